@@ -1,0 +1,54 @@
+/*
+ * Files made durable. All functions work relative to a directory descriptor
+ * and never follow a symbolic link in the last component. Errors are ERR_IO
+ * and name the path.
+ */
+#ifndef BASE_FS_H
+#define BASE_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+
+/* How many fsync, fdatasync and syncfs calls were made so far; any thread. */
+uint64_t fs_syncs(void);
+/* Counts one made elsewhere (the index). */
+void fs_count_sync(void);
+
+int fs_sync(int fd, const char *what, struct err *);	/* fsync(fd) */
+int fs_sync_all(int fd, const char *what, struct err *); /* syncfs(fd) */
+
+/* mkdir -p below dirfd, 0700; each new directory's parent is fsynced. */
+int fs_make_dirs(int dirfd, const char *path, struct err *);
+
+/* Opens a directory (O_DIRECTORY|O_CLOEXEC, following links: roots may be). */
+int fs_open_dir(int dirfd, const char *path, struct err *);
+
+/*
+ * Takes an exclusive flock on an open descriptor without waiting. ERR_BUSY
+ * "another mailtern is at work on WHAT" when somebody has it.
+ */
+int fs_lock(int fd, const char *what, struct err *);
+
+/* Renames without replacing (renameat2 RENAME_NOREPLACE, or link and unlink
+ * where that is missing). ERR_STALE when from is gone or to exists. */
+int fs_rename_new(int fromfd, const char *from, int tofd, const char *to,
+    struct err *);
+
+/* st_mtim in nanoseconds since the epoch. */
+int64_t fs_mtime_ns(const struct stat *);
+
+/* Expands a leading "~/" or "~" with $HOME. Caller frees. */
+char *fs_expand_home(const char *path);
+
+/*
+ * Reads a whole small file into *out (caller frees, NUL behind it). ERR_IO
+ * when it can't be read or has more than max bytes.
+ */
+int fs_read_file(const char *path, size_t max, char **out, size_t *len_out,
+    struct err *);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * A lane is one thread that does blocking work in order: disk batches, or all
+ * use of one SQLite connection. A job has an owned input and an owned output
+ * inside the struct that embeds it; while it is posted nobody else touches
+ * them. run() may block, and must touch neither tasks nor the loop.
+ */
+#ifndef LOOP_LANE_H
+#define LOOP_LANE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct loop;
+struct task;
+struct lane;
+
+struct job {
+	/* Runs on the lane's thread. 0, or -1 with job->err. */
+	int (*run)(struct job *);
+	struct err err;
+	int result;
+	bool posted;		/* between lane_post and completion */
+	bool done;		/* completed; result and err are valid */
+	/* private */
+	struct task *task;
+	struct job *next;
+	struct lane *lane;
+};
+
+struct lane *lane_new(struct loop *, const char *name);
+/* Finishes what was posted, joins the thread. NULL is fine. */
+void lane_free(struct lane *);
+
+/*
+ * Runs job after those posted before it. task is held until it completes, and
+ * is woken then. A posted job always runs; cancelling does not stop it.
+ */
+void lane_post(struct lane *, struct job *, struct task *);
+
+#endif
