@@ -1,0 +1,83 @@
+/*
+ * syncrc: the accounts, read once at the start, whole or not at all. See
+ * syncrc(5) for the keys. What is here is checked: names are well formed, what
+ * is needed is there, ports are ports, paths are absolute, Maildir roots do not
+ * lie in each other. Whether a password may cross a connection is decided where
+ * the connection is known (imap), not here.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum conf_tls {
+	CONF_TLS_NONE,
+	CONF_TLS_IMPLICIT,
+	CONF_TLS_STARTTLS,
+};
+
+struct conf_account {
+	char *name;		/* [a-z0-9_.-]+, not beginning with a dot */
+	unsigned line;		/* of syncrc, where the section begins */
+	char *host;		/* NULL only with tunnel */
+	uint16_t port;		/* 993, or 143 when tls is not implicit */
+	enum conf_tls tls;	/* none with tunnel */
+	char *user;		/* NULL only with tunnel (PREAUTH) */
+	char *password;		/* NULL when password_command, or no user */
+	char *password_command;	/* for sh -c */
+	char *maildir;		/* absolute, without a slash at the end */
+	char **folders;		/* patterns, at least one; conf_folder_matches */
+	size_t n_folders;
+	char *tls_ca_file;	/* absolute, added to the system's; or NULL */
+	char *tls_fingerprint;	/* 64 lower-case hex digits, no colons; or NULL */
+	char *tunnel;		/* for sh -c; or NULL */
+	bool allow_cleartext_password;
+	unsigned timeout_s;	/* silence limit */
+	bool expunge;		/* \Deleted and T mean removal */
+	char *trash;		/* server folder for removed messages; or NULL */
+};
+
+struct conf {
+	struct conf_account *accounts;	/* in the order of the file */
+	size_t n;			/* at least one */
+	char *path;			/* the file that was read */
+};
+
+/*
+ * Reads and checks path, or conf_default_path() when NULL. On failure *out is
+ * empty and the error (ERR_CONFIG) is one sentence:
+ * "FILE:LINE: account NAME: what is wrong; what to do".
+ */
+int conf_load(const char *path, struct conf *out, struct err *);
+
+/* Overwrites the passwords. A zeroed conf is fine. */
+void conf_release(struct conf *);
+
+/*
+ * $XDG_CONFIG_HOME/mailtern/syncrc, by default ~/.config/mailtern/syncrc.
+ * Caller frees. NULL and ERR_CONFIG when neither variable is set.
+ */
+char *conf_default_path(struct err *);
+
+/* NULL when there is none of that name. */
+const struct conf_account *conf_account_find(const struct conf *,
+    const char *name);
+
+/*
+ * Whether `folders` takes this folder (UTF-8, "/" as delimiter) in. Each
+ * pattern that matches the whole name decides, the last one wins: "!PATTERN"
+ * takes out, any other takes in. "*" stands for any text, "/" included; "?",
+ * "[...]" and "\" are as in the shell. A list that begins with "!" has
+ * an implied "*" before it. INBOX matches in any case, and so does the
+ * component INBOX at the front of INBOX/sub.
+ */
+bool conf_folder_matches(const struct conf_account *, const char *folder);
+
+/* One pattern without "!", with the same rules: for ACCOUNT:GLOB. */
+bool conf_pattern_matches(const char *pattern, const char *folder);
+
+#endif
