@@ -1,0 +1,158 @@
+/*
+ * Commands on a selected folder. Only UID commands are used. A set that does
+ * not fit one line (LIMIT_COMMAND_LINE) is sent as several pipelined commands;
+ * the result is then the first failure, or OK.
+ */
+#ifndef IMAP_BOX_H
+#define IMAP_BOX_H
+
+#include "imap/session.h"
+
+/* What SELECT or EXAMINE said. */
+struct imap_box {
+	uint32_t exists;
+	uint32_t uidvalidity;		/* 0: not given */
+	uint32_t uidnext;		/* 0: not given (Courier) */
+	uint64_t modseq;		/* HIGHESTMODSEQ; 0: none */
+	bool read_only;
+	bool uid_not_sticky;
+	unsigned permanent;		/* FLAG_* that can be stored */
+	bool permanent_any;		/* new keywords too */
+	char *permanent_keywords;	/* canonical; owned */
+};
+
+/*
+ * Rows of FETCH and sets of VANISHED, as they come. Callbacks only store.
+ * f has a uid; rows without one are not passed on.
+ */
+struct imap_sink {
+	void *arg;
+	void (*row)(void *arg, const struct imap_fetch *f);		/* or NULL */
+	void (*vanished)(void *arg, const struct uidset *uids);		/* or NULL */
+	/* Bodies: begin, data..., end; then row with BODY_STREAMED. A body that
+	   was sent inline comes the same way. BODY_NIL comes as row alone. */
+	void (*body_begin)(void *arg, uint32_t uid_or_0, uint32_t size);
+	void (*body_data)(void *arg, const void *, size_t);
+	void (*body_end)(void *arg);
+};
+
+struct imap_select {
+	struct imap_cmd cmd;
+	struct imap_box box;		/* valid when the result is OK */
+	struct imap_sink sink;
+	struct imap_select_priv *priv;
+};
+
+/*
+ * SELECT raw; with (QRESYNC (uidvalidity modseq)) when QRESYNC is enabled and
+ * modseq is not 0, the changed rows and vanished UIDs going to sink; else with
+ * (CONDSTORE) where that is offered. examine: read-only EXAMINE.
+ */
+struct imap_select_args {
+	const char *raw;
+	bool examine;
+	uint32_t uidvalidity;
+	uint64_t modseq;
+	struct imap_sink sink;
+};
+void imap_select_start(struct imap_session *, struct imap_select *,
+    struct task *, const struct imap_select_args *);
+void imap_select_release(struct imap_select *);
+
+/*
+ * The number of messages that the server last said the selected folder has:
+ * EXISTS, less EXPUNGE and VANISHED seen since.
+ */
+uint32_t imap_box_exists(const struct imap_session *);
+
+enum imap_items {
+	FETCH_FLAGS = 1,	/* UID FLAGS, MODSEQ where CONDSTORE is on */
+	FETCH_META = 2,		/* INTERNALDATE RFC822.SIZE */
+	FETCH_BODY = 4,		/* BODY.PEEK[] */
+	FETCH_HEADER = 8,	/* BODY.PEEK[HEADER] */
+};
+
+struct imap_fetching {
+	struct imap_cmd cmd;
+	struct imap_sink sink;
+	uint64_t rows;			/* that came with a uid */
+	struct imap_fetching_priv *priv;
+};
+
+/* UID FETCH; changed_since 0: all; else with CHANGEDSINCE (and VANISHED when
+ * QRESYNC is enabled). */
+struct imap_fetch_args {
+	const struct uidset *uids;	/* borrowed for the call */
+	unsigned items;			/* enum imap_items */
+	uint64_t changed_since;
+	struct imap_sink sink;
+};
+void imap_fetch_start(struct imap_session *, struct imap_fetching *,
+    struct task *, const struct imap_fetch_args *);
+
+/* UID SEARCH of UIDs first..last, ESEARCH where offered. A complete answer or
+ * a failure: with ESEARCH the set must be there unless COUNT is 0. */
+struct imap_searching {
+	struct imap_cmd cmd;
+	struct uidset uids;
+	struct imap_searching_priv *priv;
+};
+/* criteria is sent as it stands behind "UID SEARCH ..." e.g. "DELETED" or "UID 1:99". */
+void imap_search_start(struct imap_session *, struct imap_searching *,
+    struct task *, const char *criteria);
+void imap_searching_release(struct imap_searching *);
+
+/* UID STORE set +FLAGS.SILENT / -FLAGS.SILENT (flags, keywords). */
+struct imap_store_args {
+	const struct uidset *uids;
+	bool add;
+	unsigned flags;
+	const char *keywords;		/* canonical, or NULL */
+};
+void imap_store_start(struct imap_session *, struct imap_cmd *, struct task *,
+    const struct imap_store_args *);
+
+/* UID EXPUNGE set (UIDPLUS only). */
+void imap_expunge_start(struct imap_session *, struct imap_cmd *,
+    struct task *, const struct uidset *);
+/* Plain EXPUNGE: only after SEARCH DELETED equalled our set. */
+void imap_expunge_all_start(struct imap_session *, struct imap_cmd *,
+    struct task *);
+
+/* UID MOVE, or UID COPY, of a set to another folder. */
+void imap_move_start(struct imap_session *, struct imap_cmd *, struct task *,
+    const struct uidset *, const char *raw_to);
+void imap_copy_start(struct imap_session *, struct imap_cmd *, struct task *,
+    const struct uidset *, const char *raw_to);
+
+/*
+ * APPEND raw (flags) "date" {size}. The message's bytes are fed afterwards:
+ * wants is true when the server is ready for them (at once with LITERAL+, after
+ * "+" else); the task is woken then. Feed in pieces, pacing by
+ * imap_session_unsent. Feeding exactly size bytes ends the command. When the
+ * server refuses the literal, done comes without wants. code is CODE_APPENDUID
+ * where UIDPLUS is there.
+ */
+struct imap_append {
+	struct imap_cmd cmd;
+	bool wants;
+	uint32_t size, fed;
+	struct imap_append_priv *priv;
+};
+struct imap_append_args {
+	const char *raw;
+	unsigned flags;
+	const char *keywords;		/* canonical, or NULL */
+	int64_t date;
+	uint32_t size;			/* octets, line ends CRLF */
+};
+void imap_append_start(struct imap_session *, struct imap_append *,
+    struct task *, const struct imap_append_args *);
+void imap_append_feed(struct imap_append *, const void *, size_t);
+/* The bytes can't be had any more: the connection is given up (an APPEND can't
+ * be taken back), every command fails with *err. */
+void imap_append_abandon(struct imap_append *, const struct err *);
+
+void imap_noop_start(struct imap_session *, struct imap_cmd *, struct task *);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * The folders of the personal namespace with their numbers: LIST, with STATUS
+ * in the same exchange where LIST-STATUS (RFC 5819) is there, else pipelined
+ * STATUS commands. Also CREATE, DELETE, SUBSCRIBE.
+ */
+#ifndef IMAP_LIST_H
+#define IMAP_LIST_H
+
+#include "imap/session.h"
+
+struct imap_folder {
+	char *raw;		/* name as sent on the wire */
+	char *name;		/* UTF-8, '/' as delimiter, namespace prefix stripped,
+				   "INBOX" in any case is "INBOX" */
+	bool selectable;	/* neither \Noselect nor \NonExistent */
+	enum imap_use use;
+	bool has_status;	/* all four numbers below were given (modseq may be 0) */
+	uint32_t messages, uidnext, uidvalidity;
+	uint64_t modseq;
+};
+
+struct imap_list {
+	struct imap_cmd cmd;		/* imap_result(&list->cmd, err) */
+	struct imap_folder *folder;	/* sorted by name, unique */
+	size_t n, cap;
+	struct imap_list_priv *priv;
+};
+
+void imap_list_start(struct imap_session *, struct imap_list *, struct task *);
+void imap_list_release(struct imap_list *);
+
+/* The wire name of a folder that the server does not have yet: prefix,
+ * delimiter, modified UTF-7. NULL when it can't be expressed there. */
+char *imap_list_raw_name(struct imap_session *, const char *name);
+
+void imap_create_start(struct imap_session *, struct imap_cmd *, struct task *,
+    const char *raw);
+void imap_delete_start(struct imap_session *, struct imap_cmd *, struct task *,
+    const char *raw);
+void imap_subscribe_start(struct imap_session *, struct imap_cmd *,
+    struct task *, const char *raw);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Flow: connect, greeting, TLS, login, capabilities, ENABLE, NAMESPACE; and
+ * the end of a session. Rules: RFC 3501 section 6.2, RFC 4959 (SASL-IR), RFC
+ * 5802/7677 (SCRAM), design section 9. A password never crosses an unencrypted
+ * connection unless the peer is a loopback address or a tunnel, or cleartext_ok.
+ */
+#ifndef IMAP_OPEN_H
+#define IMAP_OPEN_H
+
+#include <stdbool.h>
+
+#include "loop/task.h"
+#include "net/stream.h"
+
+struct imap_session;
+
+struct imap_open_config {
+	struct stream_config stream;
+	const char *user;
+	const char *password;		/* borrowed until the flow has ended */
+	bool cleartext_ok;
+};
+
+struct imap_open {
+	struct task task;
+	const struct imap_open_config *cfg;
+	struct imap_session *session;	/* when it ended with TASK_DONE; then the
+					   caller's, to be closed */
+	struct imap_open_priv *priv;
+};
+
+/* Starts as a child of parent. task.err: ERR_NET, ERR_TLS, ERR_AUTH, ERR_PROTO. */
+void imap_open_start(struct imap_open *, struct loop *, struct task *parent,
+    const struct imap_open_config *cfg);
+
+/*
+ * Ends a session: polite sends LOGOUT and waits for the answer a second at
+ * most. A child task of parent that frees the session and itself.
+ */
+void imap_close_start(struct imap_session *, struct task *parent, bool polite);
+
+#endif

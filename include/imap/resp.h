@@ -1,0 +1,140 @@
+/*
+ * Reads server responses from a stream of bytes (RFC 3501 section 9, RFC 9051
+ * section 9), sans I/O. Everything a response points to is valid until the
+ * next call of imap_reader_next.
+ *
+ * A response is collected whole, within LIMIT_RESPONSE, its small literals
+ * included. The literal of a BODY[...] item is never collected: it is handed
+ * out in pieces as IMAP_BODY_BEGIN, IMAP_BODY_DATA..., IMAP_BODY_END events,
+ * and the IMAP_FETCH that follows says BODY_STREAMED. Untagged responses and
+ * fetch items that are not known are skipped without error.
+ */
+#ifndef IMAP_RESP_H
+#define IMAP_RESP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "mail/uidset.h"
+
+enum imap_kind {
+	IMAP_UNKNOWN,		/* untagged, not understood: ignore */
+	IMAP_TAGGED,		/* tag, status, code, text */
+	IMAP_CONTINUE,		/* "+": text */
+	IMAP_STATUS_LINE,	/* untagged OK NO BAD BYE PREAUTH: status, code, text */
+	IMAP_CAPABILITY,	/* caps */
+	IMAP_ENABLED,		/* caps */
+	IMAP_LIST,		/* list (also LSUB, XLIST) */
+	IMAP_STATUS,		/* mailbox */
+	IMAP_NAMESPACE,		/* namespace: the first personal one */
+	IMAP_FLAGS,		/* flags */
+	IMAP_EXISTS,		/* number */
+	IMAP_EXPUNGE,		/* number */
+	IMAP_SEARCH,		/* search (SEARCH or ESEARCH) */
+	IMAP_VANISHED,		/* vanished */
+	IMAP_FETCH,		/* fetch */
+	IMAP_BODY_BEGIN,	/* body: uid and seq as far as known, size, section */
+	IMAP_BODY_DATA,		/* data */
+	IMAP_BODY_END,
+};
+
+enum imap_status { IMAP_OK, IMAP_NO, IMAP_BAD, IMAP_BYE, IMAP_PREAUTH };
+
+enum imap_code_kind {
+	CODE_NONE, CODE_UNKNOWN, CODE_ALERT, CODE_CAPABILITY, CODE_PERMANENTFLAGS,
+	CODE_READ_ONLY, CODE_READ_WRITE, CODE_TRYCREATE, CODE_UIDNEXT,
+	CODE_UIDVALIDITY, CODE_HIGHESTMODSEQ, CODE_NOMODSEQ, CODE_CLOSED,
+	CODE_APPENDUID, CODE_COPYUID, CODE_UIDNOTSTICKY, CODE_MODIFIED,
+	CODE_ALREADYEXISTS, CODE_NONEXISTENT, CODE_OVERQUOTA, CODE_TOOBIG,
+	CODE_LIMIT, CODE_CANNOT, CODE_NOPERM, CODE_UNAVAILABLE, CODE_INUSE,
+	CODE_EXPUNGEISSUED, CODE_SERVERBUG, CODE_CLIENTBUG, CODE_CORRUPTION,
+	CODE_AUTHENTICATIONFAILED, CODE_AUTHORIZATIONFAILED, CODE_EXPIRED,
+	CODE_PRIVACYREQUIRED, CODE_CONTACTADMIN, CODE_MAILBOXID,
+};
+
+struct imap_code {
+	enum imap_code_kind kind;
+	uint64_t number;		/* UIDNEXT, UIDVALIDITY, HIGHESTMODSEQ; the
+					   UIDVALIDITY of APPENDUID and COPYUID */
+	struct uidset uids;		/* APPENDUID; the source of COPYUID; MODIFIED */
+	struct uidset to;		/* the destination of COPYUID */
+	struct span args;		/* what stands behind the word, raw */
+};
+
+struct imap_flags {			/* FLAGS, PERMANENTFLAGS */
+	unsigned flags;			/* FLAG_* of mail/flags.h */
+	const char *keywords;		/* canonical */
+	bool any;			/* \* */
+};
+
+struct imap_fetch {
+	uint32_t seq;
+	uint32_t uid;			/* 0: not given */
+	bool has_flags, has_size, has_date, has_modseq;
+	unsigned flags;
+	const char *keywords;		/* canonical, when has_flags */
+	uint32_t size;			/* RFC822.SIZE */
+	int64_t date;			/* INTERNALDATE, seconds since the epoch */
+	uint64_t modseq;
+	enum imap_body { BODY_NONE, BODY_NIL, BODY_INLINE, BODY_STREAMED } body;
+	struct span section;		/* "" or "HEADER" ..., as sent */
+	struct span data;		/* BODY_INLINE: quoted string, unescaped */
+};
+
+struct imap_mailbox_item {		/* LIST, STATUS */
+	struct span name;		/* raw, as sent, unquoted */
+	char delimiter;			/* 0: NIL */
+	bool noselect, nonexistent, noinferiors, subscribed;
+	enum imap_use {
+		USE_NONE, USE_ALL, USE_ARCHIVE, USE_DRAFTS, USE_FLAGGED,
+		USE_JUNK, USE_SENT, USE_TRASH,
+	} use;
+	/* STATUS: has_* says what was there */
+	bool has_messages, has_uidnext, has_uidvalidity, has_modseq;
+	uint32_t messages, uidnext, uidvalidity;
+	uint64_t modseq;
+};
+
+struct imap_search {
+	struct uidset uids;
+	bool has_count, esearch;
+	uint32_t count;
+};
+
+struct imap_resp {
+	enum imap_kind kind;
+	struct span tag;
+	enum imap_status status;
+	struct imap_code code;
+	struct span text;
+	uint64_t number;
+	struct span caps;			/* words separated by blanks */
+	struct imap_mailbox_item mailbox;	/* LIST, STATUS, NAMESPACE (name = prefix) */
+	struct imap_flags flags;
+	struct imap_search search;
+	struct { bool earlier; struct uidset uids; } vanished;
+	struct imap_fetch fetch;		/* FETCH; BODY_BEGIN: uid, seq, size, section */
+	struct span data;			/* BODY_DATA */
+};
+
+struct imap_reader;
+
+struct imap_reader *imap_reader_new(void);
+void imap_reader_free(struct imap_reader *);
+
+/*
+ * Consumes from in. 1: *resp_out holds a response; 0: more bytes are needed;
+ * -1 (ERR_PROTO): these bytes can never become a response, or pass a limit;
+ * the connection must be dropped.
+ */
+int imap_reader_next(struct imap_reader *, struct buf *in,
+    struct imap_resp *resp_out, struct err *);
+
+/* In the middle of a response (for "connection cut" messages). */
+bool imap_reader_partial(const struct imap_reader *);
+
+#endif

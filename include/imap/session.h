@@ -1,0 +1,94 @@
+/*
+ * One IMAP connection: tags, send queue, pipelining, routing of untagged data.
+ * Commands are sent in the order in which they are started, as many in flight
+ * as their starters like; the session itself only stops for synchronising
+ * literals. What is not asked for is ignored. A lost connection completes
+ * every command with the session's error.
+ */
+#ifndef IMAP_SESSION_H
+#define IMAP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "imap/resp.h"
+#include "mail/uidset.h"
+
+struct loop;
+struct task;
+struct imap_session;
+
+enum imap_cap {
+	CAP_IMAP4REV1	= 1 << 0,
+	CAP_IMAP4REV2	= 1 << 1,
+	CAP_STARTTLS	= 1 << 2,
+	CAP_LOGINDISABLED = 1 << 3,
+	CAP_SASL_IR	= 1 << 4,
+	CAP_LITERAL_PLUS = 1 << 5,
+	CAP_LITERAL_MINUS = 1 << 6,
+	CAP_ENABLE	= 1 << 7,
+	CAP_CONDSTORE	= 1 << 8,
+	CAP_QRESYNC	= 1 << 9,
+	CAP_UIDPLUS	= 1 << 10,
+	CAP_MOVE	= 1 << 11,
+	CAP_ESEARCH	= 1 << 12,
+	CAP_LIST_EXTENDED = 1 << 13,
+	CAP_LIST_STATUS	= 1 << 14,
+	CAP_SPECIAL_USE	= 1 << 15,
+	CAP_NAMESPACE	= 1 << 16,
+	CAP_ID		= 1 << 17,
+	CAP_IDLE	= 1 << 18,
+	CAP_NOTIFY	= 1 << 19,
+	CAP_MULTIAPPEND	= 1 << 20,
+	CAP_COMPRESS	= 1 << 21,
+	CAP_OBJECTID	= 1 << 22,
+	CAP_UNSELECT	= 1 << 23,
+};
+
+/* Figures for the summary. */
+struct imap_stats {
+	uint64_t round_trips;	/* times it waited with nothing else to do: the
+				   number of commands in flight rose from zero, or a
+				   continuation had to be awaited */
+	uint64_t bytes_in, bytes_out;	/* on the wire */
+};
+
+/*
+ * One command. Embedded first in the struct of each kind of command; zeroed by
+ * its start function; must stay until done. on_data sees every untagged
+ * response that arrives while the command is the oldest unanswered one; it
+ * only stores.
+ */
+struct imap_cmd {
+	struct task *task;		/* held until done; woken at each change */
+	bool done;
+	enum imap_status status;	/* OK, NO or BAD, when done and err.kind is
+					   none or ERR_REFUSED */
+	struct err err;			/* why it failed */
+	enum imap_code_kind code;	/* of the tagged reply */
+	uint64_t code_number;
+	struct uidset code_uids;	/* owned; APPENDUID, COPYUID source, MODIFIED */
+	struct uidset code_to;		/* owned; COPYUID destination */
+	void (*on_data)(struct imap_cmd *, const struct imap_resp *);
+	/* private */
+	struct imap_cmd_priv *priv;
+};
+
+/* 1: done, OK; 0: not yet; -1: failed, *err says why (ERR_REFUSED for NO and
+ * BAD with the server's text, else the connection is lost). */
+int imap_result(const struct imap_cmd *, struct err *);
+void imap_cmd_release(struct imap_cmd *);	/* when done; zeroed is fine */
+
+unsigned imap_session_caps(const struct imap_session *);	/* enum imap_cap bits */
+unsigned imap_session_enabled(const struct imap_session *);	/* CAP_CONDSTORE, CAP_QRESYNC */
+void imap_session_stats(const struct imap_session *, struct imap_stats *out);
+/* NULL while the connection lives. */
+const struct err *imap_session_error(const struct imap_session *);
+/* Not read from the socket while paused (bodies that the disk can't take). */
+void imap_session_pause(struct imap_session *, bool);
+/* How many bytes wait to be sent, and the task to wake when they are few. */
+size_t imap_session_unsent(const struct imap_session *);
+
+#endif
