@@ -1,0 +1,73 @@
+/*
+ * Contents, intents, failures and the log of evidence.
+ */
+#ifndef INDEX_CONTENT_H
+#define INDEX_CONTENT_H
+
+#include "index/index.h"
+
+/* The content's row, made when missing. */
+int index_content_put(struct index *, const struct fingerprint *, int64_t *id_out,
+    struct err *);
+struct index_content {
+	int64_t id;
+	uint8_t digest[32], head[32];
+	uint64_t size, removed;
+	bool has_identity;
+	char message_id[256];
+};
+/* 1, 0, -1 as index_place_by_id. */
+int index_content_by_id(struct index *, int64_t id, struct index_content *out,
+    struct err *);
+
+/*
+ * The first local place of folder with that content that is not paired (base
+ * absent, no uid): 1, 0, -1. Among several, one whose flags equal flags is
+ * preferred.
+ */
+int index_unpaired_local(struct index *, int64_t folder, int64_t content,
+    unsigned flags, struct place *out, struct err *);
+/* Another place than id that holds the content on that side now. */
+int index_content_elsewhere(struct index *, int64_t content, int64_t id,
+    bool local, bool *out, struct err *);
+
+/* An action begun that can't be repeated blindly (APPEND, COPY). */
+struct index_intent {
+	int64_t id;
+	int64_t folder, place;
+	uint32_t uidvalidity, uidnext;	/* when it was begun */
+	int64_t content;
+	uint32_t size;
+	int64_t begun;			/* wall-clock seconds */
+};
+int index_intent_put(struct index *, struct index_intent *, struct err *);
+int index_intent_drop(struct index *, int64_t id, struct err *);
+int index_intents(struct index *, int64_t folder, struct index_intent **out,
+    size_t *n_out, struct err *);	/* freed with free() */
+
+/* What failed or is held, until it is settled. place 0: the folder; folder 0: the account. */
+enum index_direction { FAILED_PULL, FAILED_PUSH, HELD_LOCAL, HELD_REMOTE, HELD_FOLDER };
+struct index_failure {
+	int64_t id;
+	int64_t folder, place;
+	enum index_direction direction;
+	char *reason;			/* one sentence */
+	int64_t first, last, next;	/* wall-clock seconds; next: not tried before */
+	uint32_t tries;
+};
+/* Makes it, or counts another try: first stays, last, tries and reason change. */
+int index_failure_put(struct index *, const struct index_failure *, struct err *);
+int index_failure_drop(struct index *, int64_t folder, int64_t place,
+    enum index_direction, struct err *);
+/* 1 found, 0, -1; place 0 with folder: the folder's own. */
+int index_failure_get(struct index *, int64_t folder, int64_t place,
+    enum index_direction, struct index_failure *out, struct err *);
+int index_failures(struct index *, struct index_failure **out, size_t *n_out,
+    struct err *);
+void index_failures_free(struct index_failure *, size_t n);
+
+/* One line of evidence: why something was removed. */
+int index_log(struct index *, const char *what, const char *folder, uint32_t uid,
+    const char *unique, const char *evidence, struct err *);
+
+#endif

@@ -1,0 +1,45 @@
+/* Folders and their cursors. */
+#ifndef INDEX_FOLDER_H
+#define INDEX_FOLDER_H
+
+#include "index/index.h"
+
+struct index_folder {
+	int64_t id;			/* 0: not in the index yet */
+	char *name;			/* UTF-8, '/' between components; unique */
+	char *raw;			/* on the wire; NULL: not on the server yet */
+	char *path;			/* below the root; unique under case folding too */
+	bool base, local, remote;	/* the three states: it is there */
+	/* Cursor of the server's side: what was received and stored. */
+	uint32_t uidvalidity;		/* 0: never seen */
+	uint32_t uidnext, exists;
+	uint64_t modseq;		/* 0: none */
+	bool read_only, permanent_any;
+	unsigned permanent;		/* FLAG_* the server can store */
+	char *permanent_keywords;	/* canonical */
+	/* Stamps of the last complete scan, ns; 0: none. */
+	int64_t new_mtime, cur_mtime;
+	int64_t last_full;		/* seconds: last full enumeration */
+};
+
+void index_folder_release(struct index_folder *);
+
+/* All, sorted by name; freed by index_folders_free. */
+int index_folders(struct index *, struct index_folder **out, size_t *n_out,
+    struct err *);
+void index_folders_free(struct index_folder *, size_t n);
+/* Inserts (id 0, then set) or updates. */
+int index_folder_put(struct index *, struct index_folder *, struct err *);
+/* Forgets it and all its places. */
+int index_folder_drop(struct index *, int64_t id, struct err *);
+
+/* Numbers of the account or, with folder not 0, of one folder. */
+struct index_counts {
+	uint64_t local, remote;		/* places present on that side */
+	uint64_t paired;		/* base present */
+	uint64_t dirty;
+};
+int index_counts(struct index *, int64_t folder, struct index_counts *out,
+    struct err *);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * The index: one SQLite file an account, in WAL mode with synchronous=FULL.
+ * It is an index: everything in it can be had again from the two sides. A plain
+ * blocking library, used by one thread at a time (a lane). The schema stands,
+ * commented, in src/index/schema.c.
+ *
+ * Every function may fail with ERR_IO. Writes outside index_begin and
+ * index_commit are refused by an assertion.
+ */
+#ifndef INDEX_INDEX_H
+#define INDEX_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "mail/fingerprint.h"
+#include "mail/state.h"
+#include "mail/uidset.h"
+
+struct index;
+
+/*
+ * Opens or creates path (0600; the directory is made 0700, durably) and takes
+ * the account's lock: path with ".lock" behind, ERR_BUSY. A file of a newer
+ * version, or not ours: ERR_CONFIG. A damaged file (quick_check after an unclean
+ * end, or SQLITE_CORRUPT/NOTADB) is set aside as path.damaged-N and a fresh
+ * one made; *fresh_out tells that the index knows nothing, *set_aside_out (caller frees, or NULL)
+ * where the damaged one went. read_only: for status: no lock, no creation
+ * (ERR_STALE when there is none), no change.
+ */
+struct index_open_result {
+	bool fresh;
+	char *set_aside;
+};
+int index_open(struct index **out, const char *path, bool read_only,
+    struct index_open_result *, struct err *);
+void index_close(struct index *);	/* checkpoints; NULL is fine */
+
+int index_begin(struct index *, struct err *);
+int index_commit(struct index *, struct err *);		/* durable */
+void index_rollback(struct index *);			/* harmless outside */
+
+/* Small facts by name: "root-id", "token", "token-next", "host", "user",
+ * "last-sync", ... *out is NULL when unset; caller frees. */
+int index_get(struct index *, const char *key, char **out, struct err *);
+int index_set(struct index *, const char *key, const char *value, struct err *);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * One message place and its three states (design section 2): what both sides
+ * last agreed on, what was last seen on disk, what was last seen on the server.
+ */
+#ifndef MAIL_STATE_H
+#define MAIL_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* keywords is canonical (mail/flags.h), never NULL; "" for none. */
+struct state {
+	bool present;
+	unsigned flags;			/* FLAG_* */
+	char *keywords;
+};
+
+enum fetched { FETCHED_NONE, FETCHED_PARTIAL, FETCHED_FULL };
+
+/*
+ * Base is kept once a side, as what that side was seen to hold when both last
+ * agreed; base_local.present equals base_remote.present always. Local keywords
+ * are held by the index alone, Maildir has no place for them.
+ */
+struct place {
+	int64_t id;			/* 0: not in the index yet */
+	int64_t folder;
+	uint32_t uid;			/* 0: none known on the server */
+	char *unique;			/* part of the file name before ":2,"; NULL: none */
+	char *file;			/* whole last seen file name; NULL: none */
+	bool in_new;			/* it was last seen in new/, else cur/ */
+	bool missing;			/* one scan lacked it: not yet believed */
+	struct state base_local, base_remote, local, remote;
+	int64_t content;		/* row of the content, 0: not known */
+	uint32_t size;			/* RFC822.SIZE; 0: not known */
+	int64_t date;			/* INTERNALDATE, seconds; 0: not known */
+	enum fetched fetched;
+};
+
+void state_set(struct state *, bool present, unsigned flags,
+    const char *keywords);		/* copies keywords */
+void place_init(struct place *);	/* all states absent, keywords "" */
+void place_release(struct place *);	/* zeroed is fine */
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * Puts messages into a folder, a durable batch at a time: each is written to
+ * tmp/, then one sync for all, then all are renamed to new/ or cur/ (never over
+ * an existing file), then the directories are synced. Nothing is visible before
+ * it is durable; a failed sync discards the batch.
+ */
+#ifndef MAILDIR_DELIVER_H
+#define MAILDIR_DELIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "mail/fingerprint.h"
+#include "maildir/maildir.h"
+
+struct maildir_batch;
+struct maildir_delivery;
+
+struct maildir_batch *maildir_batch_new(struct maildir *, const char *path);
+
+/* Begins a message. The bytes that follow are wire form (CRLF). They are
+ * stored with LF line ends, or as received where that would not restore them
+ * on the way back (a bare LF, or CR before CRLF). */
+int maildir_deliver_begin(struct maildir_batch *, struct maildir_delivery **out,
+    struct err *);
+int maildir_deliver_data(struct maildir_delivery *, const void *, size_t,
+    struct err *);
+int maildir_deliver_end(struct maildir_delivery *, struct fingerprint *out,
+    struct err *);
+/* Then either: where it goes (flags in the name; new/ when neither FLAG_SEEN nor
+ * any other flag is set, else cur/), mtime = date ... */
+int maildir_deliver_place(struct maildir_delivery *, unsigned flags,
+    int64_t date, struct err *);
+/* ... or away with it. */
+void maildir_deliver_drop(struct maildir_delivery *);
+
+/* Sync, rename, sync. On failure nothing of the batch counts as delivered, and
+ * what was already renamed is taken back where that is possible. */
+int maildir_batch_commit(struct maildir_batch *, struct err *);
+/* After the commit. */
+const char *maildir_delivery_file(const struct maildir_delivery *, bool *in_new_out);
+/* Frees all deliveries too; what was not committed is removed from tmp/. */
+void maildir_batch_free(struct maildir_batch *);
+
+#endif

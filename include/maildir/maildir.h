@@ -1,0 +1,78 @@
+/*
+ * One Maildir root: its folders, its marker, its lock. A plain blocking
+ * library: call it from a lane. Paths are relative to the root and never leave
+ * it; symbolic links are followed for the root and for folder directories, not
+ * for messages.
+ */
+#ifndef MAILDIR_MAILDIR_H
+#define MAILDIR_MAILDIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct maildir {
+	char *root;		/* as configured */
+	int fd;			/* the root directory; -1: does not exist */
+	int mark_fd;		/* ROOT/.mailtern, locked; -1: none yet */
+};
+
+enum maildir_root {
+	ROOT_MISSING,		/* no such directory */
+	ROOT_EMPTY,		/* nothing in it, no marker */
+	ROOT_UNMARKED,		/* something in it, no marker */
+	ROOT_MARKED,
+};
+
+/* Looks, changes nothing. The marker is ROOT/.mailtern/ID.TOKEN/, an empty
+ * directory; id_out and token_out are set for ROOT_MARKED. Two markers, or a
+ * malformed one: ERR_CONFIG. */
+int maildir_open(struct maildir *, const char *root, enum maildir_root *out,
+    char id_out[33], char token_out[33], struct err *);
+void maildir_close(struct maildir *);		/* unlocks */
+
+/* Makes the root (0700) and ROOT/.mailtern where missing, durably, and takes
+ * the lock on it (ERR_BUSY). */
+int maildir_lock(struct maildir *, struct err *);
+
+/* Makes the marker durably; after maildir_lock; there must be none. */
+int maildir_mark(struct maildir *, const char *id, const char *token,
+    struct err *);
+/* Renames it to the next token, durably. */
+int maildir_remark(struct maildir *, const char *id, const char *token,
+    const char *next, struct err *);
+/* The marker as it stands now; ERR_CONFIG when it is not id.token. */
+int maildir_check_mark(struct maildir *, const char *id, const char *token,
+    struct err *);
+
+struct maildir_folder {
+	char *path;
+	bool whole;		/* has all of cur, new, tmp */
+	bool broken;		/* has some of them, or is a dangling link */
+};
+
+/*
+ * Every directory below the root that has one of cur, new, tmp, sorted by
+ * path, at most LIMIT_FOLDERS. Dot directories and cur, new, tmp themselves are
+ * not entered; a directory is entered once (links that loop are cut by depth).
+ */
+int maildir_folders(struct maildir *, struct maildir_folder **out, size_t *n_out,
+    struct err *);
+void maildir_folders_free(struct maildir_folder *, size_t n);
+
+/* What is at path now. Parent intact: the directory above exists. */
+enum maildir_there { THERE_WHOLE, THERE_BROKEN, THERE_BARE /* none of the three */,
+    THERE_GONE /* and the parent is intact */, THERE_UNKNOWN /* parent gone too */ };
+int maildir_folder_there(struct maildir *, const char *path,
+    enum maildir_there *out, struct err *);
+
+int maildir_folder_create(struct maildir *, const char *path, struct err *);
+/*
+ * Removes an emptied folder: rmdir of tmp (old leftovers of ours are unlinked), new, cur
+ * and the directory itself where nothing else is in it. Never recursive.
+ * ERR_STALE when a message is in it.
+ */
+int maildir_folder_remove(struct maildir *, const char *path, struct err *);
+
+#endif

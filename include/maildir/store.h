@@ -1,0 +1,57 @@
+/* Reads, re-flags and removes single messages. */
+#ifndef MAILDIR_STORE_H
+#define MAILDIR_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "mail/fingerprint.h"
+#include "maildir/maildir.h"
+#include "maildir/name.h"
+
+/* A message file where it was last seen. */
+struct maildir_message {
+	const char *path;	/* of the folder */
+	bool in_new;
+	const char *file;
+};
+
+/*
+ * A message's bytes in wire form (every line end CRLF). ERR_STALE when the file
+ * is not there under that name; not a regular file, or unreadable: ERR_IO.
+ */
+struct maildir_source;
+int maildir_source_open(struct maildir *, const struct maildir_message *,
+    struct maildir_source **out, int64_t *mtime_out, struct err *);
+/* Up to n bytes; 0 at the end; -1 error. */
+ssize_t maildir_source_read(struct maildir_source *, void *, size_t n,
+    struct err *);
+/* Bytes and name made durable (fsync of file and of its directory). */
+int maildir_source_sync(struct maildir_source *, struct err *);
+void maildir_source_close(struct maildir_source *);
+
+/* Reads the whole file. */
+int maildir_fingerprint(struct maildir *, const struct maildir_message *,
+    struct fingerprint *out, int64_t *mtime_out, struct err *);
+
+/*
+ * Renames so that it carries flags (foreign letters kept); from new/ to cur/
+ * when a flag is set. The new name goes to file_out, its place to in_new_out.
+ * ERR_STALE when the file is not there under that very name, or the target
+ * exists. The directories are not synced yet: maildir_sync_folder.
+ */
+int maildir_set_flags(struct maildir *, const struct maildir_message *,
+    unsigned flags, char file_out[MAILDIR_NAME_MAX + 1], bool *in_new_out,
+    struct err *);
+
+/* unlink; ERR_STALE when it is not there under that very name. */
+int maildir_remove(struct maildir *, const struct maildir_message *,
+    struct err *);
+
+/* fsync of new/ and cur/. */
+int maildir_sync_folder(struct maildir *, const char *path, struct err *);
+
+#endif
