@@ -1,0 +1,160 @@
+#include "loop/lane.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "loop/loop.h"
+#include "loop/uv.h"
+
+struct lane {
+	uv_thread_t thread;
+	uv_mutex_t lock;
+	uv_cond_t more;		/* waiting is not empty, or stop is set */
+	uv_async_t async;	/* ran is not empty */
+	char name[16];		/* as long as a thread's name may be */
+
+	/* Under lock, linked by job::next. */
+	struct job *waiting, **waiting_tail;
+	struct job *ran, **ran_tail;
+	bool stop;
+};
+
+static struct job *
+take_waiting(struct lane *lane)
+{
+	struct job *job;
+
+	uv_mutex_lock(&lane->lock);
+	while (lane->waiting == NULL && !lane->stop)
+		uv_cond_wait(&lane->more, &lane->lock);
+	job = lane->waiting;
+	if (job != NULL) {
+		lane->waiting = job->next;
+		if (lane->waiting == NULL)
+			lane->waiting_tail = &lane->waiting;
+		job->next = NULL;
+	}
+	uv_mutex_unlock(&lane->lock);
+	return job;
+}
+
+static void
+work(void *arg)
+{
+	struct lane *lane = arg;
+	struct job *job;
+
+	pthread_setname_np(pthread_self(), lane->name);
+	while ((job = take_waiting(lane)) != NULL) {
+		job->result = job->run(job);
+		uv_mutex_lock(&lane->lock);
+		*lane->ran_tail = job;
+		lane->ran_tail = &job->next;
+		uv_mutex_unlock(&lane->lock);
+		uv_async_send(&lane->async);
+	}
+}
+
+static void
+deliver(struct lane *lane)
+{
+	struct job *job, *next;
+
+	uv_mutex_lock(&lane->lock);
+	job = lane->ran;
+	lane->ran = NULL;
+	lane->ran_tail = &lane->ran;
+	uv_mutex_unlock(&lane->lock);
+	for (; job != NULL; job = next) {
+		next = job->next;
+		job->next = NULL;
+		job->posted = false;
+		job->done = true;
+		task_unhold(job->task);
+	}
+}
+
+static void
+on_async(uv_async_t *h)
+{
+	deliver(h->data);
+}
+
+/* Signals are for the loop's thread: a job's system calls are not disturbed. */
+static int
+start_thread(struct lane *lane)
+{
+	sigset_t all, old;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	r = uv_thread_create(&lane->thread, work, lane);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+struct lane *
+lane_new(struct loop *loop, const char *name)
+{
+	struct lane *lane = xcalloc(1, sizeof(*lane));
+	size_t n = strnlen(name, sizeof(lane->name) - 1);
+
+	memcpy(lane->name, name, n);
+	lane->waiting_tail = &lane->waiting;
+	lane->ran_tail = &lane->ran;
+	if (uv_mutex_init(&lane->lock) != 0 || uv_cond_init(&lane->more) != 0 ||
+	    uv_async_init(loop_uv(loop), &lane->async, on_async) != 0)
+		abort();
+	lane->async.data = lane;
+	if (start_thread(lane) != 0)
+		abort();
+	return lane;
+}
+
+static void
+on_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+void
+lane_free(struct lane *lane)
+{
+	if (lane == NULL)
+		return;
+	uv_mutex_lock(&lane->lock);
+	lane->stop = true;
+	uv_cond_signal(&lane->more);
+	uv_mutex_unlock(&lane->lock);
+	uv_thread_join(&lane->thread);
+	deliver(lane);
+	uv_cond_destroy(&lane->more);
+	uv_mutex_destroy(&lane->lock);
+	uv_close((uv_handle_t *)&lane->async, on_closed);
+}
+
+void
+lane_post(struct lane *lane, struct job *job, struct task *task)
+{
+	assert(!job->posted && job->run != NULL);
+	job->lane = lane;
+	job->task = task;
+	job->next = NULL;
+	job->posted = true;
+	job->done = false;
+	job->result = 0;
+	memset(&job->err, 0, sizeof(job->err));
+	task_hold(task);
+
+	uv_mutex_lock(&lane->lock);
+	*lane->waiting_tail = job;
+	lane->waiting_tail = &job->next;
+	uv_cond_signal(&lane->more);
+	uv_mutex_unlock(&lane->lock);
+}
