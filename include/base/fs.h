@@ -21,7 +21,11 @@ void fs_count_sync(void);
 int fs_sync(int fd, const char *what, struct err *);	/* fsync(fd) */
 int fs_sync_all(int fd, const char *what, struct err *); /* syncfs(fd) */
 
-/* mkdir -p below dirfd, 0700; each new directory's parent is fsynced. */
+/*
+ * mkdir -p below dirfd, 0700; each new directory's parent is fsynced. An
+ * existing directory may be reached by a link; nothing is made behind a
+ * dangling one.
+ */
 int fs_make_dirs(int dirfd, const char *path, struct err *);
 
 /* Opens a directory (O_DIRECTORY|O_CLOEXEC, following links: roots may be). */
@@ -41,12 +45,14 @@ int fs_rename_new(int fromfd, const char *from, int tofd, const char *to,
 /* st_mtim in nanoseconds since the epoch. */
 int64_t fs_mtime_ns(const struct stat *);
 
-/* Expands a leading "~/" or "~" with $HOME. Caller frees. */
+/* Expands a leading "~/" or "~" with $HOME, or without one from the
+ * password database. Caller frees. */
 char *fs_expand_home(const char *path);
 
 /*
- * Reads a whole small file into *out (caller frees, NUL behind it). ERR_IO
- * when it can't be read or has more than max bytes.
+ * Reads a whole small file into *out (caller frees, NUL behind it; len_out may
+ * be NULL). ERR_IO when it can't be read or has more than max bytes. Links are
+ * followed: a syncrc is often one.
  */
 int fs_read_file(const char *path, size_t max, char **out, size_t *len_out,
     struct err *);

@@ -1,7 +1,8 @@
 /*
  * Diagnostics on stderr. Three levels: warnings always, -v adds what happens,
  * -vv adds the protocol. Secrets never come here: whoever logs protocol text
- * replaces them first. Safe from any thread.
+ * replaces them first. Safe from any thread. Text is made printable, a line
+ * goes out in one write.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -15,7 +16,8 @@ void log_at(enum log_level, const char *fmt, ...)
 
 /*
  * Called before a line is written, so that a progress bar can clear itself;
- * NULL for none.
+ * NULL for none. It runs under the lock that keeps lines apart, in whichever
+ * thread logs, and must not log itself.
  */
 void log_set_before(void (*before)(void));
 

@@ -16,7 +16,7 @@ char *xstrdup(const char *);		/* NULL gives NULL */
 char *xstrndup(const char *, size_t);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Overwrites before freeing. NULL is fine. For secrets. */
+/* For secrets: overwrites; overwrites and frees. NULL is fine. */
 void mem_wipe(void *, size_t);
 void str_wipe_free(char *);
 

@@ -1,0 +1,18 @@
+#include "base/clock.h"
+
+#include <time.h>
+
+int64_t
+clock_wall(void)
+{
+	return (int64_t)time(NULL);
+}
+
+uint64_t
+clock_mono_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}

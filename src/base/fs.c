@@ -1,0 +1,279 @@
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define READ_FIRST	4096	/* first guess at the size of a small file */
+
+static _Atomic uint64_t sync_count;
+
+uint64_t
+fs_syncs(void)
+{
+	return atomic_load(&sync_count);
+}
+
+void
+fs_count_sync(void)
+{
+	atomic_fetch_add(&sync_count, 1);
+}
+
+/*
+ * EINTR says that nothing was decided. Any other failure may have dropped the
+ * dirty pages, so that asking again would lie: the caller discards its batch.
+ */
+int
+fs_sync(int fd, const char *what, struct err *err)
+{
+	int r;
+
+	fs_count_sync();
+	do
+		r = fsync(fd);
+	while (r < 0 && errno == EINTR);
+	return r == 0 ? 0 : err_errno(err, ERR_IO, "can't sync %s", what);
+}
+
+int
+fs_sync_all(int fd, const char *what, struct err *err)
+{
+	int r;
+
+	fs_count_sync();
+	do
+		r = syncfs(fd);
+	while (r < 0 && errno == EINTR);
+	return r == 0 ? 0 :
+	    err_errno(err, ERR_IO, "can't sync the file system of %s", what);
+}
+
+/* parent may be O_PATH, which fsync does not take. */
+static int
+fs_sync_parent(int parent, const char *path, struct err *err)
+{
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return err_errno(err, ERR_IO,
+		    "can't open the directory above %s", path);
+	r = fs_sync(fd, path, err);
+	close(fd);
+	return r;
+}
+
+/*
+ * The directory name in parent, made if it is missing, as an O_PATH descriptor:
+ * a home may have directories above it that one may pass but not read.
+ */
+static int
+fs_enter_dir(int parent, const char *name, const char *path, struct err *err)
+{
+	int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+	int fd = openat(parent, name, flags);
+
+	if (fd >= 0)
+		return fd;
+	if (errno != ENOENT)
+		return err_errno(err, ERR_IO, "can't enter %s in %s", name, path);
+	if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
+		return err_errno(err, ERR_IO, "can't make directory %s", path);
+	if (fs_sync_parent(parent, path, err) < 0)
+		return -1;
+	fd = openat(parent, name, flags);
+	if (fd < 0)
+		return err_errno(err, ERR_IO, "can't enter %s in %s", name, path);
+	return fd;
+}
+
+int
+fs_make_dirs(int dirfd, const char *path, struct err *err)
+{
+	const char *start = path[0] == '/' ? "/" : ".", *p = path;
+	int fd = openat(dirfd, start, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? err_errno(err, ERR_IO, "can't make %s", path) : 0;
+
+	while (r == 0 && *(p += strspn(p, "/")) != '\0') {
+		size_t n = strcspn(p, "/");
+		char *name = xstrndup(p, n);
+		int next = fs_enter_dir(fd, name, path, err);
+
+		free(name);
+		close(fd);
+		fd = next;
+		r = next < 0 ? -1 : 0;
+		p += n;
+	}
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+int
+fs_open_dir(int dirfd, const char *path, struct err *err)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno(err, ERR_IO, "can't open directory %s", path);
+	return fd;
+}
+
+int
+fs_lock(int fd, const char *what, struct err *err)
+{
+	int r;
+
+	do
+		r = flock(fd, LOCK_EX | LOCK_NB);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 && errno == EWOULDBLOCK)
+		return err_set(err, ERR_BUSY,
+		    "another mailtern is at work on %s", what);
+	return r == 0 ? 0 : err_errno(err, ERR_IO, "can't lock %s", what);
+}
+
+/*
+ * Where renameat2 can't do it. A directory has no second link; rename replaces
+ * an empty directory only, and that race is all that is left. When from goes
+ * away between link and unlink, somebody else renamed or removed it: our new
+ * name is taken back and his will stands.
+ */
+static int
+fs_rename_old_way(int fromfd, const char *from, int tofd, const char *to)
+{
+	struct stat st;
+	int saved;
+
+	if (fstatat(fromfd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (S_ISDIR(st.st_mode)) {
+		if (fstatat(tofd, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+			errno = EEXIST;
+			return -1;
+		}
+		return errno == ENOENT ? renameat(fromfd, from, tofd, to) : -1;
+	}
+	if (linkat(fromfd, from, tofd, to, 0) < 0)
+		return -1;
+	if (unlinkat(fromfd, from, 0) == 0)
+		return 0;
+	saved = errno;
+	unlinkat(tofd, to, 0);
+	errno = saved;
+	return -1;
+}
+
+int
+fs_rename_new(int fromfd, const char *from, int tofd, const char *to,
+    struct err *err)
+{
+	struct stat st;
+	int r = renameat2(fromfd, from, tofd, to, RENAME_NOREPLACE);
+
+	if (r < 0 && (errno == EINVAL || errno == ENOSYS))
+		r = fs_rename_old_way(fromfd, from, tofd, to);
+	if (r == 0)
+		return 0;
+	if (errno == EEXIST || errno == ENOTEMPTY)
+		return err_set(err, ERR_STALE, "%s exists already", to);
+	/* ENOENT may also mean the directory of the new name. */
+	if (errno == ENOENT &&
+	    fstatat(fromfd, from, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno == ENOENT)
+			return err_set(err, ERR_STALE, "%s is gone", from);
+	}
+	return err_errno(err, ERR_IO, "can't rename %s to %s", from, to);
+}
+
+/* Saturates: a file may claim any year. */
+int64_t
+fs_mtime_ns(const struct stat *st)
+{
+	const int64_t second = 1000000000;
+	int64_t ns;
+
+	if (__builtin_mul_overflow((int64_t)st->st_mtim.tv_sec, second, &ns) ||
+	    __builtin_add_overflow(ns, (int64_t)st->st_mtim.tv_nsec, &ns))
+		return st->st_mtim.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
+}
+
+char *
+fs_expand_home(const char *path)
+{
+	const char *home = getenv("HOME");
+	struct passwd *pw;
+
+	if (path[0] != '~' || (path[1] != '/' && path[1] != '\0'))
+		return xstrdup(path);
+	if (home == NULL || home[0] == '\0') {
+		pw = getpwuid(getuid());
+		home = pw != NULL ? pw->pw_dir : NULL;
+	}
+	return home != NULL ? xasprintf("%s%s", home, path + 1) : xstrdup(path);
+}
+
+/* Twice the room. The old copy may hold a password. */
+static char *
+read_grow(char *data, size_t len, size_t *cap)
+{
+	char *more = xmalloc(*cap * 2);
+
+	memcpy(more, data, len);
+	mem_wipe(data, len);
+	free(data);
+	*cap *= 2;
+	return more;
+}
+
+int
+fs_read_file(const char *path, size_t max, char **out, size_t *len_out,
+    struct err *err)
+{
+	size_t len = 0, cap = READ_FIRST;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char *data;
+	ssize_t n;
+
+	if (fd < 0)
+		return err_errno(err, ERR_IO, "can't open %s", path);
+	data = xmalloc(cap);
+	while ((n = read(fd, data + len, cap - len - 1)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			err_errno(err, ERR_IO, "can't read %s", path);
+			break;
+		}
+		len += (size_t)n;
+		if (len > max) {
+			err_set(err, ERR_IO, "%s has more than %zu bytes", path,
+			    max);
+			break;
+		}
+		if (len == cap - 1)
+			data = read_grow(data, len, &cap);
+	}
+	close(fd);
+	if (n != 0) {
+		mem_wipe(data, len);
+		free(data);
+		return -1;
+	}
+	data[len] = '\0';
+	*out = data;
+	if (len_out != NULL)
+		*len_out = len;
+	return 0;
+}

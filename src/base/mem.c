@@ -1,0 +1,116 @@
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static _Noreturn void
+mem_die(const char *line)
+{
+	/* No stdio: it may want memory. The result does not matter any more. */
+	if (write(STDERR_FILENO, line, strlen(line)) < 0)
+		abort();
+	abort();
+}
+
+static void *
+mem_check(void *p)
+{
+	if (p == NULL)
+		mem_die("mailtern: out of memory\n");
+	return p;
+}
+
+static size_t
+mem_product(size_t n, size_t size)
+{
+	if (size != 0 && n > SIZE_MAX / size)
+		mem_die("mailtern: a size overflows\n");
+	return n * size;
+}
+
+void *
+xmalloc(size_t n)
+{
+	return mem_check(malloc(n != 0 ? n : 1));
+}
+
+void *
+xcalloc(size_t n, size_t size)
+{
+	size_t total = mem_product(n, size);
+
+	return mem_check(calloc(1, total != 0 ? total : 1));
+}
+
+void *
+xrealloc(void *p, size_t n)
+{
+	return mem_check(realloc(p, n != 0 ? n : 1));
+}
+
+void *
+xreallocarray(void *p, size_t n, size_t size)
+{
+	return xrealloc(p, mem_product(n, size));
+}
+
+char *
+xstrdup(const char *s)
+{
+	return s != NULL ? mem_check(strdup(s)) : NULL;
+}
+
+char *
+xstrndup(const char *s, size_t n)
+{
+	return mem_check(strndup(s, n));
+}
+
+char *
+xasprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		mem_die("mailtern: out of memory\n");
+	return s;
+}
+
+void
+mem_wipe(void *p, size_t n)
+{
+	if (p != NULL)
+		explicit_bzero(p, n);
+}
+
+void
+str_wipe_free(char *s)
+{
+	if (s != NULL)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+void *
+vec_grow(void *v, size_t n, size_t *cap, size_t size)
+{
+	if (n >= *cap) {
+		size_t more = *cap < 8 ? 8 : *cap / 2;
+
+		if (more > SIZE_MAX - *cap)
+			mem_die("mailtern: a size overflows\n");
+		*cap += more;
+		v = xreallocarray(v, *cap, size);
+	}
+	memset((char *)v + n * size, 0, size);
+	return v;
+}
