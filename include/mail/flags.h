@@ -24,7 +24,7 @@ enum {
 
 /* One IMAP flag word: its bit, or 0 when it is a keyword or not ours. */
 unsigned flag_from_imap(struct span word);
-/* The IMAP name of one bit. */
+/* The IMAP name of one bit; NULL when it is none. */
 const char *flag_imap_name(unsigned bit);
 /* One Maildir letter: its bit, or 0. */
 unsigned flag_from_letter(char);
@@ -40,7 +40,11 @@ void flag_letters(unsigned flags, char out[7]);
 unsigned flags_merge(unsigned side_base, unsigned side, unsigned other_base,
     unsigned other, unsigned storable);
 
-/* Keywords. The result of each is canonical and freed by the caller. */
+/*
+ * Keywords. The result of each is canonical and freed by the caller. Words that
+ * can't be keywords, and names of flags, are passed over; what goes beyond
+ * LIMIT_KEYWORDS is left out, from the end, of b before of a.
+ */
 char *keywords_canon(const char *words);
 char *keywords_union(const char *a, const char *b);
 /* The words of a that are not in b. */

@@ -19,11 +19,20 @@ struct uidrange {
 struct uidset {
 	struct uidrange *range;
 	size_t n, cap;
+	size_t tail;		/* private: how many at the end are unsettled */
 };
+
+/*
+ * Who reads range[] directly calls this first after adding out of order; every
+ * reading function below does so by itself. Because of that two threads must
+ * not share one set, not even to read it.
+ */
+void uidset_settle(struct uidset *);
 
 void uidset_release(struct uidset *);
 void uidset_clear(struct uidset *);
-void uidset_add(struct uidset *, uint32_t uid);		/* amortised O(1) when ascending */
+void uidset_add(struct uidset *, uint32_t uid);		/* amortised O(1) ascending, O(log n) else */
+/* The ends may be reversed. UID 0 is never a member. */
 void uidset_add_range(struct uidset *, uint32_t first, uint32_t last);
 bool uidset_has(const struct uidset *, uint32_t uid);
 bool uidset_empty(const struct uidset *);
@@ -37,7 +46,8 @@ int uidset_parse(struct uidset *, struct span);
 
 /*
  * Appends "1,3:5" to out, ascending, starting at range *at, at most max bytes;
- * returns false when ranges are left, with *at where to go on.
+ * returns false when ranges are left (or out is full), with *at where to go on.
+ * One range takes up to 21 bytes; with less than that it may never go on.
  */
 bool uidset_format(const struct uidset *, size_t *at, size_t max, struct buf *out);
 
