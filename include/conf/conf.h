@@ -70,10 +70,10 @@ const struct conf_account *conf_account_find(const struct conf *,
 /*
  * Whether `folders` takes this folder (UTF-8, "/" as delimiter) in. Each
  * pattern that matches the whole name decides, the last one wins: "!PATTERN"
- * takes out, any other takes in. "*" stands for any text, "/" included; "?",
- * "[...]" and "\" are as in the shell. A list that begins with "!" has
- * an implied "*" before it. INBOX matches in any case, and so does the
- * component INBOX at the front of INBOX/sub.
+ * takes out, any other takes in. "*" stands for any text, "/" included, "?" for
+ * one character; all else is literal ("[Gmail]/Spam" is a name, no bracket
+ * expression). A list that begins with "!" has an implied "*" before it. INBOX
+ * matches in any case, also in front of its children.
  */
 bool conf_folder_matches(const struct conf_account *, const char *folder);
 

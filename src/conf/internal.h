@@ -1,0 +1,97 @@
+/* What the files of conf share. See conf/conf.h. */
+#ifndef CONF_INTERNAL_H
+#define CONF_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <confuse.h>
+
+#include "base/err.h"
+#include "conf/conf.h"
+
+/* Where in the file something is said, for messages. */
+struct conf_place {
+	const char *path;
+	unsigned line;		/* 0 when it is about the whole file */
+	const char *section;	/* "account work", "defaults", or NULL */
+};
+
+/* ERR_CONFIG "PATH:LINE: SECTION: message". Always -1. */
+int conf_fail(struct err *, const struct conf_place *, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * The text of syncrc as libconfuse will see it, and what libconfuse does not
+ * tell: on which line each section and each key stands.
+ */
+struct conf_token {
+	char kind;		/* 'w' bare, 'd' "", 's' '', or one of {}()=+, */
+	char hash;		/* '#' when glued, ' ' after blanks, 0 for none */
+	unsigned line;
+	const char *p;		/* into conf_text::text, without the quotes */
+	size_t n;
+};
+
+struct conf_section {
+	char *label;		/* "account work", "defaults" */
+	char *name;		/* "account", "defaults" */
+	unsigned line;
+	bool closed;
+};
+
+struct conf_key {
+	char *name;
+	size_t section;		/* index of conf_text::sections */
+	unsigned line;
+};
+
+struct conf_text {
+	const char *path;	/* borrowed */
+	char *text;		/* comments are blanked out */
+	size_t len;
+	struct conf_token *tokens;
+	size_t n_tokens, cap_tokens;
+	struct conf_section *sections;
+	size_t n_sections, cap_sections;
+	struct conf_key *keys;
+	size_t n_keys, cap_keys;
+};
+
+/*
+ * Fills text from the n bytes at raw (a NUL behind them), and refuses what
+ * libconfuse would read differently from what was meant.
+ */
+int conf_text_init(struct conf_text *text, const char *path, const char *raw,
+    size_t n, struct err *);
+void conf_text_release(struct conf_text *);
+
+/* The line of key in that section; 0 when it is not there. */
+unsigned conf_text_key_line(const struct conf_text *, size_t section,
+    const char *key);
+
+/* Second half of conf_text_init: sections and keys out of the tokens. */
+int conf_text_walk(struct conf_text *, struct err *);
+
+/* text by libconfuse; NULL when it is refused. conf_parse_free ends it. */
+cfg_t *conf_parse(const struct conf_text *text, struct err *);
+void conf_parse_free(cfg_t *);
+
+/* One account: its own section, the defaults behind it (may be NULL). */
+struct conf_source {
+	const struct conf_text *text;
+	cfg_t *own;
+	size_t own_section;	/* index of conf_text::sections */
+	cfg_t *defaults;
+	size_t defaults_section;
+};
+
+/* *out is to be released also when this fails. */
+int conf_account_read(const struct conf_source *, struct conf_account *out,
+    struct err *);
+void conf_account_release(struct conf_account *);
+
+/* No two accounts share a root or have one in the other's. */
+int conf_roots_check(const struct conf *, struct err *);
+
+#endif
