@@ -30,15 +30,15 @@ struct conf_account {
 	char *password;		/* NULL when password_command, or no user */
 	char *password_command;	/* for sh -c */
 	char *maildir;		/* absolute, without a slash at the end */
-	char **folders;		/* patterns, at least one; conf_folder_matches */
+	char **folders;		/* patterns; see conf_folder_matches */
 	size_t n_folders;
 	char *tls_ca_file;	/* absolute, added to the system's; or NULL */
-	char *tls_fingerprint;	/* 64 lower-case hex digits, no colons; or NULL */
+	char *tls_fingerprint;	/* 64 lower-case hex digits; or NULL */
 	char *tunnel;		/* for sh -c; or NULL */
 	bool allow_cleartext_password;
 	unsigned timeout_s;	/* silence limit */
 	bool expunge;		/* \Deleted and T mean removal */
-	char *trash;		/* server folder for removed messages; or NULL */
+	char *trash;		/* folder for what is removed; or NULL */
 };
 
 struct conf {

@@ -13,9 +13,24 @@
 #define UI_PROGRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 struct progress;
+
+/* One account at work. */
+struct progress_item {
+	char *account;
+	char *what;
+	uint64_t done;
+	uint64_t total;		/* 0 when not known */
+};
+
+/* Adds the n items as a line of fewer than width columns to out. Pure. */
+void progress_format(struct buf *out, const struct progress_item *items,
+    size_t n, size_t width);
 
 /* Writes to fd (not closed), a bar when it is a terminal. */
 struct progress *progress_new(int fd, bool quiet);

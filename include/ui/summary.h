@@ -36,7 +36,7 @@ struct summary {
  */
 char *summary_format_line(const struct summary *);
 
-/* {"event":"summary",...} without line end; nothing is left out. Caller frees. */
+/* {"event":"summary",...} without line end; nothing left out. Caller frees. */
 char *summary_format_json(const struct summary *);
 
 #endif

@@ -26,8 +26,8 @@ int conf_fail(struct err *, const struct conf_place *, const char *fmt, ...)
  * tell: on which line each section and each key stands.
  */
 struct conf_token {
-	char kind;		/* 'w' bare, 'd' "", 's' '', or one of {}()=+, */
-	char hash;		/* '#' when glued, ' ' after blanks, 0 for none */
+	char kind;		/* 'w' bare, 'd' "", 's' '', one of {}()=+, */
+	char hash;		/* '#' when glued, ' ' after blanks, or 0 */
 	unsigned line;
 	const char *p;		/* into conf_text::text, without the quotes */
 	size_t n;

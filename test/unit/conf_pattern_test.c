@@ -1,4 +1,4 @@
-/* Which folders `folders =` takes in. Expected values by hand from syncrc(5). */
+/* Which folders `folders =` takes in; expected by hand from syncrc(5). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,95 @@
+#include "ui/report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "ui/progress.h"
+
+static void
+print_line(struct report *r, const char *line)
+{
+	progress_hide();
+	fprintf(r->out, "%s\n", line);
+	/* People and programs watch this while the run goes on. */
+	fflush(r->out);
+}
+
+void
+report_line(struct report *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->json || r->quiet)
+		return;
+	progress_hide();
+	va_start(ap, fmt);
+	vfprintf(r->out, fmt, ap);
+	va_end(ap);
+	fputc('\n', r->out);
+	fflush(r->out);
+}
+
+void
+report_event(struct report *r, struct json_event *e)
+{
+	char *line;
+
+	if (r->json) {
+		line = json_event_format(e);
+		print_line(r, line);
+		free(line);
+	}
+	json_event_free(e);
+}
+
+/* 0 and 75 are what cron need not hear of. */
+static bool
+is_silent(const struct report *r, int status)
+{
+	return r->quiet && (status == 0 || status == 75);
+}
+
+void
+report_summary(struct report *r, const struct summary *s)
+{
+	char *line;
+
+	if (!r->json && is_silent(r, s->exit))
+		return;
+	line = r->json ? summary_format_json(s) : summary_format_line(s);
+	print_line(r, line);
+	free(line);
+}
+
+void
+report_problem(struct report *r, const char *account, const struct err *err)
+{
+	int status = err_exit_status(err->kind);
+	struct json_event *e = json_event_new("problem");
+
+	json_event_add_text(e, "account", account);
+	json_event_add_number(e, "exit", (uint64_t)status);
+	json_event_add_text(e, "message", err->msg);
+	report_event(r, e);
+	if (is_silent(r, status))
+		return;
+	if (account != NULL)
+		log_warn("%s: %s", account, err->msg);
+	else
+		log_warn("%s", err->msg);
+}
+
+int
+report_close(struct report *r, struct err *err)
+{
+	errno = 0;
+	if (fflush(r->out) == 0 && !ferror(r->out))
+		return 0;
+	/* The failure may be older than this flush: then errno is gone. */
+	if (errno == 0)
+		return err_set(err, ERR_IO, "not all could be written to "
+		    "standard output");
+	return err_errno(err, ERR_IO, "write to standard output");
+}
