@@ -1,13 +1,17 @@
 /*
  * Reads server responses from a stream of bytes (RFC 3501 section 9, RFC 9051
- * section 9), sans I/O. Everything a response points to is valid until the
- * next call of imap_reader_next.
+ * section 9), sans I/O. Everything a response points to, uid sets too, belongs
+ * to the reader and is valid until the next call of imap_reader_next; the data
+ * of IMAP_BODY_DATA lies in the input and only until more is added there.
  *
  * A response is collected whole, within LIMIT_RESPONSE, its small literals
  * included. The literal of a BODY[...] item is never collected: it is handed
  * out in pieces as IMAP_BODY_BEGIN, IMAP_BODY_DATA..., IMAP_BODY_END events,
- * and the IMAP_FETCH that follows says BODY_STREAMED. Untagged responses and
- * fetch items that are not known are skipped without error.
+ * and the IMAP_FETCH that follows says BODY_STREAMED. A body is only good when
+ * that came: a literal that was announced with the wrong length is noticed
+ * behind it. Untagged responses and fetch items that are not known are skipped
+ * without error. Very long SEARCH, ESEARCH and VANISHED come as several
+ * responses, as if the server had sent them so.
  */
 #ifndef IMAP_RESP_H
 #define IMAP_RESP_H
@@ -23,7 +27,7 @@
 
 enum imap_kind {
 	IMAP_UNKNOWN,		/* untagged, not understood: ignore */
-	IMAP_TAGGED,		/* tag, status, code, text */
+	IMAP_TAGGED,		/* tag (may be empty), status OK, NO or BAD, code, text */
 	IMAP_CONTINUE,		/* "+": text */
 	IMAP_STATUS_LINE,	/* untagged OK NO BAD BYE PREAUTH: status, code, text */
 	IMAP_CAPABILITY,	/* caps */
@@ -60,7 +64,8 @@ struct imap_code {
 	enum imap_code_kind kind;
 	uint64_t number;		/* UIDNEXT, UIDVALIDITY, HIGHESTMODSEQ; the
 					   UIDVALIDITY of APPENDUID and COPYUID */
-	struct uidset uids;		/* APPENDUID; the source of COPYUID; MODIFIED */
+	struct uidset uids;		/* APPENDUID; the source of COPYUID; MODIFIED.
+					   COPYUID: as many as in to, maybe none */
 	struct uidset to;		/* the destination of COPYUID */
 	struct span args;		/* what stands behind the word, raw */
 };
@@ -81,7 +86,8 @@ struct imap_fetch {
 	int64_t date;			/* INTERNALDATE, seconds since the epoch */
 	uint64_t modseq;
 	enum imap_body { BODY_NONE, BODY_NIL, BODY_INLINE, BODY_STREAMED } body;
-	struct span section;		/* "" or "HEADER" ..., as sent */
+	struct span section;		/* "" or "HEADER" ..., as sent; with an
+					   origin: "]<0>", "HEADER]<0>" */
 	struct span data;		/* BODY_INLINE: quoted string, unescaped */
 };
 
@@ -102,6 +108,7 @@ struct imap_mailbox_item {		/* LIST, STATUS */
 struct imap_search {
 	struct uidset uids;
 	bool has_count, esearch;
+	bool uid;			/* ESEARCH says that these are UIDs */
 	uint32_t count;
 };
 
