@@ -1,4 +1,7 @@
-/* The two clocks. Nothing is decided by wall-clock time but attic age and mtimes. */
+/*
+ * The two clocks. Nothing is decided by wall-clock time but attic age and
+ * mtimes.
+ */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

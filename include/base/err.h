@@ -12,14 +12,14 @@ enum err_kind {
 	ERR_NONE,
 	ERR_USAGE,	/* command line: exit 64 */
 	ERR_IO,		/* local file system or index: exit 74 */
-	ERR_NET,	/* resolve, connect, reset, silence: exit 75, retry later */
+	ERR_NET,	/* resolve, connect, reset, silence: exit 75 */
 	ERR_BUSY,	/* another run holds the lock: exit 75 */
-	ERR_CANCELED,	/* SIGINT, SIGTERM, or the task was cancelled: exit 75 */
-	ERR_PROTO,	/* the server broke the protocol; drop the connection: 76 */
+	ERR_CANCELED,	/* a signal, or the task was cancelled: exit 75 */
+	ERR_PROTO,	/* protocol broken, drop the connection: 76 */
 	ERR_TLS,	/* certificate or handshake; never downgrade: 76 */
 	ERR_AUTH,	/* login refused: exit 77 */
 	ERR_CONFIG,	/* syncrc, or the wrong Maildir: exit 78 */
-	ERR_REFUSED,	/* a tagged NO or BAD: this action failed, the session lives */
+	ERR_REFUSED,	/* tagged NO or BAD: the session lives */
 	ERR_STALE,	/* a precondition no longer holds: drop the operation */
 	ERR_HELD,	/* needs the user: exit 1 */
 };

@@ -23,10 +23,10 @@ struct fingerprint {
 	uint8_t head[32];
 	uint64_t size;		/* canonical octets */
 	uint64_t removed;	/* canonical octets of the fields left out */
-	uint64_t wire;		/* octets when sent: line ends CRLF, nothing else done */
-	bool has_identity;	/* a non-empty Message-ID or Date is in the header */
-	bool has_nul;		/* a NUL octet somewhere: not sendable in a literal */
-	bool partial;		/* an X-Mailtern-Partial field is in the header */
+	uint64_t wire;		/* octets when sent: only line ends CRLF */
+	bool has_identity;	/* Message-ID or Date there, not empty */
+	bool has_nul;		/* somewhere: no literal can hold it */
+	bool partial;		/* has a header X-Mailtern-Partial */
 	char message_id[256];	/* unfolded, trimmed, cut; "" when absent */
 };
 
@@ -34,7 +34,8 @@ struct fingerprinter;
 
 struct fingerprinter *fingerprint_new(void);
 void fingerprint_add(struct fingerprinter *, const void *, size_t);
-void fingerprint_end(struct fingerprinter *, struct fingerprint *out);	/* frees */
-void fingerprint_cancel(struct fingerprinter *);			/* frees; NULL is fine */
+/* Each of these frees; NULL may be cancelled. */
+void fingerprint_end(struct fingerprinter *, struct fingerprint *out);
+void fingerprint_cancel(struct fingerprinter *);
 
 #endif

@@ -53,7 +53,7 @@ char *keywords_less(const char *a, const char *b);
 char *keywords_merge(const char *side_base, const char *side,
     const char *other_base, const char *other, const char *storable);
 bool keywords_equal(const char *a, const char *b);	/* both canonical */
-/* An atom that may be a keyword: RFC 9051 flag-keyword, within LIMIT_KEYWORD. */
+/* RFC 9051 flag-keyword, an atom, within LIMIT_KEYWORD. */
 bool keyword_valid(struct span);
 
 #endif

@@ -31,7 +31,8 @@ void uidset_settle(struct uidset *);
 
 void uidset_release(struct uidset *);
 void uidset_clear(struct uidset *);
-void uidset_add(struct uidset *, uint32_t uid);		/* amortised O(1) ascending, O(log n) else */
+/* Amortised O(1) when ascending, O(log n) in any other order. */
+void uidset_add(struct uidset *, uint32_t uid);
 /* The ends may be reversed. UID 0 is never a member. */
 void uidset_add_range(struct uidset *, uint32_t first, uint32_t last);
 bool uidset_has(const struct uidset *, uint32_t uid);
@@ -49,7 +50,8 @@ int uidset_parse(struct uidset *, struct span);
  * returns false when ranges are left (or out is full), with *at where to go on.
  * One range takes up to 21 bytes; with less than that it may never go on.
  */
-bool uidset_format(const struct uidset *, size_t *at, size_t max, struct buf *out);
+bool uidset_format(const struct uidset *, size_t *at, size_t max,
+    struct buf *out);
 
 /* Iterates: *uid starts at 0 and becomes the next member; false at the end. */
 bool uidset_next(const struct uidset *, uint32_t *uid);

@@ -85,14 +85,16 @@ fs_enter_dir(int parent, const char *name, const char *path, struct err *err)
 	if (fd >= 0)
 		return fd;
 	if (errno != ENOENT)
-		return err_errno(err, ERR_IO, "can't enter %s in %s", name, path);
+		return err_errno(err, ERR_IO, "can't enter %s in %s", name,
+		    path);
 	if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, ERR_IO, "can't make directory %s", path);
 	if (fs_sync_parent(parent, path, err) < 0)
 		return -1;
 	fd = openat(parent, name, flags);
 	if (fd < 0)
-		return err_errno(err, ERR_IO, "can't enter %s in %s", name, path);
+		return err_errno(err, ERR_IO, "can't enter %s in %s", name,
+		    path);
 	return fd;
 }
 

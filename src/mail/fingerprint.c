@@ -165,7 +165,7 @@ field_find(struct span name)
 	return FIELD_OTHER;
 }
 
-/* One octet of a Message-ID: as much of it as fits, fit to be stored as text. */
+/* One octet of a Message-ID: as much as has room, and fit to be text. */
 static void
 id_add(struct fingerprinter *f, unsigned char c)
 {

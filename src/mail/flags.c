@@ -180,7 +180,8 @@ words_cut(struct words *w, size_t own)
 
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = w->n; i-- > 0 && total > LIMIT_KEYWORDS;)
-			if (w->v[i].s.n > 0 && (pass == 1 || w->v[i].at > own)) {
+			if (w->v[i].s.n > 0 && (pass == 1 ||
+			    w->v[i].at > own)) {
 				total -= w->v[i].s.n + 1;
 				w->v[i].s.n = 0;
 			}

@@ -217,7 +217,8 @@ static void
 test_lock(void **state)
 {
 	struct err err = { 0 };
-	int one = fs_open_dir(dfd, ".", &err), two = fs_open_dir(dfd, ".", &err);
+	int one = fs_open_dir(dfd, ".", &err);
+	int two = fs_open_dir(dfd, ".", &err);
 
 	(void)state;
 	assert_true(one >= 0 && two >= 0);
@@ -280,7 +281,8 @@ test_read_file(void **state)
 	}
 	assert_int_equal(fs_read_file(dir, 100, &text, &n, &err), -1);
 	assert_int_equal(err.kind, ERR_IO);
-	assert_int_equal(fs_read_file("/nonexistent/x", 9, &text, &n, &err), -1);
+	assert_int_equal(fs_read_file("/nonexistent/x", 9, &text, &n, &err),
+	    -1);
 	assert_string_equal(err.msg,
 	    "can't open /nonexistent/x: No such file or directory");
 	free(path);

@@ -23,7 +23,7 @@ static const struct {
 	{ 0, 0, 0, 0,  0 },	/* nothing anywhere */
 	{ 0, 0, 0, 1,  1 },	/* the other added */
 	{ 0, 0, 1, 0,  0 },	/* the other removed what we never had */
-	{ 0, 0, 1, 1,  0 },	/* the other has it, no change: ours can differ */
+	{ 0, 0, 1, 1,  0 },	/* no change there: ours can differ */
 	{ 0, 1, 0, 0,  1 },	/* we added */
 	{ 0, 1, 0, 1,  1 },	/* both added */
 	{ 0, 1, 1, 0,  1 },	/* we added, the other removed: ours survives */

@@ -264,7 +264,7 @@ test_hostile_orders(void **state)
 	unsigned seed = 1;
 
 	(void)state;
-	for (uint32_t u = n; u >= 1; u--)		/* one range downwards */
+	for (uint32_t u = n; u >= 1; u--)		/* downwards */
 		uidset_add(&set, u);
 	check_format(&set, "1:400000");
 	uidset_clear(&set);
