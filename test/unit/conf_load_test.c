@@ -367,6 +367,38 @@ faulty_files_are_explained(void **state)
 	assert_true(n >= FIXTURES_MIN);
 }
 
+/* syncrc.example as it is, and with its other sections uncommented. */
+static void
+example_is_right(void **state)
+{
+	char text[8192] = "", line[200];
+	struct conf conf;
+	FILE *f = fopen("syncrc.example", "r");
+
+	(void)state;
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		bool code = line[0] == '#' && line[1] != ' ';
+
+		strncat(text, line + code, sizeof(text) - strlen(text) - 1);
+	}
+	rewind(f);
+	conf = load_ok(text);
+	assert_int_equal(conf.n, 2);
+	assert_string_equal(conf.accounts[0].password_command,
+	    "pass show mail/work");
+	assert_string_equal(conf.accounts[0].maildir, "/home/jane/Mail/work");
+	assert_int_equal(conf.accounts[0].timeout_s, 60);
+	assert_non_null(conf.accounts[1].tunnel);
+	conf_release(&conf);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	conf = load_ok(text);
+	assert_int_equal(conf.n, 1);
+	assert_int_equal(conf.accounts[0].timeout_s, 30);
+	conf_release(&conf);
+}
+
 /* Whatever is cut off, it is an answer and no crash. */
 static void
 cut_files_never_crash(void **state)
@@ -429,6 +461,7 @@ main(void)
 		cmocka_unit_test(linked_roots_are_seen),
 		cmocka_unit_test(default_path_follows_xdg),
 		cmocka_unit_test(faulty_files_are_explained),
+		cmocka_unit_test(example_is_right),
 		cmocka_unit_test(cut_files_never_crash),
 	};
 
