@@ -1,0 +1,102 @@
+/* What the files of net/ know of each other. */
+#ifndef NET_INTERNAL_H
+#define NET_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include <openssl/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "net/stream.h"
+
+#define TLS_FINGERPRINT_LEN	32
+
+/* What the verification of the peer found, for the sentence. */
+struct tls_verdict {
+	const char *host;
+	int code;			/* X509_V_... */
+	bool wrong_fingerprint;
+	X509 *leaf, *culprit;		/* owned; culprit: whom code is about */
+};
+
+/* Writes the sentence for a certificate that was refused. Always -1. */
+int tls_explain_verdict(const struct tls_verdict *, struct err *);
+bool tls_fingerprint_parse(const char *text,
+    unsigned char out[TLS_FINGERPRINT_LEN]);
+bool tls_fingerprint_of(X509 *, unsigned char out[TLS_FINGERPRINT_LEN]);
+
+struct tls;
+struct tcp_attempt;
+struct tcp_lookup;
+struct tunnel;
+
+/* Lives until every handle of the stream is closed. */
+struct stream_priv {
+	struct stream *s;
+	struct task *task;
+	uv_loop_t *uv;
+
+	char *host, *ca_file, *fingerprint;
+	unsigned port;
+	enum stream_tls mode;
+	uint64_t connect_ms, silence_ms;
+
+	/* What carries the bytes: exactly one of tcp and tunnel. */
+	uv_stream_t *rd, *wr;		/* NULL until connected */
+	struct tcp_lookup *lookup;	/* while the name is looked up */
+	struct tcp_attempt *attempts;	/* linked; the connected one stays */
+	struct addrinfo *addresses, *next_address;
+	uv_timer_t stagger;		/* when to try the next address */
+	int connect_error;		/* the one worth telling */
+	struct tunnel *tunnel;
+
+	struct tls *tls;
+	struct buf wire_in;		/* ciphertext, a read's worth */
+	struct buf out;			/* plaintext, not yet written */
+	struct buf wire;		/* what is to be sent next */
+	struct buf sending;		/* given to libuv by write */
+	uv_write_t write;
+	bool writing;
+	bool low_pending;		/* unsent was high: wake when low */
+	struct err write_err;		/* writing failed; reading goes on */
+
+	uv_prepare_t flush;		/* end of a turn: write, resume */
+	uv_timer_t deadline;		/* connect_ms, or write_err's patience */
+	uv_timer_t silence;
+	uint64_t active;		/* when a byte last moved */
+	size_t seen_queue;		/* libuv's write queue back then */
+	bool asked_again;		/* silence: the socket was polled once more */
+	bool expecting, paused, reading;
+	bool starved;			/* reading stopped because in was full */
+	bool eof;			/* the tunnel's output has ended */
+
+	int open_handles;
+	bool closing;
+};
+
+/* Transports call these. */
+void stream_handle_opened(struct stream_priv *);
+void stream_handle_closed(struct stream_priv *);
+void stream_connected(struct stream_priv *, uv_stream_t *rd, uv_stream_t *wr);
+void stream_fail(struct stream_priv *, const struct err *);
+void stream_ended(struct stream_priv *);	/* orderly */
+
+/* tcp.c */
+void tcp_open(struct stream_priv *);
+void tcp_close(struct stream_priv *);
+/* The sentence for what has not come about within connect_ms. */
+void tcp_explain_late(const struct stream_priv *, struct err *);
+void tcp_quickack(uv_stream_t *);
+bool tcp_is_loopback(const struct sockaddr *);
+
+/* tunnel.c */
+void tunnel_open(struct stream_priv *, const char *command);
+void tunnel_close(struct stream_priv *);
+/* Its output has ended: calls stream_ended or stream_fail, maybe later. */
+void tunnel_eof(struct stream_priv *);
+
+#endif
