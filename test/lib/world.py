@@ -1,0 +1,230 @@
+"""One account on a throwaway server, one Maildir, and mailtern between them.
+
+The program is $MAILTERN, else build/mailtern. Every world has its own user,
+configuration and state; nothing of the caller's home is read.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+import judge
+from dovecot import test_dir
+from imapclient import Imap
+from maildirview import Maildir, digest, token
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+DATE = 1500000000
+
+
+def program():
+	return os.environ.get("MAILTERN") or ROOT + "/build/mailtern"
+
+
+def message(tok, size=0, subject=None, extra="", body=None):
+	"""A plain message with a token, LF line ends, deterministic."""
+	if body is None:
+		body = "This is %s.\n" % tok
+		if size > len(body):
+			line = hashlib.sha256(tok.encode()).hexdigest() + "\n"
+			body += line * (1 + (size - len(body)) // len(line))
+	return ("From: Ann <ann@example.org>\nTo: Bob <bob@example.org>\n"
+	    "Subject: %s\nDate: Fri, 14 Jul 2017 02:40:00 +0000\n"
+	    "Message-ID: <%s@example.org>\nX-Tok: %s\n%s\n%s" % (
+	    subject or "about " + tok, tok, tok, extra, body)).encode()
+
+
+class Result:
+	"""A finished run."""
+
+	def __init__(self, args, rc, out, err):
+		self.args, self.rc = args, rc
+		self.out, self.err = out, err
+		self.events = []
+		for line in out.splitlines():
+			if line.startswith("{"):
+				self.events.append(json.loads(line))
+
+	def summary(self, account=None):
+		found = [e for e in self.events if e.get("event") == "summary"
+		    and account in (None, e.get("account"))]
+		if not found:
+			raise AssertionError("no summary: " + str(self))
+		return found[-1]
+
+	def of(self, event):
+		return [e for e in self.events if e.get("event") == event]
+
+	def __str__(self):
+		return "mailtern %s: exit %s\n%s%s" % (" ".join(self.args),
+		    self.rc, self.out[-4000:], self.err[-4000:])
+
+
+def transfers(summary):
+	"""How many operations a summary speaks of."""
+	return sum(n for side in ("pulled", "pushed")
+	    for n in summary[side].values())
+
+
+class World:
+	NAME = "w"
+
+	def __init__(self, server, user, dir=None, tls=False, port=None,
+	    keys=None, defaults=""):
+		self.server, self.user = server, user
+		self.tls, self.port = tls, port
+		self.keys = dict(keys or {})
+		self.defaults = defaults
+		self.own_dir = dir is None
+		self.dir = dir or tempfile.mkdtemp(prefix="world-",
+		    dir=test_dir())
+		self.maildir = Maildir(self.dir + "/mail")
+		self.state = self.dir + "/state"
+		self.conf = self.dir + "/syncrc"
+		self.sums = {}
+		os.makedirs(self.state, exist_ok=True)
+		os.makedirs(self.dir + "/home", exist_ok=True)
+		self.write_conf()
+
+	def close(self):
+		if self.own_dir:
+			shutil.rmtree(self.dir, ignore_errors=True)
+		self.server.remove(self.user)
+
+	def __enter__(self):
+		return self
+
+	def __exit__(self, *exc):
+		self.close()
+
+	# -- configuration --
+
+	def account_keys(self):
+		keys = {"host": '"127.0.0.1"', "user": '"%s"' % self.user,
+		    "password": "'%s'" % self.server.password,
+		    "maildir": '"%s"' % self.maildir.root}
+		if self.tls:
+			keys["port"] = str(self.port or self.server.tls_port)
+			keys["tls-ca-file"] = '"%s"' % self.server.ca
+		else:
+			keys["port"] = str(self.port or self.server.port)
+			keys["tls"] = "none"
+		keys.update(self.keys)
+		return {k: v for k, v in keys.items() if v is not None}
+
+	def write_conf(self):
+		text = self.defaults + "account %s {\n" % self.NAME
+		for k, v in self.account_keys().items():
+			text += "    %s = %s\n" % (k, v)
+		fd = os.open(self.conf, os.O_WRONLY | os.O_CREAT | os.O_TRUNC,
+		    0o600)
+		with os.fdopen(fd, "w") as f:
+			f.write(text + "}\n")
+
+	def env(self):
+		env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+		    "HOME": self.dir + "/home", "LANG": "C.UTF-8",
+		    "XDG_STATE_HOME": self.state, "TERM": "xterm",
+		    "XDG_CONFIG_HOME": self.dir + "/home/.config",
+		    "UV_USE_IO_URING": "0"}
+		for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
+		    "LLVM_PROFILE_FILE"):
+			if name in os.environ:
+				env[name] = os.environ[name]
+		return env
+
+	# -- running --
+
+	def command(self, *args):
+		return [program(), "-c", self.conf] + list(args)
+
+	def run(self, *args, wrap=(), limit=120, env=None, rc=None):
+		p = subprocess.run(list(wrap) + self.command(*args),
+		    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+		    stderr=subprocess.PIPE, timeout=limit,
+		    env=dict(self.env(), **(env or {})), cwd=self.dir)
+		r = Result(args, p.returncode,
+		    p.stdout.decode(errors="replace"),
+		    p.stderr.decode(errors="replace"))
+		if rc is not None and r.rc != rc:
+			raise AssertionError("exit %d wanted: %s" % (rc, r))
+		return r
+
+	def popen(self, *args, **more):
+		return subprocess.Popen(self.command(*args),
+		    stdin=subprocess.DEVNULL, env=self.env(), cwd=self.dir,
+		    **more)
+
+	def sync(self, *args, rc=0, **more):
+		return self.run("--json", "sync", *args, rc=rc, **more)
+
+	def imap(self):
+		return Imap("127.0.0.1", self.server.port, self.user,
+		    self.server.password)
+
+	# -- filling --
+
+	def note(self, data):
+		"""Remembers the bytes of a token, for compare()."""
+		self.sums[token(data)] = digest(data)
+		return data
+
+	def append(self, imap, folder, tok, flags=(), date=DATE, **how):
+		data = self.note(message(tok, **how))
+		return imap.append(folder, data.replace(b"\n", b"\r\n"), flags,
+		    date)
+
+	def deliver(self, folder, tok, letters=None, date=DATE, **how):
+		return self.maildir.deliver(folder, self.note(message(tok,
+		    **how)), letters, date)
+
+	# -- judging --
+
+	def verdict(self, model=None):
+		with self.imap() as imap:
+			remote = judge.view_remote(imap)
+		return judge.judge(judge.view_local(self.maildir), remote,
+		    model, self.sums)
+
+	def compare(self, model=None):
+		v = self.verdict(model)
+		assert v.good(), str(v)
+		left = self.maildir.left_in_tmp()
+		assert not left, "left in tmp/: %s" % left
+
+	def remote_stamp(self):
+		out = {}
+		with self.imap() as imap:
+			for name in imap.folders():
+				st = imap.status(name)
+				out[name] = (st["UIDVALIDITY"], st["UIDNEXT"],
+				    st["HIGHESTMODSEQ"], sorted((m.uid,
+				    sorted(m.flags), m.date) for m in
+				    imap.messages(name, False).values()))
+		return out
+
+	def local_stamp(self):
+		return {name: sorted(f.stamp() for f in files)
+		    for name, files in self.maildir.all().items()}
+
+	def assert_idle(self):
+		"""One more run does nothing to mail, flags or folders."""
+		remote, local = self.remote_stamp(), self.local_stamp()
+		r = self.sync()
+		s = r.summary()
+		assert transfers(s) == 0, "a second run transfers: %s" % s
+		assert s["pending"] == 0 and s["held"] == 0, str(s)
+		assert self.local_stamp() == local, "files changed: %s" % r
+		assert self.remote_stamp() == remote, "server changed: %s" % r
+		return r
+
+	def settle(self, model=None):
+		"""One clean run: equal sides; then one that does nothing."""
+		r = self.sync()
+		self.compare(model)
+		self.assert_idle()
+		return r
