@@ -228,8 +228,10 @@ conf_parse(const struct conf_text *text, struct err *err)
 	str_wipe_free(all);
 	if (status == CFG_SUCCESS && own.kind == ERR_NONE)
 		return cfg;
+	place.line = cfg->line > 0 ? (unsigned)cfg->line : 1;
 	if (own.kind == ERR_NONE)
-		conf_fail(&own, &place, "this is no syncrc; see syncrc(5)");
+		conf_fail(&own, &place, "this is no KEY = VALUE; see "
+		    "syncrc(5)");
 	*err = own;
 	conf_parse_free(cfg);
 	return NULL;

@@ -111,6 +111,24 @@ skip_block_comment(struct reader *r, struct err *err)
 	return 0;
 }
 
+/* libconfuse reads on for the } of a ${, past quotes and line ends. */
+static int
+check_variables(const struct reader *r, size_t from, size_t to,
+    struct err *err)
+{
+	const char *s = r->text->text;
+
+	for (; from + 1 < to; from++) {
+		if (s[from] != '$' || s[from + 1] != '{')
+			continue;
+		if (memchr(s + from, '}', to - from) == NULL)
+			return fail_at(r, r->line, err, "${ begins a variable "
+			    "and has no }; write ${NAME}, or use 'single "
+			    "quotes'");
+	}
+	return 0;
+}
+
 /* No value needs more than a line; one that takes more lost its quote. */
 static int
 read_quoted(struct reader *r, struct err *err)
@@ -128,22 +146,27 @@ read_quoted(struct reader *r, struct err *err)
 	}
 	add_token(r, quote == '"' ? 'd' : 's', from, to);
 	r->at = to + 1;
-	return 0;
+	return quote == '"' ? check_variables(r, from, to, err) : 0;
 }
 
-static void
-read_bare(struct reader *r)
+static int
+read_bare(struct reader *r, struct err *err)
 {
 	const char *s = r->text->text;
 	size_t from = r->at;
 
-	if (s[from] == '$' && s[from + 1] == '{' &&
-	    strchr(s + from, '}') != NULL)
-		r->at = (size_t)(strchr(s + from, '}') + 1 - s);
-	else
+	if (s[from] == '$' && s[from + 1] == '{') {
+		r->at += strcspn(s + from, "}\n");
+		if (check_variables(r, from, r->at + (s[r->at] == '}'),
+		    err) < 0)
+			return -1;
+		r->at++;
+	} else {
 		while (is_bare(s[r->at]))
 			r->at++;
+	}
 	add_token(r, 'w', from, r->at);
+	return 0;
 }
 
 static bool
@@ -177,7 +200,7 @@ read_token(struct reader *r, struct err *err)
 		    "a value with * in it wants quotes; write \"*\"" :
 		    "a value with + in it wants quotes; write \"a+b\"");
 	} else if (is_bare(*s)) {
-		read_bare(r);
+		return read_bare(r, err);
 	} else {
 		add_token(r, *s, r->at, r->at + 1);
 		r->at++;

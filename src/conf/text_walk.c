@@ -170,6 +170,10 @@ add_key(struct walker *w, const struct conf_token *key, struct err *err)
 	k->name = name;
 	k->section = w->section;
 	k->line = key->line;
+	/* libconfuse would look for a key of another section. */
+	if (strchr(name, '|') != NULL)
+		return conf_fail(err, &place, "there is no key \"%s\"; see "
+		    "syncrc(5) for those there are", name);
 	if (line > 0)
 		return conf_fail(err, &place, "%s is set in line %u already; "
 		    "remove one of the two", name, line);

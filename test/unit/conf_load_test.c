@@ -19,7 +19,7 @@
 #include "conf/conf.h"
 
 #define FIXTURES "test/fixture/syncrc"
-#define FIXTURES_MIN 45
+#define FIXTURES_MIN 48
 
 static char dir[] = "/tmp/mailtern-conf-XXXXXX";
 static char path[sizeof(dir) + 16];
