@@ -1,0 +1,156 @@
+/* Contents, and places by what they hold. */
+#include "index/content.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+
+static int
+content_find(struct index *ix, const uint8_t *digest, int64_t *id_out,
+    struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_CONTENT_FIND,
+	    "SELECT id FROM content WHERE digest = ?");
+	query_blob(&q, digest, 32);
+	r = query_step(&q, err);
+	if (r > 0)
+		*id_out = query_get_int(&q, 0);
+	query_end(&q);
+	return r;
+}
+
+int
+index_content_put(struct index *ix, const struct fingerprint *fp,
+    int64_t *id_out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	r = content_find(ix, fp->content, id_out, err);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	query_init(&q, ix, SLOT_CONTENT_INSERT, "INSERT INTO content"
+	    " (digest, head, size, removed, has_identity, message_id)"
+	    " VALUES (?, ?, ?, ?, ?, ?)");
+	query_blob(&q, fp->content, sizeof(fp->content));
+	query_blob(&q, fp->head, sizeof(fp->head));
+	query_size(&q, fp->size);
+	query_size(&q, fp->removed);
+	query_int(&q, fp->has_identity);
+	query_text(&q, fp->message_id);
+	if (query_run(&q, err) < 0)
+		return -1;
+	*id_out = sqlite3_last_insert_rowid(ix->db);
+	return 0;
+}
+
+static int
+get_digest(struct query *q, int column, uint8_t out[32], struct err *err)
+{
+	const void *blob = sqlite3_column_blob(q->st, column);
+
+	if (blob == NULL || sqlite3_column_bytes(q->st, column) != 32)
+		return index_damage(q->ix, "a digest is cut", err);
+	memcpy(out, blob, 32);
+	return 0;
+}
+
+static int
+read_content(struct query *q, struct index_content *out, struct err *err)
+{
+	const unsigned char *message_id;
+
+	if (get_digest(q, 1, out->digest, err) < 0 ||
+	    get_digest(q, 2, out->head, err) < 0)
+		return -1;
+	out->id = query_get_int(q, 0);
+	out->size = (uint64_t)query_get_int(q, 3);
+	out->removed = (uint64_t)query_get_int(q, 4);
+	out->has_identity = query_get_int(q, 5) != 0;
+	message_id = sqlite3_column_text(q->st, 6);
+	snprintf(out->message_id, sizeof(out->message_id), "%s",
+	    message_id == NULL ? "" : (const char *)message_id);
+	return 1;
+}
+
+int
+index_content_by_id(struct index *ix, int64_t id, struct index_content *out,
+    struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_CONTENT_ID, "SELECT id, digest, head, size,"
+	    " removed, has_identity, message_id FROM content WHERE id = ?");
+	query_int(&q, id);
+	r = query_step(&q, err);
+	if (r > 0)
+		r = read_content(&q, out, err);
+	query_end(&q);
+	return r;
+}
+
+#define UNPAIRED "SELECT " PLACE_COLUMNS " FROM place" \
+	" INDEXED BY place_unpaired WHERE content = ?1 AND folder = ?2" \
+	" AND uid IS NULL AND local AND NOT base"
+
+int
+index_unpaired_local(struct index *ix, int64_t folder, int64_t content,
+    unsigned flags, struct place *out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_UNPAIRED_FLAGS, UNPAIRED
+	    " AND local_flags = ?3 ORDER BY id LIMIT 1");
+	query_int(&q, content);
+	query_int(&q, folder);
+	query_int(&q, flags);
+	r = place_read_one(&q, out, err);
+	if (r == 0) {
+		query_init(&q, ix, SLOT_UNPAIRED_ANY,
+		    UNPAIRED " ORDER BY local_flags, id LIMIT 1");
+		query_int(&q, content);
+		query_int(&q, folder);
+		r = place_read_one(&q, out, err);
+	}
+	if (r <= 0)
+		return r;
+	if (out->content == content && out->folder == folder && out->uid == 0 &&
+	    out->local.present && !out->base_local.present)
+		return 1;
+	place_release(out);
+	return index_damage(ix, "a tree leads to the wrong row", err);
+}
+
+#define ELSEWHERE "SELECT 1 FROM place INDEXED BY place_content" \
+	" WHERE content = ?1 AND id <> ?2 AND "
+
+int
+index_content_elsewhere(struct index *ix, int64_t content, int64_t id,
+    bool local, bool *out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	if (local)
+		query_init(&q, ix, SLOT_ELSEWHERE_LOCAL,
+		    ELSEWHERE "local LIMIT 1");
+	else
+		query_init(&q, ix, SLOT_ELSEWHERE_REMOTE,
+		    ELSEWHERE "remote LIMIT 1");
+	query_int(&q, content);
+	query_int(&q, id);
+	r = query_step(&q, err);
+	*out = r > 0;
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}

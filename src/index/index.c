@@ -1,0 +1,451 @@
+/*
+ * Opening, closing, transactions, small facts.
+ *
+ * A file may be absent, empty, ours, damaged, of a newer version, or not ours.
+ * Damage shows as a mark that an earlier run left, as an error of SQLite or of
+ * the page sums while the file is looked at, or, after an end that was not
+ * clean (something waits in the WAL), in a check of the whole file.
+ */
+#include "index/index.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "internal.h"
+
+enum verdict { OPENED, DAMAGED, FAILED };
+
+#define BUSY_MS		10000	/* a reader holds the file for moments only */
+#define PAGE_SIZE	4096
+#define PAGE_FREE	8	/* for the page sums of vfs.c */
+
+/* The cache bounds memory: a million rows are some hundred megabytes. */
+static const char settings[] =
+    "PRAGMA cache_size = -8192;"
+    "PRAGMA mmap_size = 0;"
+    "PRAGMA temp_store = MEMORY;"
+    "PRAGMA foreign_keys = ON;"
+    "PRAGMA trusted_schema = OFF;"
+    "PRAGMA cell_size_check = ON;"
+    "PRAGMA synchronous = FULL;";
+
+static const char settings_write[] =
+    "PRAGMA wal_autocheckpoint = 2000;"
+    "PRAGMA journal_size_limit = 16777216;";
+
+static off_t
+file_size(const char *path, const char *tail)
+{
+	char *name = xasprintf("%s%s", path, tail);
+	struct stat st;
+	off_t size = stat(name, &st) == 0 ? st.st_size : -1;
+
+	free(name);
+	return size;
+}
+
+static char *
+account_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+	size_t n = strlen(name);
+
+	if (n > 3 && strcmp(name + n - 3, ".db") == 0)
+		n -= 3;
+	return xstrndup(name, n);
+}
+
+static int
+take_lock(struct index *ix, struct err *err)
+{
+	char *name = xasprintf("%s.lock", ix->path);
+	int r = -1;
+
+	ix->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (ix->lock < 0)
+		err_errno(err, ERR_IO, "can't open %s", name);
+	else
+		r = fs_lock(ix->lock, ix->account, err);
+	free(name);
+	return r;
+}
+
+static int
+make_dir(const char *path, struct err *err)
+{
+	char *copy = xstrdup(path);
+	int r = fs_make_dirs(AT_FDCWD, dirname(copy), err);
+
+	free(copy);
+	return r;
+}
+
+static void
+disconnect(struct index *ix)
+{
+	for (size_t i = 0; i < SLOT_MAX; i++) {
+		sqlite3_finalize(ix->kept[i]);
+		ix->kept[i] = NULL;
+	}
+	sqlite3_close(ix->db);
+	ix->db = NULL;
+}
+
+static enum verdict
+judge(int rc, struct index *ix, struct err *err)
+{
+	if (index_is_damage(rc)) {
+		err_set(err, ERR_IO, "the index %s is damaged: %s", ix->path,
+		    sqlite3_errstr(rc));
+		return DAMAGED;
+	}
+	(void)index_fail(ix, rc, err);
+	return FAILED;
+}
+
+/* One number that a PRAGMA or SELECT gives; OPENED when it came. */
+static enum verdict
+ask(struct index *ix, const char *sql, int64_t *out, struct err *err)
+{
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(ix->db, sql, -1, &st, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		*out = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? OPENED : judge(rc, ix, err);
+}
+
+static enum verdict
+run(struct index *ix, const char *sql, struct err *err)
+{
+	int rc = sqlite3_exec(ix->db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? OPENED : judge(rc, ix, err);
+}
+
+static enum verdict
+check_all(struct index *ix, struct err *err)
+{
+	enum verdict v = DAMAGED;
+	const char *text;
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(ix->db, "PRAGMA quick_check(1)", -1, &st,
+	    NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW) {
+		v = judge(rc, ix, err);
+	} else {
+		text = (const char *)sqlite3_column_text(st, 0);
+		if (text != NULL && strcmp(text, "ok") == 0)
+			v = OPENED;
+		else
+			err_set(err, ERR_IO, "the index %s is damaged: %s",
+			    ix->path, text == NULL ? "?" : text);
+	}
+	sqlite3_finalize(st);
+	return v;
+}
+
+/* A new file leaves room for the page sums from its first page on. */
+static enum verdict
+create(struct index *ix, struct err *err)
+{
+	enum verdict v;
+
+	if (ix->read_only) {
+		err_set(err, ERR_STALE, "%s holds no index yet", ix->path);
+		return FAILED;
+	}
+	v = run(ix, "PRAGMA page_size = 4096;"
+	    "PRAGMA journal_mode = WAL;", err);
+	if (v != OPENED)
+		return v;
+	if (index_schema_create(ix, err) < 0 ||
+	    index_sync_dir(ix->path, err) < 0)
+		return FAILED;
+	return OPENED;
+}
+
+/* Ours and of our version, as the header says that the sums stand for. */
+static enum verdict
+identify(struct index *ix, bool *empty_out, struct err *err)
+{
+	int64_t app = 0, version = 0, objects = 0, page = 0;
+	int spare = -1;
+	enum verdict v;
+
+	*empty_out = false;
+	if ((v = ask(ix, "PRAGMA application_id", &app, err)) != OPENED ||
+	    (v = ask(ix, "PRAGMA user_version", &version, err)) != OPENED ||
+	    (v = ask(ix, "PRAGMA page_size", &page, err)) != OPENED ||
+	    (v = ask(ix, "SELECT count(*) FROM sqlite_schema", &objects,
+	    err)) != OPENED)
+		return v;
+	*empty_out = app == 0 && version == 0 && objects == 0;
+	if (*empty_out)
+		return OPENED;
+	if (app != INDEX_APPLICATION) {
+		err_set(err, ERR_CONFIG, "%s is not an index of mailtern",
+		    ix->path);
+		return FAILED;
+	}
+	if (version > INDEX_VERSION) {
+		err_set(err, ERR_CONFIG, "%s was written by a newer mailtern",
+		    ix->path);
+		return FAILED;
+	}
+	sqlite3_file_control(ix->db, NULL, SQLITE_FCNTL_RESERVE_BYTES, &spare);
+	if (version == INDEX_VERSION && page == PAGE_SIZE && spare == PAGE_FREE)
+		return OPENED;
+	err_set(err, ERR_IO, "the index %s is damaged: its header is wrong",
+	    ix->path);
+	return DAMAGED;
+}
+
+/*
+ * A reader opens for writing as well and promises not to write: only so can it
+ * take part in the WAL while a sync runs, and tidy up behind itself where none
+ * does. A WAL that it found with something in it is left as it is.
+ */
+static enum verdict
+connect(struct index *ix, bool unclean, struct err *err)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	int spare = PAGE_FREE;
+	int rc;
+
+	if (!ix->read_only)
+		flags |= SQLITE_OPEN_CREATE;
+	rc = sqlite3_open_v2(ix->path, &ix->db, flags, index_vfs());
+	if (ix->db == NULL) {
+		err_set(err, ERR_IO, "index %s: %s", ix->path,
+		    sqlite3_errstr(rc));
+		return FAILED;
+	}
+	sqlite3_extended_result_codes(ix->db, 1);
+	if (rc != SQLITE_OK)
+		return judge(rc, ix, err);
+	sqlite3_busy_timeout(ix->db, BUSY_MS);
+	sqlite3_db_config(ix->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	if (ix->read_only && unclean)
+		sqlite3_db_config(ix->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+		    NULL);
+	if (!ix->read_only)
+		sqlite3_file_control(ix->db, NULL, SQLITE_FCNTL_RESERVE_BYTES,
+		    &spare);
+	return OPENED;
+}
+
+static enum verdict
+open_once(struct index *ix, struct err *err)
+{
+	bool unclean = file_size(ix->path, "-wal") > 0;
+	enum verdict v = connect(ix, unclean, err);
+	bool empty;
+
+	if (v == OPENED)
+		v = run(ix, settings, err);
+	if (v == OPENED)
+		v = identify(ix, &empty, err);
+	if (v == OPENED && empty)
+		v = create(ix, err);
+	if (v != OPENED)
+		return v;
+	if (ix->read_only)
+		return run(ix, "PRAGMA query_only = ON", err);
+	v = run(ix, settings_write, err);
+	if (v == OPENED && unclean)
+		v = check_all(ix, err);
+	if (v == OPENED && index_schema_tidy(ix, err) < 0)
+		v = ix->damaged ? DAMAGED : FAILED;
+	return v;
+}
+
+static int
+open_write(struct index *ix, struct index_open_result *result, struct err *err)
+{
+	enum verdict v;
+	struct stat st;
+
+	if (make_dir(ix->path, err) < 0 || take_lock(ix, err) < 0)
+		return -1;
+	if (file_size(ix->path, "") <= 0) {
+		if (index_clear_remains(ix->path, err) < 0)
+			return -1;
+	} else if (index_marked_damaged(ix->path) &&
+	    index_aside(ix->path, &result->set_aside, err) < 0) {
+		return -1;
+	}
+	if (stat(ix->path, &st) == 0 && (st.st_mode & 077) != 0 &&
+	    chmod(ix->path, 0600) < 0)
+		return err_errno(err, ERR_IO, "can't make %s private",
+		    ix->path);
+	v = open_once(ix, err);
+	if (v == DAMAGED && result->set_aside == NULL) {
+		disconnect(ix);
+		ix->damaged = false;
+		if (index_aside(ix->path, &result->set_aside, err) < 0)
+			return -1;
+		v = open_once(ix, err);
+	}
+	return v == OPENED ? 0 : -1;
+}
+
+static int
+open_read(struct index *ix, struct err *err)
+{
+	if (file_size(ix->path, "") < 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return err_set(err, ERR_STALE, "there is no index %s yet",
+			    ix->path);
+		return err_errno(err, ERR_IO, "can't look at %s", ix->path);
+	}
+	return open_once(ix, err) == OPENED ? 0 : -1;
+}
+
+int
+index_open(struct index **out, const char *path, bool read_only,
+    struct index_open_result *result, struct err *err)
+{
+	struct index *ix = xcalloc(1, sizeof(*ix));
+	int64_t known = 0;
+	int r;
+
+	*out = NULL;
+	*result = (struct index_open_result){ 0 };
+	ix->path = xstrdup(path);
+	ix->account = account_of(path);
+	ix->read_only = read_only;
+	ix->lock = -1;
+	r = read_only ? open_read(ix, err) : open_write(ix, result, err);
+	if (r == 0)
+		r = index_number(ix, "SELECT EXISTS (SELECT 1 FROM folder)"
+		    " OR EXISTS (SELECT 1 FROM meta)", &known, err);
+	if (r < 0) {
+		index_close(ix);
+		free(result->set_aside);
+		result->set_aside = NULL;
+		return -1;
+	}
+	result->fresh = !known;
+	*out = ix;
+	return 0;
+}
+
+/* An empty WAL is the sign of a clean end; a reader may prevent it. */
+void
+index_close(struct index *ix)
+{
+	if (ix == NULL)
+		return;
+	if (ix->db != NULL) {
+		index_rollback(ix);
+		if (!ix->read_only && !ix->damaged) {
+			sqlite3_busy_timeout(ix->db, 0);
+			sqlite3_wal_checkpoint_v2(ix->db, NULL,
+			    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		}
+		disconnect(ix);
+	}
+	if (ix->lock >= 0)
+		close(ix->lock);
+	free(ix->path);
+	free(ix->account);
+	free(ix);
+}
+
+int
+index_begin(struct index *ix, struct err *err)
+{
+	struct query q;
+
+	assert(!ix->in_transaction && !ix->read_only);
+	ix->lost = false;
+	ix->next_place = 0;
+	query_init(&q, ix, SLOT_BEGIN, "BEGIN IMMEDIATE");
+	if (query_run(&q, err) < 0)
+		return -1;
+	ix->in_transaction = true;
+	return 0;
+}
+
+/* What could not be committed is undone: the caller sees all or nothing. */
+int
+index_commit(struct index *ix, struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0) {
+		index_rollback(ix);
+		return -1;
+	}
+	query_init(&q, ix, SLOT_COMMIT, "COMMIT");
+	if (query_run(&q, err) < 0) {
+		index_rollback(ix);
+		return -1;
+	}
+	ix->in_transaction = false;
+	return 0;
+}
+
+void
+index_rollback(struct index *ix)
+{
+	if (!ix->in_transaction)
+		return;
+	if (!sqlite3_get_autocommit(ix->db))
+		sqlite3_exec(ix->db, "ROLLBACK", NULL, NULL, NULL);
+	ix->in_transaction = false;
+	ix->lost = false;
+}
+
+int
+index_get(struct index *ix, const char *key, char **out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	*out = NULL;
+	query_init(&q, ix, SLOT_GET, "SELECT value FROM meta WHERE key = ?");
+	query_text(&q, key);
+	r = query_step(&q, err);
+	if (r > 0)
+		*out = query_get_text(&q, 0);
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
+int
+index_set(struct index *ix, const char *key, const char *value,
+    struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	if (value == NULL) {
+		query_init(&q, ix, SLOT_UNSET,
+		    "DELETE FROM meta WHERE key = ?");
+		query_text(&q, key);
+		return query_run(&q, err);
+	}
+	query_init(&q, ix, SLOT_SET, "INSERT INTO meta VALUES (?1, ?2)"
+	    " ON CONFLICT (key) DO UPDATE SET value = ?2");
+	query_text(&q, key);
+	query_text(&q, value);
+	return query_run(&q, err);
+}

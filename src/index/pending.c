@@ -1,0 +1,216 @@
+/* What is open: intents, failures; and the evidence of what was done. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "index/content.h"
+#include "internal.h"
+
+int
+index_intent_put(struct index *ix, struct index_intent *in, struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	query_init(&q, ix, SLOT_INTENT_INSERT, "INSERT INTO intent (id, folder,"
+	    " place, uidvalidity, uidnext, content, size, begun)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id)"
+	    " DO UPDATE SET folder = ?2, place = ?3, uidvalidity = ?4,"
+	    " uidnext = ?5, content = ?6, size = ?7, begun = ?8");
+	query_id(&q, in->id);
+	query_int(&q, in->folder);
+	query_id(&q, in->place);
+	query_int(&q, in->uidvalidity);
+	query_int(&q, in->uidnext);
+	query_id(&q, in->content);
+	query_int(&q, in->size);
+	query_int(&q, in->begun);
+	if (query_run(&q, err) < 0)
+		return -1;
+	if (in->id == 0)
+		in->id = sqlite3_last_insert_rowid(ix->db);
+	return 0;
+}
+
+int
+index_intent_drop(struct index *ix, int64_t id, struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	query_init(&q, ix, SLOT_INTENT_DROP, "DELETE FROM intent WHERE id = ?");
+	query_int(&q, id);
+	return query_run(&q, err);
+}
+
+static void
+read_intent(struct query *q, struct index_intent *in)
+{
+	in->id = query_get_int(q, 0);
+	in->folder = query_get_int(q, 1);
+	in->place = query_get_int(q, 2);
+	in->uidvalidity = (uint32_t)query_get_int(q, 3);
+	in->uidnext = (uint32_t)query_get_int(q, 4);
+	in->content = query_get_int(q, 5);
+	in->size = (uint32_t)query_get_int(q, 6);
+	in->begun = query_get_int(q, 7);
+}
+
+#define INTENTS "SELECT id, folder, place, uidvalidity, uidnext, content," \
+	" size, begun FROM intent"
+
+int
+index_intents(struct index *ix, int64_t folder, struct index_intent **out,
+    size_t *n_out, struct err *err)
+{
+	struct index_intent *all = NULL;
+	size_t n = 0, cap = 0;
+	struct query q;
+	int r;
+
+	if (folder != 0) {
+		query_init(&q, ix, SLOT_INTENTS,
+		    INTENTS " WHERE folder = ? ORDER BY id");
+		query_int(&q, folder);
+	} else {
+		query_init(&q, ix, SLOT_INTENTS_ACCOUNT,
+		    INTENTS " ORDER BY id");
+	}
+	while ((r = query_step(&q, err)) > 0)
+		read_intent(&q, VEC_ADD(all, n, cap));
+	query_end(&q);
+	if (r < 0) {
+		free(all);
+		return -1;
+	}
+	*out = all;
+	*n_out = n;
+	return 0;
+}
+
+int
+index_failure_put(struct index *ix, const struct index_failure *f,
+    struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	query_init(&q, ix, SLOT_FAILURE_PUT, "INSERT INTO failure (folder,"
+	    " place, direction, reason, first, last, next, tries)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)"
+	    " ON CONFLICT (place, folder, direction) DO UPDATE SET"
+	    " reason = ?4, last = ?6, next = ?7, tries = tries + 1");
+	query_int(&q, f->folder);
+	query_int(&q, f->place);
+	query_int(&q, f->direction);
+	query_text(&q, f->reason == NULL ? "" : f->reason);
+	query_int(&q, f->first == 0 ? f->last : f->first);
+	query_int(&q, f->last);
+	query_int(&q, f->next);
+	return query_run(&q, err);
+}
+
+int
+index_failure_drop(struct index *ix, int64_t folder, int64_t place,
+    enum index_direction direction, struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	query_init(&q, ix, SLOT_FAILURE_DROP, "DELETE FROM failure"
+	    " WHERE folder = ? AND place = ? AND direction = ?");
+	query_int(&q, folder);
+	query_int(&q, place);
+	query_int(&q, direction);
+	return query_run(&q, err);
+}
+
+#define FAILURES "SELECT id, folder, place, direction, reason, first, last," \
+	" next, tries FROM failure"
+
+static void
+read_failure(struct query *q, struct index_failure *f)
+{
+	f->id = query_get_int(q, 0);
+	f->folder = query_get_int(q, 1);
+	f->place = query_get_int(q, 2);
+	f->direction = (enum index_direction)query_get_int(q, 3);
+	f->reason = query_get_text(q, 4);
+	f->first = query_get_int(q, 5);
+	f->last = query_get_int(q, 6);
+	f->next = query_get_int(q, 7);
+	f->tries = (uint32_t)query_get_int(q, 8);
+}
+
+int
+index_failure_get(struct index *ix, int64_t folder, int64_t place,
+    enum index_direction direction, struct index_failure *out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_FAILURE_GET, FAILURES
+	    " WHERE folder = ? AND place = ? AND direction = ?");
+	query_int(&q, folder);
+	query_int(&q, place);
+	query_int(&q, direction);
+	r = query_step(&q, err);
+	if (r > 0)
+		read_failure(&q, out);
+	query_end(&q);
+	return r;
+}
+
+int
+index_failures(struct index *ix, struct index_failure **out, size_t *n_out,
+    struct err *err)
+{
+	struct index_failure *all = NULL;
+	size_t n = 0, cap = 0;
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_FAILURES, FAILURES " ORDER BY id");
+	while ((r = query_step(&q, err)) > 0)
+		read_failure(&q, VEC_ADD(all, n, cap));
+	query_end(&q);
+	if (r < 0) {
+		index_failures_free(all, n);
+		return -1;
+	}
+	*out = all;
+	*n_out = n;
+	return 0;
+}
+
+void
+index_failures_free(struct index_failure *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(f[i].reason);
+	free(f);
+}
+
+int
+index_log(struct index *ix, const char *what, const char *folder, uint32_t uid,
+    const char *unique, const char *evidence, struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	query_init(&q, ix, SLOT_LOG, "INSERT INTO log"
+	    " (at, what, folder, uid, unique_part, evidence)"
+	    " VALUES (?, ?, ?, ?, ?, ?)");
+	query_int(&q, clock_wall());
+	query_text(&q, what);
+	query_text(&q, folder == NULL ? "" : folder);
+	query_id(&q, uid);
+	query_text(&q, unique);
+	query_text(&q, evidence == NULL ? "" : evidence);
+	return query_run(&q, err);
+}

@@ -1,0 +1,308 @@
+/* Place rows: found, written, streamed. */
+#include "index/place.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+
+/*
+ * A row that came by a tree is of use only when it is what was asked for: a
+ * tree may be damaged where the row is not.
+ */
+static int
+as_asked(struct index *ix, bool matches, struct place *p, struct err *err)
+{
+	if (matches)
+		return 1;
+	place_release(p);
+	return index_damage(ix, "a tree leads to the wrong row", err);
+}
+
+int
+index_place_by_id(struct index *ix, int64_t id, struct place *out,
+    struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_PLACE_ID,
+	    "SELECT " PLACE_COLUMNS " FROM place WHERE id = ?");
+	query_int(&q, id);
+	r = place_read_one(&q, out, err);
+	return r <= 0 ? r : as_asked(ix, out->id == id, out, err);
+}
+
+int
+index_place_by_uid(struct index *ix, int64_t folder, uint32_t uid,
+    struct place *out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_PLACE_UID, "SELECT " PLACE_COLUMNS
+	    " FROM place INDEXED BY place_uid WHERE folder = ? AND uid = ?");
+	query_int(&q, folder);
+	query_int(&q, uid);
+	r = place_read_one(&q, out, err);
+	if (r <= 0)
+		return r;
+	return as_asked(ix, out->folder == folder && out->uid == uid, out, err);
+}
+
+int
+index_place_by_unique(struct index *ix, int64_t folder, const char *unique,
+    struct place *out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_PLACE_UNIQUE, "SELECT " PLACE_COLUMNS
+	    " FROM place INDEXED BY place_unique"
+	    " WHERE folder = ? AND unique_part = ?");
+	query_int(&q, folder);
+	query_text(&q, unique);
+	r = place_read_one(&q, out, err);
+	if (r <= 0)
+		return r;
+	return as_asked(ix, out->folder == folder && out->unique != NULL &&
+	    strcmp(out->unique, unique) == 0, out, err);
+}
+
+/*
+ * Ids are given here and not by SQLite, because the checksum covers them.
+ * AUTOINCREMENT keeps count of the highest one ever used.
+ */
+static int
+next_place(struct index *ix, int64_t *id_out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	if (ix->next_place == 0) {
+		query_init(&q, ix, SLOT_PLACE_SEQ,
+		    "SELECT seq FROM sqlite_sequence WHERE name = 'place'");
+		r = query_step(&q, err);
+		if (r >= 0)
+			ix->next_place = r == 0 ? 1 : query_get_int(&q, 0) + 1;
+		query_end(&q);
+		if (r < 0)
+			return -1;
+	}
+	*id_out = ix->next_place++;
+	return 0;
+}
+
+static void
+bind_flags(struct query *q, const struct state *s)
+{
+	query_int(q, s->flags);
+	query_text(q, s->keywords);
+}
+
+/* Parameters 1 to 23, as all three statements number them. */
+static void
+bind_place(struct query *q, const struct place *p)
+{
+	query_int(q, p->id);
+	query_int(q, p->folder);
+	query_id(q, p->uid);
+	query_text(q, p->unique);
+	query_text(q, p->file);
+	query_int(q, p->in_new);
+	query_int(q, p->missing);
+	query_int(q, p->base_local.present);
+	bind_flags(q, &p->base_local);
+	bind_flags(q, &p->base_remote);
+	query_int(q, p->local.present);
+	bind_flags(q, &p->local);
+	query_int(q, p->remote.present);
+	bind_flags(q, &p->remote);
+	query_id(q, p->content);
+	query_int(q, p->size);
+	query_int(q, p->date);
+	query_int(q, p->fetched);
+	query_int(q, (int64_t)place_sum(p));
+}
+
+static int
+place_insert(struct index *ix, const struct place *p, struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_PLACE_INSERT,
+	    "INSERT INTO place (" PLACE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5,"
+	    " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+	    " ?19, ?20, ?21, ?22, ?23)");
+	bind_place(&q, p);
+	return query_run(&q, err);
+}
+
+#define SET_STATES \
+	"UPDATE place SET file = ?5, in_new = ?6, missing = ?7, base = ?8," \
+	" base_local_flags = ?9, base_local_keywords = ?10," \
+	" base_remote_flags = ?11, base_remote_keywords = ?12," \
+	" local = ?13, local_flags = ?14, local_keywords = ?15," \
+	" remote = ?16, remote_flags = ?17, remote_keywords = ?18," \
+	" size = ?20, date = ?21, fetched = ?22, sum = ?23"
+
+/*
+ * SQLite rewrites the trees of all columns that a statement names. What changes
+ * day by day is the states: they have a statement that leaves identity alone,
+ * and hits only when that is as it was.
+ */
+static int
+place_update(struct index *ix, const struct place *p, struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_PLACE_STATES, SET_STATES
+	    " WHERE id = ?1 AND folder = ?2 AND uid IS ?3"
+	    " AND unique_part IS ?4 AND content IS ?19");
+	bind_place(&q, p);
+	if (query_run(&q, err) < 0)
+		return -1;
+	if (sqlite3_changes(ix->db) > 0)
+		return 0;
+	query_init(&q, ix, SLOT_PLACE_UPDATE, SET_STATES
+	    ", folder = ?2, uid = ?3, unique_part = ?4, content = ?19"
+	    " WHERE id = ?1");
+	bind_place(&q, p);
+	if (query_run(&q, err) < 0)
+		return -1;
+	if (sqlite3_changes(ix->db) > 0)
+		return 0;
+	return err_set(err, ERR_IO, "index %s: there is no place %lld",
+	    ix->path, (long long)p->id);
+}
+
+int
+index_place_put(struct index *ix, struct place *p, struct err *err)
+{
+	const bool new = p->id == 0;
+
+	assert(p->base_local.present == p->base_remote.present);
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	if (!new)
+		return place_update(ix, p, err);
+	if (next_place(ix, &p->id, err) < 0)
+		return -1;
+	if (place_insert(ix, p, err) == 0)
+		return 0;
+	p->id = 0;
+	return -1;
+}
+
+int
+index_place_drop(struct index *ix, int64_t id, struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	query_init(&q, ix, SLOT_PLACE_DROP, "DELETE FROM place WHERE id = ?");
+	query_int(&q, id);
+	return query_run(&q, err);
+}
+
+/* ?1 after, ?2 max, ?3 folder. The first half is for one folder. */
+#define STREAM(tree, where) "SELECT " PLACE_COLUMNS " FROM place " tree \
+	" WHERE id > ?1 AND " where " ORDER BY id LIMIT ?2"
+static const char *const streams[] = {
+	[PLACES_ALL] = STREAM("INDEXED BY place_state", "folder = ?3"),
+	[PLACES_DIRTY] = STREAM("INDEXED BY place_dirty",
+	    "folder = ?3 AND dirty"),
+	[PLACES_LOCAL] = STREAM("INDEXED BY place_state",
+	    "folder = ?3 AND local"),
+	[PLACES_REMOTE] = STREAM("INDEXED BY place_state",
+	    "folder = ?3 AND remote"),
+	[PLACES_UNPAIRED_LOCAL] = STREAM("INDEXED BY place_dirty",
+	    "folder = ?3 AND dirty AND local AND NOT base AND NOT remote"),
+	[PLACES_MISSING] = STREAM("INDEXED BY place_missing",
+	    "folder = ?3 AND missing AND local"),
+};
+static const char *const streams_account[] = {
+	[PLACES_ALL] = STREAM("", "true"),
+	[PLACES_DIRTY] = STREAM("INDEXED BY place_dirty_all", "dirty"),
+	[PLACES_LOCAL] = STREAM("", "local"),
+	[PLACES_REMOTE] = STREAM("", "remote"),
+	[PLACES_UNPAIRED_LOCAL] = STREAM("INDEXED BY place_dirty_all",
+	    "dirty AND local AND NOT base AND NOT remote"),
+	[PLACES_MISSING] = STREAM("INDEXED BY place_missing",
+	    "missing AND local"),
+};
+
+/* What a row of the stream must be, judged by the row and not by a tree. */
+static bool
+belongs(const struct place *p, enum index_which which, int64_t folder,
+    int64_t after)
+{
+	if (p->id <= after || (folder != 0 && p->folder != folder))
+		return false;
+	switch (which) {
+	case PLACES_LOCAL:
+		return p->local.present;
+	case PLACES_REMOTE:
+		return p->remote.present;
+	case PLACES_UNPAIRED_LOCAL:
+		return p->local.present && !p->base_local.present &&
+		    !p->remote.present;
+	case PLACES_MISSING:
+		return p->local.present && p->missing;
+	case PLACES_ALL:
+	case PLACES_DIRTY:
+		break;
+	}
+	return true;
+}
+
+static int
+read_stream(struct query *q, enum index_which which, int64_t folder,
+    int64_t after, struct place *out, int max, struct err *err)
+{
+	int n = 0;
+	int r;
+
+	while ((r = query_step(q, err)) > 0 && n < max) {
+		if (place_read(q, &out[n], err) < 0) {
+			r = -1;
+			break;
+		}
+		n++;
+		if (!belongs(&out[n - 1], which, folder, after)) {
+			r = index_damage(q->ix, "a tree leads to the wrong row",
+			    err);
+			break;
+		}
+		after = out[n - 1].id;
+	}
+	if (r >= 0)
+		return n;
+	while (n > 0)
+		place_release(&out[--n]);
+	return -1;
+}
+
+int
+index_places(struct index *ix, enum index_which which, int64_t folder,
+    int64_t after, struct place *out, int max, struct err *err)
+{
+	struct query q;
+	int n;
+
+	if (folder != 0)
+		query_init(&q, ix, SLOT_PLACES_FOLDER + which, streams[which]);
+	else
+		query_init(&q, ix, SLOT_PLACES_ACCOUNT + which,
+		    streams_account[which]);
+	query_int(&q, after);
+	query_int(&q, max);
+	if (folder != 0)
+		query_int(&q, folder);
+	n = read_stream(&q, which, folder, after, out, max, err);
+	query_end(&q);
+	return n;
+}

@@ -1,0 +1,220 @@
+/* The one schema. Version and application id are set in its transaction. */
+#include "internal.h"
+
+#define STR(x)	#x
+#define VALUE(x) STR(x)
+
+static const char schema[] =
+/* Small facts: root-id, token, token-next, host, user, last-sync, ... */
+"CREATE TABLE meta ("
+"	key TEXT PRIMARY KEY,"
+"	value TEXT NOT NULL"
+") WITHOUT ROWID;"
+
+/*
+ * A message as such, wherever it lies. It stays as long as a place or an
+ * intent speaks of it.
+ */
+"CREATE TABLE content ("
+"	id INTEGER PRIMARY KEY,"
+"	digest BLOB NOT NULL UNIQUE,"	/* SHA-256 of the canonical form */
+"	head BLOB NOT NULL,"		/* of its header alone */
+"	size INTEGER NOT NULL,"		/* canonical octets */
+"	removed INTEGER NOT NULL,"	/* octets of the fields left out */
+"	has_identity INTEGER NOT NULL,"	/* Message-ID or Date is there */
+"	message_id TEXT NOT NULL"
+");"
+/* Finds what a header from the server may be; eight bytes tell enough. */
+"CREATE INDEX content_head ON content (substr(head, 1, 8));"
+
+"CREATE TABLE folder ("
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+"	name TEXT NOT NULL UNIQUE,"
+"	raw TEXT,"			/* as the server writes it */
+"	path TEXT,"			/* below the root */
+"	base INTEGER NOT NULL,"		/* it is there: agreed, seen, seen */
+"	local INTEGER NOT NULL,"
+"	remote INTEGER NOT NULL,"
+	/* The cursor: up to where the server's changes were stored. */
+"	uidvalidity INTEGER NOT NULL,"
+"	uidnext INTEGER NOT NULL,"
+"	exists_ INTEGER NOT NULL,"
+"	modseq INTEGER NOT NULL,"
+"	read_only INTEGER NOT NULL,"
+"	permanent_any INTEGER NOT NULL,"
+"	permanent INTEGER NOT NULL,"
+"	permanent_keywords TEXT NOT NULL,"
+	/* mtimes of new/ and cur/ at the last complete scan, ns. */
+"	new_mtime INTEGER NOT NULL,"
+"	cur_mtime INTEGER NOT NULL,"
+"	last_full INTEGER NOT NULL"
+");"
+/* Two folders never share a directory, even where case does not count. */
+"CREATE UNIQUE INDEX folder_path ON folder (path COLLATE NOCASE)"
+"	WHERE path IS NOT NULL;"
+
+/*
+ * A place where a message is or was: known on the server by (folder, uid), on
+ * disk by (folder, unique_part). Ids are never used again, so a stream in
+ * ascending id meets everything that is added meanwhile.
+ */
+"CREATE TABLE place ("
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+"	folder INTEGER NOT NULL REFERENCES folder (id),"
+"	uid INTEGER,"
+"	unique_part TEXT,"
+"	file TEXT,"			/* whole last seen name */
+"	in_new INTEGER NOT NULL,"	/* seen in new/, else in cur/ */
+"	missing INTEGER NOT NULL,"	/* one scan lacked it */
+	/* What both last agreed on, as each side was seen to hold it. */
+"	base INTEGER NOT NULL,"
+"	base_local_flags INTEGER NOT NULL,"
+"	base_local_keywords TEXT NOT NULL COLLATE NOCASE,"
+"	base_remote_flags INTEGER NOT NULL,"
+"	base_remote_keywords TEXT NOT NULL COLLATE NOCASE,"
+	/* What was last seen on disk, and on the server. */
+"	local INTEGER NOT NULL,"
+"	local_flags INTEGER NOT NULL,"
+"	local_keywords TEXT NOT NULL COLLATE NOCASE,"
+"	remote INTEGER NOT NULL,"
+"	remote_flags INTEGER NOT NULL,"
+"	remote_keywords TEXT NOT NULL COLLATE NOCASE,"
+"	content INTEGER REFERENCES content (id),"
+"	size INTEGER NOT NULL,"		/* RFC822.SIZE */
+"	date INTEGER NOT NULL,"		/* INTERNALDATE */
+"	fetched INTEGER NOT NULL,"	/* none, partial, full */
+"	sum INTEGER NOT NULL,"		/* of all columns above (row.c) */
+	/*
+	 * Clean is only what is agreed on and there on both sides, each with
+	 * the flags it had then. What was never agreed on, or is nowhere any
+	 * more, is dirty: to be paired, or to be forgotten.
+	 */
+"	dirty INTEGER AS (NOT (base AND local AND remote"
+"		AND local_flags = base_local_flags"
+"		AND local_keywords = base_local_keywords"
+"		AND remote_flags = base_remote_flags"
+"		AND remote_keywords = base_remote_keywords)) VIRTUAL"
+");"
+"CREATE UNIQUE INDEX place_uid ON place (folder, uid)"
+"	WHERE uid IS NOT NULL;"
+"CREATE UNIQUE INDEX place_unique ON place (folder, unique_part)"
+"	WHERE unique_part IS NOT NULL;"
+/* Streams one folder, and counts without reading rows. */
+"CREATE INDEX place_state ON place (folder, id, base, local, remote);"
+"CREATE INDEX place_dirty ON place (folder, id) WHERE dirty;"
+"CREATE INDEX place_dirty_all ON place (id) WHERE dirty;"
+"CREATE INDEX place_missing ON place (id, folder) WHERE missing;"
+"CREATE INDEX place_content ON place (content)"
+"	WHERE content IS NOT NULL;"
+/* Local messages that wait for their other half, by what they are. */
+"CREATE INDEX place_unpaired ON place (content, folder, local_flags, id)"
+"	WHERE content IS NOT NULL AND uid IS NULL AND local AND NOT base;"
+
+/* An APPEND or COPY begun: not repeated before its outcome is known. */
+"CREATE TABLE intent ("
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+"	folder INTEGER NOT NULL,"
+"	place INTEGER,"
+"	uidvalidity INTEGER NOT NULL,"	/* as they were when it began */
+"	uidnext INTEGER NOT NULL,"
+"	content INTEGER,"
+"	size INTEGER NOT NULL,"
+"	begun INTEGER NOT NULL"
+");"
+"CREATE INDEX intent_folder ON intent (folder);"
+"CREATE INDEX intent_content ON intent (content);"
+
+/* What failed or is held, until it is settled. 0 for what it is not about. */
+"CREATE TABLE failure ("
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+"	folder INTEGER NOT NULL,"
+"	place INTEGER NOT NULL,"
+"	direction INTEGER NOT NULL,"
+"	reason TEXT NOT NULL,"
+"	first INTEGER NOT NULL,"
+"	last INTEGER NOT NULL,"
+"	next INTEGER NOT NULL,"
+"	tries INTEGER NOT NULL,"
+"	UNIQUE (place, folder, direction)"
+");"
+
+/* Evidence of removals, for the log command. */
+"CREATE TABLE log ("
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+"	at INTEGER NOT NULL,"
+"	what TEXT NOT NULL,"
+"	folder TEXT NOT NULL,"
+"	uid INTEGER,"
+"	unique_part TEXT,"
+"	evidence TEXT NOT NULL"
+");"
+
+/* Contents that lost a place: looked at when the index is opened next. */
+"CREATE TABLE loose (content INTEGER PRIMARY KEY);"
+
+"CREATE TRIGGER place_dropped AFTER DELETE ON place BEGIN"
+"	DELETE FROM failure WHERE place = old.id;"
+"	INSERT OR IGNORE INTO loose SELECT old.content"
+"		WHERE old.content IS NOT NULL;"
+"END;"
+"CREATE TRIGGER place_changed AFTER UPDATE OF content ON place"
+"	WHEN old.content IS NOT NULL AND old.content IS NOT new.content BEGIN"
+"	INSERT OR IGNORE INTO loose VALUES (old.content);"
+"END;"
+"CREATE TRIGGER intent_dropped AFTER DELETE ON intent"
+"	WHEN old.content IS NOT NULL BEGIN"
+"	INSERT OR IGNORE INTO loose VALUES (old.content);"
+"END;"
+"CREATE TRIGGER folder_dropped AFTER DELETE ON folder BEGIN"
+"	DELETE FROM failure WHERE folder = old.id;"
+"	DELETE FROM intent WHERE folder = old.id;"
+"END;"
+
+"PRAGMA application_id = " VALUE(INDEX_APPLICATION) ";"
+"PRAGMA user_version = " VALUE(INDEX_VERSION) ";";
+
+/*
+ * A content is kept over the end of the run that lost its last place: until
+ * then the caller may hold its id, to give it to a new place. The log keeps
+ * its last hundred thousand lines.
+ */
+static const char tidy[] =
+"DELETE FROM content WHERE id IN (SELECT content FROM loose)"
+"	AND NOT EXISTS (SELECT 1 FROM place WHERE place.content = content.id)"
+"	AND NOT EXISTS (SELECT 1 FROM intent"
+"		WHERE intent.content = content.id);"
+"DELETE FROM loose;"
+"DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - 100000;";
+
+static int
+schema_apply(struct index *ix, const char *sql, struct err *err)
+{
+	struct err ignored;
+
+	if (index_exec(ix, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (index_exec(ix, sql, err) == 0 &&
+	    index_exec(ix, "COMMIT", err) == 0)
+		return 0;
+	if (!sqlite3_get_autocommit(ix->db))
+		(void)index_exec(ix, "ROLLBACK", &ignored);
+	return -1;
+}
+
+int
+index_schema_create(struct index *ix, struct err *err)
+{
+	return schema_apply(ix, schema, err);
+}
+
+/* Most of the time there is nothing: then nothing is written or synced. */
+int
+index_schema_tidy(struct index *ix, struct err *err)
+{
+	int64_t work;
+
+	if (index_number(ix, "SELECT EXISTS (SELECT 1 FROM loose)"
+	    " OR (SELECT max(id) - min(id) > 110000 FROM log)", &work, err) < 0)
+		return -1;
+	return work ? schema_apply(ix, tidy, err) : 0;
+}

@@ -1,0 +1,331 @@
+/*
+ * What observers saw. They change only the seen states, and only rows where
+ * something differs: an unchanged mailbox writes nothing.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "index/place.h"
+#include "mail/flags.h"
+
+#define BATCH	256	/* rows in memory at once */
+
+/* True when the state had to change. */
+static bool
+update_state(struct state *s, unsigned flags, const char *keywords)
+{
+	if (s->present && s->flags == flags &&
+	    keywords_equal(s->keywords, keywords))
+		return false;
+	state_set(s, true, flags, keywords);
+	return true;
+}
+
+static bool
+update_remote(struct place *p, const struct index_seen_remote *seen)
+{
+	unsigned flags = seen->has_flags ? seen->flags : p->remote.flags;
+	const char *keywords = p->remote.keywords;
+	bool changed;
+
+	if (seen->has_flags)
+		keywords = seen->keywords == NULL ? "" : seen->keywords;
+	changed = update_state(&p->remote, flags, keywords);
+	if (seen->has_meta &&
+	    (p->size != seen->size || p->date != seen->date)) {
+		p->size = seen->size;
+		p->date = seen->date;
+		changed = true;
+	}
+	return changed;
+}
+
+int
+index_see_remote(struct index *ix, int64_t folder,
+    const struct index_seen_remote *seen, bool *changed_out, struct err *err)
+{
+	struct place p;
+	int r;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	r = index_place_by_uid(ix, folder, seen->uid, &p, err);
+	if (r < 0)
+		return -1;
+	if (r == 0) {
+		place_init(&p);
+		p.folder = folder;
+		p.uid = seen->uid;
+	}
+	*changed_out = update_remote(&p, seen);
+	r = *changed_out ? index_place_put(ix, &p, err) : 0;
+	place_release(&p);
+	return r;
+}
+
+/* Flags stay as they were last seen: a message that moved takes them along. */
+static int
+unsee_uid(struct index *ix, int64_t folder, uint32_t uid, uint64_t *changed,
+    struct err *err)
+{
+	struct place p;
+	int r = index_place_by_uid(ix, folder, uid, &p, err);
+
+	if (r <= 0)
+		return r;
+	if (p.remote.present) {
+		p.remote.present = false;
+		(*changed)++;
+		r = index_place_put(ix, &p, err);
+	} else {
+		r = 0;
+	}
+	place_release(&p);
+	return r;
+}
+
+/* The next known uids of the folder in first..last: how many, or -1. */
+static int
+next_uids(struct index *ix, int64_t folder, struct uidrange in,
+    uint32_t *out, struct err *err)
+{
+	struct query q;
+	int n = 0;
+	int r;
+
+	query_init(&q, ix, SLOT_PLACE_UIDS, "SELECT uid FROM place"
+	    " INDEXED BY place_uid WHERE folder = ? AND uid BETWEEN ? AND ?"
+	    " ORDER BY uid LIMIT ?");
+	query_int(&q, folder);
+	query_int(&q, in.first);
+	query_int(&q, in.last);
+	query_int(&q, BATCH);
+	while ((r = query_step(&q, err)) > 0 && n < BATCH)
+		out[n++] = (uint32_t)query_get_int(&q, 0);
+	query_end(&q);
+	return r < 0 ? -1 : n;
+}
+
+/*
+ * Walks what is known within a range, so that the work follows the smaller of
+ * what the server names and what the index knows.
+ */
+static int
+unsee_range(struct index *ix, int64_t folder, struct uidrange in,
+    uint64_t *changed, struct err *err)
+{
+	uint32_t uid[BATCH];
+	int n;
+
+	for (;;) {
+		n = next_uids(ix, folder, in, uid, err);
+		if (n <= 0)
+			return n;
+		for (int i = 0; i < n; i++)
+			if (unsee_uid(ix, folder, uid[i], changed, err) < 0)
+				return -1;
+		if (uid[n - 1] >= in.last)
+			return 0;
+		in.first = uid[n - 1] + 1;
+	}
+}
+
+int
+index_unsee_remote(struct index *ix, int64_t folder, const struct uidset *set,
+    uint64_t *changed_out, struct err *err)
+{
+	*changed_out = 0;
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	for (size_t i = 0; i < set->n; i++)
+		if (unsee_range(ix, folder, set->range[i], changed_out,
+		    err) < 0)
+			return -1;
+	return 0;
+}
+
+/* The gaps between what stays, up to the bound, are gone. */
+int
+index_keep_remote(struct index *ix, int64_t folder, const struct uidset *set,
+    uint32_t upto, uint64_t *changed_out, struct err *err)
+{
+	struct uidrange gap = { 1, 0 };
+
+	*changed_out = 0;
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	for (size_t i = 0; i < set->n && set->range[i].first <= upto; i++) {
+		gap.last = set->range[i].first - 1;
+		if (gap.first <= gap.last &&
+		    unsee_range(ix, folder, gap, changed_out, err) < 0)
+			return -1;
+		if (set->range[i].last >= upto)
+			return 0;
+		gap.first = set->range[i].last + 1;
+	}
+	gap.last = upto;
+	if (gap.first > gap.last)
+		return 0;
+	return unsee_range(ix, folder, gap, changed_out, err);
+}
+
+/* A file name: what stands before ":2,", and the letters behind it. */
+static char *
+split_name(const char *file, unsigned *flags_out)
+{
+	const char *info = strstr(file, ":2,");
+
+	*flags_out = 0;
+	if (info == NULL)
+		return xstrdup(file);
+	for (const char *p = info + 3; *p != '\0'; p++)
+		*flags_out |= flag_from_letter(*p);
+	return xstrndup(file, (size_t)(info - file));
+}
+
+static bool
+update_local(struct place *p, bool in_new, const char *file, unsigned flags)
+{
+	bool changed = update_state(&p->local, flags, p->local.keywords);
+
+	if (p->missing || p->in_new != in_new)
+		changed = true;
+	p->missing = false;
+	p->in_new = in_new;
+	if (p->file == NULL || strcmp(p->file, file) != 0) {
+		free(p->file);
+		p->file = xstrdup(file);
+		changed = true;
+	}
+	return changed;
+}
+
+int
+index_see_local(struct index *ix, int64_t folder, bool in_new,
+    const char *file, bool *changed_out, struct err *err)
+{
+	struct place p = { 0 };
+	unsigned flags;
+	char *unique;
+	int r;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	unique = split_name(file, &flags);
+	r = index_place_by_unique(ix, folder, unique, &p, err);
+	if (r == 0) {
+		place_init(&p);
+		p.folder = folder;
+		p.unique = xstrdup(unique);
+	}
+	if (r >= 0) {
+		*changed_out = update_local(&p, in_new, file, flags);
+		r = *changed_out ? index_place_put(ix, &p, err) : 0;
+	}
+	place_release(&p);
+	free(unique);
+	return r;
+}
+
+static int
+lose_local(struct index *ix, int64_t id, bool believed, struct err *err)
+{
+	struct place p;
+	int r;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	r = index_place_by_id(ix, id, &p, err);
+	if (r <= 0)
+		return r;
+	r = 0;
+	if (p.local.present && (believed || !p.missing)) {
+		p.local.present = !believed;
+		p.missing = !believed;
+		r = index_place_put(ix, &p, err);
+	}
+	place_release(&p);
+	return r;
+}
+
+int
+index_miss_local(struct index *ix, int64_t id, struct err *err)
+{
+	return lose_local(ix, id, false, err);
+}
+
+int
+index_unsee_local(struct index *ix, int64_t id, struct err *err)
+{
+	return lose_local(ix, id, true, err);
+}
+
+/* The content stays known: it is what pairs the place again. */
+static void
+forget_remote(struct place *p)
+{
+	p->uid = 0;
+	p->size = 0;
+	p->date = 0;
+	state_set(&p->remote, false, 0, "");
+}
+
+static void
+forget_local(struct place *p)
+{
+	free(p->unique);
+	free(p->file);
+	p->unique = p->file = NULL;
+	p->in_new = p->missing = false;
+	p->fetched = FETCHED_NONE;
+	state_set(&p->local, false, 0, "");
+}
+
+static int
+reset_place(struct index *ix, struct place *p, bool local, struct err *err)
+{
+	if (local ? !p->remote.present : !p->local.present)
+		return index_place_drop(ix, p->id, err);
+	if (local)
+		forget_local(p);
+	else
+		forget_remote(p);
+	state_set(&p->base_local, false, 0, "");
+	state_set(&p->base_remote, false, 0, "");
+	return index_place_put(ix, p, err);
+}
+
+static int
+reset_side(struct index *ix, int64_t folder, bool local, struct err *err)
+{
+	struct place *row = xcalloc(BATCH, sizeof(*row));
+	int64_t after = 0;
+	int r = index_may_write(ix, err);
+	int n = r;
+
+	while (r == 0 && (n = index_places(ix, PLACES_ALL, folder, after, row,
+	    BATCH, err)) > 0) {
+		for (int i = 0; i < n; i++) {
+			after = row[i].id;
+			if (r == 0)
+				r = reset_place(ix, &row[i], local, err);
+			place_release(&row[i]);
+		}
+	}
+	free(row);
+	return r < 0 || n < 0 ? -1 : 0;
+}
+
+int
+index_reset_remote(struct index *ix, int64_t folder, struct err *err)
+{
+	return reset_side(ix, folder, false, err);
+}
+
+int
+index_reset_local(struct index *ix, int64_t folder, struct err *err)
+{
+	return reset_side(ix, folder, true, err);
+}

@@ -1,0 +1,40 @@
+#include "mail/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* The words may be the state's own: they are copied before those go. */
+void
+state_set(struct state *s, bool present, unsigned flags, const char *keywords)
+{
+	char *copy = xstrdup(keywords == NULL ? "" : keywords);
+
+	free(s->keywords);
+	s->present = present;
+	s->flags = flags;
+	s->keywords = copy;
+}
+
+void
+place_init(struct place *p)
+{
+	memset(p, 0, sizeof(*p));
+	state_set(&p->base_local, false, 0, "");
+	state_set(&p->base_remote, false, 0, "");
+	state_set(&p->local, false, 0, "");
+	state_set(&p->remote, false, 0, "");
+}
+
+void
+place_release(struct place *p)
+{
+	free(p->unique);
+	free(p->file);
+	free(p->base_local.keywords);
+	free(p->base_remote.keywords);
+	free(p->local.keywords);
+	free(p->remote.keywords);
+	memset(p, 0, sizeof(*p));
+}

@@ -1,0 +1,149 @@
+/* A scratch directory with an index in it, for the tests of the index. */
+#ifndef INDEX_FIXTURE_H
+#define INDEX_FIXTURE_H
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "index/content.h"
+#include "index/folder.h"
+#include "index/index.h"
+#include "index/place.h"
+#include "mail/flags.h"
+
+struct fixture {
+	char dir[40];
+	char db[64];
+	struct index *ix;
+	struct err err;
+};
+
+#define ok(call) do { \
+	if ((call) < 0) \
+		fail_msg("%s: %s", #call, f->err.msg); \
+} while (0)
+
+static inline void
+fixture_open(struct fixture *f)
+{
+	struct index_open_result result;
+
+	ok(index_open(&f->ix, f->db, false, &result, &f->err));
+	assert_null(result.set_aside);
+}
+
+static inline void
+fixture_close(struct fixture *f)
+{
+	index_close(f->ix);
+	f->ix = NULL;
+}
+
+static inline int
+setup_dir(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+
+	strcpy(f->dir, "/tmp/mailtern-index-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->db, sizeof(f->db), "%s/state/work.db", f->dir);
+	*state = f;
+	return 0;
+}
+
+static inline int
+setup_index(void **state)
+{
+	setup_dir(state);
+	fixture_open(*state);
+	return 0;
+}
+
+static inline void
+remove_dir(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		char *name = xasprintf("%s/%s", path, e->d_name);
+
+		if (strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0 && unlink(name) < 0)
+			remove_dir(name);
+		free(name);
+	}
+	closedir(d);
+	rmdir(path);
+}
+
+static inline int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	index_close(f->ix);
+	remove_dir(f->dir);
+	free(f);
+	return 0;
+}
+
+static inline bool
+there(const struct fixture *f, const char *tail)
+{
+	char *name = xasprintf("%s%s", f->db, tail);
+	struct stat st;
+	bool is = stat(name, &st) == 0;
+
+	free(name);
+	return is;
+}
+
+static inline unsigned
+mode_of(const struct fixture *f, const char *tail)
+{
+	char *name = xasprintf("%s%s", f->db, tail);
+	struct stat st;
+
+	assert_int_equal(stat(name, &st), 0);
+	free(name);
+	return st.st_mode & 07777;
+}
+
+/* A folder that is on both sides; its id. */
+static inline int64_t
+add_folder(struct fixture *f, const char *name)
+{
+	struct index_folder folder = { .name = xstrdup(name),
+	    .path = xstrdup(name), .base = true, .local = true,
+	    .remote = true, .uidvalidity = 7 };
+	int64_t id;
+
+	ok(index_folder_put(f->ix, &folder, &f->err));
+	id = folder.id;
+	index_folder_release(&folder);
+	return id;
+}
+
+static inline uint64_t
+dirty_of(struct fixture *f, int64_t folder)
+{
+	struct index_counts counts;
+
+	ok(index_counts(f->ix, folder, &counts, &f->err));
+	return counts.dirty;
+}
+
+#endif
