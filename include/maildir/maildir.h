@@ -54,7 +54,8 @@ struct maildir_folder {
 
 /*
  * Every directory below the root that has one of cur, new, tmp, sorted by
- * path, at most LIMIT_FOLDERS. Dot directories and cur, new, tmp themselves are
+ * path, at most LIMIT_FOLDERS (more: ERR_IO; so is a directory that can't be
+ * read, as what it holds would look deleted). Dot directories and cur, new, tmp themselves are
  * not entered; a directory is entered once (links that loop are cut by depth).
  */
 int maildir_folders(struct maildir *, struct maildir_folder **out, size_t *n_out,
@@ -67,11 +68,14 @@ enum maildir_there { THERE_WHOLE, THERE_BROKEN, THERE_BARE /* none of the three 
 int maildir_folder_there(struct maildir *, const char *path,
     enum maildir_there *out, struct err *);
 
+/* Makes what is missing of it, and of the directories above it, durably. Under
+ * the lock a folder appears whole or not at all. */
 int maildir_folder_create(struct maildir *, const char *path, struct err *);
 /*
  * Removes an emptied folder: rmdir of tmp (old leftovers of ours are unlinked), new, cur
  * and the directory itself where nothing else is in it. Never recursive.
- * ERR_STALE when a message is in it.
+ * ERR_STALE when a message, or a file in tmp/ that may not be unlinked, is in
+ * it. Nothing to do when it is gone.
  */
 int maildir_folder_remove(struct maildir *, const char *path, struct err *);
 

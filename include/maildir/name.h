@@ -23,7 +23,8 @@ bool maildir_name_parse(const char *file, struct maildir_name *out);
 
 /*
  * The name with these flags; letters that are not ours are taken from letters
- * and kept; all in ASCII order. ":2," always. False when it would pass
+ * and kept; all in ASCII order, and behind them what letters has from its first
+ * ',' on (Dovecot's rule). ":2," always. False when it would pass
  * MAILDIR_NAME_MAX.
  */
 bool maildir_name_format(char out[MAILDIR_NAME_MAX + 1], struct span unique,

@@ -22,6 +22,7 @@ struct maildir_message {
 /*
  * A message's bytes in wire form (every line end CRLF). ERR_STALE when the file
  * is not there under that name; not a regular file, or unreadable: ERR_IO.
+ * mtime_out is in seconds.
  */
 struct maildir_source;
 int maildir_source_open(struct maildir *, const struct maildir_message *,
@@ -33,13 +34,13 @@ ssize_t maildir_source_read(struct maildir_source *, void *, size_t n,
 int maildir_source_sync(struct maildir_source *, struct err *);
 void maildir_source_close(struct maildir_source *);
 
-/* Reads the whole file. */
+/* Reads the whole file. ERR_STALE also when it changed meanwhile. */
 int maildir_fingerprint(struct maildir *, const struct maildir_message *,
     struct fingerprint *out, int64_t *mtime_out, struct err *);
 
 /*
  * Renames so that it carries flags (foreign letters kept); from new/ to cur/
- * when a flag is set. The new name goes to file_out, its place to in_new_out.
+ * when a flag is set. A name that says so already is left as it is. The new name goes to file_out, its place to in_new_out.
  * ERR_STALE when the file is not there under that very name, or the target
  * exists. The directories are not synced yet: maildir_sync_folder.
  */

@@ -1,0 +1,373 @@
+/*
+ * A batch: begin, data, end, place for each message; then one commit. What
+ * fails takes its file in tmp/ along at once; what was never committed goes
+ * when the batch is freed.
+ */
+#include "maildir/deliver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "mail/flags.h"
+#include "internal.h"
+
+#define FEW	8	/* up to that many, an fsync each is cheaper */
+
+enum { BATCH_TMP, BATCH_NEW, BATCH_CUR };
+
+static const char *const batch_sub[3] = { "tmp", "new", "cur" };
+
+enum delivery_state {
+	DELIVERY_OPEN,
+	DELIVERY_ENDED,
+	DELIVERY_PLACED,
+	DELIVERY_RENAMED,	/* visible, not durable yet */
+	DELIVERY_DONE,
+	DELIVERY_GONE,
+};
+
+struct maildir_delivery {
+	struct maildir_batch *batch;
+	enum delivery_state state;
+	struct maildir_msgfile tmp;
+	struct fingerprinter *print;
+	char file[MAILDIR_NAME_MAX + 1];	/* its name at last */
+	bool in_new;
+};
+
+struct maildir_batch {
+	struct maildir *m;
+	char *path;
+	int fd[3];			/* BATCH_*; -1: not opened yet */
+	bool can_syncfs;
+	size_t placed;
+	struct maildir_delivery **item;
+	size_t n, cap;
+};
+
+struct maildir_batch *
+maildir_batch_new(struct maildir *m, const char *path)
+{
+	struct maildir_batch *b = xcalloc(1, sizeof(*b));
+
+	b->m = m;
+	b->path = xstrdup(path);
+	for (int i = 0; i < 3; i++)
+		b->fd[i] = -1;
+	return b;
+}
+
+/*
+ * tmp/ must be open before the first write: syncfs reports what went wrong
+ * since then. What a killed run left there goes now.
+ */
+static int
+batch_open(struct maildir_batch *b, struct err *err)
+{
+	size_t left;
+
+	for (int i = 0; i < 3; i++) {
+		if (b->fd[i] < 0)
+			b->fd[i] = maildir_dir_open(b->m, b->path,
+			    batch_sub[i], err);
+		if (b->fd[i] < 0)
+			return -1;
+	}
+	if (b->n > 0)
+		return 0;
+	b->can_syncfs = maildir_can_syncfs(b->fd[BATCH_TMP]);
+	if (b->m->mark_fd >= 0 && maildir_tmp_sweep(b->fd[BATCH_TMP], false,
+	    &left, err) < 0)
+		return err_within(err, "folder %s", b->path);
+	return 0;
+}
+
+static void
+delivery_discard(struct maildir_delivery *d)
+{
+	int saved = errno;
+
+	maildir_msgfile_discard(&d->tmp);
+	fingerprint_cancel(d->print);
+	d->print = NULL;
+	d->state = DELIVERY_GONE;
+	errno = saved;
+}
+
+static int
+delivery_fail(struct maildir_delivery *d, struct err *err)
+{
+	delivery_discard(d);
+	return err_errno(err, ERR_IO, "folder %s: can't write a message",
+	    d->batch->path);
+}
+
+static int
+delivery_expect(const struct maildir_delivery *d, enum delivery_state state,
+    struct err *err)
+{
+	return d->state == state ? 0 : err_set(err, ERR_IO,
+	    "folder %s: the delivery was given up", d->batch->path);
+}
+
+int
+maildir_deliver_begin(struct maildir_batch *b, struct maildir_delivery **out,
+    struct err *err)
+{
+	struct maildir_delivery *d;
+
+	if (batch_open(b, err) < 0)
+		return -1;
+	d = xcalloc(1, sizeof(*d));
+	d->batch = b;
+	if (maildir_msgfile_create(&d->tmp, b->fd[BATCH_TMP]) < 0) {
+		err_errno(err, ERR_IO, "folder %s: can't make a message",
+		    b->path);
+		free(d);
+		return -1;
+	}
+	d->print = fingerprint_new();
+	*VEC_ADD(b->item, b->n, b->cap) = d;
+	*out = d;
+	return 0;
+}
+
+int
+maildir_deliver_data(struct maildir_delivery *d, const void *p, size_t n,
+    struct err *err)
+{
+	if (delivery_expect(d, DELIVERY_OPEN, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	fingerprint_add(d->print, p, n);
+	return maildir_msgfile_add(&d->tmp, p, n) < 0 ?
+	    delivery_fail(d, err) : 0;
+}
+
+int
+maildir_deliver_end(struct maildir_delivery *d, struct fingerprint *out,
+    struct err *err)
+{
+	if (delivery_expect(d, DELIVERY_OPEN, err) < 0)
+		return -1;
+	if (maildir_msgfile_end(&d->tmp) < 0)
+		return delivery_fail(d, err);
+	fingerprint_end(d->print, out);
+	d->print = NULL;
+	d->state = DELIVERY_ENDED;
+	return 0;
+}
+
+/* fsync and close. NFS reports a full disk as late as that. */
+static int
+delivery_sync(struct maildir_delivery *d, struct err *err)
+{
+	int fd = d->tmp.fd;
+
+	d->tmp.fd = -1;
+	if (fd < 0)
+		return 0;
+	if (fs_sync(fd, "a message", err) < 0) {
+		close(fd);
+		return err_within(err, "folder %s", d->batch->path);
+	}
+	if (close(fd) < 0 && errno != EINTR)
+		return err_errno(err, ERR_IO,
+		    "folder %s: can't write a message", d->batch->path);
+	return 0;
+}
+
+/*
+ * Where syncfs will do, descriptors are kept for the first few only: it takes
+ * over when more come. Elsewhere each message is synced as soon as it is whole.
+ */
+static int
+delivery_settle(struct maildir_delivery *d, struct err *err)
+{
+	struct maildir_batch *b = d->batch;
+	int fd = d->tmp.fd;
+
+	if (!b->can_syncfs)
+		return delivery_sync(d, err);
+	if (b->placed < FEW)
+		return 0;
+	d->tmp.fd = -1;
+	if (close(fd) < 0 && errno != EINTR)
+		return err_errno(err, ERR_IO,
+		    "folder %s: can't write a message", b->path);
+	return 0;
+}
+
+/* -1 with errno. A date that the file system can't hold is cut by the kernel. */
+static int
+set_date(int fd, int64_t date)
+{
+	const struct timespec times[2] = {
+		{ .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = (time_t)date },
+	};
+
+	return date == 0 ? 0 : futimens(fd, times);
+}
+
+int
+maildir_deliver_place(struct maildir_delivery *d, unsigned flags,
+    int64_t date, struct err *err)
+{
+	struct span unique = span_of(d->tmp.name);
+
+	if (delivery_expect(d, DELIVERY_ENDED, err) < 0)
+		return -1;
+	if (set_date(d->tmp.fd, date) < 0)
+		return delivery_fail(d, err);
+	d->in_new = (flags & FLAG_ALL) == 0;
+	if (d->in_new)
+		memcpy(d->file, d->tmp.name, sizeof(d->file));
+	else if (!maildir_name_format(d->file, unique, flags,
+	    (struct span){ "", 0 })) {
+		errno = ENAMETOOLONG;
+		return delivery_fail(d, err);
+	}
+	if (delivery_settle(d, err) < 0) {
+		delivery_discard(d);
+		return -1;
+	}
+	d->state = DELIVERY_PLACED;
+	d->batch->placed++;
+	return 0;
+}
+
+void
+maildir_deliver_drop(struct maildir_delivery *d)
+{
+	if (d->state == DELIVERY_PLACED)
+		d->batch->placed--;
+	if (d->state < DELIVERY_RENAMED)
+		delivery_discard(d);
+}
+
+/* Every message was written with its descriptor kept, or none was beyond
+ * the few: an unsynced one without descriptor wants syncfs. */
+static int
+batch_sync_files(struct maildir_batch *b, struct err *err)
+{
+	bool closed = false;
+
+	for (size_t i = 0; i < b->n; i++)
+		closed = closed || (b->item[i]->state == DELIVERY_PLACED &&
+		    b->item[i]->tmp.fd < 0);
+	if (b->can_syncfs && closed)
+		return fs_sync_all(b->fd[BATCH_TMP], b->path, err);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->item[i]->state == DELIVERY_PLACED &&
+		    delivery_sync(b->item[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+delivery_dir(const struct maildir_delivery *d)
+{
+	return d->in_new ? BATCH_NEW : BATCH_CUR;
+}
+
+static int
+batch_rename(struct maildir_batch *b, bool used[3], struct err *err)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct maildir_delivery *d = b->item[i];
+		int to = delivery_dir(d);
+
+		if (d->state != DELIVERY_PLACED)
+			continue;
+		if (fs_rename_new(b->fd[BATCH_TMP], d->tmp.name, b->fd[to],
+		    d->file, err) < 0)
+			return err_within(err, "folder %s", b->path);
+		d->state = DELIVERY_RENAMED;
+		d->tmp.name[0] = '\0';
+		used[to] = true;
+	}
+	return 0;
+}
+
+/* What somebody has renamed meanwhile stays: he has seen it. */
+static void
+batch_take_back(struct maildir_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct maildir_delivery *d = b->item[i];
+
+		if (d->state == DELIVERY_RENAMED)
+			unlinkat(b->fd[delivery_dir(d)], d->file, 0);
+		if (d->state != DELIVERY_DONE)
+			delivery_discard(d);
+	}
+	b->placed = 0;
+}
+
+static int
+batch_make_durable(struct maildir_batch *b, struct err *err)
+{
+	bool used[3] = { false };
+
+	if (batch_sync_files(b, err) < 0 || batch_rename(b, used, err) < 0)
+		return -1;
+	for (int i = BATCH_NEW; i <= BATCH_CUR; i++)
+		if (used[i] && fs_sync(b->fd[i], b->path, err) < 0)
+			return err_within(err, "folder %s", b->path);
+	return 0;
+}
+
+int
+maildir_batch_commit(struct maildir_batch *b, struct err *err)
+{
+	if (b->placed == 0)
+		return 0;
+	if (batch_make_durable(b, err) < 0) {
+		batch_take_back(b);
+		return -1;
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		struct maildir_delivery *d = b->item[i];
+
+		if (d->state != DELIVERY_RENAMED)
+			continue;
+		d->state = DELIVERY_DONE;
+		if (d->tmp.fd >= 0)
+			close(d->tmp.fd);
+		d->tmp.fd = -1;
+	}
+	b->placed = 0;
+	return 0;
+}
+
+const char *
+maildir_delivery_file(const struct maildir_delivery *d, bool *in_new_out)
+{
+	*in_new_out = d->in_new;
+	return d->file;
+}
+
+void
+maildir_batch_free(struct maildir_batch *b)
+{
+	if (b == NULL)
+		return;
+	for (size_t i = 0; i < b->n; i++) {
+		delivery_discard(b->item[i]);
+		free(b->item[i]);
+	}
+	for (int i = 0; i < 3; i++)
+		if (b->fd[i] >= 0)
+			close(b->fd[i]);
+	free(b->item);
+	free(b->path);
+	free(b);
+}

@@ -1,0 +1,277 @@
+#include "internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "maildir/name.h"
+
+#define PASS_FIRST	(32u << 10)
+#define PASS_MAX	(16u << 20)	/* about 200,000 names */
+#define LIST_TRIES	4
+
+#define NS		INT64_C(1000000000)
+#define TICK		(NS / 100)	/* the coarsest kernel clock: HZ = 100 */
+#define COARSE		(2 * NS)	/* time stamps of foreign file systems */
+
+/* statfs(2) */
+#define MAGIC_EXT4	0xef53
+#define MAGIC_XFS	0x58465342
+#define MAGIC_BTRFS	0x9123683e
+#define MAGIC_F2FS	0xf2f52010
+#define MAGIC_TMPFS	0x01021994
+
+/* As the kernel hands it out. */
+struct dent {
+	uint64_t ino;
+	int64_t off;
+	unsigned short reclen;
+	unsigned char type;
+	char name[];
+};
+
+bool
+maildir_path_is_safe(const char *path)
+{
+	for (const char *p = path;; p++) {
+		struct span part = { p, strcspn(p, "/") };
+
+		if (part.n == 0 || *p == '.' || span_eq(part, "cur") ||
+		    span_eq(part, "new") || span_eq(part, "tmp"))
+			return false;
+		p += part.n;
+		if (*p == '\0')
+			return true;
+	}
+}
+
+bool
+maildir_file_is_safe(const char *file)
+{
+	return file[0] != '\0' && file[0] != '.' &&
+	    strchr(file, '/') == NULL && strlen(file) <= MAILDIR_NAME_MAX;
+}
+
+static int
+dir_open_error(const char *path, const char *sub, struct err *err)
+{
+	const char *slash = sub != NULL ? "/" : "";
+
+	if (sub == NULL)
+		sub = "";
+	if (errno == ENOENT)
+		return err_set(err, ERR_STALE, "folder %s: no directory %s%s%s",
+		    path, path, slash, sub);
+	return err_errno(err, ERR_IO, "folder %s: can't open %s%s%s", path,
+	    path, slash, sub);
+}
+
+int
+maildir_dir_open(struct maildir *m, const char *path, const char *sub,
+    struct err *err)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	char *whole;
+	int fd;
+
+	if (!maildir_path_is_safe(path))
+		return err_set(err, ERR_IO, "not the path of a folder: %s", path);
+	if (m->fd < 0)
+		return err_set(err, ERR_STALE, "folder %s: no directory %s",
+		    path, m->root);
+	if (sub == NULL) {
+		fd = openat(m->fd, path, flags);
+	} else {
+		whole = xasprintf("%s/%s", path, sub);
+		fd = openat(m->fd, whole, flags | O_NOFOLLOW);
+		free(whole);
+	}
+	return fd >= 0 ? fd : dir_open_error(path, sub, err);
+}
+
+int
+maildir_dir_make(int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (mkdirat(dirfd, name, 0700) < 0)
+		return errno == EEXIST ? 1 : -1;
+	/* chmod would take an inherited setgid away: only where it is needed. */
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if ((st.st_mode & 0777) != 0700 && S_ISDIR(st.st_mode))
+		return fchmodat(dirfd, name, 0700, 0);
+	return 0;
+}
+
+static int64_t
+now_ns(void)
+{
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * NS + t.tv_nsec;
+}
+
+/* Local file systems that stamp with the kernel's clock. */
+static bool
+has_fine_stamps(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	switch ((uint64_t)fs.f_type & 0xffffffff) {
+	case MAGIC_EXT4:
+	case MAGIC_XFS:
+	case MAGIC_BTRFS:
+	case MAGIC_F2FS:
+	case MAGIC_TMPFS:
+		return true;
+	}
+	return false;
+}
+
+/* Before 5.8 syncfs did not say that writing back had failed. */
+bool
+maildir_can_syncfs(int fd)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+
+	if (uname(&u) < 0 || sscanf(u.release, "%d.%d", &major, &minor) != 2)
+		return false;
+	if (major < 5 || (major == 5 && minor < 8))
+		return false;
+	return has_fine_stamps(fd);
+}
+
+int
+maildir_dir_stamp(int fd, struct stat *out)
+{
+	int64_t age;
+
+	if (fstat(fd, out) < 0)
+		return -1;
+	age = now_ns() - fs_mtime_ns(out);
+	if (age < 0 || age >= TICK)
+		return 0;
+	nanosleep(&(struct timespec){ .tv_nsec = (long)(TICK - age) }, NULL);
+	return fstat(fd, out);
+}
+
+/*
+ * An mtime that stood still proves something only when a change would have
+ * moved it: when it was not set just before, as coarsely as it is kept.
+ */
+static bool
+stood_still(int fd, const struct stat *stamp, int64_t began)
+{
+	int64_t age = began - fs_mtime_ns(stamp);
+	int64_t grain = has_fine_stamps(fd) ? TICK : COARSE;
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && fs_mtime_ns(&st) == fs_mtime_ns(stamp) &&
+	    (age >= grain || age <= -grain);
+}
+
+static int
+pass_visit(const struct dir_pass *pass, size_t len,
+    const struct dir_visit *visit, struct err *err)
+{
+	for (size_t at = 0; at < len; ) {
+		const struct dent *d = (const void *)(pass->buf + at);
+
+		at += d->reclen;
+		if (strcmp(d->name, ".") == 0 || strcmp(d->name, "..") == 0)
+			continue;
+		if (visit->entry(visit->arg, d->name, d->type, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+maildir_pass_read(struct dir_pass *pass, int fd, const struct stat *stamp,
+    const struct dir_visit *visit, struct err *err)
+{
+	int64_t began = now_ns();
+	unsigned calls = 0;
+	long n;
+
+	if (pass->buf == NULL) {
+		pass->size = PASS_FIRST;
+		pass->buf = xmalloc(pass->size);
+	}
+	pass->bytes = 0;
+	pass->proven = false;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_errno(err, ERR_IO, "can't read the directory");
+	while ((n = syscall(SYS_getdents64, fd, pass->buf, pass->size)) > 0) {
+		calls++;
+		pass->bytes += (uint64_t)n;
+		if (pass_visit(pass, (size_t)n, visit, err) < 0)
+			return -1;
+	}
+	if (n < 0)
+		return err_errno(err, ERR_IO, "can't read the directory");
+	/* The kernel keeps changes out for the time of one call. */
+	pass->proven = calls <= 1 || stood_still(fd, stamp, began);
+	return 0;
+}
+
+void
+maildir_pass_grow(struct dir_pass *pass)
+{
+	uint64_t want = pass->bytes + pass->bytes / 4 + PASS_FIRST;
+
+	if (want > PASS_MAX)
+		want = PASS_MAX;
+	if (want <= pass->size)
+		return;
+	free(pass->buf);
+	pass->size = (size_t)want;
+	pass->buf = xmalloc(pass->size);
+}
+
+void
+maildir_pass_release(struct dir_pass *pass)
+{
+	free(pass->buf);
+	*pass = (struct dir_pass){ 0 };
+}
+
+int
+maildir_dir_list(int fd, const struct dir_visit *visit,
+    void (*restart)(void *), struct err *err)
+{
+	struct dir_pass pass = { 0 };
+	struct stat stamp;
+	int r = 0;
+
+	for (int i = 0; i < LIST_TRIES && r == 0 && !pass.proven; i++) {
+		if (i > 0) {
+			restart(visit->arg);
+			maildir_pass_grow(&pass);
+		}
+		if (fstat(fd, &stamp) < 0)
+			r = err_errno(err, ERR_IO, "can't read the directory");
+		else
+			r = maildir_pass_read(&pass, fd, &stamp, visit, err);
+	}
+	if (r == 0 && !pass.proven)
+		r = err_set(err, ERR_STALE, "the directory keeps changing");
+	maildir_pass_release(&pass);
+	return r;
+}

@@ -1,0 +1,412 @@
+/*
+ * A folder appears whole and goes whole, so that a run that is killed leaves
+ * none behind that lacks one of its directories: it is built in MARK_DIR and
+ * moved into place, and moved there before it is taken apart. Only where that
+ * can't be done (other file system, link, other things in the directory) it is
+ * done in place.
+ */
+#include "maildir/maildir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "internal.h"
+
+#define SCRATCH_LEN	32	/* a prefix and 16 digits */
+
+static const char *const folder_sub[3] = { "tmp", "new", "cur" };
+
+static void
+scratch_name(char out[SCRATCH_LEN], const char *prefix)
+{
+	size_t n = strlen(prefix);
+	char hex[33];
+
+	random_hex(hex);
+	memcpy(out, prefix, n);
+	memcpy(out + n, hex, 16);
+	out[n + 16] = '\0';
+}
+
+/* Splits path: the directory above it, opened, and the last component. */
+static int
+parent_open(struct maildir *m, const char *path, const char **name_out,
+    struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *above;
+	int fd;
+
+	*name_out = slash != NULL ? slash + 1 : path;
+	if (slash == NULL)
+		return fs_open_dir(m->fd, ".", err);
+	above = xstrndup(path, (size_t)(slash - path));
+	fd = fs_make_dirs(m->fd, above, err) == 0 ?
+	    fs_open_dir(m->fd, above, err) : -1;
+	free(above);
+	return fd;
+}
+
+/* Makes what is missing of the three directories, durably. */
+static int
+folder_fill(int fd, const char *path, struct err *err)
+{
+	bool made = false;
+
+	for (int i = 0; i < 3; i++) {
+		int r = maildir_dir_make(fd, folder_sub[i]);
+		struct stat st;
+
+		if (r < 0)
+			return err_errno(err, ERR_IO,
+			    "folder %s: can't make %s", path, folder_sub[i]);
+		made = made || r == 0;
+		if (r == 1 && (fstatat(fd, folder_sub[i], &st,
+		    AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode)))
+			return err_set(err, ERR_IO,
+			    "folder %s: %s is no directory", path,
+			    folder_sub[i]);
+	}
+	return made ? fs_sync(fd, path, err) : 0;
+}
+
+/* A directory name in dirfd with all three in it, or what is missing of that. */
+static int
+folder_make_in(int dirfd, const char *name, const char *path, struct err *err)
+{
+	int fd, r;
+
+	if (maildir_dir_make(dirfd, name) < 0)
+		return err_errno(err, ERR_IO, "folder %s: can't make it", path);
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, ERR_IO, "folder %s: can't open it", path);
+	r = folder_fill(fd, path, err);
+	close(fd);
+	return r;
+}
+
+/* 1 when all three were there and empty and are gone now; 0 when something is
+ * in one of them: then all three are there still, or again. */
+static int
+folder_take_apart(int fd, const char *path, struct err *err)
+{
+	int i;
+
+	for (i = 2; i >= 0; i--)
+		if (unlinkat(fd, folder_sub[i], AT_REMOVEDIR) < 0 &&
+		    errno != ENOENT)
+			break;
+	if (i < 0)
+		return 1;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return err_errno(err, ERR_IO, "folder %s: can't remove %s",
+		    path, folder_sub[i]);
+	return folder_fill(fd, path, err);
+}
+
+/* Whether a directory can be renamed from one to the other. */
+static bool
+same_device(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev;
+}
+
+/* 0 also when somebody else made the folder first; then it is completed. */
+static int
+folder_build(struct maildir *m, int parent, const char *name,
+    const char *path, struct err *err)
+{
+	char scratch[SCRATCH_LEN];
+	int fd, r;
+
+	if (m->mark_fd < 0 || !same_device(m->mark_fd, parent))
+		return folder_make_in(parent, name, path, err);
+	scratch_name(scratch, MAKING_PREFIX);
+	r = folder_make_in(m->mark_fd, scratch, path, err);
+	if (r == 0)
+		r = fs_rename_new(m->mark_fd, scratch, parent, name, err);
+	if (r == 0)
+		return 0;
+	fd = openat(m->mark_fd, scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		struct err ignored = { 0 };
+
+		folder_take_apart(fd, path, &ignored);
+		close(fd);
+		unlinkat(m->mark_fd, scratch, AT_REMOVEDIR);
+	}
+	return err->kind == ERR_STALE ?
+	    folder_make_in(parent, name, path, err) :
+	    err_within(err, "folder %s", path);
+}
+
+int
+maildir_folder_create(struct maildir *m, const char *path, struct err *err)
+{
+	const char *name;
+	struct stat st;
+	int parent, r;
+
+	if (!maildir_path_is_safe(path))
+		return err_set(err, ERR_IO, "not the path of a folder: %s", path);
+	if (m->fd < 0)
+		return err_set(err, ERR_IO, "folder %s: %s is not there", path,
+		    m->root);
+	parent = parent_open(m, path, &name, err);
+	if (parent < 0)
+		return err_within(err, "folder %s", path);
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		r = folder_make_in(parent, name, path, err);
+	else if (errno == ENOENT)
+		r = folder_build(m, parent, name, path, err);
+	else
+		r = err_errno(err, ERR_IO, "folder %s: can't look at it", path);
+	if (r == 0)
+		r = fs_sync(parent, path, err);
+	close(parent);
+	return r;
+}
+
+static int
+count_entry(void *arg, const char *name, unsigned char type, struct err *err)
+{
+	size_t *n = arg;
+
+	(void)type;
+	(void)err;
+	*n += strcmp(name, "cur") != 0 && strcmp(name, "new") != 0 &&
+	    strcmp(name, "tmp") != 0;
+	return 0;
+}
+
+static void
+count_restart(void *arg)
+{
+	*(size_t *)arg = 0;
+}
+
+/* Entries of a directory that are none of cur, new, tmp. */
+static int
+count_others(int fd, size_t *out, struct err *err)
+{
+	const struct dir_visit visit = { out, count_entry };
+
+	*out = 0;
+	return maildir_dir_list(fd, &visit, count_restart, err);
+}
+
+/* ERR_STALE when something is in the folder that is not ours to remove. */
+static int
+folder_check_empty(struct maildir *m, const char *path, struct err *err)
+{
+	for (int i = 0; i < 3; i++) {
+		bool tmp = i == 0;
+		size_t left = 0;
+		int fd = maildir_dir_open(m, path, folder_sub[i], err), r;
+
+		if (fd < 0 && err->kind == ERR_STALE)
+			continue;
+		if (fd < 0)
+			return -1;
+		r = tmp ? maildir_tmp_sweep(fd, true, &left, err) :
+		    count_others(fd, &left, err);
+		close(fd);
+		if (r < 0)
+			return err_within(err, "folder %s", path);
+		if (left > 0)
+			return err_set(err, ERR_STALE,
+			    "folder %s: something is in %s", path,
+			    folder_sub[i]);
+	}
+	return 0;
+}
+
+static int
+folder_not_empty(const char *path, struct err *err)
+{
+	return err_set(err, ERR_STALE,
+	    "folder %s: something came while it was removed", path);
+}
+
+/* In place; the directory itself goes where nothing else is in it. */
+static int
+folder_remove_here(int parent, const char *name, const char *path,
+    struct err *err)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return err_errno(err, ERR_IO, "folder %s: can't open it", path);
+	r = folder_take_apart(fd, path, err);
+	if (r > 0 && fs_sync(fd, path, err) < 0)
+		r = -1;
+	close(fd);
+	if (r == 0)
+		return folder_not_empty(path, err);
+	if (r < 0)
+		return -1;
+	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOTEMPTY &&
+	    errno != EEXIST && errno != ENOTDIR && errno != ENOENT)
+		return err_errno(err, ERR_IO, "folder %s: can't remove it",
+		    path);
+	return 0;
+}
+
+/* By way of MARK_DIR. A message that came at the last moment goes back. */
+static int
+folder_remove_whole(struct maildir *m, int parent, const char *name,
+    const char *path, struct err *err)
+{
+	char scratch[SCRATCH_LEN];
+	int fd, r;
+
+	scratch_name(scratch, GONE_PREFIX);
+	if (fs_rename_new(parent, name, m->mark_fd, scratch, err) < 0)
+		return err_within(err, "folder %s", path);
+	if (fs_sync(parent, path, err) < 0)
+		return -1;
+	fd = openat(m->mark_fd, scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, ERR_IO, "folder %s: can't open it", path);
+	r = folder_take_apart(fd, path, err);
+	close(fd);
+	if (r < 0)
+		return -1;
+	if (r > 0 && unlinkat(m->mark_fd, scratch, AT_REMOVEDIR) == 0)
+		return 0;
+	if (fs_rename_new(m->mark_fd, scratch, parent, name, err) < 0)
+		return maildir_folder_recover(m, err) < 0 ? -1 :
+		    folder_not_empty(path, err);
+	if (fs_sync(parent, path, err) < 0)
+		return -1;
+	return folder_not_empty(path, err);
+}
+
+/* Whether the directory can go as one. */
+static int
+folder_is_movable(struct maildir *m, int parent, const char *name,
+    bool *out, struct err *err)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	size_t others;
+	int r;
+
+	*out = false;
+	if (fd < 0 || m->mark_fd < 0 || !same_device(m->mark_fd, fd)) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	r = count_others(fd, &others, err);
+	close(fd);
+	*out = r == 0 && others == 0;
+	return r;
+}
+
+int
+maildir_folder_remove(struct maildir *m, const char *path, struct err *err)
+{
+	enum maildir_there there;
+	const char *name;
+	bool movable;
+	int parent, r;
+
+	if (maildir_folder_there(m, path, &there, err) < 0)
+		return -1;
+	if (there == THERE_GONE || there == THERE_BARE)
+		return 0;
+	if (there == THERE_UNKNOWN)
+		return err_set(err, ERR_STALE,
+		    "folder %s: the directory above it is gone", path);
+	if (folder_check_empty(m, path, err) < 0)
+		return -1;
+	parent = parent_open(m, path, &name, err);
+	if (parent < 0)
+		return err_within(err, "folder %s", path);
+	r = folder_is_movable(m, parent, name, &movable, err);
+	if (r == 0)
+		r = movable ? folder_remove_whole(m, parent, name, path, err) :
+		    folder_remove_here(parent, name, path, err);
+	if (r == 0)
+		r = fs_sync(parent, path, err);
+	close(parent);
+	return r;
+}
+
+struct leftovers {
+	char **name;
+	size_t n, cap;
+};
+
+static int
+leftover_entry(void *arg, const char *name, unsigned char type,
+    struct err *err)
+{
+	struct leftovers *l = arg;
+
+	(void)type;
+	(void)err;
+	if (strncmp(name, MAKING_PREFIX, strlen(MAKING_PREFIX)) == 0 ||
+	    strncmp(name, GONE_PREFIX, strlen(GONE_PREFIX)) == 0)
+		*VEC_ADD(l->name, l->n, l->cap) = xstrdup(name);
+	return 0;
+}
+
+static void
+leftover_restart(void *arg)
+{
+	struct leftovers *l = arg;
+
+	while (l->n > 0)
+		free(l->name[--l->n]);
+}
+
+/*
+ * What somebody put into a folder just when it went must be seen again. Its
+ * name is not known here, so it becomes a folder of a new name.
+ */
+static int
+leftover_end(struct maildir *m, const char *name, struct err *err)
+{
+	int fd = openat(m->mark_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC), r;
+	char back[SCRATCH_LEN];
+
+	if (fd < 0)
+		return 0;	/* not a directory: not ours */
+	r = folder_take_apart(fd, name, err);
+	close(fd);
+	if (r < 0)
+		return -1;
+	if (r > 0 && unlinkat(m->mark_fd, name, AT_REMOVEDIR) == 0)
+		return 0;
+	scratch_name(back, "recovered-");
+	if (fs_rename_new(m->mark_fd, name, m->fd, back, err) < 0)
+		return -1;
+	return fs_sync(m->fd, m->root, err);
+}
+
+int
+maildir_folder_recover(struct maildir *m, struct err *err)
+{
+	struct leftovers l = { 0 };
+	const struct dir_visit visit = { &l, leftover_entry };
+	int r = maildir_dir_list(m->mark_fd, &visit, leftover_restart, err);
+
+	for (size_t i = 0; i < l.n && r == 0; i++)
+		r = leftover_end(m, l.name[i], err);
+	leftover_restart(&l);
+	free(l.name);
+	return r == 0 ? 0 : err_within(err, "%s/" MARK_DIR, m->root);
+}

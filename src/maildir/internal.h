@@ -1,0 +1,107 @@
+/* What the files of maildir/ share and nobody else needs. */
+#ifndef MAILDIR_INTERNAL_H
+#define MAILDIR_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "maildir/maildir.h"
+#include "maildir/name.h"
+
+#define MARK_DIR	".mailtern"
+/* What a run that was killed may leave in MARK_DIR: a folder that was not in
+ * place yet, a folder that was just taken away. No dot, so no marker. */
+#define MAKING_PREFIX	"making-"
+#define GONE_PREFIX	"gone-"
+
+/* dir.c: directories by path, and how they are read. */
+
+/* No ".." nor other dot component, not absolute, none of cur, new, tmp. */
+bool maildir_path_is_safe(const char *path);
+/* No '/', no leading dot, not empty, at most MAILDIR_NAME_MAX. */
+bool maildir_file_is_safe(const char *file);
+
+/*
+ * Opens path, or path/sub; sub itself is never reached by a link. -1:
+ * ERR_STALE when it is not there, else ERR_IO.
+ */
+int maildir_dir_open(struct maildir *, const char *path, const char *sub,
+    struct err *);
+
+/* mkdir 0700 whatever the umask; 1 when it is there already, -1 with errno. */
+int maildir_dir_make(int dirfd, const char *name);
+
+/* One reading of a directory from its start. */
+struct dir_pass {
+	char *buf;		/* freed by maildir_pass_release */
+	size_t size;
+	uint64_t bytes;		/* that the last reading brought */
+	bool proven;		/* nothing can have been missed */
+};
+
+struct dir_visit {
+	void *arg;
+	/* 0, or -1 with err set; "." and ".." do not come. */
+	int (*entry)(void *arg, const char *name, unsigned char type,
+	    struct err *);
+};
+
+/* stamp is what fstat said before anything was read. */
+int maildir_pass_read(struct dir_pass *, int fd, const struct stat *stamp,
+    const struct dir_visit *, struct err *);
+/* A larger buffer, so that the next reading may take one call. */
+void maildir_pass_grow(struct dir_pass *);
+void maildir_pass_release(struct dir_pass *);
+
+/*
+ * fstat such that any later change of the directory moves st_mtim: waits out
+ * the clock tick of a change that was made just now.
+ */
+int maildir_dir_stamp(int fd, struct stat *out);
+
+/* The whole of a small directory; entry may come again after restart. */
+int maildir_dir_list(int fd, const struct dir_visit *, void (*restart)(void *),
+    struct err *);
+
+/* True when syncfs there reports errors and costs no more than an fsync. */
+bool maildir_can_syncfs(int fd);
+
+/* name.c: made by maildir_name_new on this host; pid_out is who made it. */
+bool maildir_name_is_ours(const char *file, uint64_t *pid_out);
+
+/* tmp.c */
+
+/* Unlinks leftovers in tmp/: files of ours (but of this very process only when
+ * all is set), and files older than 36 h. left_out counts what stays. */
+int maildir_tmp_sweep(int fd, bool all, size_t *left_out, struct err *);
+
+/*
+ * msgfile.c: one message being written into tmp/. Wire form comes in; LF line
+ * ends are stored, or the wire form itself where it has a line end that would
+ * not come back.
+ */
+struct maildir_msgfile {
+	int dirfd;		/* tmp/, the batch's */
+	int fd;			/* -1: closed */
+	char name[MAILDIR_NAME_MAX + 1];	/* "": not there */
+	unsigned char *buf;	/* not written yet */
+	size_t used;
+	unsigned char last;	/* the last byte stored, 0 at first */
+	bool cr;		/* a CR came that is not stored yet */
+	bool raw;		/* as received */
+};
+
+/* These return -1 with errno; the caller then discards the file. */
+int maildir_msgfile_create(struct maildir_msgfile *, int dirfd);
+int maildir_msgfile_add(struct maildir_msgfile *, const void *, size_t);
+int maildir_msgfile_end(struct maildir_msgfile *);	/* fd stays open */
+/* Closes and unlinks; fine on one that is not there. */
+void maildir_msgfile_discard(struct maildir_msgfile *);
+
+/* folder_make.c: ends what a killed run began in MARK_DIR. Under the lock. */
+int maildir_folder_recover(struct maildir *, struct err *);
+
+#endif

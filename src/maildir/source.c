@@ -1,0 +1,194 @@
+#include "maildir/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "internal.h"
+
+#define SOURCE_BUF	(64u << 10)
+
+struct maildir_source {
+	int fd, dirfd;
+	char *what;		/* for messages: folder and name */
+	struct stat st;		/* when it was opened */
+	unsigned char *buf;
+	size_t at, len;		/* what of buf is not handed out yet */
+	unsigned char last;	/* the last byte handed out */
+};
+
+/* Never blocks on a FIFO, never follows a link. */
+static int
+source_open_file(struct maildir_source *s, const char *file, struct err *err)
+{
+	s->fd = openat(s->dirfd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_NOCTTY | O_CLOEXEC);
+	if (s->fd < 0 && errno == ENOENT)
+		return err_set(err, ERR_STALE, "%s is not there any more",
+		    s->what);
+	if (s->fd < 0 && errno != ELOOP && errno != ENXIO)
+		return err_errno(err, ERR_IO, "can't open %s", s->what);
+	if (s->fd >= 0 && fstat(s->fd, &s->st) < 0)
+		return err_errno(err, ERR_IO, "can't look at %s", s->what);
+	if (s->fd < 0 || !S_ISREG(s->st.st_mode))
+		return err_set(err, ERR_IO, "%s is no regular file", s->what);
+	return 0;
+}
+
+int
+maildir_source_open(struct maildir *m, const struct maildir_message *msg,
+    struct maildir_source **out, int64_t *mtime_out, struct err *err)
+{
+	const char *sub = msg->in_new ? "new" : "cur";
+	struct maildir_source *s;
+
+	if (!maildir_file_is_safe(msg->file))
+		return err_set(err, ERR_IO, "folder %s: not the name of a "
+		    "message: %s", msg->path, msg->file);
+	s = xcalloc(1, sizeof(*s));
+	s->fd = -1;
+	s->what = xasprintf("folder %s: %s/%s", msg->path, sub, msg->file);
+	s->dirfd = maildir_dir_open(m, msg->path, sub, err);
+	if (s->dirfd < 0 || source_open_file(s, msg->file, err) < 0) {
+		maildir_source_close(s);
+		return -1;
+	}
+	s->buf = xmalloc(SOURCE_BUF);
+	*mtime_out = (int64_t)s->st.st_mtim.tv_sec;
+	*out = s;
+	return 0;
+}
+
+/* 1: bytes are in buf; 0: the end. */
+static int
+source_fill(struct maildir_source *s, struct err *err)
+{
+	ssize_t n;
+
+	if (s->at < s->len)
+		return 1;
+	do
+		n = read(s->fd, s->buf, SOURCE_BUF);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_errno(err, ERR_IO, "can't read %s", s->what);
+	s->at = 0;
+	s->len = (size_t)n;
+	return n > 0;
+}
+
+/*
+ * Hands out up to n bytes of what is in buf. A bare LF first becomes a CR; then
+ * it stands behind one and passes as it is.
+ */
+static size_t
+source_convert(struct maildir_source *s, unsigned char *out, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && s->at < s->len) {
+		const unsigned char *p = s->buf + s->at, *lf;
+		size_t left = s->len - s->at, part;
+
+		if (*p == '\n' && s->last != '\r') {
+			s->last = out[done++] = '\r';
+			continue;
+		}
+		/* Past the byte at hand, up to the next LF. */
+		lf = left > 1 ? memchr(p + 1, '\n', left - 1) : NULL;
+		part = lf != NULL ? (size_t)(lf - p) : left;
+		if (part > n - done)
+			part = n - done;
+		memcpy(out + done, p, part);
+		s->last = p[part - 1];
+		s->at += part;
+		done += part;
+	}
+	return done;
+}
+
+ssize_t
+maildir_source_read(struct maildir_source *s, void *out, size_t n,
+    struct err *err)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		int r = source_fill(s, err);
+
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			break;
+		done += source_convert(s, (unsigned char *)out + done,
+		    n - done);
+	}
+	return (ssize_t)done;
+}
+
+int
+maildir_source_sync(struct maildir_source *s, struct err *err)
+{
+	if (fs_sync(s->fd, s->what, err) < 0)
+		return -1;
+	return fs_sync(s->dirfd, s->what, err);
+}
+
+void
+maildir_source_close(struct maildir_source *s)
+{
+	if (s == NULL)
+		return;
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->dirfd >= 0)
+		close(s->dirfd);
+	free(s->what);
+	free(s->buf);
+	free(s);
+}
+
+/* Somebody edits it: then its digest is that of no message. */
+static int
+source_unchanged(const struct maildir_source *s, struct err *err)
+{
+	struct stat now;
+
+	if (fstat(s->fd, &now) < 0)
+		return err_errno(err, ERR_IO, "can't look at %s", s->what);
+	if (now.st_size != s->st.st_size ||
+	    fs_mtime_ns(&now) != fs_mtime_ns(&s->st))
+		return err_set(err, ERR_STALE, "%s changed while it was read",
+		    s->what);
+	return 0;
+}
+
+int
+maildir_fingerprint(struct maildir *m, const struct maildir_message *msg,
+    struct fingerprint *out, int64_t *mtime_out, struct err *err)
+{
+	struct maildir_source *s;
+	struct fingerprinter *f;
+	int r;
+
+	if (maildir_source_open(m, msg, &s, mtime_out, err) < 0)
+		return -1;
+	f = fingerprint_new();
+	while ((r = source_fill(s, err)) > 0) {
+		fingerprint_add(f, s->buf, s->len);
+		s->at = s->len;
+	}
+	if (r == 0)
+		r = source_unchanged(s, err);
+	if (r == 0)
+		fingerprint_end(f, out);
+	else
+		fingerprint_cancel(f);
+	maildir_source_close(s);
+	return r;
+}

@@ -1,0 +1,147 @@
+#include "maildir/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "mail/flags.h"
+#include "internal.h"
+
+static const char *
+sub_of(bool in_new)
+{
+	return in_new ? "new" : "cur";
+}
+
+static int
+message_gone(const struct maildir_message *msg, struct err *err)
+{
+	return err_set(err, ERR_STALE, "folder %s: %s/%s is not there any more",
+	    msg->path, sub_of(msg->in_new), msg->file);
+}
+
+/* The directory that the message lies in, and its name taken apart. */
+static int
+message_dir(struct maildir *m, const struct maildir_message *msg,
+    struct maildir_name *out, struct err *err)
+{
+	if (!maildir_file_is_safe(msg->file) ||
+	    !maildir_name_parse(msg->file, out))
+		return err_set(err, ERR_IO, "folder %s: not the name of a "
+		    "message: %s", msg->path, msg->file);
+	return maildir_dir_open(m, msg->path, sub_of(msg->in_new), err);
+}
+
+/* What the message is called with these flags, and in which directory. */
+static int
+flagged_name(const struct maildir_message *msg,
+    const struct maildir_name *name, unsigned flags,
+    char file_out[MAILDIR_NAME_MAX + 1], struct err *err)
+{
+	if (!maildir_name_format(file_out, name->unique, flags, name->letters))
+		return err_set(err, ERR_IO, "folder %s: no room for flags in "
+		    "the name %s", msg->path, msg->file);
+	return 0;
+}
+
+/* Nothing to rename, if the file is there. */
+static int
+keep_name(int fd, const struct maildir_message *msg,
+    char file_out[MAILDIR_NAME_MAX + 1], struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(fd, msg->file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? message_gone(msg, err) :
+		    err_errno(err, ERR_IO, "folder %s: can't look at %s",
+		    msg->path, msg->file);
+	memcpy(file_out, msg->file, strlen(msg->file) + 1);
+	return 0;
+}
+
+static int
+rename_flagged(struct maildir *m, int fd, const struct maildir_message *msg,
+    const char *file, struct err *err)
+{
+	int to = fd, r;
+
+	if (msg->in_new) {
+		to = maildir_dir_open(m, msg->path, "cur", err);
+		if (to < 0)
+			return -1;
+	}
+	r = fs_rename_new(fd, msg->file, to, file, err);
+	if (to != fd)
+		close(to);
+	return r == 0 ? 0 : err_within(err, "folder %s", msg->path);
+}
+
+int
+maildir_set_flags(struct maildir *m, const struct maildir_message *msg,
+    unsigned flags, char file_out[MAILDIR_NAME_MAX + 1], bool *in_new_out,
+    struct err *err)
+{
+	struct maildir_name name;
+	int fd = message_dir(m, msg, &name, err), r;
+	bool in_new = msg->in_new && flags == 0;
+
+	if (fd < 0)
+		return -1;
+	*in_new_out = in_new;
+	if (in_new == msg->in_new && flags == name.flags) {
+		r = keep_name(fd, msg, file_out, err);
+	} else {
+		r = flagged_name(msg, &name, flags, file_out, err);
+		if (r == 0 && in_new)
+			r = fs_rename_new(fd, msg->file, fd, file_out, err) < 0 ?
+			    err_within(err, "folder %s", msg->path) : 0;
+		else if (r == 0)
+			r = rename_flagged(m, fd, msg, file_out, err);
+	}
+	close(fd);
+	return r;
+}
+
+int
+maildir_remove(struct maildir *m, const struct maildir_message *msg,
+    struct err *err)
+{
+	struct maildir_name name;
+	struct stat st;
+	int fd = message_dir(m, msg, &name, err), r;
+
+	if (fd < 0)
+		return -1;
+	r = fstatat(fd, msg->file, &st, AT_SYMLINK_NOFOLLOW);
+	if (r == 0 && !S_ISREG(st.st_mode))
+		r = err_set(err, ERR_IO, "folder %s: %s is no regular file",
+		    msg->path, msg->file);
+	else if (r == 0 && unlinkat(fd, msg->file, 0) == 0)
+		r = 0;
+	else if (errno == ENOENT)
+		r = message_gone(msg, err);
+	else
+		r = err_errno(err, ERR_IO, "folder %s: can't remove %s",
+		    msg->path, msg->file);
+	close(fd);
+	return r;
+}
+
+int
+maildir_sync_folder(struct maildir *m, const char *path, struct err *err)
+{
+	for (int i = 0; i < 2; i++) {
+		int fd = maildir_dir_open(m, path, sub_of(i == 0), err), r;
+
+		if (fd < 0)
+			return -1;
+		r = fs_sync(fd, path, err);
+		close(fd);
+		if (r < 0)
+			return -1;
+	}
+	return 0;
+}
