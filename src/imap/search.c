@@ -20,6 +20,7 @@ search_plain(struct imap_reader *r, size_t end, struct imap_resp *resp,
 			return lex_refuse(r, "a broken SEARCH", err);
 		uidset_add(&r->uids, (uint32_t)uid);
 	}
+	uidset_settle(&r->uids);	/* the response gets a shallow copy */
 	resp->kind = IMAP_SEARCH;
 	resp->search.uids = r->uids;
 	return 0;
