@@ -31,6 +31,22 @@ int index_unpaired_local(struct index *, int64_t folder, int64_t content,
 int index_content_elsewhere(struct index *, int64_t content, int64_t id,
     bool local, bool *out, struct err *);
 
+/*
+ * The one content that all unpaired local places of folder have whose header
+ * has that digest and whose canonical size is that: 1. 0 when there is none, or
+ * several, or it has neither Message-ID nor Date: then the body must be
+ * fetched to know.
+ */
+int index_content_by_head(struct index *, int64_t folder,
+    const uint8_t head[32], uint64_t size, int64_t *content_out, struct err *);
+/*
+ * Local keywords of a place that holds or held the content, the one that lost
+ * it last first: Maildir has none, so a file that was moved or copied takes
+ * them from there. 1: *out is the caller's to free; 0: none has any.
+ */
+int index_keywords_of_content(struct index *, int64_t content, char **out,
+    struct err *);
+
 /* An action begun that can't be repeated blindly (APPEND, COPY). */
 struct index_intent {
 	int64_t id;

@@ -154,3 +154,58 @@ index_content_elsewhere(struct index *ix, int64_t content, int64_t id,
 	query_end(&q);
 	return r < 0 ? -1 : 0;
 }
+
+/* Two contents are enough to know that there is not one. */
+int
+index_content_by_head(struct index *ix, int64_t folder,
+    const uint8_t head[32], uint64_t size, int64_t *content_out,
+    struct err *err)
+{
+	bool identity = false;
+	struct query q;
+	int r, n = 0;
+
+	query_init(&q, ix, SLOT_BY_HEAD, "SELECT id, has_identity FROM content"
+	    " INDEXED BY content_head"
+	    " WHERE substr(head, 1, 8) = substr(?1, 1, 8)"
+	    " AND head = ?1 AND size = ?2"
+	    " AND EXISTS (SELECT 1 FROM place INDEXED BY place_unpaired"
+	    " WHERE place.content = content.id AND folder = ?3"
+	    " AND uid IS NULL AND local AND NOT base) LIMIT 2");
+	query_blob(&q, head, 32);
+	query_size(&q, size);
+	query_int(&q, folder);
+	while ((r = query_step(&q, err)) > 0) {
+		*content_out = query_get_int(&q, 0);
+		identity = query_get_int(&q, 1) != 0;
+		n++;
+	}
+	query_end(&q);
+	if (r < 0)
+		return -1;
+	return n == 1 && identity;
+}
+
+int
+index_keywords_of_content(struct index *ix, int64_t content, char **out,
+    struct err *err)
+{
+	struct place p;
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_KEYWORDS, "SELECT " PLACE_COLUMNS " FROM place"
+	    " INDEXED BY place_content WHERE content = ?"
+	    " AND local_keywords <> '' ORDER BY local, id DESC LIMIT 1");
+	query_int(&q, content);
+	r = place_read_one(&q, &p, err);
+	if (r <= 0)
+		return r;
+	*out = xstrdup(p.local.keywords);
+	r = p.content == content ? 1 :
+	    index_damage(ix, "a tree leads to the wrong row", err);
+	if (r < 0)
+		free(*out);
+	place_release(&p);
+	return r;
+}

@@ -1,0 +1,553 @@
+/* Folders, contents, intents, failures, the log. */
+#include "index_fixture.h"
+
+#include <sqlite3.h>
+
+/* A look past the interface, at what was stored. */
+static int64_t
+number(struct fixture *f, const char *sql)
+{
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t v;
+
+	assert_int_equal(sqlite3_open_v2(f->db, &db, SQLITE_OPEN_READWRITE,
+	    NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	v = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return v;
+}
+
+static int64_t
+put_content(struct fixture *f, uint8_t n)
+{
+	struct fingerprint fp = { .content = { n, 0, 7 }, .head = { 0, n },
+	    .size = 100u + n, .removed = n, .has_identity = true };
+	int64_t id;
+
+	snprintf(fp.message_id, sizeof(fp.message_id), "<%u@x>", n);
+	ok(index_content_put(f->ix, &fp, &id, &f->err));
+	return id;
+}
+
+static void
+test_folder_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct index_folder a = { .name = xstrdup("lists/b\xc3\xa4r"),
+	    .raw = xstrdup("lists.b&AOQ-r"), .path = xstrdup("lists/b\xc3\xa4r"),
+	    .base = true, .local = false, .remote = true,
+	    .uidvalidity = 4294967295u, .uidnext = 4294967294u,
+	    .exists = 4294967293u, .modseq = INT64_MAX, .read_only = true,
+	    .permanent_any = true, .permanent = FLAG_ALL,
+	    .permanent_keywords = xstrdup("a b"), .new_mtime = -1,
+	    .cur_mtime = INT64_MAX, .last_full = 5 };
+	struct index_folder b = { .name = xstrdup("INBOX") };
+	struct index_folder *all;
+	size_t n;
+
+	ok(index_begin(f->ix, &f->err));
+	ok(index_folder_put(f->ix, &a, &f->err));
+	ok(index_folder_put(f->ix, &b, &f->err));
+	assert_true(a.id != 0 && b.id != 0 && a.id != b.id);
+	ok(index_commit(f->ix, &f->err));
+	ok(index_folders(f->ix, &all, &n, &f->err));
+	assert_int_equal(n, 2);
+	assert_string_equal(all[0].name, "INBOX");
+	assert_null(all[0].raw);
+	assert_null(all[0].path);
+	assert_string_equal(all[0].permanent_keywords, "");
+	assert_int_equal(all[1].id, a.id);
+	assert_string_equal(all[1].name, a.name);
+	assert_string_equal(all[1].raw, a.raw);
+	assert_string_equal(all[1].path, a.path);
+	assert_true(all[1].base && !all[1].local && all[1].remote);
+	assert_int_equal(all[1].uidvalidity, a.uidvalidity);
+	assert_int_equal(all[1].uidnext, a.uidnext);
+	assert_int_equal(all[1].exists, a.exists);
+	assert_int_equal(all[1].modseq, a.modseq);
+	assert_true(all[1].read_only && all[1].permanent_any);
+	assert_int_equal(all[1].permanent, FLAG_ALL);
+	assert_string_equal(all[1].permanent_keywords, "a b");
+	assert_int_equal(all[1].new_mtime, -1);
+	assert_int_equal(all[1].cur_mtime, INT64_MAX);
+	assert_int_equal(all[1].last_full, 5);
+	index_folders_free(all, n);
+	index_folder_release(&a);
+	index_folder_release(&b);
+}
+
+static void
+test_folder_limits(void **state)
+{
+	struct fixture *f = *state;
+	struct index_folder a = { .name = xstrdup("a"), .path = xstrdup("P") };
+	struct index_folder b = { .name = xstrdup("b"), .path = xstrdup("p") };
+
+	ok(index_begin(f->ix, &f->err));
+	ok(index_folder_put(f->ix, &a, &f->err));
+	/* Two names of one directory where case does not count. */
+	assert_int_equal(index_folder_put(f->ix, &b, &f->err), -1);
+	b.path[0] = 'q';
+	ok(index_folder_put(f->ix, &b, &f->err));
+	b.name[0] = 'a';
+	assert_int_equal(index_folder_put(f->ix, &b, &f->err), -1);
+	b.name[0] = 'b';
+	b.modseq = 1ull << 63;
+	assert_int_equal(index_folder_put(f->ix, &b, &f->err), -1);
+	b.modseq--;
+	ok(index_folder_put(f->ix, &b, &f->err));
+	b.id = 77;
+	assert_int_equal(index_folder_put(f->ix, &b, &f->err), -1);
+	ok(index_commit(f->ix, &f->err));
+	index_folder_release(&a);
+	index_folder_release(&b);
+}
+
+static void
+test_folder_drop_takes_all(void **state)
+{
+	struct fixture *f = *state;
+	struct index_folder *all;
+	struct index_counts counts;
+	int64_t one, two;
+	bool changed;
+	size_t n;
+	char name[20];
+
+	ok(index_begin(f->ix, &f->err));
+	one = add_folder(f, "one");
+	two = add_folder(f, "two");
+	for (int i = 0; i < 2500; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		ok(index_see_local(f->ix, i < 2400 ? one : two, false, name,
+		    &changed, &f->err));
+	}
+	ok(index_failure_put(f->ix, &(struct index_failure){ .folder = one,
+	    .place = 1, .reason = xstrdup("x") }, &f->err));
+	ok(index_folder_drop(f->ix, one, &f->err));
+	ok(index_commit(f->ix, &f->err));
+	ok(index_folders(f->ix, &all, &n, &f->err));
+	assert_int_equal(n, 1);
+	assert_int_equal(all[0].id, two);
+	index_folders_free(all, n);
+	ok(index_counts(f->ix, 0, &counts, &f->err));
+	assert_int_equal(counts.local, 100);
+	assert_int_equal(number(f, "SELECT count(*) FROM failure"), 0);
+}
+
+static void
+test_content(void **state)
+{
+	struct fixture *f = *state;
+	struct index_content c;
+	struct fingerprint big = { .content = { 99 }, .size = 1ull << 63 };
+	int64_t a, b;
+
+	ok(index_begin(f->ix, &f->err));
+	a = put_content(f, 1);
+	b = put_content(f, 2);
+	assert_int_not_equal(a, b);
+	assert_int_equal(put_content(f, 1), a);
+	assert_int_equal(index_content_put(f->ix, &big, &b, &f->err), -1);
+	ok(index_commit(f->ix, &f->err));
+	assert_int_equal(index_content_by_id(f->ix, a, &c, &f->err), 1);
+	assert_int_equal(c.id, a);
+	assert_int_equal(c.digest[0], 1);
+	assert_int_equal(c.digest[2], 7);
+	assert_int_equal(c.head[1], 1);
+	assert_int_equal(c.size, 101);
+	assert_int_equal(c.removed, 1);
+	assert_true(c.has_identity);
+	assert_string_equal(c.message_id, "<1@x>");
+	assert_int_equal(index_content_by_id(f->ix, 999, &c, &f->err), 0);
+}
+
+static int64_t
+add_local(struct fixture *f, int64_t folder, const char *file, int64_t content)
+{
+	struct place p;
+	bool changed;
+	char unique[40];
+	int64_t id;
+
+	snprintf(unique, sizeof(unique), "%.*s", (int)strcspn(file, ":"), file);
+	ok(index_see_local(f->ix, folder, false, file, &changed, &f->err));
+	assert_int_equal(index_place_by_unique(f->ix, folder, unique, &p,
+	    &f->err), 1);
+	p.content = content;
+	ok(index_place_put(f->ix, &p, &f->err));
+	id = p.id;
+	place_release(&p);
+	return id;
+}
+
+static int64_t
+unpaired(struct fixture *f, int64_t folder, int64_t content, unsigned flags)
+{
+	struct place p;
+	int64_t id = 0;
+	int r = index_unpaired_local(f->ix, folder, content, flags, &p,
+	    &f->err);
+
+	ok(r);
+	if (r == 1) {
+		id = p.id;
+		place_release(&p);
+	}
+	return id;
+}
+
+static void
+test_unpaired_local(void **state)
+{
+	struct fixture *f = *state;
+	int64_t one, two, c, plain, seen, other;
+	struct place p;
+
+	ok(index_begin(f->ix, &f->err));
+	one = add_folder(f, "one");
+	two = add_folder(f, "two");
+	c = put_content(f, 1);
+	assert_int_equal(unpaired(f, one, c, 0), 0);
+	plain = add_local(f, one, "a", c);
+	seen = add_local(f, one, "b:2,S", c);
+	other = add_local(f, two, "c:2,S", c);
+	add_local(f, one, "d", put_content(f, 2));
+	assert_int_equal(unpaired(f, one, c, 0), plain);
+	assert_int_equal(unpaired(f, one, c, FLAG_SEEN), seen);
+	assert_int_equal(unpaired(f, one, c, FLAG_DRAFT), plain);
+	assert_int_equal(unpaired(f, two, c, 0), other);
+	/* Each way of being out of the question. */
+	assert_int_equal(index_place_by_id(f->ix, plain, &p, &f->err), 1);
+	p.uid = 5;
+	ok(index_place_put(f->ix, &p, &f->err));
+	assert_int_equal(unpaired(f, one, c, 0), seen);
+	p.uid = 0;
+	state_set(&p.base_local, true, 0, "");
+	state_set(&p.base_remote, true, 0, "");
+	ok(index_place_put(f->ix, &p, &f->err));
+	assert_int_equal(unpaired(f, one, c, 0), seen);
+	state_set(&p.base_local, false, 0, "");
+	state_set(&p.base_remote, false, 0, "");
+	state_set(&p.local, false, 0, "");
+	ok(index_place_put(f->ix, &p, &f->err));
+	assert_int_equal(unpaired(f, one, c, 0), seen);
+	place_release(&p);
+	ok(index_place_drop(f->ix, seen, &f->err));
+	assert_int_equal(unpaired(f, one, c, 0), 0);
+	ok(index_commit(f->ix, &f->err));
+}
+
+static int
+by_head(struct fixture *f, int64_t folder, uint8_t n, uint64_t size,
+    int64_t *out)
+{
+	const uint8_t head[32] = { 0, n };
+	int r = index_content_by_head(f->ix, folder, head, size, out, &f->err);
+
+	ok(r);
+	return r;
+}
+
+static void
+test_content_by_head(void **state)
+{
+	struct fixture *f = *state;
+	struct fingerprint fp = { .content = { 50 }, .head = { 0, 50 },
+	    .size = 150 };
+	int64_t one, two, c, id, got;
+
+	ok(index_begin(f->ix, &f->err));
+	one = add_folder(f, "one");
+	two = add_folder(f, "two");
+	c = put_content(f, 1);
+	assert_int_equal(by_head(f, one, 1, 101, &got), 0);
+	id = add_local(f, one, "a", c);
+	add_local(f, one, "b", c);
+	assert_int_equal(by_head(f, one, 1, 101, &got), 1);
+	assert_int_equal(got, c);
+	assert_int_equal(by_head(f, one, 1, 102, &got), 0);
+	assert_int_equal(by_head(f, one, 2, 101, &got), 0);
+	assert_int_equal(by_head(f, two, 1, 101, &got), 0);
+	/* Nothing in the header that tells messages apart. */
+	ok(index_content_put(f->ix, &fp, &got, &f->err));
+	add_local(f, one, "n", got);
+	assert_int_equal(by_head(f, one, 50, 150, &got), 0);
+	/* The same header before another body of the same length. */
+	fp.content[0] = 51;
+	fp.head[1] = 1;
+	fp.size = 101;
+	fp.has_identity = true;
+	ok(index_content_put(f->ix, &fp, &got, &f->err));
+	assert_int_equal(by_head(f, one, 1, 101, &got), 1);
+	assert_int_equal(got, c);
+	ok(index_content_put(f->ix, &fp, &got, &f->err));
+	id = add_local(f, one, "c", got);
+	assert_int_equal(by_head(f, one, 1, 101, &got), 0);
+	ok(index_place_drop(f->ix, id, &f->err));
+	assert_int_equal(by_head(f, one, 1, 101, &got), 1);
+	ok(index_commit(f->ix, &f->err));
+}
+
+static void
+set_keywords(struct fixture *f, int64_t id, bool present, const char *words)
+{
+	struct place p;
+
+	assert_int_equal(index_place_by_id(f->ix, id, &p, &f->err), 1);
+	state_set(&p.local, present, 0, words);
+	ok(index_place_put(f->ix, &p, &f->err));
+	place_release(&p);
+}
+
+static void
+test_keywords_of_content(void **state)
+{
+	struct fixture *f = *state;
+	int64_t one, c, a, b;
+	char *words;
+
+	ok(index_begin(f->ix, &f->err));
+	one = add_folder(f, "one");
+	c = put_content(f, 1);
+	a = add_local(f, one, "a", c);
+	b = add_local(f, one, "b", c);
+	assert_int_equal(index_keywords_of_content(f->ix, c, &words, &f->err),
+	    0);
+	set_keywords(f, b, true, "copied");
+	assert_int_equal(index_keywords_of_content(f->ix, c, &words, &f->err),
+	    1);
+	assert_string_equal(words, "copied");
+	free(words);
+	/* What went away is where it came from. */
+	set_keywords(f, a, false, "moved");
+	assert_int_equal(index_keywords_of_content(f->ix, c, &words, &f->err),
+	    1);
+	assert_string_equal(words, "moved");
+	free(words);
+	assert_int_equal(index_keywords_of_content(f->ix, 99, &words, &f->err),
+	    0);
+	ok(index_commit(f->ix, &f->err));
+}
+
+static bool
+elsewhere(struct fixture *f, int64_t content, int64_t id, bool local)
+{
+	bool is;
+
+	ok(index_content_elsewhere(f->ix, content, id, local, &is, &f->err));
+	return is;
+}
+
+static void
+test_content_elsewhere(void **state)
+{
+	struct fixture *f = *state;
+	int64_t one, c, a, b;
+	struct place p;
+
+	ok(index_begin(f->ix, &f->err));
+	one = add_folder(f, "one");
+	c = put_content(f, 1);
+	a = add_local(f, one, "a", c);
+	assert_false(elsewhere(f, c, a, true));
+	assert_true(elsewhere(f, c, 0, true));
+	b = add_local(f, one, "b", c);
+	assert_true(elsewhere(f, c, a, true));
+	assert_false(elsewhere(f, c, a, false));
+	assert_int_equal(index_place_by_id(f->ix, b, &p, &f->err), 1);
+	state_set(&p.local, false, 0, "");
+	state_set(&p.remote, true, 0, "");
+	ok(index_place_put(f->ix, &p, &f->err));
+	place_release(&p);
+	assert_false(elsewhere(f, c, a, true));
+	assert_true(elsewhere(f, c, a, false));
+	assert_false(elsewhere(f, c, b, false));
+	ok(index_commit(f->ix, &f->err));
+}
+
+/* A content goes when nothing speaks of it, but not within the same run. */
+static void
+test_content_without_a_place_goes(void **state)
+{
+	struct fixture *f = *state;
+	int64_t one, kept, lost, held, moved, a, b;
+	struct index_content c;
+	struct index_intent in;
+
+	ok(index_begin(f->ix, &f->err));
+	one = add_folder(f, "one");
+	kept = put_content(f, 1);
+	lost = put_content(f, 2);
+	held = put_content(f, 3);
+	moved = put_content(f, 4);
+	add_local(f, one, "k", kept);
+	a = add_local(f, one, "a", kept);
+	b = add_local(f, one, "b", lost);
+	in = (struct index_intent){ .folder = one, .content = held };
+	ok(index_intent_put(f->ix, &in, &f->err));
+	ok(index_place_drop(f->ix, a, &f->err));
+	ok(index_place_drop(f->ix, b, &f->err));
+	ok(index_place_drop(f->ix, add_local(f, one, "h", held), &f->err));
+	ok(index_place_drop(f->ix, add_local(f, one, "m", moved), &f->err));
+	ok(index_commit(f->ix, &f->err));
+	ok(index_begin(f->ix, &f->err));
+	add_local(f, one, "m2", moved);
+	ok(index_commit(f->ix, &f->err));
+	fixture_close(f);
+	fixture_open(f);
+	assert_int_equal(index_content_by_id(f->ix, kept, &c, &f->err), 1);
+	assert_int_equal(index_content_by_id(f->ix, lost, &c, &f->err), 0);
+	assert_int_equal(index_content_by_id(f->ix, held, &c, &f->err), 1);
+	assert_int_equal(index_content_by_id(f->ix, moved, &c, &f->err), 1);
+	ok(index_begin(f->ix, &f->err));
+	ok(index_intent_drop(f->ix, in.id, &f->err));
+	ok(index_commit(f->ix, &f->err));
+	fixture_close(f);
+	fixture_open(f);
+	assert_int_equal(index_content_by_id(f->ix, held, &c, &f->err), 0);
+}
+
+static void
+test_intents(void **state)
+{
+	struct fixture *f = *state;
+	struct index_intent a, b, *all;
+	int64_t one, two;
+	size_t n;
+
+	ok(index_begin(f->ix, &f->err));
+	one = add_folder(f, "one");
+	two = add_folder(f, "two");
+	a = (struct index_intent){ .folder = one, .place = 5,
+	    .uidvalidity = 4294967295u, .uidnext = 4294967294u, .content = 6,
+	    .size = 4294967293u, .begun = 1700000000 };
+	b = (struct index_intent){ .folder = two };
+	ok(index_intent_put(f->ix, &a, &f->err));
+	ok(index_intent_put(f->ix, &b, &f->err));
+	a.size = 7;
+	ok(index_intent_put(f->ix, &a, &f->err));
+	ok(index_intents(f->ix, one, &all, &n, &f->err));
+	assert_int_equal(n, 1);
+	assert_int_equal(all[0].id, a.id);
+	assert_int_equal(all[0].folder, one);
+	assert_int_equal(all[0].place, 5);
+	assert_int_equal(all[0].uidvalidity, 4294967295u);
+	assert_int_equal(all[0].uidnext, 4294967294u);
+	assert_int_equal(all[0].content, 6);
+	assert_int_equal(all[0].size, 7);
+	assert_int_equal(all[0].begun, 1700000000);
+	free(all);
+	ok(index_intents(f->ix, 0, &all, &n, &f->err));
+	assert_int_equal(n, 2);
+	free(all);
+	ok(index_intent_drop(f->ix, a.id, &f->err));
+	ok(index_intents(f->ix, one, &all, &n, &f->err));
+	assert_int_equal(n, 0);
+	free(all);
+	ok(index_folder_drop(f->ix, two, &f->err));
+	ok(index_intents(f->ix, 0, &all, &n, &f->err));
+	assert_int_equal(n, 0);
+	free(all);
+	ok(index_commit(f->ix, &f->err));
+}
+
+static void
+put_failure(struct fixture *f, int64_t folder, int64_t place,
+    enum index_direction direction, char *reason, int64_t at)
+{
+	const struct index_failure failure = { .folder = folder,
+	    .place = place, .direction = direction, .reason = reason,
+	    .first = at, .last = at, .next = at + 100 };
+
+	ok(index_failure_put(f->ix, &failure, &f->err));
+}
+
+static void
+test_failures(void **state)
+{
+	struct fixture *f = *state;
+	struct index_failure one, *all;
+	int64_t folder, id;
+	size_t n;
+
+	ok(index_begin(f->ix, &f->err));
+	folder = add_folder(f, "one");
+	id = add_local(f, folder, "a", 0);
+	put_failure(f, folder, id, FAILED_PUSH, (char[]){ "too big" }, 1000);
+	put_failure(f, folder, 0, HELD_FOLDER, (char[]){ "gone" }, 1000);
+	put_failure(f, 0, 0, HELD_LOCAL, (char[]){ "many" }, 1000);
+	put_failure(f, folder, id, FAILED_PUSH, (char[]){ "no room" }, 2000);
+	ok(index_failures(f->ix, &all, &n, &f->err));
+	assert_int_equal(n, 3);
+	assert_int_equal(all[0].folder, folder);
+	assert_int_equal(all[0].place, id);
+	assert_int_equal(all[0].direction, FAILED_PUSH);
+	assert_string_equal(all[0].reason, "no room");
+	assert_int_equal(all[0].first, 1000);
+	assert_int_equal(all[0].last, 2000);
+	assert_int_equal(all[0].next, 2100);
+	assert_int_equal(all[0].tries, 2);
+	assert_int_equal(all[1].place, 0);
+	assert_int_equal(all[2].folder, 0);
+	assert_int_equal(all[2].tries, 1);
+	index_failures_free(all, n);
+
+	assert_int_equal(index_failure_get(f->ix, folder, 0, HELD_FOLDER, &one,
+	    &f->err), 1);
+	assert_string_equal(one.reason, "gone");
+	free(one.reason);
+	assert_int_equal(index_failure_get(f->ix, folder, 0, HELD_LOCAL, &one,
+	    &f->err), 0);
+	ok(index_failure_drop(f->ix, folder, 0, HELD_FOLDER, &f->err));
+	ok(index_failure_drop(f->ix, folder, 0, HELD_FOLDER, &f->err));
+	/* What is gone did not fail any more. */
+	ok(index_place_drop(f->ix, id, &f->err));
+	ok(index_failures(f->ix, &all, &n, &f->err));
+	assert_int_equal(n, 1);
+	assert_int_equal(all[0].direction, HELD_LOCAL);
+	index_failures_free(all, n);
+	ok(index_commit(f->ix, &f->err));
+}
+
+static void
+test_log(void **state)
+{
+	struct fixture *f = *state;
+
+	ok(index_begin(f->ix, &f->err));
+	ok(index_log(f->ix, "removed", "INBOX", 5, "a", "two scans", &f->err));
+	ok(index_log(f->ix, "expunged", NULL, 0, NULL, NULL, &f->err));
+	ok(index_commit(f->ix, &f->err));
+	assert_int_equal(number(f, "SELECT count(*) FROM log WHERE what ="
+	    " 'removed' AND folder = 'INBOX' AND uid = 5 AND unique_part = 'a'"
+	    " AND evidence = 'two scans' AND at > 1600000000"), 1);
+	assert_int_equal(number(f, "SELECT count(*) FROM log WHERE what ="
+	    " 'expunged' AND uid IS NULL AND unique_part IS NULL"), 1);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_index, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_folder_comes_back),
+		TEST(test_folder_limits),
+		TEST(test_folder_drop_takes_all),
+		TEST(test_content),
+		TEST(test_unpaired_local),
+		TEST(test_content_by_head),
+		TEST(test_keywords_of_content),
+		TEST(test_content_elsewhere),
+		TEST(test_content_without_a_place_goes),
+		TEST(test_intents),
+		TEST(test_failures),
+		TEST(test_log),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,80 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "mail/flags.h"
+#include "mail/state.h"
+
+static void
+assert_absent(const struct state *s)
+{
+	assert_false(s->present);
+	assert_int_equal(s->flags, 0);
+	assert_string_equal(s->keywords, "");
+}
+
+static void
+test_init_and_release(void **state)
+{
+	struct place p, zero = { 0 };
+
+	(void)state;
+	memset(&p, 0xff, sizeof(p));
+	place_init(&p);
+	assert_int_equal(p.id, 0);
+	assert_int_equal(p.uid, 0);
+	assert_null(p.unique);
+	assert_null(p.file);
+	assert_false(p.in_new || p.missing);
+	assert_absent(&p.base_local);
+	assert_absent(&p.base_remote);
+	assert_absent(&p.local);
+	assert_absent(&p.remote);
+	assert_int_equal(p.fetched, FETCHED_NONE);
+	p.unique = xstrdup("a");
+	p.file = xstrdup("a:2,");
+	place_release(&p);
+	assert_memory_equal(&p, &zero, sizeof(p));
+	place_release(&p);
+	place_release(&zero);
+}
+
+static void
+test_set(void **state)
+{
+	char words[] = "a b";
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	state_set(&p.local, true, FLAG_SEEN, words);
+	words[0] = 'x';
+	assert_true(p.local.present);
+	assert_int_equal(p.local.flags, FLAG_SEEN);
+	assert_string_equal(p.local.keywords, "a b");
+	/* From itself, from another, from nothing. */
+	state_set(&p.local, false, FLAG_DRAFT, p.local.keywords + 2);
+	assert_string_equal(p.local.keywords, "b");
+	assert_false(p.local.present);
+	state_set(&p.remote, true, 0, p.local.keywords);
+	assert_true(p.remote.keywords != p.local.keywords);
+	assert_string_equal(p.remote.keywords, "b");
+	state_set(&p.remote, true, 0, NULL);
+	assert_string_equal(p.remote.keywords, "");
+	place_release(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_init_and_release),
+		cmocka_unit_test(test_set),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
