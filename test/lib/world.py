@@ -4,6 +4,7 @@ The program is $MAILTERN, else build/mailtern. Every world has its own user,
 configuration and state; nothing of the caller's home is read.
 """
 
+import atexit
 import hashlib
 import json
 import os
@@ -86,6 +87,7 @@ class World:
 		self.state = self.dir + "/state"
 		self.conf = self.dir + "/syncrc"
 		self.sums = {}
+		atexit.register(self.close)
 		os.makedirs(self.state, exist_ok=True)
 		os.makedirs(self.dir + "/home", exist_ok=True)
 		self.write_conf()
