@@ -132,7 +132,8 @@ list_delimiter(struct cursor *c, char *out)
 	struct span s;
 
 	lex_blanks(c);
-	if (c->end - c->p >= 4 && memcmp(c->p, "\"\\\" ", 4) == 0) {
+	if (c->end - c->p >= 4 && memcmp(c->p, "\"\\\"", 3) == 0 &&
+	    (c->p[3] == ' ' || c->p[3] == ')')) {
 		/* a backslash that was not escaped */
 		*out = '\\';
 		c->p += 3;

@@ -376,6 +376,33 @@ test_long_sets(void **state)
 	}
 }
 
+static void
+test_long_sets_in_pieces(void **state)
+{
+	struct events whole;
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 2 * LIMIT_RESPONSE);
+	buf_add_str(&text, "* SEARCH");
+	for (unsigned uid = 1; uid <= 80000; uid++)
+		buf_addf(&text, " %u", 2 * uid);
+	buf_add_str(&text, " (MODSEQ 7)\r\n* 3 EXISTS\r\n");
+	events_init(&whole);
+	events_feed(&whole, text.data, text.len);
+	assert_non_null(strstr(buf_str(&whole.log), ",160000\nEXISTS 3\n"));
+	for (size_t piece = 1; piece < 3000; piece = piece * 7 + 1) {
+		struct events e;
+
+		events_init(&e);
+		feed_in_pieces(&e, (const char *)text.data, text.len, piece);
+		assert_string_equal(buf_str(&e.log), buf_str(&whole.log));
+		events_release(&e);
+	}
+	events_release(&whole);
+	buf_release(&text);
+}
+
 /* Reading the set of a response must not pull the reader's own away. */
 static void
 test_unordered_search(void **state)
@@ -487,6 +514,7 @@ main(void)
 		cmocka_unit_test(test_too_many_keywords_leave_the_flags_out),
 		cmocka_unit_test(test_keyword_lists_do_not_mix),
 		cmocka_unit_test(test_long_sets),
+		cmocka_unit_test(test_long_sets_in_pieces),
 		cmocka_unit_test(test_unordered_search),
 		cmocka_unit_test(test_small_pieces_are_not_quadratic),
 		cmocka_unit_test(test_hostile_text_is_read_once),

@@ -273,6 +273,12 @@ test_torture_16_list_names(void **state)
 	    "(\"x\"))\r\n* LIST () \"/\" a{5}\r\n",
 	    "LIST name=<foo> delimiter=/ subscribed\n"
 	    "LIST name=<a (b> delimiter=/\nLIST name=<a{5}> delimiter=/\n");
+	EVENTS("* NAMESPACE ((\"\" \"\\\\\")) NIL NIL\r\n* NAMESPACE NIL NIL NIL\r\n"
+	    "* NAMESPACE ((\"INBOX\\\\\" \"\\\")) NIL NIL\r\n"
+	    "* NAMESPACE (({2}\r\na. NIL)) NIL NIL\r\n",
+	    "NAMESPACE name=<> delimiter=\\\nNAMESPACE name=<>\n"
+	    "NAMESPACE name=<INBOX\\> delimiter=\\\nNAMESPACE name=<a.>\n");
+	REFUSED("* NAMESPACE ((\"x)) NIL NIL\r\n", "");
 	/* A name that no command can say again. */
 	EVENTS("* LIST () \"/\" {3}\r\na\nb\r\n* LIST () \"/\" {3}\r\na\0b"
 	    "\r\n", "UNKNOWN\nUNKNOWN\n");
