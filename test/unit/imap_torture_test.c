@@ -406,6 +406,9 @@ test_torture_26_line_ends_and_wrong_literals(void **state)
 	    "FETCH seq=1 uid=5 streamed section=<>\nTAGGED tag=<a> OK "
 	    "text=<x>\n");
 	EVENTS("\r\n\r\n\n* 3 EXISTS\r\n", "EXISTS 3\n");
+	/* What ends a literal is not the end of a line, and announces none. */
+	EVENTS("* LIST () \"/\" {2}\r\na\r\n* LIST () \"/\" {3}\r\n{5}\r\n",
+	    "UNKNOWN\nLIST name=<{5}> delimiter=/\n");
 	/* Announced too short: by one, by two, by a stray CRLF, by more. */
 	REFUSED("* 1 FETCH (UID 5 BODY[] {2}\r\nabc)\r\n",
 	    "BEGIN seq=1 uid=5 size=2 section=<> ab\nEND\n");
