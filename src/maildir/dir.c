@@ -224,6 +224,8 @@ maildir_pass_read(struct dir_pass *pass, int fd, const struct stat *stamp,
 		if (pass_visit(pass, (size_t)n, visit, err) < 0)
 			return -1;
 	}
+	if (n < 0 && errno == ENOENT)
+		return err_set(err, ERR_STALE, "the directory is gone");
 	if (n < 0)
 		return err_errno(err, ERR_IO, "can't read the directory");
 	/* The kernel keeps changes out for the time of one call. */

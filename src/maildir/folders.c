@@ -242,6 +242,11 @@ walk_enter(struct walk *w, const char *path, bool link, struct err *err)
 		r = err_errno(err, ERR_IO, "can't look at %s", path);
 	else if (set_add(&w->seen, (struct walk_seen){ st.st_dev, st.st_ino }))
 		r = walk_read(w, fd, path, err);
+	if (r < 0 && path[0] != '\0' && fstat(fd, &st) == 0 &&
+	    st.st_nlink == 0) {
+		walk_restart(w);
+		r = 0;
+	}
 	close(fd);
 	return r;
 }

@@ -145,6 +145,8 @@ test_long(void **state)
 }
 
 #define GENERATED	10000
+#define LONG_PIECE \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 static uint32_t
 next_random(uint32_t *x)
@@ -163,8 +165,7 @@ generate(uint32_t *seed)
 		"cur", "new", "tmp", "CUR", ".", "..", "/", "%", "%2", "2F",
 		"%2F", "%25", "%~", "0123456789abcdef", "a", "b", "\xc3\xa9",
 		"\xff", "\n", "\x7f", "\x01", "-", "~", " ", "\\", ":", "E",
-		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-		"\xc3\xa9xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		LONG_PIECE,
 	};
 	size_t n = sizeof(piece) / sizeof(*piece);
 	char name[1000];

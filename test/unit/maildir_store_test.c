@@ -1,0 +1,263 @@
+#include "maildir/store.h"
+
+#include <time.h>
+
+#include "mail/flags.h"
+#include "maildir_root.h"
+
+static const struct {
+	bool in_new;
+	const char *file;
+	unsigned flags;
+	bool to_new;
+	const char *to;
+} table[] = {
+	{ false, "a:2,", FLAG_SEEN, false, "a:2,S" },
+	{ false, "a:2,S", 0, false, "a:2," },
+	{ false, "a:2,Sab", FLAG_FLAGGED, false, "a:2,Fab" },
+	{ false, "a:2,abS", FLAG_SEEN | FLAG_ANSWERED, false, "a:2,RSab" },
+	{ false, "a:2,S", FLAG_SEEN, false, "a:2,S" },
+	{ false, "a", 0, false, "a" },
+	{ false, "a", FLAG_SEEN, false, "a:2,S" },
+	{ false, "a,U=7,S=9:2,T", FLAG_SEEN, false, "a,U=7,S=9:2,S" },
+	{ true, "a", FLAG_SEEN, false, "a:2,S" },
+	{ true, "a", 0, true, "a" },
+	{ true, "a:2,T", 0, true, "a:2," },
+	{ true, "a:2,T", FLAG_DELETED, false, "a:2,T" },
+};
+
+static struct maildir_message
+message(bool in_new, const char *file)
+{
+	return (struct maildir_message){ "INBOX", in_new, file };
+}
+
+static char *
+message_path(const struct maildir_message *msg)
+{
+	return xasprintf("%s/%s/%s", msg->path, msg->in_new ? "new" : "cur",
+	    msg->file);
+}
+
+static void
+test_set_flags(void **state)
+{
+	struct root *r = root_new();
+
+	(void)state;
+	root_folder(r, "INBOX");
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		struct maildir_message msg = message(table[i].in_new,
+		    table[i].file);
+		char *path = message_path(&msg), file[MAILDIR_NAME_MAX + 1];
+		struct err err = { 0 };
+		bool in_new;
+
+		root_write(r, path, "x", 1);
+		assert_ok(maildir_set_flags(&r->m, &msg, table[i].flags, file,
+		    &in_new, &err), &err);
+		assert_string_equal(file, table[i].to);
+		assert_int_equal(in_new, table[i].to_new);
+		free(path);
+		msg = message(in_new, file);
+		path = message_path(&msg);
+		assert_true(root_has(r, path));
+		assert_int_equal(root_count(r, "INBOX/new") +
+		    root_count(r, "INBOX/cur"), 1);
+		assert_ok(maildir_sync_folder(&r->m, "INBOX", &err), &err);
+		assert_ok(maildir_remove(&r->m, &msg, &err), &err);
+		assert_false(root_has(r, path));
+		free(path);
+	}
+	root_free(r);
+}
+
+/* What is not there under that very name, in all the ways of asking. */
+static void
+check_stale(struct root *r, const struct maildir_message *msg,
+    enum err_kind kind)
+{
+	char file[MAILDIR_NAME_MAX + 1];
+	struct maildir_source *source;
+	struct fingerprint print;
+	struct err err = { 0 };
+	int64_t mtime;
+	bool in_new;
+
+	for (unsigned flags = 0; flags <= FLAG_ALL; flags += FLAG_ALL) {
+		err = (struct err){ 0 };
+		assert_int_equal(maildir_set_flags(&r->m, msg, flags, file,
+		    &in_new, &err), -1);
+		assert_int_equal(err.kind, kind);
+	}
+	err = (struct err){ 0 };
+	assert_int_equal(maildir_remove(&r->m, msg, &err), -1);
+	assert_int_equal(err.kind, kind);
+	err = (struct err){ 0 };
+	assert_int_equal(maildir_source_open(&r->m, msg, &source, &mtime,
+	    &err), -1);
+	assert_int_equal(err.kind, kind);
+	err = (struct err){ 0 };
+	assert_int_equal(maildir_fingerprint(&r->m, msg, &print, &mtime, &err),
+	    -1);
+	assert_int_equal(err.kind, kind);
+}
+
+static void
+test_stale(void **state)
+{
+	struct root *r = root_new();
+	struct maildir_message msg = message(false, "a:2,");
+
+	(void)state;
+	check_stale(r, &msg, ERR_STALE);	/* no folder */
+	root_folder(r, "INBOX");
+	check_stale(r, &msg, ERR_STALE);
+	root_write(r, "INBOX/cur/a:2,S", "x", 1);
+	check_stale(r, &msg, ERR_STALE);	/* re-flagged */
+	msg = message(true, "a:2,S");
+	check_stale(r, &msg, ERR_STALE);	/* in the other directory */
+	assert_true(root_has(r, "INBOX/cur/a:2,S"));
+	root_free(r);
+}
+
+static void
+test_no_overwrite(void **state)
+{
+	struct root *r = root_new();
+	struct maildir_message msg = message(false, "a:2,");
+	char file[MAILDIR_NAME_MAX + 1], *data;
+	struct err err = { 0 };
+	bool in_new;
+	size_t n;
+
+	(void)state;
+	root_folder(r, "INBOX");
+	root_write(r, "INBOX/cur/a:2,", "mine", 4);
+	root_write(r, "INBOX/cur/a:2,S", "his", 3);
+	root_write(r, "INBOX/new/a", "third", 5);
+	assert_int_equal(maildir_set_flags(&r->m, &msg, FLAG_SEEN, file,
+	    &in_new, &err), -1);
+	assert_int_equal(err.kind, ERR_STALE);
+	msg = message(true, "a");
+	assert_int_equal(maildir_set_flags(&r->m, &msg, FLAG_SEEN, file,
+	    &in_new, &err), -1);
+	assert_int_equal(err.kind, ERR_STALE);
+	data = root_read(r, "INBOX/cur/a:2,S", &n);
+	assert_string_equal(data, "his");
+	free(data);
+	assert_true(root_has(r, "INBOX/cur/a:2,"));
+	assert_true(root_has(r, "INBOX/new/a"));
+	root_free(r);
+}
+
+/* Names that lead elsewhere, and things that are no messages. */
+static void
+test_attacks(void **state)
+{
+	static const char *const bad[] = {
+		"../../../out", "../new/x", "x/y", "/etc/passwd", "..", ".",
+		"", ".x", ":2,S",
+	};
+	struct root *r = root_new();
+	struct maildir_message msg;
+	struct maildir_source *source;
+	struct err err = { 0 };
+	int64_t mtime;
+	char *out = xasprintf("%s/out", r->dir), *fifo;
+	int fd = open(out, O_WRONLY | O_CREAT, 0600);
+
+	(void)state;
+	close(fd);
+	root_folder(r, "INBOX");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char file[MAILDIR_NAME_MAX + 1];
+		bool in_new;
+
+		msg = message(false, bad[i]);
+		assert_int_equal(maildir_remove(&r->m, &msg, &err), -1);
+		assert_int_equal(maildir_set_flags(&r->m, &msg, FLAG_SEEN,
+		    file, &in_new, &err), -1);
+		if (strcmp(bad[i], ":2,S") != 0)
+			assert_int_equal(maildir_source_open(&r->m, &msg,
+			    &source, &mtime, &err), -1);
+	}
+	root_link(r, out, "INBOX/cur/link:2,");
+	msg = message(false, "link:2,");
+	assert_int_equal(maildir_source_open(&r->m, &msg, &source, &mtime,
+	    &err), -1);
+	assert_int_equal(err.kind, ERR_IO);
+	assert_int_equal(maildir_remove(&r->m, &msg, &err), -1);
+	assert_int_equal(err.kind, ERR_IO);
+	root_mkdir(r, "INBOX/cur/dir:2,");
+	msg = message(false, "dir:2,");
+	assert_int_equal(maildir_source_open(&r->m, &msg, &source, &mtime,
+	    &err), -1);
+	assert_int_equal(err.kind, ERR_IO);
+	assert_int_equal(maildir_remove(&r->m, &msg, &err), -1);
+	fifo = root_path(r, "INBOX/cur/fifo:2,");
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	msg = message(false, "fifo:2,");
+	assert_int_equal(maildir_source_open(&r->m, &msg, &source, &mtime,
+	    &err), -1);
+	assert_int_equal(err.kind, ERR_IO);
+	free(fifo);
+	assert_int_equal(access(out, F_OK), 0);
+	free(out);
+	assert_int_equal(root_count(r, "INBOX/cur"), 3);
+	root_free(r);
+}
+
+/* A line end on each side of the reader's own buffer, read in odd pieces. */
+static void
+test_large_source(void **state)
+{
+	size_t n = 300000, at = 0, want = 0;
+	struct root *r = root_new();
+	char *disk = xmalloc(n), *wire = xmalloc(2 * n), *got = xmalloc(2 * n);
+	struct maildir_message msg = message(false, "a:2,");
+	struct timespec times[2] = { { .tv_sec = 7 }, { .tv_sec = 86400 } };
+	struct maildir_source *s;
+	struct err err = { 0 };
+	int64_t mtime = 0;
+	ssize_t k;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		disk[i] = (i & 0xffff) >= 0xfffe || (i & 0xffff) < 2 ||
+		    i % 61 == 0 ? '\n' : i % 53 == 0 ? '\r' : 'x';
+	for (size_t i = 0; i < n; i++) {
+		if (disk[i] == '\n' && (i == 0 || disk[i - 1] != '\r'))
+			wire[want++] = '\r';
+		wire[want++] = disk[i];
+	}
+	root_folder(r, "INBOX");
+	root_write(r, "INBOX/cur/a:2,", disk, n);
+	assert_int_equal(utimensat(r->m.fd, "INBOX/cur/a:2,", times, 0), 0);
+	assert_ok(maildir_source_open(&r->m, &msg, &s, &mtime, &err), &err);
+	assert_int_equal(mtime, 86400);
+	while ((k = maildir_source_read(s, got + at, 8191, &err)) > 0)
+		at += (size_t)k;
+	assert_int_equal(k, 0);
+	assert_int_equal(at, want);
+	assert_memory_equal(got, wire, want);
+	maildir_source_close(s);
+	free(disk);
+	free(wire);
+	free(got);
+	root_free(r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_set_flags),
+		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_no_overwrite),
+		cmocka_unit_test(test_attacks),
+		cmocka_unit_test(test_large_source),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
