@@ -89,9 +89,13 @@ make_dir(const char *path, struct err *err)
 	return r;
 }
 
+/* A damaged file keeps its WAL: closing must not write one into the other. */
 static void
-disconnect(struct index *ix)
+disconnect(struct index *ix, bool damaged)
 {
+	if (damaged)
+		sqlite3_db_config(ix->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+		    NULL);
 	for (size_t i = 0; i < SLOT_MAX; i++) {
 		sqlite3_finalize(ix->kept[i]);
 		ix->kept[i] = NULL;
@@ -251,7 +255,7 @@ connect(struct index *ix, bool unclean, struct err *err)
 }
 
 static enum verdict
-open_once(struct index *ix, struct err *err)
+open_once(struct index *ix, int64_t *known_out, struct err *err)
 {
 	bool unclean = file_size(ix->path, "-wal") > 0;
 	enum verdict v = connect(ix, unclean, err);
@@ -265,9 +269,12 @@ open_once(struct index *ix, struct err *err)
 		v = create(ix, err);
 	if (v != OPENED)
 		return v;
-	if (ix->read_only)
+	v = ask(ix, "SELECT EXISTS (SELECT 1 FROM folder)"
+	    " OR EXISTS (SELECT 1 FROM meta)", known_out, err);
+	if (v == OPENED && ix->read_only)
 		return run(ix, "PRAGMA query_only = ON", err);
-	v = run(ix, settings_write, err);
+	if (v == OPENED)
+		v = run(ix, settings_write, err);
 	if (v == OPENED && unclean)
 		v = check_all(ix, err);
 	if (v == OPENED && index_schema_tidy(ix, err) < 0)
@@ -278,6 +285,7 @@ open_once(struct index *ix, struct err *err)
 static int
 open_write(struct index *ix, struct index_open_result *result, struct err *err)
 {
+	int64_t known = 0;
 	enum verdict v;
 	struct stat st;
 
@@ -294,27 +302,33 @@ open_write(struct index *ix, struct index_open_result *result, struct err *err)
 	    chmod(ix->path, 0600) < 0)
 		return err_errno(err, ERR_IO, "can't make %s private",
 		    ix->path);
-	v = open_once(ix, err);
+	v = open_once(ix, &known, err);
 	if (v == DAMAGED && result->set_aside == NULL) {
-		disconnect(ix);
+		disconnect(ix, true);
 		ix->damaged = false;
 		if (index_aside(ix->path, &result->set_aside, err) < 0)
 			return -1;
-		v = open_once(ix, err);
+		v = open_once(ix, &known, err);
 	}
+	result->fresh = !known;
 	return v == OPENED ? 0 : -1;
 }
 
 static int
-open_read(struct index *ix, struct err *err)
+open_read(struct index *ix, struct index_open_result *result, struct err *err)
 {
+	int64_t known = 0;
+
 	if (file_size(ix->path, "") < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return err_set(err, ERR_STALE, "there is no index %s yet",
 			    ix->path);
 		return err_errno(err, ERR_IO, "can't look at %s", ix->path);
 	}
-	return open_once(ix, err) == OPENED ? 0 : -1;
+	if (open_once(ix, &known, err) != OPENED)
+		return -1;
+	result->fresh = !known;
+	return 0;
 }
 
 int
@@ -322,7 +336,6 @@ index_open(struct index **out, const char *path, bool read_only,
     struct index_open_result *result, struct err *err)
 {
 	struct index *ix = xcalloc(1, sizeof(*ix));
-	int64_t known = 0;
 	int r;
 
 	*out = NULL;
@@ -331,17 +344,14 @@ index_open(struct index **out, const char *path, bool read_only,
 	ix->account = account_of(path);
 	ix->read_only = read_only;
 	ix->lock = -1;
-	r = read_only ? open_read(ix, err) : open_write(ix, result, err);
-	if (r == 0)
-		r = index_number(ix, "SELECT EXISTS (SELECT 1 FROM folder)"
-		    " OR EXISTS (SELECT 1 FROM meta)", &known, err);
+	r = read_only ? open_read(ix, result, err) :
+	    open_write(ix, result, err);
 	if (r < 0) {
 		index_close(ix);
 		free(result->set_aside);
-		result->set_aside = NULL;
+		*result = (struct index_open_result){ 0 };
 		return -1;
 	}
-	result->fresh = !known;
 	*out = ix;
 	return 0;
 }
@@ -359,7 +369,7 @@ index_close(struct index *ix)
 			sqlite3_wal_checkpoint_v2(ix->db, NULL,
 			    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 		}
-		disconnect(ix);
+		disconnect(ix, ix->damaged);
 	}
 	if (ix->lock >= 0)
 		close(ix->lock);

@@ -65,6 +65,10 @@ shim_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at)
 	uint64_t sum;
 	int rc = shim->real->xRead(file, to, n, at);
 
+	/* A page that is cut in its midst; behind the end all is zero. */
+	if (rc == SQLITE_IOERR_SHORT_READ && shim->sums && n == PAGE_SIZE &&
+	    (page[0] != 0 || memcmp(page, page + 1, PAGE_SIZE - 1) != 0))
+		return SQLITE_IOERR_DATA;
 	if (rc != SQLITE_OK)
 		return rc;
 	if (at == 0 && n >= 100)
