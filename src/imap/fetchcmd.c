@@ -1,0 +1,93 @@
+/* UID FETCH: rows and bodies. */
+#include "internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct imap_fetching_priv {
+	struct imap_flow flow;
+	unsigned items;
+	uint64_t changed_since;
+	uint64_t due;			/* rows that still count as an answer */
+};
+
+static void
+fetch_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
+{
+	struct imap_fetching *f = (struct imap_fetching *)cmd;
+	struct imap_session *s = cmd->priv->session;
+
+	if (r->kind == IMAP_FETCH && r->fetch.uid != 0) {
+		f->rows++;
+		/* The same row for ever would be no answer either. */
+		if (f->rows <= f->priv->due)
+			imap_session_progress(s);
+	}
+	imap_sink_feed(&f->sink, &f->priv->flow, r);
+	if (f->priv->flow.in_body && f->rows <= f->priv->due)
+		imap_session_progress(s);
+}
+
+static void
+fetch_on_done(struct imap_cmd *cmd)
+{
+	struct imap_fetching *f = (struct imap_fetching *)cmd;
+
+	free(f->priv);
+	f->priv = NULL;
+}
+
+/* RFC 7162: CHANGEDSINCE implies MODSEQ, VANISHED needs QRESYNC enabled. */
+static void
+fetch_tail(struct imap_line *line, void *arg)
+{
+	const struct imap_fetching_priv *p = arg;
+	const struct imap_session *s = line->cmd->priv->session;
+	unsigned caps = imap_session_caps(s);
+	/* Asking a folder without mod-sequences for them is an error there. */
+	bool modseq = s->selecting > 0 ? (s->enabled & CAP_CONDSTORE) != 0 :
+	    s->box_modseq && (caps & CAP_CONDSTORE) != 0;
+
+	imap_line_add(line, " (UID");
+	if (p->items & FETCH_FLAGS)
+		imap_line_add(line, modseq ? " FLAGS MODSEQ" : " FLAGS");
+	if (p->items & FETCH_META)
+		imap_line_add(line, " INTERNALDATE RFC822.SIZE");
+	if (p->items & FETCH_HEADER)
+		imap_line_add(line, " BODY.PEEK[HEADER]");
+	if (p->items & FETCH_BODY)
+		imap_line_add(line, " BODY.PEEK[]");
+	imap_line_add(line, ")");
+	if (p->changed_since == 0 || !modseq)
+		return;
+	imap_line_add(line, " (CHANGEDSINCE %" PRIu64 "%s)", p->changed_since,
+	    (s->enabled & CAP_QRESYNC) ? " VANISHED" : "");
+}
+
+void
+imap_fetch_start(struct imap_session *s, struct imap_fetching *f,
+    struct task *task, const struct imap_fetch_args *args)
+{
+	struct imap_fetching_priv *p = xcalloc(1, sizeof(*p));
+	uint64_t n = uidset_count(args->uids);
+
+	/* A row names one section: both at once could not be told apart. */
+	assert((args->items & (FETCH_BODY | FETCH_HEADER)) !=
+	    (FETCH_BODY | FETCH_HEADER));
+	imap_cmd_init(&f->cmd, s, task);
+	f->sink = args->sink;
+	f->rows = 0;
+	f->priv = p;
+	p->items = args->items;
+	p->changed_since = args->changed_since;
+	p->due = 4 * n + 1000;
+	p->flow.section = args->items & FETCH_BODY ? "" :
+	    args->items & FETCH_HEADER ? "HEADER" : NULL;
+	f->cmd.priv->on_data = fetch_on_data;
+	f->cmd.priv->on_done = fetch_on_done;
+	imap_line_sets(&f->cmd, "UID FETCH", args->uids, fetch_tail, p);
+	imap_cmd_started(&f->cmd);
+}

@@ -1,0 +1,213 @@
+/*
+ * What the files of imap/ share: the session, and the lines it sends. An
+ * imap_cmd is what a flow waits for; it stands for one or several lines
+ * (tagged commands on the wire), because a long set is split and a refused
+ * form is tried again in a simpler one.
+ */
+#ifndef IMAP_INTERNAL_H
+#define IMAP_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "imap/box.h"
+#include "imap/list.h"
+#include "imap/open.h"
+#include "imap/resp.h"
+#include "imap/session.h"
+#include "loop/task.h"
+#include "net/stream.h"
+
+/* With no command in flight: how much may come that nobody asked for. */
+#define IMAP_UNASKED_MAX	10000
+/* With commands in flight: how long without anything that answers them. */
+#define IMAP_PATIENCE_MS	(10u * 60 * 1000)
+
+/* Ways to log in, best first. */
+enum imap_mech {
+	MECH_SCRAM_SHA_256_PLUS,
+	MECH_SCRAM_SHA_256,
+	MECH_SCRAM_SHA_1_PLUS,
+	MECH_SCRAM_SHA_1,
+	MECH_PLAIN,
+	MECH_LOGIN,		/* the LOGIN command */
+	MECH_NONE,
+};
+
+struct imap_line {
+	TAILQ_ENTRY(imap_line) link;	/* imap_session::lines */
+	struct imap_cmd *cmd;
+	const char *verb;		/* for sentences; a constant */
+	uint64_t number;		/* of the tag */
+	struct buf text;		/* the command, its literals, CRLF */
+	struct buf shown;		/* the same for the log, secrets masked */
+	size_t sent;			/* of text */
+	size_t *stop;			/* behind these octets of text a "+" is due */
+	size_t nstop, capstop, at_stop;
+	size_t literal;			/* octets of literals in text */
+	bool bad;			/* could not be written down */
+	bool secret;			/* wipe text */
+	bool begun;			/* its first octet is sent */
+	bool waits;			/* for the "+" at stop[at_stop] */
+	bool whole;			/* its last octet is sent */
+	bool early;			/* refused before it was whole */
+	bool starttls;
+	struct imap_append *append;	/* its literal is fed from outside */
+	void (*on_continue)(struct imap_line *, const struct imap_resp *);
+};
+
+struct imap_cmd_priv {
+	struct imap_session *session;
+	unsigned lines;			/* sent or waiting, not yet answered */
+	bool starting;			/* its start function still runs */
+	/* Before imap_cmd::on_data, which belongs to the starter. */
+	void (*on_data)(struct imap_cmd *, const struct imap_resp *);
+	/* Each tagged reply. True: taken care of, not to be recorded. */
+	bool (*on_line)(struct imap_cmd *, struct imap_line *,
+	    const struct imap_resp *);
+	/* No line is left. May send further ones: then it is not done yet. */
+	void (*on_done)(struct imap_cmd *);
+};
+
+struct imap_session {
+	struct task task;		/* the pump */
+	struct stream stream;
+	struct imap_reader *reader;
+	char *host;			/* for sentences */
+	struct err err;			/* why it is over */
+	bool ended;			/* the pump has ended, stream closed */
+	bool paused;
+	bool muted;			/* nothing is read: TLS begins */
+	struct task *opener;		/* woken at each change while it opens */
+	struct task *waiter;		/* held until the pump has ended */
+
+	TAILQ_HEAD(imap_lines, imap_line) lines;	/* oldest first */
+	struct imap_line *sending;	/* first that is not whole */
+	unsigned in_flight;		/* begun, not yet answered */
+	char prefix[8];			/* of the tags */
+	uint64_t next;			/* number of the next tag */
+
+	bool greeted, preauth;
+	unsigned caps, caps_off;	/* offered; not to be believed */
+	unsigned caps_seen;		/* how often they were told */
+	unsigned enabled;
+	unsigned mechs;			/* bits of 1 << enum imap_mech */
+	unsigned quirks;		/* enum imap_quirk bits */
+	size_t line_max;
+	bool has_namespace;
+	char *ns_prefix;		/* as on the wire */
+	char delimiter;			/* 0: none, or not known */
+
+	bool selected;
+	bool box_modseq;		/* the selected folder has mod-sequences */
+	unsigned selecting;		/* SELECTs not yet answered */
+	uint32_t exists;
+
+	uint64_t round_trips;
+	unsigned unasked;
+	uint64_t now, progress_at;	/* monotonic ms */
+	uint64_t patience_ms;
+	const char *secret;		/* while logging in; never shown */
+};
+
+/* session.c */
+struct imap_session *imap_session_new(struct loop *, struct task *parent,
+    const struct stream_config *);
+/* Ends it: every command completes with *err, the stream closes. Idempotent. */
+void imap_session_drop(struct imap_session *, const struct err *);
+int imap_session_dropf(struct imap_session *, enum err_kind, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+/* Drops it; task is held until the session may be freed. */
+void imap_session_dispose(struct imap_session *, struct task *,
+    const struct err *);
+void imap_session_free(struct imap_session *);
+/* Something that was asked for came. */
+void imap_session_progress(struct imap_session *);
+void imap_session_expect(struct imap_session *);
+
+/* reply.c */
+void imap_session_read(struct imap_session *);
+/* Its tagged reply was seen and recorded: it leaves the queue. */
+void imap_line_answered(struct imap_session *, struct imap_line *);
+
+/* cmd.c */
+void imap_cmd_init(struct imap_cmd *, struct imap_session *, struct task *);
+/* All its lines are on their way. */
+void imap_cmd_started(struct imap_cmd *);
+void imap_cmd_settle(struct imap_cmd *);
+/* Records a failure unless there is one already. */
+void imap_cmd_fail(struct imap_cmd *, enum err_kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void imap_cmd_record(struct imap_cmd *, const struct imap_line *,
+    const struct imap_resp *);
+/* For on_done: nothing can be sent any more, or nothing went wrong. */
+bool imap_cmd_refused(const struct imap_cmd *);
+void imap_cmd_forget(struct imap_cmd *);	/* a failure, to try again */
+
+/* line.c */
+struct imap_line *imap_line_new(struct imap_cmd *, const char *verb);
+void imap_line_add(struct imap_line *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void imap_line_astring(struct imap_line *, const char *);
+void imap_line_secret(struct imap_line *, const char *);
+void imap_line_masked(struct imap_line *, const char *);	/* no quoting */
+void imap_line_flags(struct imap_line *, unsigned flags, const char *keywords);
+void imap_line_literal_head(struct imap_line *, uint32_t size);
+void imap_line_send(struct imap_line *);
+void imap_line_free(struct imap_line *);
+/* The command on each part of a set: head, set, tail (by callback). */
+void imap_line_sets(struct imap_cmd *, const char *verb,
+    const struct uidset *, void (*tail)(struct imap_line *, void *), void *);
+void imap_session_flush(struct imap_session *);
+
+/* caps.c */
+void imap_caps_parse(struct imap_session *, struct span words);
+void imap_enabled_parse(struct imap_session *, struct span words);
+
+/* quirks.c */
+enum imap_quirk {
+	QUIRK_LOGIN_FIRST = 1,	/* SASL is offered and does not work */
+};
+void imap_quirks_apply(struct imap_session *, struct span greeting);
+void imap_quirks_word(struct imap_session *, struct span capability);
+/* A refusal that says "not now" about the whole connection. */
+bool imap_quirk_temporary(struct span text);
+
+/* trace.c */
+void imap_trace_resp(const struct imap_session *, const struct imap_resp *);
+void imap_trace_line(const struct imap_session *, struct imap_line *);
+/* Server text for a sentence: printable, cut, without the password. */
+#define IMAP_TEXT_MAX	300
+void imap_show_text(const struct imap_session *, struct span,
+    char out[IMAP_TEXT_MAX + 4]);
+
+/* auth.c */
+struct imap_auth;
+/* Logs in by the best way there is. */
+struct imap_auth *imap_auth_new(struct imap_session *, const char *user,
+    const char *password);
+void imap_auth_free(struct imap_auth *);
+void imap_auth_start(struct imap_auth *, struct task *);
+/* 1: logged in; 0: not yet; -1: why not. */
+int imap_auth_result(struct imap_auth *, struct task *, struct err *);
+
+/* sink.c */
+struct imap_flow {
+	const char *section;		/* of the body asked for, or NULL */
+	bool in_body;			/* between its begin and its end */
+};
+void imap_sink_feed(const struct imap_sink *, struct imap_flow *,
+    const struct imap_resp *);
+
+/* name.c */
+/* NULL when it lies outside the personal namespace or can't be told from
+ * another one. */
+char *imap_name_from_raw(const struct imap_session *, const char *raw,
+    char delimiter);
+
+#endif

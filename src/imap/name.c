@@ -1,0 +1,193 @@
+/*
+ * Folder names: what the wire calls them and what we call them. Ours are
+ * UTF-8 with '/' between the levels and without the personal namespace's
+ * prefix; "INBOX" in any case is "INBOX". Two folders never share a name:
+ *
+ *  - where the server's delimiter is not '/', a '/' inside a level is written
+ *    %2F, and a '%' before two hex digits %25;
+ *  - a folder that would be called INBOX only because the prefix is taken off
+ *    ("INBOX.INBOX") has its first letter written %49 or %69;
+ *  - a name that is not modified UTF-7 keeps its octets, those that are not
+ *    UTF-8 written %XX.
+ */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "imap/text.h"
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+static bool
+is_escape(const char *p)
+{
+	return p[0] == '%' && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0;
+}
+
+/* INBOX at the front of the prefix is as caseless as INBOX itself. */
+static bool
+has_prefix(const char *raw, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	size_t any = n >= 5 && strncasecmp(prefix, "INBOX", 5) == 0 ? 5 : 0;
+
+	return strncasecmp(raw, prefix, any) == 0 &&
+	    strncmp(raw + any, prefix + any, n - any) == 0;
+}
+
+static const char *
+prefix_of(const struct imap_session *s)
+{
+	return s->ns_prefix != NULL ? s->ns_prefix : "";
+}
+
+/* How many octets the UTF-8 character at p has; 0: it is none. */
+static size_t
+utf8_length(const unsigned char *p)
+{
+	uint32_t c = p[0];
+	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 :
+	    c < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) ||
+	    (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static void
+add_escape(struct buf *out, char c)
+{
+	buf_addf(out, "%%%02X", (unsigned char)c);
+}
+
+/* One server name, decoded, in our notation. */
+static void
+add_name(struct buf *out, const char *p, char delimiter, bool escapes)
+{
+	while (*p != '\0') {
+		size_t n = utf8_length((const unsigned char *)p);
+
+		if (delimiter != '\0' && *p == delimiter) {
+			buf_add(out, "/", 1);
+			n = 1;
+		} else if (n == 0 || (escapes && (*p == '/' ||
+		    is_escape(p)))) {
+			add_escape(out, *p);
+			n = 1;
+		} else {
+			buf_add(out, p, n);
+		}
+		p += n;
+	}
+}
+
+static bool
+well_formed(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 0 && n <= LIMIT_FOLDER_NAME && name[0] != '/' &&
+	    name[n - 1] != '/' && strstr(name, "//") == NULL;
+}
+
+char *
+imap_name_from_raw(const struct imap_session *s, const char *raw,
+    char delimiter)
+{
+	const char *prefix = prefix_of(s), *rest = raw;
+	bool escapes = delimiter != '/' || prefix[0] != '\0';
+	struct buf out;
+	char *text, *name;
+
+	if (strcasecmp(raw, "INBOX") == 0)
+		return xstrdup("INBOX");
+	if (!has_prefix(raw, prefix))
+		return NULL;
+	rest += strlen(prefix);
+	text = imap_utf7_decode(span_of(rest));
+	if (text == NULL)
+		text = xstrdup(rest);
+	buf_init(&out, 4 * LIMIT_FOLDER_NAME);
+	if (strcasecmp(text, "INBOX") == 0) {
+		add_escape(&out, text[0]);
+		add_name(&out, text + 1, delimiter, escapes);
+	} else {
+		add_name(&out, text, delimiter, escapes);
+	}
+	name = xstrdup(buf_str(&out));
+	buf_release(&out);
+	free(text);
+	if (well_formed(name))
+		return name;
+	free(name);
+	return NULL;
+}
+
+/* The reverse of add_name, as far as it has one. */
+static char *
+server_text(const char *name, char delimiter, bool escapes)
+{
+	char *text = xmalloc(strlen(name) + 1), *q = text;
+
+	while (*name != '\0') {
+		if (escapes && is_escape(name)) {
+			*q++ = (char)(hex_value(name[1]) * 16 +
+			    hex_value(name[2]));
+			name += 3;
+		} else if (*name == '/' && delimiter != '\0') {
+			*q++ = delimiter;
+			name++;
+		} else {
+			*q++ = *name++;
+		}
+	}
+	*q = '\0';
+	return text;
+}
+
+char *
+imap_list_raw_name(struct imap_session *s, const char *name)
+{
+	const char *prefix = prefix_of(s);
+	bool escapes = s->delimiter != '/' || prefix[0] != '\0';
+	char *text, *utf7, *raw = NULL, *back;
+
+	if (strcmp(name, "INBOX") == 0)
+		return xstrdup("INBOX");
+	if (!well_formed(name))
+		return NULL;
+	text = server_text(name, s->delimiter, escapes);
+	utf7 = imap_utf7_encode(text);
+	free(text);
+	if (utf7 == NULL)
+		return NULL;
+	raw = xasprintf("%s%s", prefix, utf7);
+	free(utf7);
+	/* Proof: the server's LIST will show it to us under this very name. */
+	back = imap_name_from_raw(s, raw, s->delimiter);
+	if (back == NULL || strcmp(back, name) != 0) {
+		free(raw);
+		raw = NULL;
+	}
+	free(back);
+	return raw;
+}

@@ -1,0 +1,331 @@
+/*
+ * From nothing to a session that is ready for LIST and SELECT:
+ *
+ *	connect, TLS, greeting -> CAPABILITY -> STARTTLS -> login
+ *	-> CAPABILITY -> ENABLE, ID, NAMESPACE in one flight
+ *
+ * Each step is left out where it is not needed: capabilities come with the
+ * greeting and with the login's OK on most servers. What fails ends the flow;
+ * the session is then closed before the task ends.
+ */
+#include "internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct imap_open_priv {
+	struct imap_session *session;
+	struct imap_auth *auth;
+	struct imap_cmd cmd;
+	struct imap_cmd enable, id, names;
+	unsigned caps_seen;		/* before the login */
+};
+
+static enum task_result open_greeting(struct task *);
+static enum task_result open_capability(struct task *);
+static enum task_result open_secure(struct task *);
+static enum task_result open_tls(struct task *);
+static enum task_result open_login(struct task *);
+static enum task_result open_logged_in(struct task *);
+static enum task_result open_ask_again(struct task *);
+static enum task_result open_flight(struct task *);
+static enum task_result open_ready(struct task *);
+
+static struct imap_open *
+open_of(struct task *t)
+{
+	return (struct imap_open *)t;
+}
+
+static enum task_result
+lost(struct task *t)
+{
+	return task_fail(t, &open_of(t)->priv->session->err);
+}
+
+/* Sends a command without arguments; the step looks at priv->cmd. */
+static void
+send_word(struct imap_open *o, struct imap_cmd *cmd, const char *verb)
+{
+	struct imap_session *s = o->priv->session;
+	struct imap_line *line;
+
+	imap_cmd_release(cmd);
+	imap_cmd_init(cmd, s, &o->task);
+	line = imap_line_new(cmd, verb);
+	line->starttls = strcmp(verb, "STARTTLS") == 0;
+	imap_line_send(line);
+	imap_cmd_started(cmd);
+}
+
+static bool
+password_is_safe(const struct imap_open *o)
+{
+	const struct stream *st = &o->priv->session->stream;
+
+	return st->encrypted || st->loopback || st->tunnel ||
+	    o->cfg->stream.tunnel != NULL || o->cfg->cleartext_ok;
+}
+
+static bool
+wants_starttls(const struct imap_open *o)
+{
+	return o->cfg->stream.tunnel == NULL &&
+	    o->cfg->stream.tls == STREAM_TLS_STARTTLS;
+}
+
+static enum task_result
+open_refuse_cleartext(struct task *t)
+{
+	err_set(&t->err, ERR_CONFIG, "the password for %s would cross the "
+	    "network in clear text; set tls to implicit or starttls, or "
+	    "allow-cleartext-password to yes",
+	    open_of(t)->priv->session->host);
+	return TASK_FAIL;
+}
+
+static enum task_result
+open_greeting(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+	struct imap_session *s = o->priv->session;
+
+	if (s->err.kind != ERR_NONE)
+		return lost(t);
+	if (s->stream.state == STREAM_OPENING)
+		return task_wait(t, open_greeting);
+	/* Before a single octet is sent. */
+	if (!wants_starttls(o) && !password_is_safe(o))
+		return open_refuse_cleartext(t);
+	if (!s->greeted)
+		return task_wait(t, open_greeting);
+	if (s->caps_seen > 0)
+		return task_next(t, open_secure);
+	send_word(o, &o->priv->cmd, "CAPABILITY");
+	return task_next(t, open_capability);
+}
+
+static enum task_result
+open_capability(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+
+	switch (imap_result(&o->priv->cmd, &t->err)) {
+	case 0:
+		return task_wait(t, open_capability);
+	case -1:
+		return TASK_FAIL;
+	}
+	return task_next(t, open_secure);
+}
+
+static enum task_result
+open_secure(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+	struct imap_session *s = o->priv->session;
+
+	/* Over the network it would be a way around TLS and the login: RFC
+	   9051 section 11.1. */
+	if (s->preauth && o->cfg->stream.tunnel == NULL) {
+		err_set(&t->err, ERR_PROTO, "%s claims that we are logged in "
+		    "already (PREAUTH); that is accepted through a tunnel only",
+		    s->host);
+		return TASK_FAIL;
+	}
+	if (!wants_starttls(o) || s->stream.encrypted)
+		return task_next(t, open_login);
+	if ((imap_session_caps(s) & CAP_STARTTLS) == 0) {
+		err_set(&t->err, ERR_TLS, "%s does not offer STARTTLS, so the "
+		    "login would not be encrypted", s->host);
+		return TASK_FAIL;
+	}
+	send_word(o, &o->priv->cmd, "STARTTLS");
+	return task_next(t, open_tls);
+}
+
+static enum task_result
+open_tls(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+	struct imap_session *s = o->priv->session;
+
+	switch (imap_result(&o->priv->cmd, &t->err)) {
+	case 0:
+		return task_wait(t, open_tls);
+	case -1:
+		if (t->err.kind == ERR_REFUSED)
+			t->err.kind = ERR_TLS;
+		return TASK_FAIL;
+	}
+	if (s->err.kind != ERR_NONE)
+		return lost(t);
+	if (s->stream.state != STREAM_OPEN || !s->stream.encrypted)
+		return task_wait(t, open_tls);
+	s->muted = false;
+	task_wake(&s->task);
+	send_word(o, &o->priv->cmd, "CAPABILITY");
+	return task_next(t, open_capability);
+}
+
+static enum task_result
+open_login(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+	struct imap_session *s = o->priv->session;
+
+	o->priv->caps_seen = s->caps_seen;
+	if (s->preauth)
+		return task_next(t, open_flight);
+	if (!password_is_safe(o))
+		return open_refuse_cleartext(t);
+	o->priv->auth = imap_auth_new(s, o->cfg->user, o->cfg->password);
+	imap_auth_start(o->priv->auth, t);
+	return task_next(t, open_logged_in);
+}
+
+static enum task_result
+open_logged_in(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+	struct imap_session *s = o->priv->session;
+
+	switch (imap_auth_result(o->priv->auth, t, &t->err)) {
+	case 0:
+		return task_wait(t, open_logged_in);
+	case -1:
+		return TASK_FAIL;
+	}
+	imap_auth_free(o->priv->auth);
+	o->priv->auth = NULL;
+	/* What it offered before the login is another list. */
+	if (s->caps_seen != o->priv->caps_seen)
+		return task_next(t, open_flight);
+	send_word(o, &o->priv->cmd, "CAPABILITY");
+	return task_next(t, open_ask_again);
+}
+
+static enum task_result
+open_ask_again(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+
+	switch (imap_result(&o->priv->cmd, &t->err)) {
+	case 0:
+		return task_wait(t, open_ask_again);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		t->err = (struct err){ 0 };
+	}
+	return task_next(t, open_flight);
+}
+
+/* ENABLE goes before any SELECT, or iCloud does not count MODSEQs. */
+static enum task_result
+open_flight(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+	struct imap_open_priv *p = o->priv;
+	unsigned caps = imap_session_caps(p->session);
+
+	if ((caps & CAP_ENABLE) && (caps & CAP_QRESYNC))
+		send_word(o, &p->enable, "ENABLE QRESYNC");
+	else if ((caps & CAP_ENABLE) && (caps & CAP_CONDSTORE))
+		send_word(o, &p->enable, "ENABLE CONDSTORE");
+	/* NetEase lets nobody SELECT who has not said who he is. */
+	if (caps & CAP_ID)
+		send_word(o, &p->id, "ID (\"name\" \"mailtern\" \"version\" \""
+		    MAILTERN_VERSION "\")");
+	if (caps & CAP_NAMESPACE)
+		send_word(o, &p->names, "NAMESPACE");
+	return task_next(t, open_ready);
+}
+
+/* 1: answered, whatever the answer was; 0: not yet; -1: connection lost. */
+static int
+answered(const struct imap_cmd *cmd, struct err *err)
+{
+	struct err why;
+
+	if (cmd->task == NULL)
+		return 1;		/* not asked */
+	switch (imap_result(cmd, &why)) {
+	case 0:
+		return 0;
+	case -1:
+		if (why.kind != ERR_REFUSED) {
+			*err = why;
+			return -1;
+		}
+	}
+	return 1;
+}
+
+static enum task_result
+open_ready(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+	struct imap_open_priv *p = o->priv;
+	const struct imap_cmd *cmd[] = { &p->enable, &p->id, &p->names };
+
+	for (size_t i = 0; i < 3; i++) {
+		switch (answered(cmd[i], &t->err)) {
+		case 0:
+			return task_wait(t, open_ready);
+		case -1:
+			return TASK_FAIL;
+		}
+	}
+	if (p->session->err.kind != ERR_NONE)
+		return lost(t);
+	o->session = p->session;
+	p->session->opener = NULL;
+	return TASK_DONE;
+}
+
+static void
+open_abort(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+	struct err err = t->err;
+
+	if (err.kind == ERR_NONE)
+		err_set(&err, ERR_CANCELED, "stopped");
+	o->priv->session->opener = NULL;
+	imap_session_dispose(o->priv->session, t, &err);
+}
+
+static void
+open_finish(struct task *t)
+{
+	struct imap_open *o = open_of(t);
+	struct imap_open_priv *p = o->priv;
+
+	imap_auth_free(p->auth);
+	imap_cmd_release(&p->cmd);
+	imap_cmd_release(&p->enable);
+	imap_cmd_release(&p->id);
+	imap_cmd_release(&p->names);
+	if (o->session == NULL)
+		imap_session_free(p->session);
+	free(p);
+	o->priv = NULL;
+}
+
+void
+imap_open_start(struct imap_open *o, struct loop *loop, struct task *parent,
+    const struct imap_open_config *cfg)
+{
+	memset(o, 0, sizeof(*o));
+	o->cfg = cfg;
+	o->priv = xcalloc(1, sizeof(*o->priv));
+	o->priv->session = imap_session_new(loop, parent, &cfg->stream);
+	o->priv->session->opener = &o->task;
+	o->task.abort = open_abort;
+	o->task.finish = open_finish;
+	task_start(&o->task, loop, parent, "open", open_greeting);
+}

@@ -1,0 +1,103 @@
+/*
+ * UID SEARCH. With ESEARCH the answer says how many there are, so that it can
+ * be seen to be whole; a server whose ESEARCH gives no such answer is asked
+ * again in the old form, and no more with the new one in this session.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct imap_searching_priv {
+	char *criteria;
+	bool extended;		/* asked with RETURN */
+	bool plain;		/* a SEARCH line came */
+	bool has_count;
+	uint32_t count;
+};
+
+static void
+search_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
+{
+	struct imap_searching *q = (struct imap_searching *)cmd;
+	const struct imap_search *got = &r->search;
+
+	if (r->kind != IMAP_SEARCH)
+		return;
+	imap_session_progress(cmd->priv->session);
+	for (size_t i = 0; i < got->uids.n; i++)
+		uidset_add_range(&q->uids, got->uids.range[i].first,
+		    got->uids.range[i].last);
+	if (!got->esearch)
+		q->priv->plain = true;
+	if (got->has_count) {
+		q->priv->has_count = true;
+		q->priv->count = got->count;
+	}
+}
+
+static bool
+search_whole(const struct imap_searching *q)
+{
+	const struct imap_searching_priv *p = q->priv;
+
+	if (!p->extended || p->plain)
+		return true;
+	return p->has_count && p->count == uidset_count(&q->uids);
+}
+
+static void
+search_send(struct imap_searching *q)
+{
+	struct imap_line *line = imap_line_new(&q->cmd, "UID SEARCH");
+
+	if (q->priv->extended)
+		imap_line_add(line, " RETURN (ALL COUNT)");
+	imap_line_add(line, " %s", q->priv->criteria);
+	imap_line_send(line);
+}
+
+static void
+search_on_done(struct imap_cmd *cmd)
+{
+	struct imap_searching *q = (struct imap_searching *)cmd;
+	struct imap_session *s = cmd->priv->session;
+	bool failed = cmd->err.kind != ERR_NONE;
+
+	if (q->priv->extended && (imap_cmd_refused(cmd) ||
+	    (!failed && !search_whole(q)))) {
+		s->caps_off |= CAP_ESEARCH;
+		q->priv->extended = false;
+		imap_cmd_forget(cmd);
+		uidset_clear(&q->uids);
+		search_send(q);
+		if (cmd->priv->lines > 0)
+			return;
+	}
+	free(q->priv->criteria);
+	free(q->priv);
+	q->priv = NULL;
+}
+
+void
+imap_search_start(struct imap_session *s, struct imap_searching *q,
+    struct task *task, const char *criteria)
+{
+	imap_cmd_init(&q->cmd, s, task);
+	q->uids = (struct uidset){ 0 };
+	q->priv = xcalloc(1, sizeof(*q->priv));
+	q->priv->criteria = xstrdup(criteria);
+	q->priv->extended = (imap_session_caps(s) & CAP_ESEARCH) != 0;
+	q->cmd.priv->on_data = search_on_data;
+	q->cmd.priv->on_done = search_on_done;
+	search_send(q);
+	imap_cmd_started(&q->cmd);
+}
+
+void
+imap_searching_release(struct imap_searching *q)
+{
+	uidset_release(&q->uids);
+	imap_cmd_release(&q->cmd);
+}

@@ -1,0 +1,244 @@
+/*
+ * The session's life: a pump task moves what the stream brings to the reader
+ * and from there to the commands (reply.c); what is started goes out in order
+ * (line.c). When the connection is lost, cancelled or has broken the protocol,
+ * imap_session_drop completes every command with the reason and closes the
+ * stream; the pump ends when that is closed, and only then may the session be
+ * freed.
+ */
+#include "internal.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+
+static void
+session_check_stream(struct imap_session *s)
+{
+	if (s->stream.state == STREAM_FAILED)
+		imap_session_drop(s, &s->stream.err);
+	else if (s->stream.state == STREAM_EOF)
+		imap_session_dropf(s, ERR_NET, "%s closed the connection%s",
+		    s->host, imap_reader_partial(s->reader) ?
+		    " in the middle of an answer" : "");
+	else if (s->in_flight > 0 && !s->paused &&
+	    s->now - s->progress_at > s->patience_ms)
+		imap_session_dropf(s, ERR_NET,
+		    "%s has not answered for %u minutes", s->host,
+		    (unsigned)(s->patience_ms / 60000));
+}
+
+static enum task_result
+session_pump(struct task *t)
+{
+	struct imap_session *s = (struct imap_session *)t;
+
+	s->now = clock_mono_ms();
+	if (s->err.kind == ERR_NONE && !s->paused)
+		imap_session_read(s);
+	/* While paused an end of the stream waits behind what came before. */
+	if (s->err.kind == ERR_NONE &&
+	    (!s->paused || s->stream.state == STREAM_FAILED))
+		session_check_stream(s);
+	task_wake(s->opener);
+	if (s->err.kind != ERR_NONE)
+		return TASK_DONE;
+	if (s->sending != NULL && s->sending->append != NULL)
+		task_wake(s->sending->cmd->task);
+	imap_session_expect(s);
+	return task_wait(t, session_pump);
+}
+
+/* The pump was cancelled: with its parent, that is on a signal. */
+static void
+session_abort(struct task *t)
+{
+	struct imap_session *s = (struct imap_session *)t;
+
+	imap_session_dropf(s, ERR_CANCELED, "stopped");
+}
+
+static void
+session_finish(struct task *t)
+{
+	struct imap_session *s = (struct imap_session *)t;
+	struct task *waiter = s->waiter;
+
+	assert(TAILQ_EMPTY(&s->lines));
+	s->ended = true;
+	s->waiter = NULL;
+	if (waiter != NULL)
+		task_unhold(waiter);
+}
+
+struct imap_session *
+imap_session_new(struct loop *loop, struct task *parent,
+    const struct stream_config *cfg)
+{
+	struct imap_session *s = xcalloc(1, sizeof(*s));
+	char random[33];
+
+	TAILQ_INIT(&s->lines);
+	s->reader = imap_reader_new();
+	s->host = xstrdup(cfg->tunnel != NULL ? "the tunnel" : cfg->host);
+	s->line_max = LIMIT_COMMAND_LINE;
+	s->patience_ms = IMAP_PATIENCE_MS;
+	/* Nobody can prepare answers to tags that he can't guess. */
+	random_hex(random);
+	snprintf(s->prefix, sizeof(s->prefix), "m%.5s", random);
+	s->task.abort = session_abort;
+	s->task.finish = session_finish;
+	s->now = s->progress_at = clock_mono_ms();
+	task_start(&s->task, loop, parent, "imap", session_pump);
+	/* A parent that is being stopped has cancelled it already. */
+	if (s->err.kind == ERR_NONE)
+		stream_open(&s->stream, loop, &s->task, cfg);
+	return s;
+}
+
+static void
+session_fail_line(struct imap_session *s, struct imap_line *line)
+{
+	struct imap_cmd *cmd = line->cmd;
+
+	TAILQ_REMOVE(&s->lines, line, link);
+	if (cmd->err.kind == ERR_NONE)
+		cmd->err = s->err;
+	imap_line_free(line);
+	cmd->priv->lines--;
+	imap_cmd_settle(cmd);
+}
+
+void
+imap_session_drop(struct imap_session *s, const struct err *err)
+{
+	struct imap_line *line;
+
+	if (s->err.kind != ERR_NONE)
+		return;
+	s->err = *err;
+	s->sending = NULL;
+	while ((line = TAILQ_FIRST(&s->lines)) != NULL)
+		session_fail_line(s, line);
+	s->in_flight = 0;
+	stream_close(&s->stream);
+	task_wake(s->opener);
+	task_wake(&s->task);
+}
+
+int
+imap_session_dropf(struct imap_session *s, enum err_kind kind,
+    const char *fmt, ...)
+{
+	struct err err = { 0 };
+	char msg[sizeof(err.msg)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	err_set(&err, kind, "%s", msg);
+	imap_session_drop(s, &err);
+	return -1;
+}
+
+void
+imap_session_dispose(struct imap_session *s, struct task *t,
+    const struct err *err)
+{
+	imap_session_drop(s, err);
+	if (s->ended)
+		return;
+	assert(s->waiter == NULL);
+	s->waiter = t;
+	task_hold(t);
+}
+
+void
+imap_session_free(struct imap_session *s)
+{
+	if (s == NULL)
+		return;
+	assert(s->ended);
+	imap_reader_free(s->reader);
+	free(s->ns_prefix);
+	free(s->host);
+	free(s);
+}
+
+void
+imap_session_progress(struct imap_session *s)
+{
+	s->progress_at = s->now;
+}
+
+/* An answer is awaited, unless it is our turn to go on with a literal. */
+void
+imap_session_expect(struct imap_session *s)
+{
+	const struct imap_line *first = TAILQ_FIRST(&s->lines);
+	bool ours = first != NULL && first == s->sending &&
+	    first->append != NULL && first->append->wants &&
+	    stream_unsent(&s->stream) == 0;
+	bool awaited = !s->greeted || (s->in_flight > 0 && !ours);
+
+	stream_expect(&s->stream, awaited && !s->paused);
+}
+
+unsigned
+imap_session_caps(const struct imap_session *s)
+{
+	return s->caps & ~s->caps_off;
+}
+
+unsigned
+imap_session_enabled(const struct imap_session *s)
+{
+	return s->enabled;
+}
+
+void
+imap_session_stats(const struct imap_session *s, struct imap_stats *out)
+{
+	out->round_trips = s->round_trips;
+	out->bytes_in = s->stream.bytes_in;
+	out->bytes_out = s->stream.bytes_out;
+}
+
+const struct err *
+imap_session_error(const struct imap_session *s)
+{
+	return s->err.kind == ERR_NONE ? NULL : &s->err;
+}
+
+void
+imap_session_pause(struct imap_session *s, bool paused)
+{
+	if (s->paused == paused || s->err.kind != ERR_NONE)
+		return;
+	s->paused = paused;
+	stream_pause(&s->stream, paused);
+	if (!paused) {
+		/* The time that the disk took is not the server's. */
+		s->now = s->progress_at = clock_mono_ms();
+		task_wake(&s->task);
+	}
+	imap_session_expect(s);
+}
+
+size_t
+imap_session_unsent(const struct imap_session *s)
+{
+	return s->err.kind == ERR_NONE ? stream_unsent(&s->stream) : 0;
+}
+
+uint32_t
+imap_box_exists(const struct imap_session *s)
+{
+	return s->exists;
+}
