@@ -42,6 +42,9 @@ int maildir_mark(struct maildir *, const char *id, const char *token,
 /* Renames it to the next token, durably. */
 int maildir_remark(struct maildir *, const char *id, const char *token,
     const char *next, struct err *);
+/* Takes it away, durably: the root is to get another one. None is fine. */
+int maildir_unmark(struct maildir *, const char *id, const char *token,
+    struct err *);
 /* The marker as it stands now; ERR_CONFIG when it is not id.token. */
 int maildir_check_mark(struct maildir *, const char *id, const char *token,
     struct err *);

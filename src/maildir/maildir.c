@@ -268,6 +268,20 @@ maildir_remark(struct maildir *m, const char *id, const char *token,
 	return fs_sync(m->mark_fd, m->root, err);
 }
 
+int
+maildir_unmark(struct maildir *m, const char *id, const char *token,
+    struct err *err)
+{
+	char name[MARK_LEN + 1];
+
+	if (need_lock(m, err) < 0 || mark_name(name, id, token, err) < 0)
+		return -1;
+	if (unlinkat(m->mark_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return err_errno(err, ERR_IO, "can't remove the marker of %s",
+		    m->root);
+	return fs_sync(m->mark_fd, m->root, err);
+}
+
 /* What we hold open must still be what the path leads to: a file system may
  * have been mounted over it, or a backup put in its place. */
 static int
