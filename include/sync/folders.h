@@ -1,0 +1,35 @@
+/*
+ * What is to be done about one folder, from its three states. Pure. Rule 7.
+ *
+ * A folder that is made although it was agreed on comes back with what its
+ * other side has not seen; its known messages are removals, by their own rows.
+ * INBOX comes back whole: before it is made, what its rows hold of the side
+ * that lost it is forgotten (index_reset_local, index_reset_remote), lest they
+ * be taken for removals.
+ */
+#ifndef SYNC_FOLDERS_H
+#define SYNC_FOLDERS_H
+
+#include <stdbool.h>
+
+enum folder_op {
+	FOLDER_NONE,
+	FOLDER_SETTLE,		/* on both sides: record it as base */
+	FOLDER_MAKE_LOCAL,
+	FOLDER_MAKE_REMOTE,
+	FOLDER_REMOVE_LOCAL,	/* once its known messages are gone */
+	FOLDER_REMOVE_REMOTE,
+	FOLDER_FORGET,		/* gone on both sides */
+};
+
+struct folder_facts {
+	bool base, local, remote;	/* it was agreed on; it is there */
+	bool inbox;			/* never removed: remade */
+	/* Messages on the side where it still is that the other side has not
+	 * seen: then it comes back with just those. */
+	bool unseen;
+};
+
+enum folder_op folder_reconcile(const struct folder_facts *);
+
+#endif

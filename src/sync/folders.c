@@ -1,0 +1,13 @@
+#include "sync/folders.h"
+
+enum folder_op
+folder_reconcile(const struct folder_facts *f)
+{
+	if (f->local && f->remote)
+		return f->base ? FOLDER_NONE : FOLDER_SETTLE;
+	if (!f->local && !f->remote)
+		return FOLDER_FORGET;
+	if (!f->base || f->inbox || f->unseen)
+		return f->local ? FOLDER_MAKE_REMOTE : FOLDER_MAKE_LOCAL;
+	return f->local ? FOLDER_REMOVE_LOCAL : FOLDER_REMOVE_REMOTE;
+}

@@ -1,0 +1,254 @@
+#include "sync/reconcile.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "mail/flags.h"
+
+/* Operations that say what the sides should hold. */
+#define OPS_WITH_FLAGS (OP_FLAG_LOCAL | OP_FLAG_REMOTE | OP_PULL | OP_PUSH)
+
+/* Keywords that the server could store, out of those; NULL means all. */
+static const char *
+keyword_limit(const struct ability *can)
+{
+	return can->any_keyword ? NULL : can->keywords;
+}
+
+static char *
+keywords_storable(const char *words, const char *limit)
+{
+	return keywords_merge("", "", "", words, limit);
+}
+
+/*
+ * Without a base the sides are united, except that a message is marked deleted
+ * only where both say so: nobody can tell any more whether the mark was set
+ * here or taken away there. That is what a merge makes of a base that holds
+ * the mark and nothing else.
+ */
+static unsigned
+base_flags(const struct state *base)
+{
+	return base->present ? base->flags : FLAG_DELETED;
+}
+
+static const char *
+base_keywords(const struct state *base)
+{
+	return base->present ? base->keywords : "";
+}
+
+/*
+ * Each side is merged with the other, whose base is seen in a certain way:
+ *
+ * The server's, by the local side: what the server no longer shows and can't
+ * store is no removal by anybody, so it does not count as having been there.
+ *
+ * The local one, by the server: where the two bases differ, the server could
+ * not store it then. What the local side held then is still owed to the server
+ * if it can store it now; so its base counts as the local side's, but not for
+ * what was added there since.
+ */
+static void
+want_flags(const struct place *p, const struct ability *can, struct verdict *v)
+{
+	unsigned bl = base_flags(&p->base_local);
+	unsigned br = base_flags(&p->base_remote);
+	unsigned l = p->local.flags, r = p->remote.flags;
+
+	v->local_flags = flags_merge(bl, l, br & (can->flags | r), r, FLAG_ALL);
+	v->remote_flags = flags_merge(br, r, br & ~(l & ~bl), l, can->flags);
+}
+
+/* The same steps as want_flags takes. */
+static void
+want_keywords(const struct place *p, const struct ability *can,
+    struct verdict *v)
+{
+	const char *bl = base_keywords(&p->base_local);
+	const char *br = base_keywords(&p->base_remote);
+	const char *l = p->local.keywords, *r = p->remote.keywords;
+	const char *limit = keyword_limit(can);
+	char *beyond = keywords_less(br, limit == NULL ? br : limit);
+	char *lost = keywords_less(beyond, r);
+	char *theirs = keywords_less(br, lost);
+	char *added = keywords_less(l, bl);
+	char *ours = keywords_less(br, added);
+
+	v->local_keywords = keywords_merge(bl, l, theirs, r, NULL);
+	v->remote_keywords = keywords_merge(br, r, ours, l, limit);
+	free(beyond);
+	free(lost);
+	free(theirs);
+	free(added);
+	free(ours);
+}
+
+static bool
+state_differs(const struct state *s, unsigned flags, const char *keywords)
+{
+	return s->flags != flags || !keywords_equal(s->keywords, keywords);
+}
+
+static bool
+state_same(const struct state *a, const struct state *b)
+{
+	return a->present == b->present &&
+	    !state_differs(a, b->flags, b->keywords);
+}
+
+static void
+judge_both(const struct place *p, const struct ability *can, bool expunge,
+    struct verdict *v)
+{
+	want_flags(p, can, v);
+	want_keywords(p, can, v);
+	/* A server that can't hold the mark could not expunge either. */
+	if (expunge && p->base_local.present &&
+	    (v->local_flags & can->flags & FLAG_DELETED)) {
+		v->ops = OP_REMOVE_LOCAL | OP_REMOVE_REMOTE;
+		return;
+	}
+	if (state_differs(&p->local, v->local_flags, v->local_keywords))
+		v->ops |= OP_FLAG_LOCAL;
+	if (state_differs(&p->remote, v->remote_flags, v->remote_keywords))
+		v->ops |= OP_FLAG_REMOTE;
+	if (v->ops == OP_NONE && (!state_same(&p->local, &p->base_local) ||
+	    !state_same(&p->remote, &p->base_remote)))
+		v->ops = OP_SETTLE;
+}
+
+/* A new message takes all it has along, its mark too: nobody says otherwise. */
+static void
+judge_new(const struct state *from, const struct ability *can, bool pull,
+    struct verdict *v)
+{
+	v->ops = pull ? OP_PULL : OP_PUSH;
+	v->local_flags = from->flags;
+	v->local_keywords = xstrdup(from->keywords);
+	v->remote_flags = from->flags & (pull ? FLAG_ALL : can->flags);
+	v->remote_keywords = keywords_storable(from->keywords,
+	    pull ? NULL : keyword_limit(can));
+}
+
+void
+reconcile_message(const struct place *p, const struct ability *can,
+    bool expunge, struct verdict *out)
+{
+	bool based = p->base_local.present;
+
+	*out = (struct verdict){ .ops = OP_NONE };
+	if (p->local.present && p->remote.present)
+		judge_both(p, can, expunge, out);
+	else if (!p->local.present && !p->remote.present)
+		out->ops = OP_FORGET;
+	else if (based)
+		out->ops = p->local.present ? OP_REMOVE_LOCAL :
+		    OP_REMOVE_REMOTE;
+	else
+		judge_new(p->local.present ? &p->local : &p->remote, can,
+		    p->remote.present, out);
+	if (!(out->ops & OPS_WITH_FLAGS))
+		verdict_release(out);
+}
+
+void
+verdict_release(struct verdict *v)
+{
+	free(v->local_keywords);
+	free(v->remote_keywords);
+	v->local_keywords = v->remote_keywords = NULL;
+}
+
+/*
+ * What is not settled yet: the server could store it and the sides differ, or
+ * the local side has still to get it. Of that the old base is kept.
+ */
+static unsigned
+open_flags(const struct place *p, const struct ability *can, unsigned want)
+{
+	unsigned l = p->local.flags, r = p->remote.flags;
+
+	return ((l ^ r) & can->flags) | (want ^ l);
+}
+
+/* Three lists and no union of them, for that might be cut to the limit. */
+struct open_words {
+	char *list[3];
+};
+
+static void
+open_keywords(const struct place *p, const struct ability *can,
+    const char *want, struct open_words *out)
+{
+	const char *l = p->local.keywords, *r = p->remote.keywords;
+	char *l_only = keywords_less(l, r), *r_only = keywords_less(r, l);
+
+	out->list[0] = keywords_storable(l_only, keyword_limit(can));
+	out->list[1] = keywords_storable(r_only, keyword_limit(can));
+	out->list[2] = keywords_less(want, l);
+	free(l_only);
+	free(r_only);
+}
+
+static void
+open_words_release(struct open_words *open)
+{
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		free(open->list[i]);
+}
+
+static char *
+settled_words(const char *words, const struct open_words *open)
+{
+	char *left = xstrdup(words);
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		char *less = keywords_less(left, open->list[i]);
+
+		free(left);
+		left = less;
+	}
+	return left;
+}
+
+/* Takes the seen state over into base, all but what is open. */
+static void
+base_advance(struct state *base, const struct state *seen, unsigned open,
+    const struct open_words *open_words)
+{
+	char *settled = settled_words(seen->keywords, open_words);
+	char *past = settled_words(base_keywords(base), open_words);
+	char *kept = keywords_less(base_keywords(base), past);
+	char *words = keywords_union(settled, kept);
+
+	state_set(base, true, (base_flags(base) & open) |
+	    (seen->flags & ~open), words);
+	free(settled);
+	free(past);
+	free(kept);
+	free(words);
+}
+
+void
+reconcile_agree(struct place *p, const struct ability *can)
+{
+	struct verdict want = { .ops = OP_NONE };
+	struct open_words open_words;
+	unsigned open;
+
+	if (!p->local.present || !p->remote.present)
+		return;
+	want_flags(p, can, &want);
+	want_keywords(p, can, &want);
+	open = open_flags(p, can, want.local_flags);
+	open_keywords(p, can, want.local_keywords, &open_words);
+	base_advance(&p->base_local, &p->local, open, &open_words);
+	base_advance(&p->base_remote, &p->remote, open, &open_words);
+	open_words_release(&open_words);
+	verdict_release(&want);
+}
