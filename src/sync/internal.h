@@ -1,0 +1,220 @@
+/* What the flows of one account share. Nobody outside src/sync sees this. */
+#ifndef SYNC_INTERNAL_H
+#define SYNC_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "imap/box.h"
+#include "imap/list.h"
+#include "imap/open.h"
+#include "imap/session.h"
+#include "index/content.h"
+#include "index/folder.h"
+#include "index/index.h"
+#include "index/place.h"
+#include "loop/lane.h"
+#include "loop/loop.h"
+#include "loop/task.h"
+#include "maildir/deliver.h"
+#include "maildir/maildir.h"
+#include "maildir/scan.h"
+#include "maildir/store.h"
+#include "sync/reconcile.h"
+#include "sync/sync.h"
+
+#define OWNER_OF(p, type, member) \
+	((type *)(void *)((char *)(p) - offsetof(type, member)))
+
+/* How many rows one job takes through the index at most. */
+#define SYNC_ROWS	500
+
+/* One folder during a run: its row and what this run learned. */
+struct box {
+	struct index_folder row;	/* the loop's copy; jobs write it back */
+	struct imap_folder listed;	/* numbers of LIST-STATUS; name, raw: NULL */
+	bool inside;		/* of folders = */
+	bool chosen;		/* and of the command line's globs */
+	bool trashy;		/* Trash or Junk by special use: the guard looks away */
+	bool local_seen;	/* the walk over the root came by */
+	bool local_broken;	/* has some of cur, new, tmp: held */
+	bool local_changed;	/* the scan wrote something */
+	bool missing;		/* the first scan lacked files */
+	bool unseen_local;	/* it holds files that the server never had */
+	bool observed;		/* the server's side was looked at in this run */
+	bool pull_failed;	/* a message could not be pulled */
+	uint64_t dirty;		/* rows, when last counted */
+	uint64_t remove_local, remove_remote;	/* that reconcile asks for */
+	bool unsettled;		/* the sum did not close: removals wait */
+	bool failed;		/* this folder is out of the game for this run */
+	bool may_push;		/* first-run hold is not on */
+	bool remote_gone;	/* LIST lacked it; not believed yet */
+	bool look_again;	/* messages were appended whose UID is not known */
+};
+
+struct account {
+	struct task task;
+	const struct conf_account *conf;
+	struct sync_options opt;
+	struct sync_callbacks cb;
+	struct sync *handle;
+	struct sync_result *result;
+
+	struct lane *index_lane;	/* the only user of ix; scans too */
+	struct lane *disk_lane;		/* deliveries, sources, renames, unlinks */
+	struct index *ix;
+	struct maildir md;
+	enum maildir_root root_state;
+	struct imap_session *session;
+
+	struct box *box;
+	size_t n_box, cap_box;
+
+	char root_id[33], token[33];
+	bool first_run;		/* nothing was ever agreed on: uploads are guarded */
+	bool read_only;		/* the index may not be written: status beside a sync */
+	bool marked;		/* this run has its own token */
+	bool hold_push, hold_remove_local, hold_remove_remote;
+	uint64_t removals;	/* that reconcile asks for */
+	uint64_t fsyncs_before;
+	uint64_t ms_begun;
+	uint64_t notes;
+	char *told;		/* by a job, see account_job */
+	bool told_held;
+	struct account_priv *priv;	/* account.c's own */
+	struct turns *turns;		/* turns.c's own */
+};
+
+/* How a pass over one folder begins. */
+struct pass_result;
+typedef void pass_starter(struct account *, struct box *, struct pass_result *);
+
+/*
+ * Runs work on the index lane and goes on with next; a failure is the
+ * account's. A sentence that work leaves in a->told is passed on: as a note
+ * when a->told_held is set.
+ */
+enum task_result account_job(struct account *,
+    int (*work)(struct account *, struct err *), task_step *next);
+/* The same with a pass over a folder. */
+enum task_result account_pass(struct account *, pass_starter *, struct box *,
+    task_step *next);
+
+/* turns.c: everything between the list of folders and the end. Its first step;
+ * the last goes on with account_end. */
+enum task_result turns_begin(struct task *);
+void turns_release(struct account *);
+enum task_result account_end(struct task *);
+
+/* account.c: facts for the user. Loop thread only. note: something that needs
+ * the user or is left over, exit 1; tell: only to be known. */
+void account_note(struct account *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void account_tell(struct account *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void account_done(struct account *, enum sync_op, const struct box *,
+    const struct place *, const char *detail);
+void account_progress(struct account *, const struct box *, const char *what,
+    uint64_t done, uint64_t total);
+
+void box_ability(const struct box *, struct ability *out);
+
+/*
+ * The passes over one folder. Each is a child task of the account that reads
+ * dirty rows in order, a bounded number at a time, and ends with TASK_DONE, or
+ * TASK_FAIL when the account can't go on. A failure of a message or of the
+ * folder is recorded, noted and is no failure of the pass. finish frees it.
+ * The parent looks at nothing but the result.
+ */
+struct pass_result {
+	bool done;
+	struct err err;		/* ERR_NONE when all went well */
+};
+struct pass {
+	struct task task;
+	struct account *a;
+	struct box *box;
+	struct pass_result *out;
+};
+void pass_start(struct pass *, struct account *, struct pass_result *,
+    const char *name, task_step *first);
+
+void pass_end(struct pass *);	/* sets *out, frees: the last of finish */
+
+pass_starter observe_remote_start;
+pass_starter pair_start;
+pass_starter pull_start;
+pass_starter flags_start;
+pass_starter push_start;
+pass_starter remove_start;
+
+/*
+ * Blocking; on the index lane. first: the first look of this run; else the
+ * second, after which what is still missing is believed to be gone.
+ */
+struct observed_local {
+	bool changed;		/* rows were written */
+	bool missing;		/* rows of the index were not found */
+	bool complete;
+};
+int observe_local(struct index *, struct maildir *, struct index_folder *,
+    bool first, struct observed_local *out, struct err *);
+
+/*
+ * Dirty rows of a folder whose verdict has one of ops, from *after on, at most
+ * max; places and verdicts are the caller's to release. The number, or -1.
+ * *after moves on; the end is reached when *end_out.
+ */
+struct picked {
+	struct place place;
+	struct verdict verdict;
+};
+struct pick {
+	struct box *box;
+	unsigned ops;
+	bool expunge;
+	int max;
+	int64_t after;
+	bool end;
+};
+int pick_rows(struct index *, struct pick *, struct picked *out, struct err *);
+void picked_release(struct picked *, int n);
+
+/*
+ * root.c, on the index lane. Opens and locks index and Maildir and decides
+ * whether this is the Maildir that the index speaks of (design section 5,
+ * "Epochs", "Roots and folders"). What is not goes through a merge: the rows
+ * lose their base.
+ */
+int root_open(struct account *, struct err *);
+/* A token of this run's own, before the first change of anything. */
+int root_mark(struct account *, struct err *);
+
+/*
+ * boxes.c, on the index lane: the folders of both sides and of the index made
+ * into a->box, sorted, INBOX first. list: what the server has.
+ */
+int boxes_load(struct account *, const struct imap_list *list, struct err *);
+void box_release(struct box *);
+/* The folder is gone from that side for sure: so are its messages there. */
+int box_gone_local(struct account *, struct box *, struct err *);
+int box_gone_remote(struct account *, struct box *, struct err *);
+/* One message at least that the other side has not seen. */
+int box_unseen(struct account *, struct box *, bool local, bool *out, struct err *);
+
+/* judge.c, on the index lane: counts removals of the account, asks the guard and
+ * sets a->hold_remove_*. */
+int judge_removals(struct account *, struct err *);
+
+/* Index work that several passes share; on the index lane, in a transaction. */
+int record_failure(struct index *, const struct place *, enum index_direction,
+    const char *reason, struct err *);
+
+/*
+ * Match step 2: an unpaired file of p's folder with p's content, if there is
+ * one, becomes p's, whose row is written. 1, 0, -1.
+ */
+int join_local(struct index *, struct place *p, struct err *);
+
+#endif

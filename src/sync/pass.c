@@ -1,0 +1,135 @@
+/* What the passes over a folder have in common. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "mail/flags.h"
+
+static void
+pass_finish(struct task *t)
+{
+	struct pass *p = (struct pass *)t;
+
+	p->out->done = true;
+	if (t->result == TASK_FAIL)
+		p->out->err = t->err;
+	free(p);
+}
+
+/*
+ * p is the first member of the flow's own struct, from malloc. A flow that owns
+ * more replaces finish with one that releases it and calls the one found here.
+ */
+void
+pass_start(struct pass *p, struct account *a, struct pass_result *out,
+    const char *name, task_step *first)
+{
+	p->a = a;
+	p->out = out;
+	*out = (struct pass_result){ .done = false };
+	if (p->task.finish == NULL)
+		p->task.finish = pass_finish;
+	task_start(&p->task, a->task.loop, &a->task, name, first);
+}
+
+void
+pass_end(struct pass *p)
+{
+	pass_finish(&p->task);
+}
+
+void
+box_ability(const struct box *b, struct ability *out)
+{
+	out->flags = b->row.permanent;
+	out->any_keyword = b->row.permanent_any;
+	out->keywords = b->row.permanent_keywords != NULL ?
+	    b->row.permanent_keywords : "";
+}
+
+int
+pick_rows(struct index *ix, struct pick *k, struct picked *out,
+    struct err *err)
+{
+	struct place row[64];
+	struct ability can;
+	int i, got, want, n = 0;
+
+	box_ability(k->box, &can);
+	while (n < k->max && !k->end) {
+		want = k->max - n < 64 ? k->max - n : 64;
+		got = index_places(ix, PLACES_DIRTY, k->box->row.id, k->after,
+		    row, want, err);
+		if (got < 0) {
+			picked_release(out, n);
+			return -1;
+		}
+		k->end = got < want;
+		for (i = 0; i < got; i++) {
+			struct picked *p = &out[n];
+
+			k->after = row[i].id;
+			p->place = row[i];
+			reconcile_message(&p->place, &can, k->expunge,
+			    &p->verdict);
+			if (p->verdict.ops & k->ops)
+				n++;
+			else
+				picked_release(p, 1);
+		}
+	}
+	return n;
+}
+
+void
+picked_release(struct picked *p, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		place_release(&p[i].place);
+		verdict_release(&p[i].verdict);
+	}
+}
+
+int
+record_failure(struct index *ix, const struct place *p,
+    enum index_direction direction, const char *reason, struct err *err)
+{
+	struct index_failure f = {
+		.folder = p->folder, .place = p->id, .direction = direction,
+	};
+	int rc;
+
+	f.reason = xstrdup(reason);
+	rc = index_failure_put(ix, &f, err);
+	free(f.reason);
+	return rc;
+}
+
+/* The file is taken at once, so that no second message gets it. */
+int
+join_local(struct index *ix, struct place *p, struct err *err)
+{
+	struct place known;
+	int found;
+
+	found = index_unpaired_local(ix, p->folder, p->content,
+	    p->remote.flags, &known, err);
+	if (found != 1)
+		return found;
+	if (index_place_drop(ix, known.id, err) == -1) {
+		place_release(&known);
+		return -1;
+	}
+	free(p->unique);
+	free(p->file);
+	p->unique = known.unique;
+	p->file = known.file;
+	p->in_new = known.in_new;
+	known.unique = known.file = NULL;
+	state_set(&p->local, true, known.local.flags, known.local.keywords);
+	place_release(&known);
+	p->fetched = FETCHED_FULL;
+	return index_place_put(ix, p, err) == -1 ? -1 : 1;
+}
