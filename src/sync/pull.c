@@ -1,0 +1,691 @@
+/*
+ * Brings the server's new messages to disk.
+ *
+ * Batches of dirty rows are picked, fetched and delivered, two batches in
+ * flight so that neither the line nor the disk waits for the other. A batch
+ * goes through these hands, in order:
+ *
+ *	index lane	pick	which rows, and how large
+ *	server		FETCH	bodies arrive in pieces
+ *	disk lane	write	pieces into tmp/, fingerprint
+ *	index lane	judge	a file of this folder that nobody knows has the
+ *				same content: that is the message already
+ *	disk lane	place	sync, rename, sync
+ *	index lane	record	rows and base, in one transaction
+ *
+ * Bodies are checked before they count: asked for, present, whole, and of the
+ * size that the listing gave (design section 11). What is wrong with one is
+ * remembered with its row and stops nothing else.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "mail/flags.h"
+
+#define PULL_BATCHES	2
+#define PULL_BYTES	(8u << 20)	/* of a batch, by RFC822.SIZE */
+#define CHUNK_BYTES	(256u << 10)	/* from the loop to the disk lane */
+#define CHUNKS_MOST	8		/* held; then the socket is paused */
+
+/* One message of a batch. */
+struct pulled {
+	struct picked row;
+	struct maildir_delivery *delivery;
+	struct fingerprint fp;
+	uint64_t octets;	/* of the body that came */
+	bool got;		/* its body was written to its end */
+	bool paired;		/* dropped in favour of a file that was there */
+	char *failure;		/* or why not */
+};
+
+enum piece_kind { PIECE_BEGIN, PIECE_DATA, PIECE_END, PIECE_ROW };
+
+struct piece {
+	enum piece_kind kind;
+	uint32_t uid;		/* PIECE_ROW: to whom the last body belongs */
+	bool nil;		/* PIECE_ROW: there was no body */
+	size_t length;		/* PIECE_DATA */
+};
+
+/* Pieces on their way from the loop to the disk lane. */
+struct chunk {
+	struct job job;
+	struct pull_batch *b;
+	struct chunk *next;
+	struct buf data;
+	struct piece *piece;
+	size_t n, cap;
+};
+
+struct pull_batch {
+	struct pull *p;
+	enum { BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_WRITE, BATCH_JUDGE,
+	    BATCH_PLACE, BATCH_RECORD } at;
+	struct job job;
+	struct pick pick;
+	struct picked picked[SYNC_ROWS];
+	struct pulled *msg;	/* sorted by uid */
+	int n;
+	struct imap_fetching fetch;
+	struct chunk *first, *last;
+	unsigned n_chunks;
+	/* Disk lane only. */
+	struct maildir_batch *store;
+	struct maildir_delivery *open;	/* the body that is arriving */
+	struct fingerprint open_fp;
+	uint64_t open_octets;
+	bool open_ended;
+	struct err write_err;		/* the disk can't take it: the batch is void */
+};
+
+struct pull {
+	struct pass pass;
+	struct pull_batch batch[PULL_BATCHES];
+	int64_t after;		/* where the next pick goes on */
+	bool end;		/* nothing is left to pick */
+	bool picking;		/* one batch at a time */
+	uint64_t done;
+};
+
+static enum task_result pull_turn(struct task *);
+
+/* --- picking, on the index lane --- */
+
+static int
+by_uid(const void *a, const void *b)
+{
+	const struct pulled *x = a, *y = b;
+
+	return (x->row.place.uid > y->row.place.uid) -
+	    (x->row.place.uid < y->row.place.uid);
+}
+
+/* As many of the picked as make up a batch; the others are picked again. */
+static void
+take_picked(struct pull_batch *b, int n)
+{
+	uint64_t bytes = 0;
+	int i;
+
+	b->msg = xcalloc((size_t)n + 1, sizeof(*b->msg));
+	for (i = 0; i < n && (i == 0 || bytes < PULL_BYTES); i++) {
+		b->msg[i].row = b->picked[i];
+		bytes += b->picked[i].place.size;
+	}
+	b->n = i;
+	if (i < n) {
+		b->pick.after = b->msg[i - 1].row.place.id;
+		b->pick.end = false;
+		picked_release(b->picked + i, n - i);
+	}
+	if (b->n > 0)
+		qsort(b->msg, (size_t)b->n, sizeof(*b->msg), by_uid);
+}
+
+static int
+pick_run(struct job *job)
+{
+	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
+	int n = pick_rows(b->p->pass.a->ix, &b->pick, b->picked, &job->err);
+
+	if (n == -1)
+		return -1;
+	take_picked(b, n);
+	return 0;
+}
+
+/* --- bodies, on the loop --- */
+
+static struct chunk *
+chunk_open(struct pull_batch *b)
+{
+	struct chunk *c = b->last;
+
+	if (c != NULL && !c->job.posted && !c->job.done &&
+	    c->data.len < CHUNK_BYTES && c->n < 4096)
+		return c;
+	c = xcalloc(1, sizeof(*c));
+	c->b = b;
+	buf_init(&c->data, 2 * CHUNK_BYTES);
+	if (b->last != NULL)
+		b->last->next = c;
+	else
+		b->first = c;
+	b->last = c;
+	b->n_chunks++;
+	task_wake(&b->p->pass.task);
+	return c;
+}
+
+static struct piece *
+piece_add(struct pull_batch *b, enum piece_kind kind)
+{
+	struct chunk *c = chunk_open(b);
+	struct piece *piece = VEC_ADD(c->piece, c->n, c->cap);
+
+	piece->kind = kind;
+	return piece;
+}
+
+static void
+sink_begin(void *arg, uint32_t uid, uint32_t size)
+{
+	(void)uid;
+	(void)size;
+	piece_add(arg, PIECE_BEGIN);
+}
+
+static void
+sink_data(void *arg, const void *data, size_t n)
+{
+	struct pull_batch *b = arg;
+	const char *p = data;
+
+	while (n > 0) {
+		size_t part = n < CHUNK_BYTES ? n : CHUNK_BYTES;
+		struct piece *piece = piece_add(b, PIECE_DATA);
+
+		piece->length = part;
+		buf_add(&b->last->data, p, part);
+		p += part;
+		n -= part;
+	}
+}
+
+static void
+sink_end(void *arg)
+{
+	piece_add(arg, PIECE_END);
+}
+
+static void
+sink_row(void *arg, const struct imap_fetch *f)
+{
+	struct piece *piece = piece_add(arg, PIECE_ROW);
+
+	piece->uid = f->uid;
+	piece->nil = f->body == BODY_NIL;
+}
+
+/* --- writing, on the disk lane --- */
+
+static struct pulled *
+find_pulled(struct pull_batch *b, uint32_t uid)
+{
+	struct pulled key = { .row.place.uid = uid };
+
+	return b->n == 0 ? NULL : bsearch(&key, b->msg, (size_t)b->n,
+	    sizeof(*b->msg), by_uid);
+}
+
+static void
+drop_open(struct pull_batch *b)
+{
+	if (b->open != NULL)
+		maildir_deliver_drop(b->open);
+	b->open = NULL;
+	b->open_ended = false;
+}
+
+static void
+check_body(struct pulled *m)
+{
+	if (m->octets != m->row.place.size)
+		m->failure = xasprintf("the server announced %u octets and "
+		    "sent %llu", m->row.place.size,
+		    (unsigned long long)m->octets);
+	else
+		m->got = true;
+}
+
+/* The row that names the message whose body came before it. */
+static void
+write_row(struct pull_batch *b, const struct piece *piece)
+{
+	struct pulled *m = find_pulled(b, piece->uid);
+
+	if (m == NULL || m->delivery != NULL) {
+		drop_open(b);		/* not asked for, or sent twice */
+		return;
+	}
+	if (b->open == NULL || !b->open_ended) {
+		if (piece->nil && m->failure == NULL)
+			m->failure = xstrdup("the server sent no body");
+		drop_open(b);
+		return;
+	}
+	free(m->failure);
+	m->failure = NULL;
+	m->delivery = b->open;
+	m->fp = b->open_fp;
+	m->octets = b->open_octets;
+	b->open = NULL;
+	b->open_ended = false;
+	check_body(m);
+}
+
+static int
+write_piece(struct pull_batch *b, const struct piece *piece,
+    const unsigned char *data, struct err *err)
+{
+	switch (piece->kind) {
+	case PIECE_BEGIN:
+		drop_open(b);
+		b->open_octets = 0;
+		return maildir_deliver_begin(b->store, &b->open, err);
+	case PIECE_DATA:
+		b->open_octets += piece->length;
+		return b->open == NULL || b->open_ended ? 0 :
+		    maildir_deliver_data(b->open, data, piece->length, err);
+	case PIECE_END:
+		if (b->open == NULL)
+			return 0;
+		b->open_ended = true;
+		return maildir_deliver_end(b->open, &b->open_fp, err);
+	case PIECE_ROW:
+		write_row(b, piece);
+	}
+	return 0;
+}
+
+static int
+write_run(struct job *job)
+{
+	struct chunk *c = OWNER_OF(job, struct chunk, job);
+	struct pull_batch *b = c->b;
+	const unsigned char *data = c->data.data;
+	size_t i;
+
+	if (b->store == NULL)
+		b->store = maildir_batch_new(&b->p->pass.a->md,
+		    b->p->pass.box->row.path);
+	for (i = 0; i < c->n && b->write_err.kind == ERR_NONE; i++) {
+		if (write_piece(b, &c->piece[i], data, &b->write_err) == -1)
+			drop_open(b);
+		if (c->piece[i].kind == PIECE_DATA)
+			data += c->piece[i].length;
+	}
+	return 0;
+}
+
+static void
+chunk_free(struct chunk *c)
+{
+	buf_release(&c->data);
+	free(c->piece);
+	free(c);
+}
+
+/* Hands full chunks (all: every one) to the disk and frees what is written. */
+static void
+chunks_move(struct pull_batch *b, bool all)
+{
+	struct account *a = b->p->pass.a;
+	struct chunk *c;
+
+	for (c = b->first; c != NULL; c = c->next) {
+		if (c->job.posted || c->job.done || (c->next == NULL && !all &&
+		    c->data.len < CHUNK_BYTES))
+			continue;
+		c->job.run = write_run;
+		lane_post(a->disk_lane, &c->job, &b->p->pass.task);
+	}
+	while ((c = b->first) != NULL && c->job.done) {
+		b->first = c->next;
+		if (b->first == NULL)
+			b->last = NULL;
+		b->n_chunks--;
+		chunk_free(c);
+	}
+}
+
+/* --- judging, placing, recording --- */
+
+static int
+judge(struct pull_batch *b, struct pulled *m, struct err *err)
+{
+	struct index *ix = b->p->pass.a->ix;
+	int found;
+
+	if (!m->got)
+		return 0;
+	if (index_content_put(ix, &m->fp, &m->row.place.content, err) == -1)
+		return -1;
+	found = join_local(ix, &m->row.place, err);
+	m->paired = found == 1;
+	return found == -1 ? -1 : 0;
+}
+
+static int
+judge_run(struct job *job)
+{
+	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
+	struct index *ix = b->p->pass.a->ix;
+	int i, rc = index_begin(ix, &job->err);
+
+	for (i = 0; i < b->n && rc == 0; i++)
+		rc = judge(b, &b->msg[i], &job->err);
+	if (rc == 0)
+		rc = index_commit(ix, &job->err);
+	if (rc == -1)
+		index_rollback(ix);
+	return rc;
+}
+
+static int
+place_run(struct job *job)
+{
+	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
+	int i;
+
+	drop_open(b);
+	if (b->store == NULL)
+		return 0;
+	for (i = 0; i < b->n; i++) {
+		struct pulled *m = &b->msg[i];
+
+		if (m->delivery == NULL)
+			continue;
+		if (!m->got || m->paired) {
+			maildir_deliver_drop(m->delivery);
+			m->delivery = NULL;
+		} else if (maildir_deliver_place(m->delivery,
+		    m->row.verdict.local_flags, m->row.place.date,
+		    &job->err) == -1) {
+			return -1;
+		}
+	}
+	return maildir_batch_commit(b->store, &job->err);
+}
+
+static int
+record(struct pull_batch *b, struct pulled *m, struct err *err)
+{
+	struct index *ix = b->p->pass.a->ix;
+	struct place *p = &m->row.place;
+	struct maildir_name name;
+	struct ability can;
+
+	if (m->failure != NULL)
+		return record_failure(ix, p, FAILED_PULL, m->failure, err);
+	if (!m->got)
+		return 0;
+	if (!m->paired) {
+		p->file = xstrdup(maildir_delivery_file(m->delivery, &p->in_new));
+		if (!maildir_name_parse(p->file, &name))
+			return err_set(err, ERR_IO, "impossible file name %s",
+			    p->file);
+		p->unique = span_dup(name.unique);
+		state_set(&p->local, true, m->row.verdict.local_flags,
+		    p->remote.keywords);
+		p->fetched = FETCHED_FULL;
+	}
+	box_ability(b->p->pass.box, &can);
+	reconcile_agree(p, &can);
+	if (index_place_put(ix, p, err) == -1)
+		return -1;
+	return index_failure_drop(ix, p->folder, p->id, FAILED_PULL, err);
+}
+
+static int
+record_run(struct job *job)
+{
+	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
+	struct index *ix = b->p->pass.a->ix;
+	int i, rc = index_begin(ix, &job->err);
+
+	for (i = 0; i < b->n && rc == 0; i++)
+		rc = record(b, &b->msg[i], &job->err);
+	if (rc == 0)
+		rc = index_commit(ix, &job->err);
+	if (rc == -1)
+		index_rollback(ix);
+	return rc;
+}
+
+/* --- the flow --- */
+
+static void
+batch_post(struct pull_batch *b, int at, struct lane *lane,
+    int (*run)(struct job *))
+{
+	b->at = at;
+	b->job = (struct job){ .run = run };
+	lane_post(lane, &b->job, &b->p->pass.task);
+}
+
+static void
+batch_pick(struct pull_batch *b)
+{
+	struct pull *p = b->p;
+
+	p->picking = true;
+	b->pick = (struct pick){
+		.box = p->pass.box, .ops = OP_PULL, .max = SYNC_ROWS,
+		.expunge = p->pass.a->conf->expunge, .after = p->after,
+	};
+	batch_post(b, BATCH_PICK, p->pass.a->index_lane, pick_run);
+}
+
+static void
+batch_picked(struct pull_batch *b)
+{
+	struct pull *p = b->p;
+
+	p->picking = false;
+	p->after = b->pick.after;
+	p->end = b->pick.end;
+	b->at = b->n > 0 ? BATCH_FETCH : BATCH_FREE;
+	if (b->n == 0)
+		free(b->msg);
+	if (b->n == 0)
+		b->msg = NULL;
+}
+
+static void
+batch_fetch(struct pull_batch *b)
+{
+	struct uidset uids = { .n = 0 };
+	struct imap_fetch_args args = {
+		.uids = &uids, .items = FETCH_BODY,
+		.sink = { .arg = b, .row = sink_row, .body_begin = sink_begin,
+		    .body_data = sink_data, .body_end = sink_end },
+	};
+	int i;
+
+	for (i = 0; i < b->n; i++)
+		uidset_add(&uids, b->msg[i].row.place.uid);
+	imap_fetch_start(b->p->pass.a->session, &b->fetch, &b->p->pass.task,
+	    &args);
+	uidset_release(&uids);
+}
+
+/* Dry run: the batch is told and forgotten. */
+static void
+batch_tell(struct pull_batch *b)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++)
+		account_done(b->p->pass.a, SYNC_PULL, b->p->pass.box,
+		    &b->msg[i].row.place, "");
+}
+
+static void
+batch_count(struct pull_batch *b)
+{
+	struct account *a = b->p->pass.a;
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		struct pulled *m = &b->msg[i];
+
+		b->p->pass.box->pull_failed |= !m->got;
+		if (m->failure != NULL)
+			account_note(a, "%s: message with UID %u was not "
+			    "pulled: %s", b->p->pass.box->row.name,
+			    m->row.place.uid, m->failure);
+		else if (m->got && !m->paired)
+			account_done(a, SYNC_PULL, b->p->pass.box,
+			    &m->row.place, "");
+	}
+	b->p->done += (uint64_t)b->n;
+	account_progress(a, b->p->pass.box, "pulling", b->p->done, 0);
+}
+
+/* After everything of it came to rest; the loop's or finish's call. */
+static void
+batch_clear(struct pull_batch *b)
+{
+	struct chunk *c;
+	int i;
+
+	while ((c = b->first) != NULL) {
+		b->first = c->next;
+		chunk_free(c);
+	}
+	b->last = NULL;
+	b->n_chunks = 0;
+	for (i = 0; i < b->n; i++) {
+		picked_release(&b->msg[i].row, 1);
+		free(b->msg[i].failure);
+	}
+	free(b->msg);
+	b->msg = NULL;
+	b->n = 0;
+	if (b->store != NULL)
+		maildir_batch_free(b->store);
+	b->store = NULL;
+	b->open = NULL;
+	b->open_ended = false;
+	imap_cmd_release(&b->fetch.cmd);
+	b->fetch = (struct imap_fetching){ .rows = 0 };
+	b->at = BATCH_FREE;
+}
+
+/* Bodies are still coming, or have all been handed over. */
+static int
+batch_fetching(struct pull_batch *b, struct err *err)
+{
+	int rc;
+
+	if (b->fetch.cmd.task == NULL) {
+		batch_fetch(b);
+		return 0;
+	}
+	rc = imap_result(&b->fetch.cmd, err);
+	chunks_move(b, rc != 0);
+	if (rc == -1 && err->kind != ERR_REFUSED)
+		return -1;
+	if (rc == 0)
+		return 0;
+	/* A refused FETCH leaves its rows dirty; what came of it counts. */
+	if (rc == -1)
+		account_note(b->p->pass.a, "%s: %s", b->p->pass.box->row.name,
+		    err->msg);
+	b->at = BATCH_WRITE;
+	return 0;
+}
+
+/* Takes one batch as far as it goes now. -1: the account can't go on. */
+static int
+batch_step(struct pull_batch *b, struct err *err)
+{
+	struct account *a = b->p->pass.a;
+
+	if (b->at == BATCH_FETCH)
+		return batch_fetching(b, err);
+	if (b->at == BATCH_WRITE) {
+		chunks_move(b, true);
+		if (b->first != NULL)
+			return 0;
+		if (b->write_err.kind != ERR_NONE) {
+			*err = b->write_err;
+			return -1;
+		}
+		batch_post(b, BATCH_JUDGE, a->index_lane, judge_run);
+	}
+	if (b->at == BATCH_FREE || !b->job.done)
+		return 0;
+	if (b->job.result == -1) {
+		*err = b->job.err;
+		return -1;
+	}
+	switch (b->at) {
+	case BATCH_PICK:
+		batch_picked(b);
+		if (b->at == BATCH_FETCH && a->opt.dry_run) {
+			batch_tell(b);
+			batch_clear(b);
+		}
+		break;
+	case BATCH_JUDGE:
+		batch_post(b, BATCH_PLACE, a->disk_lane, place_run);
+		break;
+	case BATCH_PLACE:
+		batch_post(b, BATCH_RECORD, a->index_lane, record_run);
+		break;
+	case BATCH_RECORD:
+		batch_count(b);
+		batch_clear(b);
+		break;
+	default:
+		assert(!"no such place");
+	}
+	return 0;
+}
+
+static enum task_result
+pull_turn(struct task *t)
+{
+	struct pull *p = (struct pull *)t;
+	bool busy = false;
+	unsigned held = 0;
+	int i;
+
+	for (i = 0; i < PULL_BATCHES; i++)
+		if (batch_step(&p->batch[i], &t->err) == -1)
+			return TASK_FAIL;
+	for (i = 0; i < PULL_BATCHES; i++) {
+		struct pull_batch *b = &p->batch[i];
+
+		if (b->at == BATCH_FREE && !p->end && !p->picking)
+			batch_pick(b);
+		busy |= b->at != BATCH_FREE;
+		if (b->at == BATCH_FETCH && b->fetch.cmd.task == NULL)
+			batch_fetch(b);
+		held += b->n_chunks;
+	}
+	imap_session_pause(p->pass.a->session, held > CHUNKS_MOST);
+	return busy ? task_wait(t, pull_turn) : TASK_DONE;
+}
+
+static void
+pull_finish(struct task *t)
+{
+	struct pull *p = (struct pull *)t;
+	int i;
+
+	if (p->pass.a->session != NULL)
+		imap_session_pause(p->pass.a->session, false);
+	for (i = 0; i < PULL_BATCHES; i++)
+		batch_clear(&p->batch[i]);
+	pass_end(&p->pass);
+}
+
+void
+pull_start(struct account *a, struct box *box,
+    struct pass_result *out)
+{
+	struct pull *p = xcalloc(1, sizeof(*p));
+	int i;
+
+	for (i = 0; i < PULL_BATCHES; i++)
+		p->batch[i].p = p;
+	p->pass.task.finish = pull_finish;
+	p->pass.box = box;
+	pass_start(&p->pass, a, out, "pull", pull_turn);
+}

@@ -1,0 +1,468 @@
+/*
+ * Removals in one folder, the last thing a run does to it: what a side lost is
+ * taken from the other (design section 5). Everything that only adds or changes
+ * has been done in the whole account by now, and the guard has let it pass.
+ *
+ *	index lane	pick	rows, with what was recorded of them
+ *	server		FETCH	size and date again: are these still the messages
+ *				that the index speaks of?
+ *	disk lane	unlink	under the very name last seen; then sync
+ *	server		STORE \Deleted, UID EXPUNGE; without UIDPLUS a plain
+ *			EXPUNGE only when SEARCH DELETED equals our set
+ *	index lane	record	with the evidence
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "mail/flags.h"
+
+struct doomed {
+	struct picked p;
+	bool checked;		/* the server has it as recorded */
+	bool differs;		/* it has something else under that UID */
+	bool unlinked, expunged;
+	char *failure;
+};
+
+struct removing {
+	struct pass pass;
+	struct pick pick;
+	struct picked picked[SYNC_ROWS];
+	struct doomed *row;
+	int n;
+	struct uidset uids;		/* to be expunged */
+	struct imap_fetching check;
+	struct imap_cmd store, expunge;
+	struct imap_searching search;
+	struct job index_job, disk_job;
+	bool others_marked;		/* no UIDPLUS, and somebody else's marks */
+	char *refused;			/* the server's words */
+};
+
+static enum task_result remove_picked(struct task *);
+static enum task_result remove_checked(struct task *);
+static enum task_result remove_unlink(struct task *);
+static enum task_result remove_unlinked(struct task *);
+static enum task_result remove_marked(struct task *);
+static enum task_result remove_expunge(struct task *);
+static enum task_result remove_searched(struct task *);
+static enum task_result remove_expunged(struct task *);
+static enum task_result remove_recorded(struct task *);
+
+static int
+pick_run(struct job *job)
+{
+	struct removing *r = OWNER_OF(job, struct removing, index_job);
+
+	r->n = pick_rows(r->pass.a->ix, &r->pick, r->picked, &job->err);
+	if (r->n >= 0)
+		return 0;
+	r->n = 0;
+	return -1;
+}
+
+static enum task_result
+remove_pick(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+
+	r->pick.max = SYNC_ROWS;
+	r->index_job = (struct job){ .run = pick_run };
+	lane_post(r->pass.a->index_lane, &r->index_job, t);
+	return task_wait(t, remove_picked);
+}
+
+static void
+rows_release(struct removing *r)
+{
+	int i;
+
+	for (i = 0; i < r->n; i++) {
+		picked_release(&r->row[i].p, 1);
+		free(r->row[i].failure);
+	}
+	free(r->row);
+	r->row = NULL;
+	r->n = 0;
+	uidset_clear(&r->uids);
+	free(r->refused);
+	r->refused = NULL;
+	r->others_marked = false;
+	imap_cmd_release(&r->check.cmd);
+	imap_cmd_release(&r->store);
+	imap_cmd_release(&r->expunge);
+	imap_searching_release(&r->search);
+}
+
+static enum task_result
+remove_next(struct removing *r)
+{
+	rows_release(r);
+	return r->pick.end ? TASK_DONE : task_next(&r->pass.task, remove_pick);
+}
+
+static bool
+wants_expunge(const struct doomed *d)
+{
+	return (d->p.verdict.ops & OP_REMOVE_REMOTE) &&
+	    d->p.place.remote.present;
+}
+
+static bool
+wants_unlink(const struct doomed *d)
+{
+	return (d->p.verdict.ops & OP_REMOVE_LOCAL) && d->p.place.local.present;
+}
+
+/* --- are they still the same? --- */
+
+static void
+check_row(void *arg, const struct imap_fetch *f)
+{
+	struct removing *r = arg;
+	int i;
+
+	if (!f->has_size || !f->has_date)
+		return;
+	for (i = 0; i < r->n; i++) {
+		const struct place *p = &r->row[i].p.place;
+
+		if (p->uid != f->uid)
+			continue;
+		r->row[i].checked = true;
+		r->row[i].differs = (p->size != 0 && p->size != f->size) ||
+		    (p->date != 0 && p->date != f->date);
+	}
+}
+
+static enum task_result
+remove_picked(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+	struct imap_fetch_args args = {
+		.uids = &r->uids, .items = FETCH_META,
+		.sink = { .arg = r, .row = check_row },
+	};
+	int i;
+
+	if (!r->index_job.done)
+		return task_wait(t, remove_picked);
+	r->row = xcalloc((size_t)r->n + 1, sizeof(*r->row));
+	for (i = 0; i < r->n; i++)
+		r->row[i].p = r->picked[i];
+	if (r->index_job.result == -1)
+		return task_fail(t, &r->index_job.err);
+	if (r->pass.a->opt.dry_run) {
+		for (i = 0; i < r->n; i++) {
+			if (wants_unlink(&r->row[i]))
+				account_done(r->pass.a, SYNC_REMOVE_LOCAL,
+				    r->pass.box, &r->row[i].p.place, "");
+			if (wants_expunge(&r->row[i]))
+				account_done(r->pass.a, SYNC_REMOVE_REMOTE,
+				    r->pass.box, &r->row[i].p.place, "");
+		}
+		return remove_next(r);
+	}
+	for (i = 0; i < r->n; i++)
+		if (wants_expunge(&r->row[i]))
+			uidset_add(&r->uids, r->row[i].p.place.uid);
+	if (uidset_empty(&r->uids))
+		return task_next(t, remove_unlink);
+	imap_fetch_start(r->pass.a->session, &r->check, t, &args);
+	return task_wait(t, remove_checked);
+}
+
+static enum task_result
+remove_checked(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+	int i;
+
+	switch (imap_result(&r->check.cmd, &t->err)) {
+	case 0:
+		return task_wait(t, remove_checked);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		t->err.kind = ERR_NONE;
+	}
+	/* What it does not show any more will be told by the next listing. */
+	uidset_clear(&r->uids);
+	for (i = 0; i < r->n; i++) {
+		struct doomed *d = &r->row[i];
+
+		if (!wants_expunge(d))
+			continue;
+		if (d->checked && !d->differs)
+			uidset_add(&r->uids, d->p.place.uid);
+		else if (d->differs)
+			d->failure = xasprintf("the server has another message "
+			    "under UID %u than before; it is kept",
+			    d->p.place.uid);
+	}
+	return task_next(t, remove_unlink);
+}
+
+/* --- the disk's side --- */
+
+static int
+unlink_run(struct job *job)
+{
+	struct removing *r = OWNER_OF(job, struct removing, disk_job);
+	struct maildir *md = &r->pass.a->md;
+	bool any = false;
+	int i;
+
+	for (i = 0; i < r->n; i++) {
+		struct doomed *d = &r->row[i];
+		const struct place *p = &d->p.place;
+		struct maildir_message m = {
+			r->pass.box->row.path, p->in_new, p->file,
+		};
+		struct err err = { .kind = ERR_NONE };
+
+		if (!wants_unlink(d) || d->failure != NULL)
+			continue;
+		if (maildir_remove(md, &m, &err) == 0)
+			any = d->unlinked = true;
+		else if (err.kind != ERR_STALE)
+			d->failure = xstrdup(err.msg);
+	}
+	return any ? maildir_sync_folder(md, r->pass.box->row.path,
+	    &job->err) : 0;
+}
+
+static enum task_result
+remove_unlink(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+
+	r->disk_job = (struct job){ .run = unlink_run };
+	lane_post(r->pass.a->disk_lane, &r->disk_job, t);
+	return task_wait(t, remove_unlinked);
+}
+
+/* --- the server's side --- */
+
+static enum task_result
+remove_unlinked(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+	struct imap_store_args args = {
+		.uids = &r->uids, .add = true, .flags = FLAG_DELETED,
+	};
+
+	if (!r->disk_job.done)
+		return task_wait(t, remove_unlinked);
+	if (r->disk_job.result == -1)
+		return task_fail(t, &r->disk_job.err);
+	if (uidset_empty(&r->uids))
+		return task_next(t, remove_recorded);
+	imap_store_start(r->pass.a->session, &r->store, t, &args);
+	return task_wait(t, remove_marked);
+}
+
+static enum task_result
+remove_marked(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+
+	switch (imap_result(&r->store, &t->err)) {
+	case 0:
+		return task_wait(t, remove_marked);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		r->refused = xstrdup(t->err.msg);
+		t->err.kind = ERR_NONE;
+		return task_next(t, remove_recorded);
+	}
+	if (imap_session_caps(r->pass.a->session) & CAP_UIDPLUS) {
+		imap_expunge_start(r->pass.a->session, &r->expunge, t, &r->uids);
+		return task_wait(t, remove_expunged);
+	}
+	imap_search_start(r->pass.a->session, &r->search, t, "DELETED");
+	return task_wait(t, remove_searched);
+}
+
+static bool
+same_set(const struct uidset *a, const struct uidset *b)
+{
+	uint32_t uid = 0;
+
+	if (uidset_count(a) != uidset_count(b))
+		return false;
+	while (uidset_next(a, &uid))
+		if (!uidset_has(b, uid))
+			return false;
+	return true;
+}
+
+static enum task_result
+remove_searched(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+
+	switch (imap_result(&r->search.cmd, &t->err)) {
+	case 0:
+		return task_wait(t, remove_searched);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		t->err.kind = ERR_NONE;
+		r->others_marked = true;
+	}
+	if (r->others_marked || !same_set(&r->uids, &r->search.uids)) {
+		r->others_marked = true;
+		return task_next(t, remove_recorded);
+	}
+	return task_next(t, remove_expunge);
+}
+
+static enum task_result
+remove_expunge(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+
+	imap_expunge_all_start(r->pass.a->session, &r->expunge, t);
+	return task_wait(t, remove_expunged);
+}
+
+static enum task_result
+remove_expunged(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+	int i;
+
+	switch (imap_result(&r->expunge, &t->err)) {
+	case 0:
+		return task_wait(t, remove_expunged);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		r->refused = xstrdup(t->err.msg);
+		t->err.kind = ERR_NONE;
+		return task_next(t, remove_recorded);
+	}
+	for (i = 0; i < r->n; i++)
+		if (uidset_has(&r->uids, r->row[i].p.place.uid))
+			r->row[i].expunged = true;
+	return task_next(t, remove_recorded);
+}
+
+/* --- recording --- */
+
+static int
+record(struct removing *r, struct doomed *d, struct err *err)
+{
+	struct index *ix = r->pass.a->ix;
+	struct place *p = &d->p.place;
+
+	if (d->failure != NULL)
+		return record_failure(ix, p, FAILED_PUSH, d->failure, err);
+	if (wants_expunge(d) && r->refused != NULL &&
+	    record_failure(ix, p, FAILED_PUSH, r->refused, err) == -1)
+		return -1;
+	if (d->unlinked) {
+		if (index_log(ix, "removed-local", r->pass.box->row.name, p->uid,
+		    p->unique, "gone from the server: listing closed, "
+		    "base had it", err) == -1)
+			return -1;
+		state_set(&p->local, false, 0, "");
+	}
+	if (d->expunged) {
+		if (index_log(ix, "removed-remote", r->pass.box->row.name,
+		    p->uid, p->unique, "gone from disk: two complete scans, "
+		    "marker current, size and date as recorded", err) == -1)
+			return -1;
+		state_set(&p->remote, false, 0, "");
+	}
+	if (!p->local.present && !p->remote.present)
+		return index_place_drop(ix, p->id, err);
+	return d->unlinked || d->expunged ? index_place_put(ix, p, err) : 0;
+}
+
+static int
+record_run(struct job *job)
+{
+	struct removing *r = OWNER_OF(job, struct removing, index_job);
+	struct index *ix = r->pass.a->ix;
+	int i, rc = index_begin(ix, &job->err);
+
+	for (i = 0; i < r->n && rc == 0; i++)
+		rc = record(r, &r->row[i], &job->err);
+	if (rc == 0)
+		rc = index_commit(ix, &job->err);
+	if (rc == -1)
+		index_rollback(ix);
+	return rc;
+}
+
+static void
+tell(struct removing *r)
+{
+	struct account *a = r->pass.a;
+	const char *name = r->pass.box->row.name;
+	int i;
+
+	for (i = 0; i < r->n; i++) {
+		struct doomed *d = &r->row[i];
+
+		if (d->unlinked)
+			account_done(a, SYNC_REMOVE_LOCAL, r->pass.box,
+			    &d->p.place, "");
+		if (d->expunged)
+			account_done(a, SYNC_REMOVE_REMOTE, r->pass.box,
+			    &d->p.place, "");
+		if (d->failure != NULL)
+			account_note(a, "%s: %s", name, d->failure);
+	}
+	if (r->refused != NULL)
+		account_note(a, "%s: the server refused to remove messages: %s",
+		    name, r->refused);
+}
+
+static enum task_result
+remove_recorded(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+
+	if (r->index_job.run != record_run) {
+		r->index_job = (struct job){ .run = record_run };
+		lane_post(r->pass.a->index_lane, &r->index_job, t);
+	}
+	if (!r->index_job.done)
+		return task_wait(t, remove_recorded);
+	if (r->index_job.result == -1)
+		return task_fail(t, &r->index_job.err);
+	tell(r);
+	return remove_next(r);
+}
+
+static void
+remove_finish(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+
+	rows_release(r);
+	uidset_release(&r->uids);
+	pass_end(&r->pass);
+}
+
+void
+remove_start(struct account *a, struct box *box,
+    struct pass_result *out)
+{
+	struct removing *r = xcalloc(1, sizeof(*r));
+
+	r->pick = (struct pick){ .box = box, .expunge = a->conf->expunge };
+	if (!a->hold_remove_local)
+		r->pick.ops |= OP_REMOVE_LOCAL;
+	if (!a->hold_remove_remote && !box->row.read_only)
+		r->pick.ops |= OP_REMOVE_REMOTE;
+	r->pass.task.finish = remove_finish;
+	r->pass.box = box;
+	pass_start(&r->pass, a, out, "remove", remove_pick);
+}
