@@ -1,0 +1,536 @@
+/*
+ * The life of one account's run: open index and Maildir, get the secret,
+ * connect, list the folders; then the turns over the folders (turns.c); then
+ * the reckoning. Whatever ends it early, abort closes what is open: a
+ * connection is cut, the index closed behind the last job.
+ */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "internal.h"
+#include "loop/child.h"
+
+#define CONNECT_MS	20000
+#define SECRET_MS	60000
+
+struct sync {
+	struct account account;
+	struct sync_result result;
+};
+
+struct account_priv {
+	struct account *a;
+	struct job job;
+	int (*work)(struct account *, struct err *);
+	task_step *after;
+	struct pass_result pass;
+	bool closing;			/* the last job is posted */
+	struct child child;
+	char *secret;
+	struct imap_open_config cfg;
+	struct imap_open open;
+	struct imap_list list;
+	struct job close_job;
+};
+
+static enum task_result account_opened(struct task *);
+static enum task_result account_secret(struct task *);
+static enum task_result account_connect(struct task *);
+static enum task_result account_connected(struct task *);
+static enum task_result account_listed(struct task *);
+static enum task_result account_reckoned(struct task *);
+static enum task_result account_closed(struct task *);
+
+/* --- jobs and passes --- */
+
+static int
+work_run(struct job *job)
+{
+	struct account_priv *p = OWNER_OF(job, struct account_priv, job);
+
+	return p->work(p->a, &job->err);
+}
+
+static void
+pass_on_told(struct account *a)
+{
+	if (a->told == NULL)
+		return;
+	if (a->told_held)
+		account_note(a, "%s", a->told);
+	else
+		account_tell(a, "%s", a->told);
+	free(a->told);
+	a->told = NULL;
+	a->told_held = false;
+}
+
+static enum task_result
+job_ended(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (!a->priv->job.done)
+		return task_wait(t, job_ended);
+	pass_on_told(a);
+	if (a->priv->job.result == -1)
+		return task_fail(t, &a->priv->job.err);
+	return task_next(t, a->priv->after);
+}
+
+enum task_result
+account_job(struct account *a, int (*work)(struct account *, struct err *),
+    task_step *next)
+{
+	struct account_priv *p = a->priv;
+
+	p->work = work;
+	p->after = next;
+	p->job = (struct job){ .run = work_run };
+	lane_post(a->index_lane, &p->job, &a->task);
+	return task_wait(&a->task, job_ended);
+}
+
+static enum task_result
+pass_ended(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (!a->priv->pass.done)
+		return task_wait(t, pass_ended);
+	if (a->priv->pass.err.kind != ERR_NONE)
+		return task_fail(t, &a->priv->pass.err);
+	return task_next(t, a->priv->after);
+}
+
+enum task_result
+account_pass(struct account *a, pass_starter *start, struct box *box,
+    task_step *next)
+{
+	a->priv->after = next;
+	start(a, box, &a->priv->pass);
+	return task_wait(&a->task, pass_ended);
+}
+
+/* --- from nothing to the list of folders --- */
+
+static enum task_result
+account_begin(struct task *t)
+{
+	return account_job((struct account *)t, root_open, account_opened);
+}
+
+static enum task_result
+account_opened(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	const struct conf_account *c = a->conf;
+
+	if (c->password_command != NULL) {
+		child_start(&a->priv->child, t, c->password_command,
+		    LIMIT_SECRET, SECRET_MS);
+		return task_wait(t, account_secret);
+	}
+	a->priv->secret = xstrdup(c->password);
+	return task_next(t, account_connect);
+}
+
+/* The first line of its output is the secret. */
+static int
+take_secret(struct account *a, struct err *err)
+{
+	struct child *c = &a->priv->child;
+	const char *text = buf_str(&c->out);
+	size_t n = strcspn(text, "\r\n");
+
+	if (c->err.kind != ERR_NONE) {
+		*err = c->err;
+		err->kind = ERR_AUTH;
+		return err_within(err, "password-command");
+	}
+	if (c->status != 0)
+		return err_set(err, ERR_AUTH, "password-command ended with "
+		    "status %d; run it by hand to see why", c->status);
+	if (n == 0)
+		return err_set(err, ERR_AUTH, "password-command printed no "
+		    "password on its first line; run it by hand to see why");
+	a->priv->secret = xstrndup(text, n);
+	return 0;
+}
+
+static enum task_result
+account_secret(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct child *c = &a->priv->child;
+
+	if (!c->done)
+		return task_wait(t, account_secret);
+	if (take_secret(a, &t->err) == -1)
+		return TASK_FAIL;
+	return task_next(t, account_connect);
+}
+
+static enum task_result
+account_connect(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	const struct conf_account *c = a->conf;
+	struct account_priv *p = a->priv;
+
+	p->cfg = (struct imap_open_config){
+		.stream = {
+			.host = c->host, .port = c->port,
+			.tls = c->tls == CONF_TLS_NONE ? STREAM_TLS_NONE :
+			    c->tls == CONF_TLS_IMPLICIT ? STREAM_TLS_IMPLICIT :
+			    STREAM_TLS_STARTTLS,
+			.ca_file = c->tls_ca_file,
+			.fingerprint = c->tls_fingerprint,
+			.tunnel = c->tunnel,
+			.connect_ms = c->timeout_s * 1000u < CONNECT_MS ?
+			    c->timeout_s * 1000u : CONNECT_MS,
+			.silence_ms = c->timeout_s * 1000u,
+		},
+		.user = c->user, .password = p->secret,
+		.cleartext_ok = c->allow_cleartext_password,
+	};
+	account_progress(a, NULL, "connecting", 0, 0);
+	imap_open_start(&p->open, t->loop, t, &p->cfg);
+	return task_wait(t, account_connected);
+}
+
+static enum task_result
+account_connected(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct account_priv *p = a->priv;
+
+	if (!p->open.task.ended)
+		return task_wait(t, account_connected);
+	str_wipe_free(p->secret);
+	p->secret = NULL;
+	a->session = p->open.session;
+	if (a->session == NULL)
+		return task_fail(t, &p->open.task.err);
+	imap_list_start(a->session, &p->list, t);
+	return task_wait(t, account_listed);
+}
+
+static int
+load_work(struct account *a, struct err *err)
+{
+	return boxes_load(a, &a->priv->list, err);
+}
+
+static enum task_result
+account_listed(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	switch (imap_result(&a->priv->list.cmd, &t->err)) {
+	case 0:
+		return task_wait(t, account_listed);
+	case -1:
+		err_within(&t->err, "the list of folders");
+		return TASK_FAIL;
+	}
+	return account_job(a, load_work, turns_begin);
+}
+
+/* --- the reckoning --- */
+
+static int
+reckon_work(struct account *a, struct err *err)
+{
+	struct index_counts counts;
+	char now[32];
+
+	if (index_counts(a->ix, 0, &counts, err) == -1)
+		return -1;
+	a->result->pending = a->opt.dry_run ? 0 : counts.dirty;
+	if (a->opt.dry_run)
+		return 0;
+	snprintf(now, sizeof(now), "%lld", (long long)clock_wall());
+	if (index_begin(a->ix, err) == 0 &&
+	    (a->notes > 0 || index_set(a->ix, "last-sync", now, err) == 0) &&
+	    index_commit(a->ix, err) == 0)
+		return 0;
+	index_rollback(a->ix);
+	return -1;
+}
+
+enum task_result
+account_end(struct task *t)
+{
+	return account_job((struct account *)t, reckon_work, account_reckoned);
+}
+
+static void
+take_stats(struct account *a)
+{
+	struct imap_stats stats;
+
+	if (a->session == NULL)
+		return;
+	imap_session_stats(a->session, &stats);
+	a->result->round_trips = stats.round_trips;
+	a->result->bytes_in = stats.bytes_in;
+	a->result->bytes_out = stats.bytes_out;
+}
+
+static int
+close_run(struct job *job)
+{
+	struct account *a = OWNER_OF(job, struct account_priv, close_job)->a;
+
+	index_close(a->ix);
+	a->ix = NULL;
+	maildir_close(&a->md);
+	return 0;
+}
+
+/* Ends the session and closes index and Maildir behind what is posted. */
+static void
+close_all(struct account *a, bool polite)
+{
+	struct account_priv *p = a->priv;
+
+	if (a->session != NULL) {
+		take_stats(a);
+		imap_close_start(a->session, &a->task, polite);
+		a->session = NULL;
+	}
+	if (p->closing)
+		return;
+	p->closing = true;
+	p->close_job = (struct job){ .run = close_run };
+	lane_post(a->index_lane, &p->close_job, &a->task);
+}
+
+static enum task_result
+account_reckoned(struct task *t)
+{
+	close_all((struct account *)t, true);
+	return task_wait(t, account_closed);
+}
+
+static enum task_result
+account_closed(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	return a->priv->close_job.done ? TASK_DONE :
+	    task_wait(t, account_closed);
+}
+
+static void
+account_abort(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (a->session == NULL && a->priv->open.task.ended)
+		a->session = a->priv->open.session;
+	a->priv->open.session = NULL;
+	child_cancel(&a->priv->child);
+	close_all(a, false);
+}
+
+/* Failures name their account's part; the status is design section 8's. */
+static void
+reckon(struct account *a)
+{
+	struct sync_result *r = a->result;
+
+	r->seconds = (double)(clock_mono_ms() - a->ms_begun) / 1000;
+	r->fsyncs = fs_syncs() - a->fsyncs_before;
+	r->held = a->notes;
+	if (a->task.result == TASK_FAIL)
+		r->err = a->task.err;
+	if (r->err.kind != ERR_NONE)
+		r->exit = err_exit_status(r->err.kind);
+	else if (a->notes > 0)
+		r->exit = 1;
+	else
+		r->exit = r->pending > 0 ? err_exit_status(ERR_NET) : 0;
+}
+
+static void
+account_finish(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct account_priv *p = a->priv;
+	size_t i;
+
+	pass_on_told(a);
+	reckon(a);
+	lane_free(a->index_lane);
+	lane_free(a->disk_lane);
+	turns_release(a);
+	for (i = 0; i < a->n_box; i++)
+		box_release(&a->box[i]);
+	free(a->box);
+	mem_wipe(p->child.out.mem, p->child.out.cap);
+	child_release(&p->child);
+	str_wipe_free(p->secret);
+	imap_list_release(&p->list);
+	free(p);
+	a->priv = NULL;
+}
+
+struct sync *
+sync_start(struct loop *loop, const struct conf_account *conf,
+    const struct sync_options *opt, const struct sync_callbacks *cb)
+{
+	struct sync *s = xcalloc(1, sizeof(*s));
+	struct account *a = &s->account;
+
+	a->conf = conf;
+	a->opt = *opt;
+	a->cb = *cb;
+	a->result = &s->result;
+	a->md.fd = a->md.mark_fd = -1;
+	a->priv = xcalloc(1, sizeof(*a->priv));
+	a->priv->a = a;
+	a->index_lane = lane_new(loop, "index");
+	a->disk_lane = lane_new(loop, "disk");
+	a->fsyncs_before = fs_syncs();
+	a->ms_begun = clock_mono_ms();
+	a->task.abort = account_abort;
+	a->task.finish = account_finish;
+	task_start(&a->task, loop, NULL, conf->name, account_begin);
+	return s;
+}
+
+const struct sync_result *
+sync_result(const struct sync *s)
+{
+	return &s->result;
+}
+
+void
+sync_free(struct sync *s)
+{
+	free(s);
+}
+
+/* --- facts for the user --- */
+
+static void
+say(struct account *a, bool held, const char *fmt, va_list ap)
+{
+	char text[1000];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (held)
+		a->notes++;
+	if (a->cb.note != NULL)
+		a->cb.note(a->cb.arg, a->conf->name, text);
+}
+
+void
+account_note(struct account *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(a, true, fmt, ap);
+	va_end(ap);
+}
+
+void
+account_tell(struct account *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(a, false, fmt, ap);
+	va_end(ap);
+}
+
+static void
+count_done(struct sync_result *r, enum sync_op op)
+{
+	switch (op) {
+	case SYNC_PULL:
+		r->pulled.new++;
+		break;
+	case SYNC_PUSH:
+		r->pushed.new++;
+		break;
+	case SYNC_FLAG_LOCAL:
+		r->pulled.flags++;
+		break;
+	case SYNC_FLAG_REMOTE:
+		r->pushed.flags++;
+		break;
+	case SYNC_REMOVE_LOCAL:
+		r->pulled.deleted++;
+		break;
+	case SYNC_REMOVE_REMOTE:
+		r->pushed.deleted++;
+		break;
+	case SYNC_MAKE_LOCAL:
+	case SYNC_DROP_LOCAL:
+		r->pulled.folders++;
+		break;
+	case SYNC_MAKE_REMOTE:
+	case SYNC_DROP_REMOTE:
+		r->pushed.folders++;
+		break;
+	}
+}
+
+const char *
+sync_op_name(enum sync_op op)
+{
+	static const char *const names[] = {
+		[SYNC_PULL] = "pull", [SYNC_PUSH] = "push",
+		[SYNC_FLAG_LOCAL] = "flag-local",
+		[SYNC_FLAG_REMOTE] = "flag-remote",
+		[SYNC_REMOVE_LOCAL] = "remove-local",
+		[SYNC_REMOVE_REMOTE] = "remove-remote",
+		[SYNC_MAKE_LOCAL] = "make-local",
+		[SYNC_MAKE_REMOTE] = "make-remote",
+		[SYNC_DROP_LOCAL] = "drop-local",
+		[SYNC_DROP_REMOTE] = "drop-remote",
+	};
+
+	return names[op];
+}
+
+void
+account_done(struct account *a, enum sync_op op, const struct box *b,
+    const struct place *p, const char *detail)
+{
+	struct sync_done done = {
+		.op = op, .folder = b->row.name, .detail = detail,
+	};
+
+	if (p != NULL) {
+		done.uid = p->uid;
+		done.unique = p->unique;
+	}
+	count_done(a->result, op);
+	if (a->cb.done != NULL)
+		a->cb.done(a->cb.arg, a->conf->name, &done);
+}
+
+void
+account_progress(struct account *a, const struct box *b, const char *what,
+    uint64_t done, uint64_t total)
+{
+	char text[300];
+
+	if (a->cb.progress == NULL)
+		return;
+	snprintf(text, sizeof(text), "%s%s%s", b != NULL ? b->row.name : "",
+	    b != NULL ? ": " : "", what);
+	a->cb.progress(a->cb.arg, a->conf->name, text, done, total);
+}

@@ -1,0 +1,199 @@
+/* What a sync would push, without the network. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "mail/flags.h"
+#include "sync/folders.h"
+
+static int
+open_for_status(struct account *a, struct sync_status *out, struct err *err)
+{
+	struct index_open_result how = { .fresh = false };
+	enum maildir_root state;
+	char *dir, *path;
+	int rc;
+
+	dir = a->opt.state_dir != NULL ? xstrdup(a->opt.state_dir) :
+	    sync_state_dir(err);
+	if (dir == NULL)
+		return -1;
+	path = xasprintf("%s/%s.db", dir, a->conf->name);
+	rc = index_open(&a->ix, path, true, &how, err);
+	if (rc == 0) {
+		index_close(a->ix);
+		a->ix = NULL;
+		rc = index_open(&a->ix, path, false, &how, err);
+		if (rc == -1 && err->kind == ERR_BUSY) {
+			a->read_only = out->busy = true;
+			rc = index_open(&a->ix, path, true, &how, err);
+		}
+	}
+	free(how.set_aside);
+	free(path);
+	free(dir);
+	if (rc == -1)
+		return -1;
+	return maildir_open(&a->md, a->conf->maildir, &state, a->root_id,
+	    a->token, err);
+}
+
+/* The same two looks that a sync takes. */
+static int
+scan_twice(struct account *a, struct box *b, struct err *err)
+{
+	struct observed_local seen;
+
+	if (observe_local(a->ix, &a->md, &b->row, true, &seen, err) == -1)
+		return -1;
+	return seen.missing ? observe_local(a->ix, &a->md, &b->row, false,
+	    &seen, err) : 0;
+}
+
+static void
+tell_row(struct account *a, struct box *b, const struct picked *p,
+    struct sync_status *out)
+{
+	unsigned ops = p->verdict.ops;
+	static const struct {
+		unsigned bit;
+		enum sync_op op;
+	} outgoing[] = {
+		{ OP_PUSH, SYNC_PUSH },
+		{ OP_FLAG_REMOTE, SYNC_FLAG_REMOTE },
+		{ OP_REMOVE_REMOTE, SYNC_REMOVE_REMOTE },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(outgoing) / sizeof(outgoing[0]); i++) {
+		if (!(ops & outgoing[i].bit))
+			continue;
+		out->outgoing++;
+		account_done(a, outgoing[i].op, b, &p->place, "");
+	}
+	if (ops & (OP_PULL | OP_FLAG_LOCAL | OP_REMOVE_LOCAL))
+		out->incoming++;
+}
+
+static int
+tell_box(struct account *a, struct box *b, struct sync_status *out,
+    struct err *err)
+{
+	struct picked row[64];
+	struct pick pick = {
+		.box = b, .expunge = a->conf->expunge, .max = 64,
+		.ops = ~0u,
+	};
+	int i, n;
+
+	while (!pick.end) {
+		n = pick_rows(a->ix, &pick, row, err);
+		if (n == -1)
+			return -1;
+		for (i = 0; i < n; i++)
+			tell_row(a, b, &row[i], out);
+		picked_release(row, n);
+	}
+	return 0;
+}
+
+static void
+tell_folder(struct account *a, struct box *b, struct sync_status *out)
+{
+	struct folder_facts facts = {
+		.base = b->row.base, .local = b->row.local,
+		.remote = b->row.remote, .unseen = b->unseen_local,
+		.inbox = strcmp(b->row.name, "INBOX") == 0,
+	};
+	enum folder_op op = folder_reconcile(&facts);
+
+	if (op == FOLDER_MAKE_REMOTE || op == FOLDER_REMOVE_REMOTE) {
+		out->outgoing++;
+		account_done(a, op == FOLDER_MAKE_REMOTE ? SYNC_MAKE_REMOTE :
+		    SYNC_DROP_REMOTE, b, NULL, "");
+	}
+}
+
+/* A folder of the index that is gone from disk lost its files, too. */
+static int
+look_at_box(struct account *a, struct box *b, struct sync_status *out,
+    struct err *err)
+{
+	struct index_counts counts;
+
+	if (b->row.id == 0)
+		return 0;		/* new, and the index is not ours now */
+	if (!out->busy && a->md.fd != -1) {
+		if (b->row.local ? scan_twice(a, b, err) == -1 :
+		    index_counts(a->ix, b->row.id, &counts, err) == -1 ||
+		    (counts.local > 0 && box_gone_local(a, b, err) == -1))
+			return -1;
+	}
+	if (box_unseen(a, b, true, &b->unseen_local, err) == -1)
+		return -1;
+	tell_folder(a, b, out);
+	return tell_box(a, b, out, err);
+}
+
+static int
+tell_failures(struct account *a, struct sync_status *out, struct err *err)
+{
+	struct index_failure *v;
+	size_t n, i;
+
+	if (index_failures(a->ix, &v, &n, err) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		account_note(a, "%s", v[i].reason);
+	out->held = a->notes;
+	index_failures_free(v, n);
+	return 0;
+}
+
+static int
+tell_all(struct account *a, struct sync_status *out, struct err *err)
+{
+	char *last;
+	size_t i;
+
+	if (index_get(a->ix, "last-sync", &last, err) == -1)
+		return -1;
+	out->last_sync = last == NULL ? 0 : strtoll(last, NULL, 10);
+	free(last);
+	if (a->md.fd == -1)
+		account_note(a, "the Maildir %s does not exist", a->md.root);
+	if (boxes_load(a, NULL, err) == -1)
+		return -1;
+	for (i = 0; i < a->n_box; i++)
+		if (a->box[i].inside && !a->box[i].local_broken &&
+		    look_at_box(a, &a->box[i], out, err) == -1)
+			return -1;
+	return tell_failures(a, out, err);
+}
+
+int
+sync_status(const struct conf_account *conf, const struct sync_options *opt,
+    const struct sync_callbacks *cb, struct sync_status *out, struct err *err)
+{
+	struct sync_result result = { .pending = 0 };
+	struct account a = {
+		.conf = conf, .opt = *opt, .cb = *cb, .result = &result,
+		.md = { .fd = -1, .mark_fd = -1 },
+	};
+	size_t i;
+	int rc;
+
+	*out = (struct sync_status){ .outgoing = 0 };
+	rc = open_for_status(&a, out, err);
+	if (rc == -1 && err->kind == ERR_STALE)
+		rc = 0;			/* never synced: nothing to tell */
+	else if (rc == 0)
+		rc = tell_all(&a, out, err);
+	for (i = 0; i < a.n_box; i++)
+		box_release(&a.box[i]);
+	free(a.box);
+	index_close(a.ix);
+	maildir_close(&a.md);
+	return rc;
+}

@@ -1,0 +1,805 @@
+/*
+ * The turns over the folders of an account, in the order of design section 2:
+ * what adds and what changes first, folder by folder; then, behind a barrier,
+ * what removes.
+ *
+ *	scan		every directory, once
+ *	each folder	make it where it is missing; observe the server's side;
+ *			pair; pull; flags
+ *	push		after all pulls, so that what the server has is known
+ *	look again	where appended messages did not get a UID
+ *	second scan	where files were missing
+ *	judge		count and guard
+ *	remove		folder by folder; then deleted folders
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "sync/folders.h"
+#include "sync/guard.h"
+
+struct turns {
+	size_t i;		/* the box whose turn it is */
+	struct imap_list list;	/* the second look */
+	struct imap_cmd cmd;
+	struct imap_select select;
+	bool empty;		/* the folder to be dropped holds nothing */
+	bool kept;		/* ... or could not be dropped yet */
+	bool unseen_remote;	/* the deleted folder holds what was never seen */
+};
+
+static enum task_result turns_relisted(struct task *);
+static enum task_result turns_scan(struct task *);
+static enum task_result each_begin(struct task *);
+static enum task_result each_folder(struct task *);
+static enum task_result each_created(struct task *);
+static enum task_result each_observe(struct task *);
+static enum task_result each_observed(struct task *);
+static enum task_result each_ready(struct task *);
+static enum task_result each_paired(struct task *);
+static enum task_result each_pulled(struct task *);
+static enum task_result each_next(struct task *);
+static enum task_result push_begin(struct task *);
+static enum task_result push_each(struct task *);
+static enum task_result push_next(struct task *);
+static enum task_result again_begin(struct task *);
+static enum task_result again_each(struct task *);
+static enum task_result again_observed(struct task *);
+static enum task_result again_next(struct task *);
+static enum task_result rescan(struct task *);
+static enum task_result judge(struct task *);
+static enum task_result remove_begin(struct task *);
+static enum task_result remove_each(struct task *);
+static enum task_result remove_observed(struct task *);
+static enum task_result remove_next(struct task *);
+static enum task_result drop_begin(struct task *);
+static enum task_result drop_each(struct task *);
+static enum task_result drop_selected(struct task *);
+static enum task_result drop_left(struct task *);
+static enum task_result drop_deleted(struct task *);
+static enum task_result drop_done(struct task *);
+
+static struct box *
+box_now(struct account *a)
+{
+	return &a->box[a->turns->i];
+}
+
+static bool
+is_inbox(const struct box *b)
+{
+	return strcmp(b->row.name, "INBOX") == 0;
+}
+
+/* In the game for this run. */
+static bool
+in_play(const struct box *b)
+{
+	return b->chosen && !b->failed && !b->local_broken;
+}
+
+/* --- folders that LIST lacked: a second look --- */
+
+enum task_result
+turns_begin(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	bool gone = false;
+	size_t i;
+
+	a->turns = xcalloc(1, sizeof(*a->turns));
+	for (i = 0; i < a->n_box; i++) {
+		gone |= a->box[i].remote_gone && a->box[i].inside;
+		if (a->box[i].local_broken && a->box[i].chosen)
+			account_note(a, "%s: the directory %s lacks some of "
+			    "cur, new and tmp, or is a link to nowhere; mend "
+			    "it, it is left alone until then",
+			    a->box[i].row.name, a->box[i].row.path);
+	}
+	if (!gone)
+		return task_next(t, turns_scan);
+	imap_list_start(a->session, &a->turns->list, t);
+	return task_wait(t, turns_relisted);
+}
+
+static bool
+listed_again(const struct imap_list *list, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (list->folder[i].selectable &&
+		    strcmp(list->folder[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static enum task_result
+turns_relisted(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	size_t i;
+
+	switch (imap_result(&a->turns->list.cmd, &t->err)) {
+	case 0:
+		return task_wait(t, turns_relisted);
+	case -1:
+		return TASK_FAIL;
+	}
+	for (i = 0; i < a->n_box; i++)
+		if (listed_again(&a->turns->list, a->box[i].row.name))
+			a->box[i].remote_gone = false;
+	return task_next(t, turns_scan);
+}
+
+/* --- the first scan --- */
+
+static int
+scan_box(struct account *a, struct box *b, struct err *err)
+{
+	struct observed_local seen = { .changed = false };
+	struct index_counts counts;
+
+	if (b->remote_gone && box_gone_remote(a, b, err) == -1)
+		return -1;
+	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
+		return -1;
+	if (!b->row.local && counts.local > 0 &&
+	    box_gone_local(a, b, err) == -1)
+		return -1;
+	if (b->row.local && observe_local(a->ix, &a->md, &b->row, true, &seen,
+	    err) == -1)
+		return err_within(err, "%s", b->row.name);
+	b->missing = seen.missing;
+	if (index_counts(a->ix, b->row.id, &counts, err) == -1 ||
+	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
+		return -1;
+	b->dirty = counts.dirty;
+	return 0;
+}
+
+static int
+scan_work(struct account *a, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_box; i++)
+		if (a->box[i].inside && !a->box[i].local_broken &&
+		    scan_box(a, &a->box[i], err) == -1)
+			return -1;
+	return 0;
+}
+
+static enum task_result
+turns_scan(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	account_progress(a, NULL, "scanning", 0, 0);
+	return account_job(a, scan_work, each_begin);
+}
+
+/* --- each folder: what adds and what changes --- */
+
+static enum task_result
+each_begin(struct task *t)
+{
+	((struct account *)t)->turns->i = 0;
+	return task_next(t, each_folder);
+}
+
+static enum task_result
+each_next(struct task *t)
+{
+	((struct account *)t)->turns->i++;
+	return task_next(t, each_folder);
+}
+
+static enum folder_op
+folder_op(const struct box *b, bool unseen_remote)
+{
+	struct folder_facts facts = {
+		.base = b->row.base, .local = b->row.local,
+		.remote = b->row.remote, .inbox = is_inbox(b),
+		.unseen = b->row.local ? b->unseen_local : unseen_remote,
+	};
+
+	return folder_reconcile(&facts);
+}
+
+/* The directory, and that both sides have the folder now. */
+static int
+make_local_work(struct account *a, struct err *err)
+{
+	struct box *b = box_now(a);
+
+	if (root_mark(a, err) == -1 ||
+	    maildir_folder_create(&a->md, b->row.path, err) == -1)
+		return -1;
+	b->row.local = b->row.base = true;
+	if (index_begin(a->ix, err) == 0 &&
+	    index_folder_put(a->ix, &b->row, err) == 0 &&
+	    index_commit(a->ix, err) == 0)
+		return 0;
+	index_rollback(a->ix);
+	return -1;
+}
+
+static enum task_result
+make_local(struct account *a, task_step *next)
+{
+	account_done(a, SYNC_MAKE_LOCAL, box_now(a), NULL, "");
+	if (a->opt.dry_run)
+		return task_next(&a->task, next);
+	return account_job(a, make_local_work, next);
+}
+
+static enum task_result
+make_remote(struct account *a)
+{
+	struct box *b = box_now(a);
+
+	if (a->opt.dry_run) {
+		account_done(a, SYNC_MAKE_REMOTE, b, NULL, "");
+		return account_pass(a, push_start, b, each_next);
+	}
+	free(b->row.raw);
+	b->row.raw = imap_list_raw_name(a->session, b->row.name);
+	if (b->row.raw == NULL) {
+		b->failed = true;
+		account_note(a, "%s: the server can't have a folder of that "
+		    "name; rename the directory", b->row.name);
+		return task_next(&a->task, each_next);
+	}
+	imap_create_start(a->session, &a->turns->cmd, &a->task, b->row.raw);
+	return task_wait(&a->task, each_created);
+}
+
+/* Nothing that STATUS tells has moved, and nothing here waits to be done. */
+static bool
+is_unchanged(const struct account *a, const struct box *b)
+{
+	const struct imap_folder *l = &b->listed;
+
+	return !a->opt.full && l->has_status && l->modseq != 0 &&
+	    b->row.base && b->dirty == 0 && l->modseq == b->row.modseq &&
+	    l->uidvalidity == b->row.uidvalidity &&
+	    l->uidnext == b->row.uidnext && l->messages == b->row.exists;
+}
+
+static enum task_result
+each_folder(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b;
+
+	if (a->turns->i == a->n_box)
+		return task_next(t, push_begin);
+	b = box_now(a);
+	if (!in_play(b) || (b->row.local && b->row.remote &&
+	    is_unchanged(a, b)))
+		return task_next(t, each_next);
+	a->turns->unseen_remote = false;
+	switch (folder_op(b, false)) {
+	case FOLDER_NONE:
+	case FOLDER_SETTLE:
+	case FOLDER_REMOVE_REMOTE:	/* not before it was looked at */
+		return task_next(t, each_observe);
+	case FOLDER_MAKE_LOCAL:
+		return make_local(a, each_observe);
+	case FOLDER_MAKE_REMOTE:
+		return make_remote(a);
+	case FOLDER_REMOVE_LOCAL:	/* behind the barrier */
+	case FOLDER_FORGET:
+		break;
+	}
+	return task_next(t, each_next);
+}
+
+static enum task_result
+each_created(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b = box_now(a);
+
+	switch (imap_result(&a->turns->cmd, &t->err)) {
+	case 0:
+		return task_wait(t, each_created);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		if (a->turns->cmd.code == CODE_ALREADYEXISTS)
+			break;
+		b->failed = true;
+		account_note(a, "%s: the server does not make the folder: %s",
+		    b->row.name, t->err.msg);
+		t->err.kind = ERR_NONE;
+		imap_cmd_release(&a->turns->cmd);
+		return task_next(t, each_next);
+	}
+	t->err.kind = ERR_NONE;
+	imap_cmd_release(&a->turns->cmd);
+	account_done(a, SYNC_MAKE_REMOTE, b, NULL, "");
+	b->row.remote = true;
+	return task_next(t, each_observe);
+}
+
+static enum task_result
+each_observe(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	account_progress(a, box_now(a), "looking", a->turns->i, a->n_box);
+	return account_pass(a, observe_remote_start, box_now(a), each_observed);
+}
+
+/* Counts what is to be done, and takes a token before any of it is. */
+static int
+ready_work(struct account *a, struct err *err)
+{
+	struct box *b = box_now(a);
+	struct index_counts counts;
+
+	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
+		return -1;
+	b->dirty = counts.dirty;
+	if (!b->row.local && box_unseen(a, b, false, &a->turns->unseen_remote,
+	    err) == -1)
+		return -1;
+	if (b->dirty > 0 && root_mark(a, err) == -1)
+		return -1;
+	if (!b->row.local || !b->row.remote || b->row.base || a->opt.dry_run)
+		return 0;
+	b->row.base = true;
+	if (index_begin(a->ix, err) == 0 &&
+	    index_folder_put(a->ix, &b->row, err) == 0 &&
+	    index_commit(a->ix, err) == 0)
+		return 0;
+	index_rollback(a->ix);
+	return -1;
+}
+
+static enum task_result
+each_observed(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (box_now(a)->failed)
+		return task_next(t, each_next);
+	return account_job(a, ready_work, each_ready);
+}
+
+static enum task_result
+each_ready(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b = box_now(a);
+
+	if (b->dirty == 0)
+		return task_next(t, each_next);
+	/* Deleted here, but it holds what was never seen: back with just that. */
+	if (!b->row.local && a->turns->unseen_remote && !a->opt.dry_run)
+		return make_local(a, each_ready);
+	if (!b->row.local && !a->opt.dry_run)
+		return task_next(t, each_next);
+	return account_pass(a, pair_start, b, each_paired);
+}
+
+static enum task_result
+each_paired(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	return account_pass(a, pull_start, box_now(a), each_pulled);
+}
+
+static enum task_result
+each_pulled(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	return account_pass(a, flags_start, box_now(a), each_next);
+}
+
+/* --- pushing what is new --- */
+
+/* What was appended without an answer has shown itself by now, or is not there. */
+static int
+drop_intents(struct account *a, const struct box *b, struct err *err)
+{
+	struct index_intent *v;
+	size_t n, i;
+	int rc = 0;
+
+	if (index_intents(a->ix, b->row.id, &v, &n, err) == -1)
+		return -1;
+	for (i = 0; i < n && rc == 0; i++)
+		rc = index_intent_drop(a->ix, v[i].id, err);
+	free(v);
+	return rc;
+}
+
+static int
+hold_uploads(struct account *a, struct err *err)
+{
+	struct index_counts counts;
+	uint64_t uploads;
+
+	if (index_counts(a->ix, 0, &counts, err) == -1)
+		return -1;
+	uploads = counts.local > counts.paired ? counts.local - counts.paired : 0;
+	if (!a->first_run || a->opt.adopt ||
+	    !guard_holds_uploads(uploads, counts.remote))
+		return 0;
+	a->hold_push = true;
+	a->told_held = true;
+	a->told = xasprintf("%llu files of the Maildir %s are not on the "
+	    "server; this is the first run, so they are held. If they belong "
+	    "there, run sync --adopt", (unsigned long long)uploads, a->md.root);
+	return 0;
+}
+
+static int
+push_work(struct account *a, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	if (hold_uploads(a, err) == -1)
+		return -1;
+	if (a->opt.dry_run)
+		return 0;
+	rc = index_begin(a->ix, err);
+	for (i = 0; i < a->n_box && rc == 0; i++)
+		if (a->box[i].observed && !a->box[i].pull_failed)
+			rc = drop_intents(a, &a->box[i], err);
+	if (rc == 0)
+		return index_commit(a->ix, err);
+	index_rollback(a->ix);
+	return -1;
+}
+
+static enum task_result
+push_begin(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	a->turns->i = 0;
+	return account_job(a, push_work, push_each);
+}
+
+static enum task_result
+push_next(struct task *t)
+{
+	((struct account *)t)->turns->i++;
+	return task_next(t, push_each);
+}
+
+static enum task_result
+push_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b;
+
+	if (a->turns->i == a->n_box)
+		return task_next(t, again_begin);
+	b = box_now(a);
+	if (!in_play(b) || a->hold_push || b->dirty == 0 || !b->row.remote ||
+	    !b->row.local)
+		return task_next(t, push_next);
+	return account_pass(a, push_start, b, push_next);
+}
+
+/* --- where the server did not tell the UIDs --- */
+
+static enum task_result
+again_begin(struct task *t)
+{
+	((struct account *)t)->turns->i = 0;
+	return task_next(t, again_each);
+}
+
+static enum task_result
+again_next(struct task *t)
+{
+	((struct account *)t)->turns->i++;
+	return task_next(t, again_each);
+}
+
+static enum task_result
+again_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (a->turns->i == a->n_box)
+		return task_next(t, rescan);
+	if (!in_play(box_now(a)) || !box_now(a)->look_again)
+		return task_next(t, again_next);
+	return account_pass(a, observe_remote_start, box_now(a),
+	    again_observed);
+}
+
+static enum task_result
+again_observed(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (box_now(a)->failed)
+		return task_next(t, again_next);
+	return account_pass(a, pull_start, box_now(a), again_next);
+}
+
+/* --- the barrier: second scan, and judgement --- */
+
+static int
+rescan_work(struct account *a, struct err *err)
+{
+	struct observed_local seen;
+	size_t i;
+
+	for (i = 0; i < a->n_box; i++) {
+		struct box *b = &a->box[i];
+
+		if (!b->missing || !b->row.local)
+			continue;
+		if (observe_local(a->ix, &a->md, &b->row, false, &seen,
+		    err) == -1)
+			return err_within(err, "%s", b->row.name);
+	}
+	return judge_removals(a, err);
+}
+
+static enum task_result
+rescan(struct task *t)
+{
+	return account_job((struct account *)t, rescan_work, judge);
+}
+
+static enum task_result
+judge(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (a->removals == 0)
+		return task_next(t, drop_begin);
+	return task_next(t, remove_begin);
+}
+
+/* --- what removes --- */
+
+static int
+mark_work(struct account *a, struct err *err)
+{
+	return root_mark(a, err);
+}
+
+static enum task_result
+remove_begin(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	a->turns->i = 0;
+	return account_job(a, mark_work, remove_each);
+}
+
+static enum task_result
+remove_next(struct task *t)
+{
+	((struct account *)t)->turns->i++;
+	return task_next(t, remove_each);
+}
+
+static enum task_result
+remove_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b;
+	bool local, remote;
+
+	if (a->turns->i == a->n_box)
+		return task_next(t, drop_begin);
+	b = box_now(a);
+	local = b->remove_local > 0 && !a->hold_remove_local;
+	remote = b->remove_remote > 0 && !a->hold_remove_remote &&
+	    b->row.remote;
+	if (!in_play(b) || b->unsettled || (!local && !remote))
+		return task_next(t, remove_next);
+	if (remote && b->row.read_only && !a->opt.dry_run)
+		account_note(a, "%s: %llu messages deleted here can't be "
+		    "removed from the server: the folder is read-only there",
+		    b->row.name, (unsigned long long)b->remove_remote);
+	if (!remote || a->opt.dry_run)
+		return account_pass(a, remove_start, b, remove_next);
+	/* Selected anew, so that its UIDVALIDITY is known to be the same. */
+	return account_pass(a, observe_remote_start, b, remove_observed);
+}
+
+static enum task_result
+remove_observed(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (box_now(a)->failed)
+		return task_next(t, remove_next);
+	return account_pass(a, remove_start, box_now(a), remove_next);
+}
+
+/* --- folders that are gone on one side, emptied by now on the other --- */
+
+static enum task_result
+drop_begin(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	a->turns->i = a->n_box;	/* backwards: what lies inside goes first */
+	return task_next(t, drop_each);
+}
+
+static int
+forget_work(struct account *a, struct err *err)
+{
+	if (index_begin(a->ix, err) == 0 &&
+	    index_folder_drop(a->ix, box_now(a)->row.id, err) == 0 &&
+	    index_commit(a->ix, err) == 0)
+		return 0;
+	index_rollback(a->ix);
+	return -1;
+}
+
+/* Nobody has it any more, or it is gone now: the index forgets it. */
+static int
+drop_local_work(struct account *a, struct err *err)
+{
+	struct box *b = box_now(a);
+	struct index_counts counts;
+
+	a->turns->kept = true;
+	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
+		return -1;
+	if (counts.local > 0)
+		return 0;
+	if (root_mark(a, err) == -1)
+		return -1;
+	if (maildir_folder_remove(&a->md, b->row.path, err) == -1) {
+		if (err->kind != ERR_STALE)
+			return -1;
+		err->kind = ERR_NONE;	/* something came: the next run sees it */
+		return 0;
+	}
+	a->turns->kept = false;
+	return forget_work(a, err);
+}
+
+static enum task_result
+drop_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b;
+	struct imap_select_args args = { .examine = true };
+
+	if (a->turns->i == 0)
+		return task_next(t, account_end);
+	a->turns->i--;
+	b = box_now(a);
+	if (!in_play(b) || b->row.id == 0)
+		return task_next(t, drop_each);
+	switch (folder_op(b, a->turns->unseen_remote && !b->row.local)) {
+	case FOLDER_REMOVE_LOCAL:
+		if (a->hold_remove_local)
+			break;
+		if (a->opt.dry_run) {
+			account_done(a, SYNC_DROP_LOCAL, b, NULL, "");
+			break;
+		}
+		return account_job(a, drop_local_work, drop_done);
+	case FOLDER_REMOVE_REMOTE:
+		if (a->hold_remove_remote || b->unsettled)
+			break;
+		if (a->opt.dry_run) {
+			account_done(a, SYNC_DROP_REMOTE, b, NULL, "");
+			break;
+		}
+		args.raw = b->row.raw;
+		imap_select_start(a->session, &a->turns->select, t, &args);
+		return task_wait(t, drop_selected);
+	case FOLDER_FORGET:
+		if (!a->opt.dry_run)
+			return account_job(a, forget_work, drop_each);
+		break;
+	default:
+		break;
+	}
+	return task_next(t, drop_each);
+}
+
+static enum task_result
+drop_done(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (!a->turns->kept)
+		account_done(a, SYNC_DROP_LOCAL, box_now(a), NULL, "");
+	return task_next(t, drop_each);
+}
+
+/* Selected once more: it must hold nothing. Then it is left, for some servers
+ * cut the connection when the selected folder is deleted. */
+static enum task_result
+drop_selected(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct imap_select_args args = { .raw = "INBOX", .examine = true };
+	bool empty;
+
+	switch (imap_result(&a->turns->select.cmd, &t->err)) {
+	case 0:
+		return task_wait(t, drop_selected);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		t->err.kind = ERR_NONE;
+		imap_select_release(&a->turns->select);
+		return task_next(t, drop_each);
+	}
+	empty = imap_box_exists(a->session) == 0;
+	imap_select_release(&a->turns->select);
+	if (!empty)
+		return task_next(t, drop_each);
+	imap_select_start(a->session, &a->turns->select, t, &args);
+	return task_wait(t, drop_left);
+}
+
+static enum task_result
+drop_left(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct err err;
+
+	switch (imap_result(&a->turns->select.cmd, &err)) {
+	case 0:
+		return task_wait(t, drop_left);
+	case -1:
+		if (err.kind != ERR_REFUSED)
+			return task_fail(t, &err);
+	}
+	imap_select_release(&a->turns->select);
+	imap_delete_start(a->session, &a->turns->cmd, t, box_now(a)->row.raw);
+	return task_wait(t, drop_deleted);
+}
+
+static enum task_result
+drop_deleted(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b = box_now(a);
+
+	switch (imap_result(&a->turns->cmd, &t->err)) {
+	case 0:
+		return task_wait(t, drop_deleted);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		account_note(a, "%s: the server does not delete the folder: %s",
+		    b->row.name, t->err.msg);
+		t->err.kind = ERR_NONE;
+		imap_cmd_release(&a->turns->cmd);
+		return task_next(t, drop_each);
+	}
+	imap_cmd_release(&a->turns->cmd);
+	account_done(a, SYNC_DROP_REMOTE, b, NULL, "");
+	return account_job(a, forget_work, drop_each);
+}
+
+void
+turns_release(struct account *a)
+{
+	if (a->turns == NULL)
+		return;
+	imap_list_release(&a->turns->list);
+	imap_cmd_release(&a->turns->cmd);
+	imap_select_release(&a->turns->select);
+	free(a->turns);
+	a->turns = NULL;
+}
