@@ -68,6 +68,40 @@ count_box(struct account *a, size_t i, struct judging *j, struct err *err)
 	return rc;
 }
 
+/* What both sides lost by themselves; the second scan has just told. */
+static int
+forget_rows(struct account *a, struct box *b, struct err *err)
+{
+	struct picked row[64];
+	struct pick pick = { .box = b, .ops = OP_FORGET, .max = 64 };
+	int k, n, rc = 0;
+
+	while (rc == 0 && !pick.end) {
+		n = pick_rows(a->ix, &pick, row, err);
+		if (n == -1)
+			return -1;
+		for (k = 0; k < n && rc == 0; k++)
+			rc = index_place_drop(a->ix, row[k].place.id, err);
+		picked_release(row, n);
+	}
+	return rc;
+}
+
+static int
+forget_all(struct account *a, struct err *err)
+{
+	size_t i;
+	int rc = index_begin(a->ix, err);
+
+	for (i = 0; i < a->n_box && rc == 0; i++)
+		if (a->box[i].row.id != 0)
+			rc = forget_rows(a, &a->box[i], err);
+	if (rc == 0)
+		return index_commit(a->ix, err);
+	index_rollback(a->ix);
+	return -1;
+}
+
 /* Trash and Junk are looked away from. */
 static void
 drop_trashy(struct account *a, struct judging *j)
@@ -132,7 +166,7 @@ judge_removals(struct account *a, struct err *err)
 {
 	struct judging j = { .n_local = 0 };
 	size_t i;
-	int rc = 0;
+	int rc = forget_all(a, err);
 
 	j.local = xcalloc(a->n_box + 1, sizeof(*j.local));
 	j.remote = xcalloc(a->n_box + 1, sizeof(*j.remote));
