@@ -62,7 +62,7 @@ void stream_open(struct stream *, struct loop *, struct task *,
 void stream_write(struct stream *, const void *, size_t);
 
 /* Bytes queued and not yet taken by the kernel. The task is woken when it
- * falls below 256 KiB. */
+ * falls below 256 KiB, and when it reaches 0. */
 size_t stream_unsent(const struct stream *);
 
 /* While paused nothing is read from the socket. Reading also pauses by itself

@@ -289,6 +289,8 @@ on_written(uv_write_t *req, int status)
 		write_failed(p, status);
 	else if (p->out.len > 0 || p->wire.len > 0)
 		want_flush(p);
+	else
+		task_wake(p->task);	/* somebody may wait for all of it */
 	check_low(p);
 }
 

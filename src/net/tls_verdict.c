@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -62,9 +63,12 @@ fingerprint_format(X509 *cert, char out[FINGERPRINT_TEXT])
 		snprintf(out, FINGERPRINT_TEXT, "unknown");
 		return;
 	}
-	for (i = 0; i < TLS_FINGERPRINT_LEN; i++)
-		snprintf(out + 3 * i, 4, "%02X:", md[i]);
-	out[FINGERPRINT_TEXT - 1] = '\0';
+	for (i = 0; i < TLS_FINGERPRINT_LEN; i++) {
+		hex_format(out + 3 * i, &md[i], 1);
+		out[3 * i] = (char)toupper((unsigned char)out[3 * i]);
+		out[3 * i + 1] = (char)toupper((unsigned char)out[3 * i + 1]);
+		out[3 * i + 2] = i + 1 < TLS_FINGERPRINT_LEN ? ':' : '\0';
+	}
 }
 
 /* Adds one name to a list of bounded length. */
