@@ -1,0 +1,79 @@
+/* What the commands share. Nobody outside src/cmd sees this. */
+#ifndef CMD_INTERNAL_H
+#define CMD_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "cmd/cmd.h"
+#include "conf/conf.h"
+#include "sync/sync.h"
+
+/* Long options have no letter. */
+enum {
+	OPT_JSON = 256,
+	OPT_VERSION,
+	OPT_FULL,
+	OPT_ADOPT,
+	OPT_FORCE_DELETES,
+};
+
+/* --- select.c: ACCOUNT[:GLOB]... --- */
+
+struct target {
+	const struct conf_account *account;	/* of conf */
+	const char **glob;	/* owned; the texts are argv's */
+	size_t n_glob, cap_glob;
+	bool whole;		/* named without a glob: all its folders */
+};
+
+struct selection {
+	struct target *target;	/* each account once, as first named */
+	size_t n, cap;
+};
+
+/* All accounts when n is 0. ERR_USAGE. */
+int selection_fill(struct selection *, const struct conf *, char **arg, int n,
+    struct err *);
+/* For commands that take whole accounts only. */
+int selection_refuse_globs(const struct selection *, const char *command,
+    struct err *);
+void selection_release(struct selection *);
+
+/* The patterns for sync_options: none when the whole account is meant. */
+size_t target_globs(const struct target *);
+
+/* --- text.c: pure --- */
+
+/* "work: INBOX: pull UID 5", safe for a terminal. Caller frees. */
+char *op_format(const char *account, const struct sync_done *);
+
+/* "work: 3 to push, 1 held; last sync 2026-11-23 04:46 (5 minutes ago)" in
+ * local time. Caller frees. */
+char *status_format(const char *account, const struct sync_status *,
+    int64_t now);
+
+/* --- tell.c --- */
+
+/*
+ * The notes of one account. For people they go to stderr at once, but with -q
+ * only when it is known that the account did not end with 0 or 75.
+ */
+struct notes {
+	char **kept;
+	size_t n, cap;
+	uint64_t dropped;	/* beyond what is kept */
+};
+
+void notes_tell(struct notes *, struct report *, const char *account,
+    const char *sentence);
+/* The account ended with this status. Releases. */
+void notes_end(struct notes *, const char *account, int status);
+
+/* The event of an operation. */
+void op_report_event(struct report *, const char *account,
+    const struct sync_done *, bool dry_run);
+
+#endif

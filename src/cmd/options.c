@@ -1,0 +1,250 @@
+/*
+ * The command line. One table of options for all commands; each command says
+ * which of them it takes. getopt_long prints nothing: every error is one
+ * sentence of ours.
+ */
+#include "cmd/cmd.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "internal.h"
+
+#define NEAR	3	/* edits that still look like a slip */
+
+static const struct option long_options[] = {
+	{ "adopt", no_argument, NULL, OPT_ADOPT },
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "force-deletes", no_argument, NULL, OPT_FORCE_DELETES },
+	{ "full", no_argument, NULL, OPT_FULL },
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+#define N_LONG	(sizeof(long_options) / sizeof(long_options[0]) - 1)
+
+static const char usage_text[] =
+"usage: mailtern [-c FILE] [-q | -v] [--json] COMMAND [ARGUMENT...]\n"
+"\n"
+"Keeps IMAP accounts and Maildirs the same, in both directions.\n"
+"\n"
+"  sync [ACCOUNT[:GLOB]]...  synchronise once, all accounts by default\n"
+"      -n, --dry-run         say what would be done, but do it not\n"
+"      --full                trust no shortcut, list everything\n"
+"      --adopt               go on where the Maildir may be the wrong one\n"
+"      --force-deletes       carry out removals that were held\n"
+"  status [ACCOUNT]...       what waits and what is held, without the network\n"
+"  help                      print this text\n"
+"\n"
+"  -c FILE                   read the configuration from FILE\n"
+"  -q                        print nothing when the exit status is 0 or 75\n"
+"  -v                        say what is done; twice: the protocol as well\n"
+"      --json                print one JSON object a line\n"
+"  -h, --help                print this text\n"
+"      --version             print the version\n"
+"\n"
+"Exit status: 0 in sync, 1 something needs you, 64 usage, 74 local files,\n"
+"75 not now, 76 protocol or TLS, 77 login refused, 78 configuration.\n"
+"More in mailtern(1) and syncrc(5).\n";
+
+const char *
+cmd_usage_text(void)
+{
+	return usage_text;
+}
+
+int
+cmd_usage_error(struct err *err, const char *fmt, ...)
+{
+	char *sentence;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&sentence, fmt, ap) < 0)
+		sentence = NULL;
+	va_end(ap);
+	err_set(err, ERR_USAGE, "%s; see mailtern --help",
+	    sentence != NULL ? sentence : "the command line is wrong");
+	free(sentence);
+	return -1;
+}
+
+const char *
+cmd_nearest(const char *word, const char *const *known, size_t n)
+{
+	const char *best = NULL;
+	size_t i, distance, least = NEAR + 1;
+
+	for (i = 0; i < n; i++) {
+		distance = str_distance(word, known[i]);
+		/* As many edits as letters would make any word near. */
+		if (distance < least && distance < strlen(word)) {
+			least = distance;
+			best = known[i];
+		}
+	}
+	return best;
+}
+
+static bool
+is_global(int option)
+{
+	return strchr("cqvh", option) != NULL || option == OPT_JSON ||
+	    option == OPT_VERSION;
+}
+
+static bool
+is_taken(const struct command *command, int option)
+{
+	const int *own;
+
+	if (is_global(option))
+		return true;
+	for (own = command != NULL ? command->options : NULL;
+	    own != NULL && *own != 0; own++) {
+		if (*own == option)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+long_name(int option)
+{
+	size_t i;
+
+	for (i = 0; i < N_LONG; i++) {
+		if (long_options[i].val == option)
+			return long_options[i].name;
+	}
+	return NULL;
+}
+
+static int
+refuse_long(const char *word, struct err *err)
+{
+	const char *names[N_LONG], *near;
+	char *name = xstrndup(word + 2, strcspn(word + 2, "="));
+	size_t i;
+
+	for (i = 0; i < N_LONG; i++)
+		names[i] = long_options[i].name;
+	near = cmd_nearest(name, names, N_LONG);
+	if (near != NULL)
+		cmd_usage_error(err, "there is no option --%s; did you mean "
+		    "--%s", name, near);
+	else
+		cmd_usage_error(err, "there is no option --%s", name);
+	free(name);
+	return -1;
+}
+
+/* What getopt_long could make nothing of; word is where it stopped. */
+static int
+refuse_unknown(const char *word, struct err *err)
+{
+	if (optopt == 0)
+		return refuse_long(word, err);
+	if (strncmp(word, "--", 2) == 0)
+		return cmd_usage_error(err, "--%s takes no value",
+		    long_name(optopt));
+	return cmd_usage_error(err, "there is no option -%c", optopt);
+}
+
+static int
+refuse_misplaced(const struct command *command, int option, struct err *err)
+{
+	const char *name = long_name(option);
+
+	if (command == NULL)
+		return cmd_usage_error(err, "--%s belongs behind its command",
+		    name);
+	return cmd_usage_error(err, "%s has no option --%s", command->name,
+	    name);
+}
+
+static void
+take(struct cmd *cmd, int option)
+{
+	switch (option) {
+	case 'c':
+		cmd->config = optarg;
+		break;
+	case 'h':
+		cmd->help = true;
+		break;
+	case 'n':
+		cmd->dry_run = true;
+		break;
+	case 'q':
+		cmd->report.quiet = true;
+		break;
+	case 'v':
+		cmd->verbose++;
+		break;
+	case OPT_JSON:
+		cmd->report.json = true;
+		break;
+	case OPT_VERSION:
+		cmd->version = true;
+		break;
+	case OPT_FULL:
+		cmd->full = true;
+		break;
+	case OPT_ADOPT:
+		cmd->adopt = true;
+		break;
+	case OPT_FORCE_DELETES:
+		cmd->force_deletes = true;
+		break;
+	}
+}
+
+static int
+check(const struct cmd *cmd, struct err *err)
+{
+	if (cmd->config != NULL && *cmd->config == '\0')
+		return cmd_usage_error(err, "the file name behind -c is "
+		    "empty");
+	if (cmd->report.quiet && cmd->verbose > 0)
+		return cmd_usage_error(err, "-q and -v exclude each other");
+	return 0;
+}
+
+int
+cmd_options_parse(struct cmd *cmd, const struct command *command, int argc,
+    char **argv, struct err *err)
+{
+	const char *letters = command == NULL ? "+:c:qvhn" : ":c:qvhn";
+	int option, at;
+
+	opterr = 0;
+	optind = 0;	/* glibc: begin anew */
+	for (;;) {
+		/* 0 only before the first option, which is argv[1]. */
+		at = optind == 0 ? 1 : optind;
+		option = getopt_long(argc, argv, letters, long_options, NULL);
+		if (option == -1)
+			break;
+		if (option == ':')
+			return cmd_usage_error(err, "-%c wants a file name "
+			    "behind it", optopt);
+		/* A bundle of letters stays where it is until its end. */
+		if (option == '?')
+			return refuse_unknown(argv[optind > at ? optind - 1 :
+			    at], err);
+		if (!is_taken(command, option))
+			return refuse_misplaced(command, option, err);
+		take(cmd, option);
+	}
+	if (check(cmd, err) < 0)
+		return -1;
+	return optind;
+}

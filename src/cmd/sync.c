@@ -1,0 +1,195 @@
+/*
+ * mailtern sync: all accounts that were named run side by side on one loop;
+ * what they say goes out while they run, the summaries at the end.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "loop/loop.h"
+#include "ui/progress.h"
+#include "ui/summary.h"
+
+/* All runs of this command. */
+struct runs {
+	struct cmd *cmd;
+	struct progress *progress;
+	struct run *run;
+	size_t n;
+};
+
+/* One account. */
+struct run {
+	struct runs *all;
+	const struct target *target;
+	struct sync *sync;
+	struct notes notes;
+	uint64_t ops;		/* told through done */
+};
+
+static void
+on_done(void *arg, const char *account, const struct sync_done *done)
+{
+	struct run *run = arg;
+	struct cmd *cmd = run->all->cmd;
+	char *line;
+
+	run->ops++;
+	if (cmd->verbose == 0 && !cmd->dry_run)
+		return;
+	op_report_event(&cmd->report, account, done, cmd->dry_run);
+	line = op_format(account, done);
+	report_line(&cmd->report, "%s", line);
+	free(line);
+}
+
+static void
+on_note(void *arg, const char *account, const char *sentence)
+{
+	struct run *run = arg;
+
+	notes_tell(&run->notes, &run->all->cmd->report, account, sentence);
+}
+
+static void
+on_progress(void *arg, const char *account, const char *what, uint64_t done,
+    uint64_t total)
+{
+	struct run *run = arg;
+
+	progress_update(run->all->progress, account, what, done, total);
+}
+
+static void
+start(struct run *run, struct loop *loop)
+{
+	const struct cmd *cmd = run->all->cmd;
+	struct sync_options opt = {
+		.dry_run = cmd->dry_run,
+		.full = cmd->full,
+		.adopt = cmd->adopt,
+		.force_deletes = cmd->force_deletes,
+		.glob = run->target->glob,
+		.n_glob = target_globs(run->target),
+	};
+	struct sync_callbacks cb = {
+		.arg = run,
+		.done = on_done,
+		.note = on_note,
+		.progress = on_progress,
+	};
+
+	run->sync = sync_start(loop, run->target->account, &opt, &cb);
+}
+
+static struct summary_side
+summary_side_of(const struct sync_side *side)
+{
+	return (struct summary_side){
+		.new = side->new,
+		.flags = side->flags,
+		.deleted = side->deleted,
+		.moved = side->moved,
+		.copied = side->copied,
+		.folders = side->folders,
+	};
+}
+
+static void
+summarise(struct report *r, const char *account,
+    const struct sync_result *result)
+{
+	struct summary s = {
+		.account = account,
+		.pulled = summary_side_of(&result->pulled),
+		.pushed = summary_side_of(&result->pushed),
+		.pending = result->pending,
+		.held = result->held,
+		.round_trips = result->round_trips,
+		.bytes_in = result->bytes_in,
+		.bytes_out = result->bytes_out,
+		.fsyncs = result->fsyncs,
+		.seconds = result->seconds,
+		.exit = result->exit,
+	};
+
+	report_summary(r, &s);
+}
+
+/* Its exit status. */
+static int
+finish(struct run *run)
+{
+	const struct sync_result *result = sync_result(run->sync);
+	const char *account = run->target->account->name;
+	struct cmd *cmd = run->all->cmd;
+
+	notes_end(&run->notes, account, result->exit);
+	if (result->err.kind != ERR_NONE)
+		report_problem(&cmd->report, account, &result->err);
+	/* "pulled 3 new" would not be true. */
+	if (!cmd->dry_run || cmd->report.json)
+		summarise(&cmd->report, account, result);
+	else if (result->err.kind == ERR_NONE)
+		report_line(&cmd->report, "%s: %llu operation%s to do; this "
+		    "was a dry run", account, (unsigned long long)run->ops,
+		    run->ops == 1 ? "" : "s");
+	return result->exit;
+}
+
+static int
+run_all(struct cmd *cmd, const struct selection *s)
+{
+	struct runs all = { .cmd = cmd, .n = s->n };
+	struct loop *loop = loop_new();
+	int status = 0;
+	size_t i;
+
+	all.progress = progress_new(STDERR_FILENO, cmd->report.quiet);
+	all.run = xcalloc(s->n, sizeof(*all.run));
+	for (i = 0; i < all.n; i++) {
+		all.run[i].all = &all;
+		all.run[i].target = &s->target[i];
+		start(&all.run[i], loop);
+	}
+	loop_run(loop);
+	progress_free(all.progress);
+	all.progress = NULL;
+	for (i = 0; i < all.n; i++) {
+		status = err_exit_worse(status, finish(&all.run[i]));
+		sync_free(all.run[i].sync);
+	}
+	free(all.run);
+	loop_free(loop);
+	return status;
+}
+
+static int
+run_sync(struct cmd *cmd, char **arg, int n)
+{
+	struct selection s = { 0 };
+	struct conf conf = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	if (conf_load(cmd->config, &conf, &err) < 0 ||
+	    selection_fill(&s, &conf, arg, n, &err) < 0) {
+		report_problem(&cmd->report, NULL, &err);
+		status = err_exit_status(err.kind);
+	} else
+		status = run_all(cmd, &s);
+	selection_release(&s);
+	conf_release(&conf);
+	return status;
+}
+
+static const int options[] = {
+	'n', OPT_FULL, OPT_ADOPT, OPT_FORCE_DELETES, 0
+};
+
+const struct command cmd_sync = {
+	.name = "sync",
+	.options = options,
+	.run = run_sync,
+};

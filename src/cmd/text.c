@@ -1,0 +1,125 @@
+/* Lines for people. What comes from servers and disks is made printable. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "internal.h"
+
+#define WORD_MAX	1000	/* bytes of a folder, a file name or a detail */
+#define TEXT_MAX	(3 * (WORD_MAX + 4) + 256)
+
+static void
+add_printable(struct buf *out, const char *before, const char *s)
+{
+	char text[WORD_MAX + 4];
+
+	if (s == NULL || *s == '\0')
+		return;
+	str_printable(text, WORD_MAX, s, strlen(s));
+	buf_addf(out, "%s%s", before, text);
+}
+
+char *
+op_format(const char *account, const struct sync_done *done)
+{
+	struct buf out;
+	char *line;
+
+	buf_init(&out, TEXT_MAX);
+	buf_add_str(&out, account);
+	add_printable(&out, ": ", done->folder);
+	buf_addf(&out, ": %s", sync_op_name(done->op));
+	if (done->uid != 0)
+		buf_addf(&out, " UID %lu", (unsigned long)done->uid);
+	else
+		add_printable(&out, " ", done->unique);
+	add_printable(&out, " ", done->detail);
+	line = xstrdup(buf_str(&out));
+	buf_release(&out);
+	return line;
+}
+
+static void
+add_age(struct buf *out, int64_t seconds)
+{
+	static const struct {
+		int64_t below, unit;
+		const char *name;
+	} units[] = {
+		{ 60 * 60, 60, "minute" },
+		{ 48 * 60 * 60, 60 * 60, "hour" },
+		{ INT64_MAX, 24 * 60 * 60, "day" },
+	};
+	int64_t n;
+	size_t i = 0;
+
+	/* A clock that was set back says nothing about age. */
+	if (seconds < 0)
+		return;
+	if (seconds < 60) {
+		buf_add_str(out, " (just now)");
+		return;
+	}
+	while (seconds >= units[i].below)
+		i++;
+	n = seconds / units[i].unit;
+	buf_addf(out, " (%lld %s%s ago)", (long long)n, units[i].name,
+	    n == 1 ? "" : "s");
+}
+
+static void
+add_last_sync(struct buf *out, int64_t last, int64_t now)
+{
+	time_t t = (time_t)last;
+	char text[64];
+	struct tm tm;
+
+	if (last == 0) {
+		buf_add_str(out, "never in sync");
+		return;
+	}
+	if (localtime_r(&t, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm) == 0)
+		text[0] = '\0';
+	buf_addf(out, "last sync %s", text);
+	add_age(out, now - last);
+}
+
+char *
+status_format(const char *account, const struct sync_status *s, int64_t now)
+{
+	const struct {
+		uint64_t n;
+		const char *what;
+	} count[] = {
+		{ s->outgoing, "to push" },
+		{ s->incoming, "to pull" },
+		{ s->held, "held" },
+	};
+	const char *before = ": ";
+	struct buf out;
+	char *line;
+	size_t i;
+
+	buf_init(&out, TEXT_MAX);
+	buf_add_str(&out, account);
+	for (i = 0; i < sizeof(count) / sizeof(count[0]); i++) {
+		if (count[i].n == 0)
+			continue;
+		buf_addf(&out, "%s%llu %s", before,
+		    (unsigned long long)count[i].n, count[i].what);
+		before = ", ";
+	}
+	if (*before == ':')
+		buf_add_str(&out, ": nothing waits");
+	buf_add_str(&out, "; ");
+	add_last_sync(&out, s->last_sync, now);
+	if (s->busy)
+		buf_add_str(&out, "; a sync is at work now");
+	line = xstrdup(buf_str(&out));
+	buf_release(&out);
+	return line;
+}

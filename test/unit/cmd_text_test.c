@@ -1,0 +1,166 @@
+/* Lines that status and sync print, and notes that -q keeps back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../src/cmd/internal.h"
+
+static void
+operations_are_told(void **state)
+{
+	static const struct {
+		struct sync_done done;
+		const char *line;
+	} table[] = {
+		{ { SYNC_PULL, "INBOX", 5, NULL, "" },
+		    "work: INBOX: pull UID 5" },
+		{ { SYNC_PUSH, "lists/a b", 0, "17.M1.host", NULL },
+		    "work: lists/a b: push 17.M1.host" },
+		{ { SYNC_FLAG_REMOTE, "INBOX", 7, "17.M1.host",
+		    "+\\Seen -Junk" },
+		    "work: INBOX: flag-remote UID 7 +\\Seen -Junk" },
+		{ { SYNC_PULL, "a\033[2Jb\n", 4294967295u, NULL, "" },
+		    "work: a?[2Jb?: pull UID 4294967295" },
+	};
+	char *line;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		line = op_format("work", &table[i].done);
+		assert_string_equal(line, table[i].line);
+		free(line);
+	}
+}
+
+static void
+status_is_told(void **state)
+{
+	/* 2026-11-23 04:46:00 UTC */
+	const int64_t t = 1795409160;
+	static const struct {
+		struct sync_status s;
+		int64_t age;
+		const char *line;
+	} table[] = {
+		{ { 0, 0, 0, 0, false }, 0,
+		    "work: nothing waits; never in sync" },
+		{ { 0, 0, 0, 1, false }, 59, "work: nothing waits; last sync "
+		    "2026-11-23 04:46 (just now)" },
+		{ { 3, 2, 1, 1, false }, 60, "work: 3 to push, 2 to pull, "
+		    "1 held; last sync 2026-11-23 04:46 (1 minute ago)" },
+		{ { 0, 2, 0, 1, true }, 3599, "work: 2 to pull; last sync "
+		    "2026-11-23 04:46 (59 minutes ago); a sync is at work "
+		    "now" },
+		{ { 0, 0, 4, 1, false }, 3600, "work: 4 held; last sync "
+		    "2026-11-23 04:46 (1 hour ago)" },
+		{ { 1, 0, 0, 1, false }, 172799, "work: 1 to push; last sync "
+		    "2026-11-23 04:46 (47 hours ago)" },
+		{ { 1, 0, 0, 1, false }, 172800, "work: 1 to push; last sync "
+		    "2026-11-23 04:46 (2 days ago)" },
+		{ { 1, 0, 0, 1, false }, -5, "work: 1 to push; last sync "
+		    "2026-11-23 04:46" },
+	};
+	struct sync_status s;
+	char *line;
+	size_t i;
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		s = table[i].s;
+		s.last_sync *= t;
+		line = status_format("work", &s, t + table[i].age);
+		assert_string_equal(line, table[i].line);
+		free(line);
+	}
+}
+
+/* What goes to stderr while it points into a file. */
+static char *
+stderr_of(bool quiet, int status, int notes, char *out, size_t size)
+{
+	struct report r = { .out = stdout, .quiet = quiet };
+	struct notes kept = { 0 };
+	int saved = dup(STDERR_FILENO);
+	FILE *f = tmpfile();
+	size_t n;
+	int i;
+
+	assert_non_null(f);
+	dup2(fileno(f), STDERR_FILENO);
+	for (i = 0; i < notes; i++)
+		notes_tell(&kept, &r, "work", "INBOX is held");
+	notes_end(&kept, "work", status);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(f);
+	n = fread(out, 1, size - 1, f);
+	out[n] = '\0';
+	fclose(f);
+	return out;
+}
+
+static void
+quiet_keeps_notes_back(void **state)
+{
+	static const char one[] = "mailtern: work: INBOX is held\n";
+	static char out[65536];
+
+	(void)state;
+	assert_string_equal(stderr_of(false, 0, 1, out, sizeof(out)), one);
+	assert_string_equal(stderr_of(false, 1, 1, out, sizeof(out)), one);
+	assert_string_equal(stderr_of(true, 1, 1, out, sizeof(out)), one);
+	assert_string_equal(stderr_of(true, 78, 1, out, sizeof(out)), one);
+	assert_string_equal(stderr_of(true, 0, 1, out, sizeof(out)), "");
+	assert_string_equal(stderr_of(true, 75, 1, out, sizeof(out)), "");
+	assert_string_equal(stderr_of(true, 0, 502, out, sizeof(out)), "");
+	assert_non_null(strstr(stderr_of(true, 1, 502, out, sizeof(out)),
+	    "held\nmailtern: work: and 2 more; see mailtern status work\n"));
+}
+
+static void
+events_have_all_keys(void **state)
+{
+	const struct sync_done pull = { SYNC_PULL, "INBOX", 5, NULL, NULL };
+	const struct sync_done push = { SYNC_PUSH, "INBOX", 0, "u", "+\\Seen" };
+	char *text = NULL;
+	size_t n = 0;
+	struct report r = { .json = true };
+
+	(void)state;
+	r.out = open_memstream(&text, &n);
+	assert_non_null(r.out);
+	op_report_event(&r, "work", &pull, true);
+	op_report_event(&r, "work", &push, false);
+	fclose(r.out);
+	assert_string_equal(text,
+	    "{\"event\":\"op\",\"account\":\"work\",\"folder\":\"INBOX\","
+	    "\"op\":\"pull\",\"uid\":5,\"unique\":null,\"detail\":\"\","
+	    "\"dry_run\":true}\n"
+	    "{\"event\":\"op\",\"account\":\"work\",\"folder\":\"INBOX\","
+	    "\"op\":\"push\",\"uid\":null,\"unique\":\"u\","
+	    "\"detail\":\"+\\\\Seen\"}\n");
+	free(text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(operations_are_told),
+		cmocka_unit_test(status_is_told),
+		cmocka_unit_test(quiet_keeps_notes_back),
+		cmocka_unit_test(events_have_all_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
