@@ -25,14 +25,14 @@ struct index;
  * Opens or creates path (0600; the directory is made 0700, durably) and takes
  * the account's lock: path with ".lock" behind, ERR_BUSY. A file of a newer
  * version, or not ours: ERR_CONFIG. A damaged file (quick_check after an unclean
- * end, or SQLITE_CORRUPT/NOTADB) is set aside as path.damaged-N and a fresh
- * one made; *fresh_out tells that the index knows nothing, *set_aside_out (caller frees, or NULL)
- * where the damaged one went. read_only: for status: no lock, no creation
- * (ERR_STALE when there is none), no change.
+ * end, SQLITE_CORRUPT/NOTADB, a wrong page sum, or damage that an earlier run
+ * met and left a mark of) is set aside as path.damaged-N with its WAL and a fresh
+ * one made. read_only: for status: no lock, no creation (ERR_STALE when there is
+ * none), no change; works while a sync runs.
  */
 struct index_open_result {
-	bool fresh;
-	char *set_aside;
+	bool fresh;		/* it knows no folder and no fact yet */
+	char *set_aside;	/* where a damaged one went; caller frees; NULL */
 };
 int index_open(struct index **out, const char *path, bool read_only,
     struct index_open_result *, struct err *);

@@ -16,7 +16,8 @@ content_find(struct index *ix, const uint8_t *digest, int64_t *id_out,
 	int r;
 
 	query_init(&q, ix, SLOT_CONTENT_FIND,
-	    "SELECT id FROM content WHERE digest = ?");
+	    "SELECT id FROM content INDEXED BY content_digest"
+	    " WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1");
 	query_blob(&q, digest, 32);
 	r = query_step(&q, err);
 	if (r > 0)

@@ -38,7 +38,7 @@ static const char settings[] =
     "PRAGMA synchronous = FULL;";
 
 static const char settings_write[] =
-    "PRAGMA wal_autocheckpoint = 2000;"
+    "PRAGMA wal_autocheckpoint = 4000;"
     "PRAGMA journal_size_limit = 16777216;";
 
 static off_t

@@ -17,14 +17,19 @@ static const char schema[] =
  */
 "CREATE TABLE content ("
 "	id INTEGER PRIMARY KEY,"
-"	digest BLOB NOT NULL UNIQUE,"	/* SHA-256 of the canonical form */
+"	digest BLOB NOT NULL,"		/* SHA-256 of the canonical form */
 "	head BLOB NOT NULL,"		/* of its header alone */
 "	size INTEGER NOT NULL,"		/* canonical octets */
 "	removed INTEGER NOT NULL,"	/* octets of the fields left out */
 "	has_identity INTEGER NOT NULL,"	/* Message-ID or Date is there */
 "	message_id TEXT NOT NULL"
 ");"
-/* Finds what a header from the server may be; eight bytes tell enough. */
+/*
+ * Digests come in no order: each message touches another page of these trees.
+ * Eight bytes tell enough, and keep the trees small. index_content_put sees to
+ * it that a digest stands here once.
+ */
+"CREATE INDEX content_digest ON content (substr(digest, 1, 8));"
 "CREATE INDEX content_head ON content (substr(head, 1, 8));"
 
 "CREATE TABLE folder ("
@@ -173,41 +178,67 @@ static const char schema[] =
 "PRAGMA application_id = " VALUE(INDEX_APPLICATION) ";"
 "PRAGMA user_version = " VALUE(INDEX_VERSION) ";";
 
-/*
- * A content is kept over the end of the run that lost its last place: until
- * then the caller may hold its id, to give it to a new place. The log keeps
- * its last hundred thousand lines.
- */
-static const char tidy[] =
-"DELETE FROM content WHERE id IN (SELECT content FROM loose)"
+/* The next contents to be looked at, a portion that one statement can undo. */
+#define LOOSE	"(SELECT content FROM loose ORDER BY content LIMIT 1000)"
+
+static const char tidy_contents[] =
+"DELETE FROM content WHERE id IN " LOOSE
 "	AND NOT EXISTS (SELECT 1 FROM place WHERE place.content = content.id)"
 "	AND NOT EXISTS (SELECT 1 FROM intent"
 "		WHERE intent.content = content.id);"
-"DELETE FROM loose;"
+"DELETE FROM loose WHERE content IN " LOOSE ";";
+
+static const char tidy_log[] =
 "DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - 100000;";
 
+/* All within one transaction, or nothing. */
 static int
-schema_apply(struct index *ix, const char *sql, struct err *err)
+schema_apply(struct index *ix, int (*work)(struct index *, struct err *),
+    struct err *err)
 {
 	struct err ignored;
 
 	if (index_exec(ix, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
-	if (index_exec(ix, sql, err) == 0 &&
-	    index_exec(ix, "COMMIT", err) == 0)
+	if (work(ix, err) == 0 && index_exec(ix, "COMMIT", err) == 0)
 		return 0;
 	if (!sqlite3_get_autocommit(ix->db))
 		(void)index_exec(ix, "ROLLBACK", &ignored);
 	return -1;
 }
 
+static int
+create_tables(struct index *ix, struct err *err)
+{
+	return index_exec(ix, schema, err);
+}
+
 int
 index_schema_create(struct index *ix, struct err *err)
 {
-	return schema_apply(ix, schema, err);
+	return schema_apply(ix, create_tables, err);
 }
 
-/* Most of the time there is nothing: then nothing is written or synced. */
+static int
+tidy(struct index *ix, struct err *err)
+{
+	int64_t more;
+
+	do {
+		if (index_exec(ix, tidy_contents, err) < 0 ||
+		    index_number(ix, "SELECT EXISTS (SELECT 1 FROM loose)",
+		    &more, err) < 0)
+			return -1;
+	} while (more);
+	return index_exec(ix, tidy_log, err);
+}
+
+/*
+ * A content is kept over the end of the run that lost its last place: until
+ * then the caller may hold its id, to give it to a new place. The log keeps
+ * its last hundred thousand lines. Mostly there is nothing to do: then nothing
+ * is written or synced.
+ */
 int
 index_schema_tidy(struct index *ix, struct err *err)
 {

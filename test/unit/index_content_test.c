@@ -127,7 +127,7 @@ test_folder_drop_takes_all(void **state)
 		    &changed, &f->err));
 	}
 	ok(index_failure_put(f->ix, &(struct index_failure){ .folder = one,
-	    .place = 1, .reason = xstrdup("x") }, &f->err));
+	    .place = 1, .reason = (char[]){ "x" } }, &f->err));
 	ok(index_folder_drop(f->ix, one, &f->err));
 	ok(index_commit(f->ix, &f->err));
 	ok(index_folders(f->ix, &all, &n, &f->err));
