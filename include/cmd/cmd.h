@@ -22,7 +22,7 @@ struct cmd {
 
 struct command {
 	const char *name;
-	const int *options;	/* its own, as getopt_long has them; ends with 0 */
+	const int *options;	/* its own, as getopt_long has them; 0 ends */
 	/* arg are the operands, n of them. */
 	int (*run)(struct cmd *, char **arg, int n);
 };

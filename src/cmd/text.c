@@ -25,6 +25,7 @@ add_printable(struct buf *out, const char *before, const char *s)
 char *
 op_format(const char *account, const struct sync_done *done)
 {
+	bool named = done->unique != NULL && *done->unique != '\0';
 	struct buf out;
 	char *line;
 
@@ -32,7 +33,9 @@ op_format(const char *account, const struct sync_done *done)
 	buf_add_str(&out, account);
 	add_printable(&out, ": ", done->folder);
 	buf_addf(&out, ": %s", sync_op_name(done->op));
-	if (done->uid != 0)
+	/* What is pushed gets its UID by that, which a dry run can't know; the
+	 * line is to be the same. */
+	if (done->uid != 0 && !(done->op == SYNC_PUSH && named))
 		buf_addf(&out, " UID %lu", (unsigned long)done->uid);
 	else
 		add_printable(&out, " ", done->unique);
