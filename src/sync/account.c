@@ -350,7 +350,7 @@ reckon(struct account *a)
 
 	r->seconds = (double)(clock_mono_ms() - a->ms_begun) / 1000;
 	r->fsyncs = fs_syncs() - a->fsyncs_before;
-	r->held = a->notes;
+	r->held = a->notes + a->held_rows;
 	if (a->task.result == TASK_FAIL)
 		r->err = a->task.err;
 	if (r->err.kind != ERR_NONE)

@@ -276,15 +276,51 @@ box_gone_local(struct account *a, struct box *b, struct err *err)
 }
 
 int
+box_remake_local(struct account *a, struct box *b, struct err *err)
+{
+	if (index_begin(a->ix, err) == 0 &&
+	    index_reset_local(a->ix, b->row.id, err) == 0 &&
+	    index_folder_put(a->ix, &b->row, err) == 0 &&
+	    index_commit(a->ix, err) == 0)
+		return 0;
+	index_rollback(a->ix);
+	return -1;
+}
+
+/* A folder of that name that comes later counts its UIDs anew; these are no
+ * more, while what was agreed on stays known. */
+static int
+strip_uids(struct account *a, struct box *b, struct err *err)
+{
+	struct place row[64];
+	int64_t after = 0;
+	int i, n, rc = 0;
+
+	do {
+		n = index_places(a->ix, PLACES_ALL, b->row.id, after, row, 64,
+		    err);
+		for (i = 0; i < n; i++) {
+			after = row[i].id;
+			row[i].uid = 0;
+			state_set(&row[i].remote, false, 0, "");
+			if (rc == 0)
+				rc = index_place_put(a->ix, &row[i], err);
+			place_release(&row[i]);
+		}
+	} while (rc == 0 && n == 64);
+	return n == -1 ? -1 : rc;
+}
+
+int
 box_gone_remote(struct account *a, struct box *b, struct err *err)
 {
-	struct uidset none = { .n = 0 };
-	uint64_t changed;
+	struct index_folder *f = &b->row;
 
-	b->row.remote = false;
-	if (index_begin(a->ix, err) == 0 &&
-	    index_keep_remote(a->ix, b->row.id, &none, 4294967295u, &changed,
-	    err) == 0 && index_folder_put(a->ix, &b->row, err) == 0 &&
+	f->remote = false;
+	f->uidvalidity = f->uidnext = f->exists = 0;
+	f->modseq = 0;
+	if (index_begin(a->ix, err) == 0 && strip_uids(a, b, err) == 0 &&
+	    index_folder_put(a->ix, f, err) == 0 &&
 	    index_commit(a->ix, err) == 0)
 		return 0;
 	index_rollback(a->ix);

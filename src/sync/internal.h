@@ -72,7 +72,7 @@ struct account {
 	size_t n_box, cap_box;
 
 	char root_id[33], token[33];
-	bool first_run;		/* nothing was ever agreed on: uploads are guarded */
+	bool adopted;		/* a run has uploaded unhindered: no first-run guard */
 	bool read_only;		/* the index may not be written: status beside a sync */
 	bool marked;		/* this run has its own token */
 	bool hold_push, hold_remove_local, hold_remove_remote;
@@ -80,6 +80,7 @@ struct account {
 	uint64_t fsyncs_before;
 	uint64_t ms_begun;
 	uint64_t notes;
+	uint64_t held_rows;	/* that one note stands for */
 	char *told;		/* by a job, see account_job */
 	bool told_held;
 	struct account_priv *priv;	/* account.c's own */
@@ -199,6 +200,8 @@ int boxes_load(struct account *, const struct imap_list *list, struct err *);
 void box_release(struct box *);
 /* The folder is gone from that side for sure: so are its messages there. */
 int box_gone_local(struct account *, struct box *, struct err *);
+/* INBOX is never deleted: it will be made and pulled again. */
+int box_remake_local(struct account *, struct box *, struct err *);
 int box_gone_remote(struct account *, struct box *, struct err *);
 /* One message at least that the other side has not seen. */
 int box_unseen(struct account *, struct box *, bool local, bool *out, struct err *);

@@ -151,6 +151,12 @@ hold(struct account *a, struct judging *j)
 	if (a->hold_remove_local)
 		local = sentence(a, j->local, worst, j->n_local, "the server",
 		    "disk");
+	if (remote != NULL)
+		a->held_rows += j->n_remote;
+	if (local != NULL)
+		a->held_rows += j->n_local;
+	if (remote != NULL || local != NULL)
+		a->held_rows--;		/* the note itself counts one */
 	a->told_held = remote != NULL || local != NULL;
 	if (remote != NULL && local != NULL) {
 		a->told = xasprintf("%s; %s", remote, local);

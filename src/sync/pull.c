@@ -533,7 +533,8 @@ batch_count(struct pull_batch *b)
 			    &m->row.place, "");
 	}
 	b->p->done += (uint64_t)b->n;
-	account_progress(a, b->p->pass.box, "pulling", b->p->done, 0);
+	account_progress(a, b->p->pass.box, "pulling", b->p->done,
+	    b->p->pass.box->dirty);
 }
 
 /* After everything of it came to rest; the loop's or finish's call. */

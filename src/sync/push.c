@@ -569,7 +569,8 @@ tell(struct push *p)
 			    &m->row.place, "");
 	}
 	p->done += (uint64_t)p->n;
-	account_progress(p->pass.a, p->pass.box, "pushing", p->done, 0);
+	account_progress(p->pass.a, p->pass.box, "pushing", p->done,
+	    p->pass.box->dirty);
 }
 
 static enum task_result

@@ -277,6 +277,7 @@ int
 root_open(struct account *a, struct err *err)
 {
 	struct index_counts known;
+	char *adopted;
 
 	if (open_index(a, err) == -1 ||
 	    maildir_open(&a->md, a->conf->maildir, &a->root_state, a->root_id,
@@ -284,7 +285,10 @@ root_open(struct account *a, struct err *err)
 	    index_counts(a->ix, 0, &known, err) == -1 ||
 	    check_server(a, err) == -1)
 		return -1;
-	a->first_run = known.paired == 0;
+	if (index_get(a->ix, "adopted", &adopted, err) == -1)
+		return -1;
+	a->adopted = adopted != NULL;
+	free(adopted);
 	if (a->root_state == ROOT_MARKED)
 		return with_marker(a, known.local, err);
 	return without_marker(a, known.local, err);

@@ -146,8 +146,8 @@ scan_box(struct account *a, struct box *b, struct err *err)
 		return -1;
 	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
 		return -1;
-	if (!b->row.local && counts.local > 0 &&
-	    box_gone_local(a, b, err) == -1)
+	if (!b->row.local && counts.local > 0 && (is_inbox(b) ?
+	    box_remake_local(a, b, err) : box_gone_local(a, b, err)) == -1)
 		return -1;
 	if (b->row.local && observe_local(a->ix, &a->md, &b->row, true, &seen,
 	    err) == -1)
@@ -430,10 +430,11 @@ hold_uploads(struct account *a, struct err *err)
 	if (index_counts(a->ix, 0, &counts, err) == -1)
 		return -1;
 	uploads = counts.local > counts.paired ? counts.local - counts.paired : 0;
-	if (!a->first_run || a->opt.adopt ||
+	if (a->adopted || a->opt.adopt ||
 	    !guard_holds_uploads(uploads, counts.remote))
 		return 0;
 	a->hold_push = true;
+	a->held_rows += uploads - 1;
 	a->told_held = true;
 	a->told = xasprintf("%llu files of the Maildir %s are not on the "
 	    "server; this is the first run, so they are held. If they belong "
@@ -452,6 +453,8 @@ push_work(struct account *a, struct err *err)
 	if (a->opt.dry_run)
 		return 0;
 	rc = index_begin(a->ix, err);
+	if (rc == 0 && !a->hold_push && !a->adopted)
+		rc = index_set(a->ix, "adopted", "yes", err);
 	for (i = 0; i < a->n_box && rc == 0; i++)
 		if (a->box[i].observed && !a->box[i].pull_failed)
 			rc = drop_intents(a, &a->box[i], err);
