@@ -402,7 +402,7 @@ test_leftovers(void **state)
 	struct maildir_batch *b;
 	struct fingerprint print;
 	struct maildir_delivery *d;
-	char host[200] = "", *ours;
+	char host[200] = "", *ours, *mine;
 
 	(void)state;
 	root_folder(r, "INBOX");
@@ -410,12 +410,17 @@ test_leftovers(void **state)
 	ours = xasprintf("INBOX/tmp/1700000000.M000001P%ldQ1R"
 	    "0123456789abcdef.%.64s", (long)getpid() + 1, host);
 	root_write(r, ours, "x", 1);
+	mine = xasprintf("INBOX/tmp/1700000000.M000001P%ldQ1R"
+	    "0123456789abcdef.%.64s", (long)getpid(), host);
+	root_write(r, mine, "x", 1);	/* another thread is writing it */
 	root_write(r, "INBOX/tmp/1700000000.1_1.mutt", "x", 1);
 	b = maildir_batch_new(&r->m, "INBOX");
 	d = deliver(b, "x\r\n", 3, 3, &print);
 	maildir_deliver_drop(d);
 	maildir_batch_free(b);
 	assert_false(root_has(r, ours));
+	assert_true(root_has(r, mine));
+	free(mine);
 	assert_true(root_has(r, "INBOX/tmp/1700000000.1_1.mutt"));
 	free(ours);
 	root_free(r);
