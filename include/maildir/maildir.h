@@ -58,8 +58,9 @@ struct maildir_folder {
 /*
  * Every directory below the root that has one of cur, new, tmp, sorted by
  * path, at most LIMIT_FOLDERS (more: ERR_IO; so is a directory that can't be
- * read, as what it holds would look deleted). Dot directories and cur, new, tmp themselves are
- * not entered; a directory is entered once (links that loop are cut by depth).
+ * read, as what it holds would look deleted). Dot directories, a lost+found in
+ * the root, and cur, new, tmp themselves are not entered; a directory is entered
+ * once, under its path without links if it has one.
  */
 int maildir_folders(struct maildir *, struct maildir_folder **out, size_t *n_out,
     struct err *);
