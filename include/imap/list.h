@@ -2,6 +2,13 @@
  * The folders of the personal namespace with their numbers: LIST, with STATUS
  * in the same exchange where LIST-STATUS (RFC 5819) is there, else pipelined
  * STATUS commands. Also CREATE, DELETE, SUBSCRIBE.
+ *
+ * Two folders never have the same name. Where the server's delimiter is not
+ * '/', or a namespace prefix is stripped, a '/' inside a level is written %2F,
+ * '%' before two hex digits %25, and INBOX below the prefix %49NBOX. What is
+ * not modified UTF-7 keeps its octets, those that are not UTF-8 written %XX.
+ * Folders with empty levels or of more than LIMIT_FOLDER_NAME bytes are not
+ * listed.
  */
 #ifndef IMAP_LIST_H
 #define IMAP_LIST_H

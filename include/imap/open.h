@@ -2,7 +2,8 @@
  * Flow: connect, greeting, TLS, login, capabilities, ENABLE, NAMESPACE; and
  * the end of a session. Rules: RFC 3501 section 6.2, RFC 4959 (SASL-IR), RFC
  * 5802/7677 (SCRAM), design section 9. A password never crosses an unencrypted
- * connection unless the peer is a loopback address or a tunnel, or cleartext_ok.
+ * connection unless the peer is a loopback address or a tunnel, or
+ * cleartext_ok.
  */
 #ifndef IMAP_OPEN_H
 #define IMAP_OPEN_H
@@ -29,13 +30,21 @@ struct imap_open {
 	struct imap_open_priv *priv;
 };
 
-/* Starts as a child of parent. task.err: ERR_NET, ERR_TLS, ERR_AUTH, ERR_PROTO. */
+/*
+ * Starts as a child of parent. task.err: ERR_NET, ERR_TLS, ERR_AUTH, ERR_PROTO,
+ * ERR_CONFIG (the password would cross the network in clear). o is zeroed
+ * here; its abort and finish are the flow's own. The session belongs to parent
+ * as well: parent can't end before the session is closed, and when parent is
+ * cancelled the session closes by itself, its commands ending in ERR_CANCELED.
+ */
 void imap_open_start(struct imap_open *, struct loop *, struct task *parent,
     const struct imap_open_config *cfg);
 
 /*
  * Ends a session: polite sends LOGOUT and waits for the answer a second at
- * most. A child task of parent that frees the session and itself.
+ * most. A child task of parent that frees the session and itself. When parent
+ * was cancelled or has ended, the session is closed already and freed at once;
+ * so the owner's task may call this in its finish, with parent NULL.
  */
 void imap_close_start(struct imap_session *, struct task *parent, bool polite);
 

@@ -20,7 +20,7 @@
 #define TRIES_MAX	2
 
 struct imap_auth {
-	struct imap_cmd cmd;		/* must be first: on_continue finds us */
+	struct imap_cmd cmd;		/* first: on_continue finds us */
 	struct imap_session *session;
 	const char *user, *password;
 	enum imap_mech mech;
@@ -370,9 +370,13 @@ auth_again(struct imap_auth *a, struct task *task)
 static int
 auth_refused(struct imap_auth *a, struct err *err)
 {
-	const char *text = strstr(a->cmd.err.msg, ": ");
+	char *text = strstr(a->cmd.err.msg, ": ");
+	size_t n;
 
 	text = text != NULL ? text + 2 : a->cmd.err.msg;
+	n = strlen(text);
+	if (n > 0 && text[n - 1] == '.')
+		text[n - 1] = '\0';	/* the sentence goes on */
 	if (a->err.kind != ERR_NONE) {
 		*err = a->err;
 		return -1;

@@ -44,7 +44,7 @@ imap_cmd_settle(struct imap_cmd *cmd)
 	if (!cmd_quiet(cmd))
 		return;
 	if (cmd->priv->on_done != NULL) {
-		/* What it sends may be answered by "connection lost" at once. */
+		/* What it sends may fail at once, the connection being lost. */
 		cmd->priv->starting = true;
 		cmd->priv->on_done(cmd);
 		cmd->priv->starting = false;

@@ -45,9 +45,9 @@ struct imap_line {
 	const char *verb;		/* for sentences; a constant */
 	uint64_t number;		/* of the tag */
 	struct buf text;		/* the command, its literals, CRLF */
-	struct buf shown;		/* the same for the log, secrets masked */
+	struct buf shown;		/* for the log, secrets masked */
 	size_t sent;			/* of text */
-	size_t *stop;			/* behind these octets of text a "+" is due */
+	size_t *stop;			/* a "+" is due behind these octets */
 	size_t nstop, capstop, at_stop;
 	size_t literal;			/* octets of literals in text */
 	bool bad;			/* could not be written down */
@@ -83,7 +83,7 @@ struct imap_session {
 	bool ended;			/* the pump has ended, stream closed */
 	bool paused;
 	bool muted;			/* nothing is read: TLS begins */
-	struct task *opener;		/* woken at each change while it opens */
+	struct task *opener;		/* woken while it opens */
 	struct task *waiter;		/* held until the pump has ended */
 
 	TAILQ_HEAD(imap_lines, imap_line) lines;	/* oldest first */
@@ -104,7 +104,7 @@ struct imap_session {
 	char delimiter;			/* 0: none, or not known */
 
 	bool selected;
-	bool box_modseq;		/* the selected folder has mod-sequences */
+	bool box_modseq;		/* the selected folder has MODSEQs */
 	unsigned selecting;		/* SELECTs not yet answered */
 	uint32_t exists;
 

@@ -1,0 +1,222 @@
+/* SELECT, SEARCH, long sets. */
+#include "../lib/fake_imap.c"
+
+static void
+start_qresync(struct probe *p)
+{
+	struct imap_select_args a = { .raw = "a b", .uidvalidity = 9,
+	    .modseq = 50, .sink = probe_sink(p) };
+
+	imap_select_start(p->session, &p->sel, &p->task, &a);
+	probe_add(p, &p->sel.cmd);
+}
+
+#define ENABLED LOGIN("QRESYNC"), "C: ENABLE QRESYNC", \
+	"S: * ENABLED QRESYNC", "S: $1 OK"
+
+static void
+test_select_qresync(void **state)
+{
+	static const char *const script[] = { ENABLED,
+		"C: SELECT \"a b\" (QRESYNC (9 50))\r\n",
+		"S: * FLAGS (\\Seen $Forwarded)", "S: * 4 EXISTS",
+		"S: * OK [PERMANENTFLAGS (\\Seen \\Deleted foo \\*)] x",
+		"S: * OK [UIDVALIDITY 9] x", "S: * OK [UIDNEXT 0] x",
+		"S: * OK [HIGHESTMODSEQ 60] x", "S: * OK [UIDNOTSTICKY] x",
+		"S: * VANISHED (EARLIER) 1:3,5",
+		"S: * 4 FETCH (UID 8 FLAGS (\\Seen) MODSEQ (55))",
+		"S: * 3 FETCH (FLAGS ())", "S: $1 OK [READ-ONLY] x", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_qresync);
+	assert_int_equal(p.sel.cmd.err.kind, ERR_NONE);
+	assert_string_equal(p.seen, "vanished 4;row 8 flags;");
+	assert_int_equal(p.sel.box.exists, 4);
+	assert_int_equal(p.sel.box.uidnext, 0);
+	assert_int_equal(p.sel.box.modseq, 60);
+	assert_true(p.sel.box.read_only);
+	assert_true(p.sel.box.uid_not_sticky);
+	assert_true(p.sel.box.permanent_any);
+	assert_string_equal(p.sel.box.permanent_keywords, "foo");
+	probe_release(&p);
+}
+
+/* QRESYNC turns out not to be there: modseq 0 says nothing was reported. */
+static void
+test_select_falls_back(void **state)
+{
+	static const char *const script[] = { ENABLED,
+		"C: SELECT \"a b\" (QRESYNC (9 50))\r\n", "S: $1 BAD what",
+		"C: SELECT \"a b\"\r\n", "S: * 4 EXISTS",
+		"S: * OK [UIDVALIDITY 9] x", "S: * OK [HIGHESTMODSEQ 60] x",
+		"S: $1 OK x", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_qresync);
+	assert_int_equal(p.sel.cmd.err.kind, ERR_NONE);
+	assert_int_equal(p.sel.box.modseq, 0);
+	assert_int_equal(p.sel.box.exists, 4);
+	probe_release(&p);
+}
+
+static struct imap_select second;
+
+static void
+start_two(struct probe *p)
+{
+	struct imap_select_args a = { .raw = "two", .sink = probe_sink(p) };
+
+	probe_select(p, "one");
+	imap_select_start(p->session, &second, &p->task, &a);
+	probe_add(p, &second.cmd);
+}
+
+/* What comes before [CLOSED] is about the folder before. */
+static void
+test_select_closed(void **state)
+{
+	static const char *const script[] = { LOGIN("CONDSTORE"),
+		"C: SELECT one (CONDSTORE)", "S: * 7 EXISTS", "S: $1 OK",
+		"C: SELECT two (CONDSTORE)", "S: * 8 EXISTS",
+		"S: * 1 FETCH (UID 1 FLAGS ())", "S: * OK [CLOSED] x",
+		"S: * 2 EXISTS", "S: * OK [UIDVALIDITY 3] x",
+		"S: * OK [NOMODSEQ] x", "S: $1 OK", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_two);
+	assert_int_equal(p.sel.box.exists, 7);
+	assert_int_equal(second.box.exists, 2);
+	assert_int_equal(second.box.uidvalidity, 3);
+	assert_int_equal(second.box.modseq, 0);
+	assert_string_equal(p.seen, "");
+	imap_select_release(&second);
+	probe_release(&p);
+}
+
+static void
+start_search(struct probe *p)
+{
+	imap_search_start(p->session, &p->search, &p->task, "DELETED");
+	probe_add(p, &p->search.cmd);
+}
+
+#define ESEARCHED LOGIN("ESEARCH"), "C: UID SEARCH RETURN (ALL COUNT) DELETED"
+#define AGAIN "C: UID SEARCH DELETED\r\n", "S: * SEARCH 4 6", "S: $1 OK", NULL
+
+static void
+test_search(void **state)
+{
+	static const char *const whole[] = { ESEARCHED,
+	    "S: * ESEARCH (TAG \"$1\") UID ALL 4,6 COUNT 2", "S: $1 OK", NULL };
+	static const char *const only_count[] = { ESEARCHED,
+	    "S: * ESEARCH (TAG \"$1\") UID COUNT 2", "S: $1 OK", AGAIN };
+	static const char *const no_count[] = { ESEARCHED,
+	    "S: * ESEARCH (TAG \"$1\") UID ALL 4", "S: $1 OK", AGAIN };
+	static const char *const nothing[] = { ESEARCHED, "S: $1 OK", AGAIN };
+	static const char *const refused[] = { ESEARCHED, "S: $1 BAD", AGAIN };
+	static const char *const old_form[] = { ESEARCHED, "S: * SEARCH 4",
+	    "S: * SEARCH 6 (MODSEQ 9)", "S: $1 OK", NULL };
+	static const char *const *const all[] = { whole, only_count, no_count,
+	    nothing, refused, old_form };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct probe p = { 0 };
+
+		probe_run(&p, all[i], start_search);
+		assert_int_equal(p.search.cmd.err.kind, ERR_NONE);
+		assert_int_equal(uidset_count(&p.search.uids), 2);
+		assert_true(uidset_has(&p.search.uids, 4));
+		assert_true(uidset_has(&p.search.uids, 6));
+		probe_release(&p);
+	}
+}
+
+static void
+test_search_empty(void **state)
+{
+	static const char *const script[] = { ESEARCHED,
+	    "S: * ESEARCH (TAG \"$1\") UID COUNT 0", "S: $1 OK", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_search);
+	assert_int_equal(p.search.cmd.err.kind, ERR_NONE);
+	assert_true(uidset_empty(&p.search.uids));
+	probe_release(&p);
+}
+
+/* 2000 lone UIDs of five digits and a comma: 12000 octets, so two lines. */
+static void
+start_long(struct probe *p)
+{
+	struct imap_store_args a = { .uids = &p->uids, .add = true,
+	    .keywords = "foo" };
+
+	for (uint32_t i = 0; i < 2000; i++)
+		uidset_add(&p->uids, 10000 + 2 * i);
+	imap_store_start(p->session, &p->plain[0], &p->task, &a);
+	probe_add(p, &p->plain[0]);
+}
+
+static void
+test_long_set(void **state)
+{
+	static const char *const script[] = { LOGIN(""),
+		"C: UID STORE 10000,10002,",
+		"C: ,13998 +FLAGS.SILENT (foo)\r\n",
+		"S: $2 NO [CANNOT] not this", "S: $1 OK", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_long);
+	assert_int_equal(p.plain[0].err.kind, ERR_REFUSED);
+	assert_int_equal(p.plain[0].code, CODE_CANNOT);
+	probe_release(&p);
+}
+
+/* A keyword is an atom or it is not sent. */
+static void
+start_bad_keyword(struct probe *p)
+{
+	struct imap_store_args a = { .uids = &p->uids, .add = true,
+	    .keywords = "a)(b" };
+
+	uidset_add(&p->uids, 1);
+	imap_store_start(p->session, &p->plain[0], &p->task, &a);
+	imap_move_start(p->session, &p->plain[1], &p->task, &p->uids, "x");
+	probe_add(p, &p->plain[0]);
+	probe_add(p, &p->plain[1]);
+}
+
+static void
+test_what_is_not_sent(void **state)
+{
+	static const char *const script[] = { LOGIN(""), NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_bad_keyword);
+	assert_int_equal(p.plain[0].err.kind, ERR_REFUSED);
+	assert_int_equal(p.plain[1].err.kind, ERR_REFUSED);	/* no MOVE */
+	probe_release(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_select_qresync),
+		cmocka_unit_test(test_select_falls_back),
+		cmocka_unit_test(test_select_closed),
+		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_search_empty),
+		cmocka_unit_test(test_long_set),
+		cmocka_unit_test(test_what_is_not_sent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
