@@ -205,7 +205,7 @@ delivery_settle(struct maildir_delivery *d, struct err *err)
 	return 0;
 }
 
-/* -1 with errno. A date that the file system can't hold is cut by the kernel. */
+/* -1 with errno. The kernel cuts a date that the file system can't hold. */
 static int
 set_date(int fd, int64_t date)
 {

@@ -22,8 +22,8 @@
 #define LIST_TRIES	4
 
 #define NS		INT64_C(1000000000)
-#define TICK		(NS / 100)	/* the coarsest kernel clock: HZ = 100 */
-#define COARSE		(2 * NS)	/* time stamps of foreign file systems */
+#define TICK		(NS / 100)	/* coarsest kernel clock: HZ = 100 */
+#define COARSE		(2 * NS)	/* stamps of other file systems */
 
 /* statfs(2) */
 #define MAGIC_EXT4	0xef53
@@ -86,7 +86,8 @@ maildir_dir_open(struct maildir *m, const char *path, const char *sub,
 	int fd;
 
 	if (!maildir_path_is_safe(path))
-		return err_set(err, ERR_IO, "not the path of a folder: %s", path);
+		return err_set(err, ERR_IO, "not a folder's path: %s",
+		    path);
 	if (m->fd < 0)
 		return err_set(err, ERR_STALE, "folder %s: no directory %s",
 		    path, m->root);
@@ -107,7 +108,7 @@ maildir_dir_make(int dirfd, const char *name)
 
 	if (mkdirat(dirfd, name, 0700) < 0)
 		return errno == EEXIST ? 1 : -1;
-	/* chmod would take an inherited setgid away: only where it is needed. */
+	/* chmod takes an inherited setgid away: only where it is needed. */
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
 	if ((st.st_mode & 0777) != 0700 && S_ISDIR(st.st_mode))

@@ -77,7 +77,7 @@ folder_fill(int fd, const char *path, struct err *err)
 	return made ? fs_sync(fd, path, err) : 0;
 }
 
-/* A directory name in dirfd with all three in it, or what is missing of that. */
+/* The directory name in dirfd with all three in it; completes what is there. */
 static int
 folder_make_in(int dirfd, const char *name, const char *path, struct err *err)
 {
@@ -158,7 +158,8 @@ maildir_folder_create(struct maildir *m, const char *path, struct err *err)
 	int parent, r;
 
 	if (!maildir_path_is_safe(path))
-		return err_set(err, ERR_IO, "not the path of a folder: %s", path);
+		return err_set(err, ERR_IO, "not a folder's path: %s",
+		    path);
 	if (m->fd < 0)
 		return err_set(err, ERR_IO, "folder %s: %s is not there", path,
 		    m->root);

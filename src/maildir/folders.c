@@ -149,7 +149,8 @@ walk_entry(void *arg, const char *name, unsigned char type, struct err *err)
 	if (w->path[0] == '\0' && strcmp(name, "lost+found") == 0)
 		return 0;
 	if (w->dirs.n + w->links.n >= WALK_MAX)
-		return err_set(err, ERR_IO, "more than %u directories", WALK_MAX);
+		return err_set(err, ERR_IO, "more than %u directories",
+		    WALK_MAX);
 	if (type == DT_DIR)
 		todo_add(&w->dirs, w->path, name);
 	else if (type == DT_LNK)
@@ -365,7 +366,8 @@ maildir_folder_there(struct maildir *m, const char *path,
 	int fd, r;
 
 	if (!maildir_path_is_safe(path))
-		return err_set(err, ERR_IO, "not the path of a folder: %s", path);
+		return err_set(err, ERR_IO, "not a folder's path: %s",
+		    path);
 	*out = THERE_UNKNOWN;
 	if (m->fd < 0)
 		return 0;

@@ -312,7 +312,7 @@ maildir_check_mark(struct maildir *m, const char *id, const char *token,
 		    "the marker of Maildir %s is gone", m->root);
 	if (strcmp(mark.id, id) != 0 || strcmp(mark.token, token) != 0)
 		return err_set(err, ERR_CONFIG,
-		    "the marker of Maildir %s is not the one that was left there",
-		    m->root);
+		    "the marker of Maildir %s is not the one that was "
+		    "left there", m->root);
 	return 0;
 }

@@ -66,9 +66,11 @@ static int
 rename_flagged(struct maildir *m, int fd, const struct maildir_message *msg,
     const char *file, struct err *err)
 {
+	struct maildir_name name;
 	int to = fd, r;
 
-	if (msg->in_new) {
+	/* Without flags it may stay in new/. */
+	if (msg->in_new && maildir_name_parse(file, &name) && name.flags != 0) {
 		to = maildir_dir_open(m, msg->path, "cur", err);
 		if (to < 0)
 			return -1;
@@ -95,10 +97,7 @@ maildir_set_flags(struct maildir *m, const struct maildir_message *msg,
 		r = keep_name(fd, msg, file_out, err);
 	} else {
 		r = flagged_name(msg, &name, flags, file_out, err);
-		if (r == 0 && in_new)
-			r = fs_rename_new(fd, msg->file, fd, file_out, err) < 0 ?
-			    err_within(err, "folder %s", msg->path) : 0;
-		else if (r == 0)
+		if (r == 0)
 			r = rename_flagged(m, fd, msg, file_out, err);
 	}
 	close(fd);
