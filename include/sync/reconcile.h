@@ -14,10 +14,10 @@
 enum {
 	OP_NONE		= 0,
 	OP_FORGET	= 1 << 0,	/* gone on both sides: drop the row */
-	OP_SETTLE	= 1 << 1,	/* both sides agree: record it as base */
+	OP_SETTLE	= 1 << 1,	/* both agree: record it as base */
 	OP_PULL		= 1 << 2,	/* deliver the server's message */
 	OP_PUSH		= 1 << 3,	/* append the local message */
-	OP_FLAG_LOCAL	= 1 << 4,	/* local becomes local_flags, local_keywords */
+	OP_FLAG_LOCAL	= 1 << 4,	/* local becomes local_flags, ... */
 	OP_FLAG_REMOTE	= 1 << 5,	/* remote becomes remote_flags, ... */
 	OP_REMOVE_LOCAL	= 1 << 6,
 	OP_REMOVE_REMOTE = 1 << 7,

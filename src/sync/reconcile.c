@@ -40,15 +40,32 @@ base_keywords(const struct state *base)
 }
 
 /*
- * Each side is merged with the other, whose base is seen in a certain way:
- *
- * The server's, by the local side: what the server no longer shows and can't
- * store is no removal by anybody, so it does not count as having been there.
- *
- * The local one, by the server: where the two bases differ, the server could
- * not store it then. What the local side held then is still owed to the server
- * if it can store it now; so its base counts as the local side's, but not for
- * what was added there since.
+ * The base of the local side as the server sees it. Where the two bases differ
+ * the server could not store it then, and what the local side held is owed to
+ * it if it can now. So the server's own base counts, but for what was added on
+ * the local side since.
+ */
+static unsigned
+owing_flags(const struct place *p)
+{
+	return base_flags(&p->base_remote) &
+	    ~(p->local.flags & ~base_flags(&p->base_local));
+}
+
+static char *
+owing_keywords(const struct place *p)
+{
+	char *added = keywords_less(p->local.keywords,
+	    base_keywords(&p->base_local));
+	char *words = keywords_less(base_keywords(&p->base_remote), added);
+
+	free(added);
+	return words;
+}
+
+/*
+ * What the server no longer shows and can't store is no removal by anybody: to
+ * the local side it does not count as having been there.
  */
 static void
 want_flags(const struct place *p, const struct ability *can, struct verdict *v)
@@ -58,7 +75,7 @@ want_flags(const struct place *p, const struct ability *can, struct verdict *v)
 	unsigned l = p->local.flags, r = p->remote.flags;
 
 	v->local_flags = flags_merge(bl, l, br & (can->flags | r), r, FLAG_ALL);
-	v->remote_flags = flags_merge(br, r, br & ~(l & ~bl), l, can->flags);
+	v->remote_flags = flags_merge(br, r, owing_flags(p), l, can->flags);
 }
 
 /* The same steps as want_flags takes. */
@@ -73,15 +90,13 @@ want_keywords(const struct place *p, const struct ability *can,
 	char *beyond = keywords_less(br, limit == NULL ? br : limit);
 	char *lost = keywords_less(beyond, r);
 	char *theirs = keywords_less(br, lost);
-	char *added = keywords_less(l, bl);
-	char *ours = keywords_less(br, added);
+	char *ours = owing_keywords(p);
 
 	v->local_keywords = keywords_merge(bl, l, theirs, r, NULL);
 	v->remote_keywords = keywords_merge(br, r, ours, l, limit);
 	free(beyond);
 	free(lost);
 	free(theirs);
-	free(added);
 	free(ours);
 }
 
@@ -240,6 +255,7 @@ reconcile_agree(struct place *p, const struct ability *can)
 	struct verdict want = { .ops = OP_NONE };
 	struct open_words open_words;
 	unsigned open;
+	char *ours;
 
 	if (!p->local.present || !p->remote.present)
 		return;
@@ -247,8 +263,12 @@ reconcile_agree(struct place *p, const struct ability *can)
 	want_keywords(p, can, &want);
 	open = open_flags(p, can, want.local_flags);
 	open_keywords(p, can, want.local_keywords, &open_words);
+	/* What is owed makes the row dirty from now on. */
+	ours = owing_keywords(p);
+	state_set(&p->base_local, true, owing_flags(p), ours);
 	base_advance(&p->base_local, &p->local, open, &open_words);
 	base_advance(&p->base_remote, &p->remote, open, &open_words);
+	free(ours);
 	open_words_release(&open_words);
 	verdict_release(&want);
 }
