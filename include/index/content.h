@@ -7,8 +7,8 @@
 #include "index/index.h"
 
 /* The content's row, made when missing. */
-int index_content_put(struct index *, const struct fingerprint *, int64_t *id_out,
-    struct err *);
+int index_content_put(struct index *, const struct fingerprint *,
+    int64_t *id_out, struct err *);
 struct index_content {
 	int64_t id;
 	uint8_t digest[32], head[32];
@@ -40,9 +40,9 @@ int index_content_elsewhere(struct index *, int64_t content, int64_t id,
 int index_content_by_head(struct index *, int64_t folder,
     const uint8_t head[32], uint64_t size, int64_t *content_out, struct err *);
 /*
- * Local keywords of a place that holds or held the content, the one that lost
- * it last first: Maildir has none, so a file that was moved or copied takes
- * them from there. 1: *out is the caller's to free; 0: none has any.
+ * The keywords that were agreed on for a place that had the content and has just
+ * lost its file: Maildir has none, so a file that was moved takes them from
+ * there. 1: *out is the caller's to free; 0: no such place.
  */
 int index_keywords_of_content(struct index *, int64_t content, char **out,
     struct err *);
@@ -61,18 +61,27 @@ int index_intent_drop(struct index *, int64_t id, struct err *);
 int index_intents(struct index *, int64_t folder, struct index_intent **out,
     size_t *n_out, struct err *);	/* freed with free() */
 
-/* What failed or is held, until it is settled. place 0: the folder; folder 0: the account. */
-enum index_direction { FAILED_PULL, FAILED_PUSH, HELD_LOCAL, HELD_REMOTE, HELD_FOLDER };
+/*
+ * What failed or is held, until it is settled. place 0: the folder; folder 0:
+ * the account. What is about a place or folder goes when that is dropped.
+ */
+enum index_direction {
+	FAILED_PULL, FAILED_PUSH, HELD_LOCAL, HELD_REMOTE, HELD_FOLDER
+};
 struct index_failure {
 	int64_t id;
 	int64_t folder, place;
 	enum index_direction direction;
 	char *reason;			/* one sentence */
-	int64_t first, last, next;	/* wall-clock seconds; next: not tried before */
+	int64_t first, last, next;	/* seconds; next: not tried before */
 	uint32_t tries;
 };
-/* Makes it, or counts another try: first stays, last, tries and reason change. */
-int index_failure_put(struct index *, const struct index_failure *, struct err *);
+/*
+ * Makes it with one try, or counts another: id and first stay, last, next and
+ * reason change. tries is not looked at.
+ */
+int index_failure_put(struct index *, const struct index_failure *,
+    struct err *);
 int index_failure_drop(struct index *, int64_t folder, int64_t place,
     enum index_direction, struct err *);
 /* 1 found, 0, -1; place 0 with folder: the folder's own. */
@@ -83,7 +92,7 @@ int index_failures(struct index *, struct index_failure **out, size_t *n_out,
 void index_failures_free(struct index_failure *, size_t n);
 
 /* One line of evidence: why something was removed. */
-int index_log(struct index *, const char *what, const char *folder, uint32_t uid,
-    const char *unique, const char *evidence, struct err *);
+int index_log(struct index *, const char *what, const char *folder,
+    uint32_t uid, const char *unique, const char *evidence, struct err *);
 
 #endif

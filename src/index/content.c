@@ -196,13 +196,13 @@ index_keywords_of_content(struct index *ix, int64_t content, char **out,
 	int r;
 
 	query_init(&q, ix, SLOT_KEYWORDS, "SELECT " PLACE_COLUMNS " FROM place"
-	    " INDEXED BY place_content WHERE content = ?"
-	    " AND local_keywords <> '' ORDER BY local, id DESC LIMIT 1");
+	    " INDEXED BY place_content WHERE content = ? AND base"
+	    " AND (NOT local OR missing) ORDER BY id DESC LIMIT 1");
 	query_int(&q, content);
 	r = place_read_one(&q, &p, err);
 	if (r <= 0)
 		return r;
-	*out = xstrdup(p.local.keywords);
+	*out = xstrdup(p.base_local.keywords);
 	r = p.content == content ? 1 :
 	    index_damage(ix, "a tree leads to the wrong row", err);
 	if (r < 0)

@@ -38,7 +38,8 @@ test_folder_comes_back(void **state)
 {
 	struct fixture *f = *state;
 	struct index_folder a = { .name = xstrdup("lists/b\xc3\xa4r"),
-	    .raw = xstrdup("lists.b&AOQ-r"), .path = xstrdup("lists/b\xc3\xa4r"),
+	    .raw = xstrdup("lists.b&AOQ-r"),
+	    .path = xstrdup("lists/b\xc3\xa4r"),
 	    .base = true, .local = false, .remote = true,
 	    .uidvalidity = 4294967295u, .uidnext = 4294967294u,
 	    .exists = 4294967293u, .modseq = INT64_MAX, .read_only = true,
@@ -293,38 +294,38 @@ test_content_by_head(void **state)
 	ok(index_commit(f->ix, &f->err));
 }
 
-static void
-set_keywords(struct fixture *f, int64_t id, bool present, const char *words)
-{
-	struct place p;
-
-	assert_int_equal(index_place_by_id(f->ix, id, &p, &f->err), 1);
-	state_set(&p.local, present, 0, words);
-	ok(index_place_put(f->ix, &p, &f->err));
-	place_release(&p);
-}
-
+/* Only a place that was agreed on and lost its file tells. */
 static void
 test_keywords_of_content(void **state)
 {
 	struct fixture *f = *state;
-	int64_t one, c, a, b;
+	int64_t one, c, a;
+	struct place p;
 	char *words;
 
 	ok(index_begin(f->ix, &f->err));
 	one = add_folder(f, "one");
 	c = put_content(f, 1);
+	add_local(f, one, "b", c);
 	a = add_local(f, one, "a", c);
-	b = add_local(f, one, "b", c);
 	assert_int_equal(index_keywords_of_content(f->ix, c, &words, &f->err),
 	    0);
-	set_keywords(f, b, true, "copied");
+	assert_int_equal(index_place_by_id(f->ix, a, &p, &f->err), 1);
+	p.uid = 7;
+	state_set(&p.remote, true, 0, "moved");
+	state_set(&p.local, true, 0, "moved");
+	state_set(&p.base_local, true, 0, "moved");
+	state_set(&p.base_remote, true, 0, "moved");
+	ok(index_place_put(f->ix, &p, &f->err));
+	place_release(&p);
+	assert_int_equal(index_keywords_of_content(f->ix, c, &words, &f->err),
+	    0);
+	ok(index_miss_local(f->ix, a, &f->err));
 	assert_int_equal(index_keywords_of_content(f->ix, c, &words, &f->err),
 	    1);
-	assert_string_equal(words, "copied");
+	assert_string_equal(words, "moved");
 	free(words);
-	/* What went away is where it came from. */
-	set_keywords(f, a, false, "moved");
+	ok(index_unsee_local(f->ix, a, &f->err));
 	assert_int_equal(index_keywords_of_content(f->ix, c, &words, &f->err),
 	    1);
 	assert_string_equal(words, "moved");
