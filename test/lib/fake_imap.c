@@ -204,6 +204,9 @@ struct probe {
 	char seen[4000];		/* what the sink was told */
 };
 
+static void probe_say(struct probe *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 static void
 probe_say(struct probe *p, const char *fmt, ...)
 {
