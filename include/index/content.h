@@ -40,9 +40,9 @@ int index_content_elsewhere(struct index *, int64_t content, int64_t id,
 int index_content_by_head(struct index *, int64_t folder,
     const uint8_t head[32], uint64_t size, int64_t *content_out, struct err *);
 /*
- * The keywords that were agreed on for a place that had the content and has just
- * lost its file: Maildir has none, so a file that was moved takes them from
- * there. 1: *out is the caller's to free; 0: no such place.
+ * The keywords that were agreed on for a place that had the content and has
+ * just lost its file: Maildir has none, so a file that was moved takes them
+ * from there. 1: *out is the caller's to free; 0: no such place.
  */
 int index_keywords_of_content(struct index *, int64_t content, char **out,
     struct err *);

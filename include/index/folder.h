@@ -6,9 +6,10 @@
 
 struct index_folder {
 	int64_t id;			/* 0: not in the index yet */
-	char *name;			/* UTF-8, '/' between components; unique */
-	char *raw;			/* on the wire; NULL: not on the server yet */
-	char *path;			/* below the root; unique under case folding too */
+	char *name;			/* UTF-8, '/' between; unique */
+	char *raw;			/* on the wire; NULL: not there yet */
+	char *path;			/* below the root; unique, and so
+					   when ASCII case is folded */
 	bool base, local, remote;	/* the three states: it is there */
 	/* Cursor of the server's side: what was received and stored. */
 	uint32_t uidvalidity;		/* 0: never seen */

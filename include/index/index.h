@@ -24,15 +24,16 @@ struct index;
 /*
  * Opens or creates path (0600; the directory is made 0700, durably) and takes
  * the account's lock: path with ".lock" behind, ERR_BUSY. A file of a newer
- * version, or not ours: ERR_CONFIG. A damaged file (quick_check after an unclean
- * end, SQLITE_CORRUPT/NOTADB, a wrong page sum, or damage that an earlier run
- * met and left a mark of) is set aside as path.damaged-N with its WAL and a fresh
- * one made. read_only: for status: no lock, no creation (ERR_STALE when there is
- * none), no change; works while a sync runs.
+ * version, or not ours: ERR_CONFIG. A damaged file (quick_check after an
+ * unclean end, SQLITE_CORRUPT/NOTADB, a wrong page sum, or damage that an
+ * earlier run met and left a mark of) is set aside as path.damaged-N with its
+ * WAL and a fresh one made. read_only: for status: no lock, no creation
+ * (ERR_STALE when there is none), no change; works while a sync runs.
  */
 struct index_open_result {
 	bool fresh;		/* it knows no folder and no fact yet */
-	char *set_aside;	/* where a damaged one went; caller frees; NULL */
+	char *set_aside;	/* where a damaged one went, or NULL; to be
+				   freed */
 };
 int index_open(struct index **out, const char *path, bool read_only,
     struct index_open_result *, struct err *);

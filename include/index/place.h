@@ -2,7 +2,8 @@
  * Message places. A row is dirty when its three states differ or it is not
  * paired (the schema says how, once, in a generated column); reconcile reads
  * dirty rows only. Each row carries a checksum; a row whose checksum is wrong
- * is never handed out: the function fails with ERR_IO and kind of sentence that names it.
+ * is never handed out: the function fails with ERR_IO and a sentence that names
+ * it, and the next index_open sets the file aside.
  */
 #ifndef INDEX_PLACE_H
 #define INDEX_PLACE_H
@@ -10,7 +11,8 @@
 #include "index/index.h"
 
 /* 1: found, *out is filled (place_release it); 0: no such row; -1: error. */
-int index_place_by_id(struct index *, int64_t id, struct place *out, struct err *);
+int index_place_by_id(struct index *, int64_t id, struct place *out,
+    struct err *);
 int index_place_by_uid(struct index *, int64_t folder, uint32_t uid,
     struct place *out, struct err *);
 int index_place_by_unique(struct index *, int64_t folder, const char *unique,
@@ -30,11 +32,11 @@ enum index_which {
 	PLACES_DIRTY,
 	PLACES_LOCAL,		/* local.present */
 	PLACES_REMOTE,		/* remote.present */
-	PLACES_UNPAIRED_LOCAL,	/* local.present, not base, not remote.present */
+	PLACES_UNPAIRED_LOCAL,	/* local.present, neither base nor remote */
 	PLACES_MISSING,		/* local.present and missing */
 };
-int index_places(struct index *, enum index_which, int64_t folder, int64_t after,
-    struct place *out, int max, struct err *);
+int index_places(struct index *, enum index_which, int64_t folder,
+    int64_t after, struct place *out, int max, struct err *);
 
 /*
  * What an observer of the server saw: one row of FETCH. Inserts, or updates the
@@ -51,16 +53,16 @@ struct index_seen_remote {
 };
 int index_see_remote(struct index *, int64_t folder,
     const struct index_seen_remote *, bool *changed_out, struct err *);
-/* These are gone from the server. */
+/* These are gone from the server; their last flags stay known. */
 int index_unsee_remote(struct index *, int64_t folder, const struct uidset *,
     uint64_t *changed_out, struct err *);
 /* All of the folder with uid <= upto that are not in the set are gone. */
 int index_keep_remote(struct index *, int64_t folder, const struct uidset *,
     uint32_t upto, uint64_t *changed_out, struct err *);
 
-/* What an observer of the disk saw: a file. Clears missing. Local keywords stay. */
-int index_see_local(struct index *, int64_t folder, bool in_new, const char *file,
-    bool *changed_out, struct err *);
+/* What an observer of the disk saw: a file. Clears missing; keywords stay. */
+int index_see_local(struct index *, int64_t folder, bool in_new,
+    const char *file, bool *changed_out, struct err *);
 /* One scan lacked it; two scans lacked it. */
 int index_miss_local(struct index *, int64_t id, struct err *);
 int index_unsee_local(struct index *, int64_t id, struct err *);
@@ -70,7 +72,7 @@ int index_unsee_local(struct index *, int64_t id, struct err *);
  * are on disk stay, unpaired, without a uid; the others are dropped.
  */
 int index_reset_remote(struct index *, int64_t folder, struct err *);
-/* The same for names on disk. */
+/* The same for names on disk. What a place is known to hold stays known. */
 int index_reset_local(struct index *, int64_t folder, struct err *);
 
 #endif

@@ -321,8 +321,8 @@ open_read(struct index *ix, struct index_open_result *result, struct err *err)
 
 	if (file_size(ix->path, "") < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
-			return err_set(err, ERR_STALE, "there is no index %s yet",
-			    ix->path);
+			return err_set(err, ERR_STALE,
+			    "there is no index %s yet", ix->path);
 		return err_errno(err, ERR_IO, "can't look at %s", ix->path);
 	}
 	if (open_once(ix, &known, err) != OPENED)

@@ -63,7 +63,7 @@ void query_init(struct query *, struct index *, enum slot, const char *sql);
 void query_int(struct query *, int64_t);
 void query_size(struct query *, uint64_t);	/* refused from 2^63 on */
 void query_id(struct query *, int64_t);		/* 0 becomes NULL */
-void query_text(struct query *, const char *);	/* borrowed; NULL becomes NULL */
+void query_text(struct query *, const char *);	/* borrowed; may be NULL */
 void query_blob(struct query *, const void *, size_t);	/* borrowed */
 int query_step(struct query *, struct err *);	/* 1 a row, 0 the end, -1 */
 void query_end(struct query *);
@@ -72,7 +72,7 @@ int query_run(struct query *, struct err *);
 
 /* Columns of the row that query_step found. */
 int64_t query_get_int(struct query *, int column);
-char *query_get_text(struct query *, int column);	/* owned; NULL for NULL */
+char *query_get_text(struct query *, int column);	/* owned, or NULL */
 
 /*
  * The sentence for a failed call of SQLite, or for a row that can't be right.

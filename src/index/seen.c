@@ -171,7 +171,10 @@ index_keep_remote(struct index *ix, int64_t folder, const struct uidset *set,
 	return unsee_range(ix, folder, gap, changed_out, err);
 }
 
-/* A file name: what stands before ":2,", and the letters behind it. */
+/*
+ * A file name: what stands before ":2,", and the letters behind it, which end
+ * at a comma. As maildir/name.h has it, which this module does not see.
+ */
 static char *
 split_name(const char *file, unsigned *flags_out)
 {
@@ -180,7 +183,7 @@ split_name(const char *file, unsigned *flags_out)
 	*flags_out = 0;
 	if (info == NULL)
 		return xstrdup(file);
-	for (const char *p = info + 3; *p != '\0'; p++)
+	for (const char *p = info + 3; *p != '\0' && *p != ','; p++)
 		*flags_out |= flag_from_letter(*p);
 	return xstrndup(file, (size_t)(info - file));
 }

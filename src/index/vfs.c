@@ -5,8 +5,9 @@
  * (index.c). So damage is noticed when it is read, wherever it is: in a row, a
  * cursor or an inner page of a tree. What waits in the WAL has sums of SQLite.
  *
- * A sum of zero means none: that is what another program leaves that only moves
- * pages from the WAL into the file, because zeros are what SQLite is shown here.
+ * A sum of zero means none: that is what another program leaves that only
+ * moves pages from the WAL into the file, because zeros are what SQLite is
+ * shown here.
  */
 #include "internal.h"
 

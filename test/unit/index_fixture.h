@@ -54,7 +54,7 @@ setup_dir(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
-	strcpy(f->dir, "/tmp/mailtern-index-XXXXXX");
+	snprintf(f->dir, sizeof(f->dir), "/tmp/mailtern-index-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->db, sizeof(f->db), "%s/state/work.db", f->dir);
 	*state = f;

@@ -90,7 +90,8 @@ see_files(struct fixture *f, int64_t folder)
 		char name[60];
 		bool changed;
 
-		snprintf(name, sizeof(name), "1700000000.M%016llxP1Q%u.host:2,S",
+		snprintf(name, sizeof(name),
+		    "1700000000.M%016llxP1Q%u.host:2,S",
 		    (unsigned long long)mix, uid);
 		ok(index_see_local(f->ix, folder, false, name, &changed,
 		    &f->err));

@@ -389,6 +389,78 @@ test_killed_in_a_transaction(void **state)
 	assert_a(f, f->ix, "again");
 }
 
+/* Tells each commit, and goes on until it is killed. */
+static void
+commit_until_killed(struct fixture *f, int tell)
+{
+	int64_t folder = 0;
+
+	fixture_open(f);
+	for (uint32_t n = 1;; n++) {
+		const struct index_seen_remote seen = { .uid = n };
+		bool changed;
+		char text[20];
+
+		ok(index_begin(f->ix, &f->err));
+		if (folder == 0)
+			folder = add_folder(f, "INBOX");
+		snprintf(text, sizeof(text), "%u", n);
+		ok(index_set(f->ix, "a", text, &f->err));
+		ok(index_see_remote(f->ix, folder, &seen, &changed, &f->err));
+		ok(index_commit(f->ix, &f->err));
+		if (write(tell, &n, sizeof(n)) != sizeof(n))
+			_exit(1);
+	}
+}
+
+/* The last number that was told before the process died. */
+static uint32_t
+kill_after(struct fixture *f, uint32_t told)
+{
+	uint32_t n = 0;
+	int fd[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(fd), 0);
+	pid = fork();
+	if (pid == 0)
+		commit_until_killed(f, fd[1]);
+	close(fd[1]);
+	while (n < told)
+		assert_int_equal(read(fd[0], &n, sizeof(n)), sizeof(n));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	while (read(fd[0], &n, sizeof(n)) == sizeof(n))
+		;
+	close(fd[0]);
+	return n;
+}
+
+/* What was told is there, and nothing is there in part. */
+static void
+test_killed_anywhere(void **state)
+{
+	struct fixture *f = *state;
+	struct index_open_result result;
+
+	for (uint32_t round = 1; round <= 25; round++) {
+		const uint32_t told = kill_after(f, round);
+		struct index_counts counts;
+		char *value;
+
+		ok(index_open(&f->ix, f->db, false, &result, &f->err));
+		assert_null(result.set_aside);
+		ok(index_get(f->ix, "a", &value, &f->err));
+		ok(index_counts(f->ix, 0, &counts, &f->err));
+		assert_int_equal(strtoul(value, NULL, 10), counts.remote);
+		assert_int_equal(counts.dirty, counts.remote);
+		assert_true(counts.remote >= told && counts.remote <= told + 1);
+		free(value);
+		fixture_close(f);
+		assert_int_equal(unlink(f->db), 0);
+	}
+}
+
 static void
 test_syncs_are_counted(void **state)
 {
@@ -464,6 +536,7 @@ main(void)
 		TEST(test_reader),
 		TEST(test_reader_of_an_empty_file),
 		TEST(test_killed_in_a_transaction),
+		TEST(test_killed_anywhere),
 		TEST(test_syncs_are_counted),
 		TEST(test_disk_full),
 	};

@@ -251,6 +251,8 @@ static const struct {
 	{ "5.a.host:2,Sabz", "5.a.host", FLAG_SEEN },
 	{ "6.a.host:1,S", "6.a.host:1,S", 0 },
 	{ "7.a,S=5:2,R", "7.a,S=5", FLAG_ANSWERED },
+	{ "8.a:2,FS,T", "8.a", FLAG_FLAGGED | FLAG_SEEN },
+	{ "9.a:2,S:2,F", "9.a", FLAG_SEEN },
 };
 
 static void
