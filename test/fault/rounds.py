@@ -355,7 +355,7 @@ class Run:
 				self.base.setdefault(folder, {})[tok] = flags
 
 	def compare(self, n, idle):
-		r = self.world.run("--json", "sync")
+		r = self.world.run("-v", "--json", "sync")
 		v = self.world.verdict(self.base)
 		trouble = None
 		if r.rc != 0:
@@ -370,6 +370,8 @@ class Run:
 		    trouble)
 		if trouble or not v.good() or n == self.opts.only:
 			print("\n".join("  " + s for s in self.said))
+			print("\n".join("  " + s for s in r.out.splitlines()
+			    if '"pair"' not in s))
 		return v.good() and trouble is None
 
 	def round(self, n):

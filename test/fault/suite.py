@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 
 import judge			# noqa: E402
-from dovecot import Dovecot, test_dir	# noqa: E402
+from dovecot import Dovecot, test_dir	# noqa: E402, F401
 from relay import Relay		# noqa: E402
 from world import World, program	# noqa: E402
 

@@ -160,7 +160,7 @@ def make_ca(prefix, name="mailtern test CA"):
 
 
 def make_leaf(prefix, ca, san="DNS:localhost,IP:127.0.0.1", days="30"):
-	"""prefix.key and prefix.crt, signed by ca. days="-1": expired."""
+	"""prefix.key and prefix.crt, signed by ca. days="-1": expired yesterday."""
 	make_key(prefix + ".key")
 	openssl("req", "-new", "-key", prefix + ".key", "-subj",
 	    "/CN=mailtern test", "-out", prefix + ".csr")

@@ -46,6 +46,7 @@ def decode(path):
 def encode(folder):
 	parts = []
 	for part in folder.split("/"):
+		part = re.sub("%(?=[0-9A-Fa-f]{2})", "%25", part)
 		if part.lower() in ("cur", "new", "tmp"):
 			part = "%%%02X" % ord(part[0]) + part[1:]
 		elif part.startswith("."):
