@@ -36,9 +36,9 @@ on_done(void *arg, const char *account, const struct sync_done *done)
 	char *line;
 
 	run->ops++;
+	op_report_event(&cmd->report, account, done, cmd->dry_run);
 	if (cmd->verbose == 0 && !cmd->dry_run)
 		return;
-	op_report_event(&cmd->report, account, done, cmd->dry_run);
 	line = op_format(account, done);
 	report_line(&cmd->report, "%s", line);
 	free(line);

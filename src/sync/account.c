@@ -422,6 +422,9 @@ sync_free(struct sync *s)
 
 /* --- facts for the user --- */
 
+static void say(struct account *, bool held, const char *fmt, va_list)
+    __attribute__((format(printf, 3, 0)));
+
 static void
 say(struct account *a, bool held, const char *fmt, va_list ap)
 {

@@ -459,8 +459,10 @@ push_sending(struct task *t)
 	while (p->at < p->n) {
 		struct pushed *m = &p->msg[p->at];
 
-		if (m->started && !m->append.cmd.done &&
-		    m->append.fed < m->append.size) {
+		/* What was refused early under LITERAL+ is fed all the same:
+		 * the server was promised that many octets. */
+		if (m->started && m->append.fed < m->append.size &&
+		    (m->append.wants || !m->append.cmd.done)) {
 			if (feed(p, m, &t->err) == -1)
 				return TASK_FAIL;
 			if (m->append.fed < m->append.size)

@@ -7,7 +7,8 @@
  *	server		FETCH	size and date again: are these still the messages
  *				that the index speaks of?
  *	disk lane	unlink	under the very name last seen; then sync
- *	server		STORE \Deleted, UID EXPUNGE; without UIDPLUS a plain
+ *	server		UID MOVE (or COPY) to the trash folder, if one is set; else
+ *			STORE \Deleted, UID EXPUNGE; without UIDPLUS a plain
  *			EXPUNGE only when SEARCH DELETED equals our set
  *	index lane	record	with the evidence
  */
@@ -34,7 +35,9 @@ struct removing {
 	int n;
 	struct uidset uids;		/* to be expunged */
 	struct imap_fetching check;
-	struct imap_cmd store, expunge;
+	struct box *trash;		/* where it goes instead, or NULL */
+	struct uidset marked;		/* of uids, those with \Deleted */
+	struct imap_cmd store, expunge, move;
 	struct imap_searching search;
 	struct job index_job, disk_job;
 	bool others_marked;		/* no UIDPLUS, and somebody else's marks */
@@ -45,6 +48,8 @@ static enum task_result remove_picked(struct task *);
 static enum task_result remove_checked(struct task *);
 static enum task_result remove_unlink(struct task *);
 static enum task_result remove_unlinked(struct task *);
+static enum task_result remove_trashed(struct task *);
+static enum task_result remove_mark(struct removing *);
 static enum task_result remove_marked(struct task *);
 static enum task_result remove_expunge(struct task *);
 static enum task_result remove_searched(struct task *);
@@ -87,11 +92,13 @@ rows_release(struct removing *r)
 	r->row = NULL;
 	r->n = 0;
 	uidset_clear(&r->uids);
+	uidset_clear(&r->marked);
 	free(r->refused);
 	r->refused = NULL;
 	r->others_marked = false;
 	imap_cmd_release(&r->check.cmd);
 	imap_cmd_release(&r->store);
+	imap_cmd_release(&r->move);
 	imap_cmd_release(&r->expunge);
 	imap_searching_release(&r->search);
 }
@@ -152,6 +159,9 @@ remove_picked(struct task *t)
 	r->row = xcalloc((size_t)r->n + 1, sizeof(*r->row));
 	for (i = 0; i < r->n; i++)
 		r->row[i].p = r->picked[i];
+	/* What is held stays, also where the other side of it may go. */
+	for (i = 0; i < r->n; i++)
+		r->row[i].p.verdict.ops &= r->pick.ops;
 	if (r->index_job.result == -1)
 		return task_fail(t, &r->index_job.err);
 	if (r->pass.a->opt.dry_run) {
@@ -195,9 +205,11 @@ remove_checked(struct task *t)
 
 		if (!wants_expunge(d))
 			continue;
-		if (d->checked && !d->differs)
+		if (d->checked && !d->differs) {
 			uidset_add(&r->uids, d->p.place.uid);
-		else if (d->differs)
+			if (d->p.place.remote.flags & FLAG_DELETED)
+				uidset_add(&r->marked, d->p.place.uid);
+		} else if (d->differs)
 			d->failure = xasprintf("the server has another message "
 			    "under UID %u than before; it is kept",
 			    d->p.place.uid);
@@ -246,13 +258,29 @@ remove_unlink(struct task *t)
 
 /* --- the server's side --- */
 
+/* It arrives there without \Deleted. */
+static enum task_result
+remove_to_trash(struct removing *r)
+{
+	struct imap_session *session = r->pass.a->session;
+	struct imap_store_args args = {
+		.uids = &r->marked, .flags = FLAG_DELETED,
+	};
+	const char *raw = r->trash->row.raw;
+
+	if (!uidset_empty(&r->marked))
+		imap_store_start(session, &r->store, &r->pass.task, &args);
+	if (imap_session_caps(session) & CAP_MOVE)
+		imap_move_start(session, &r->move, &r->pass.task, &r->uids, raw);
+	else
+		imap_copy_start(session, &r->move, &r->pass.task, &r->uids, raw);
+	return task_wait(&r->pass.task, remove_trashed);
+}
+
 static enum task_result
 remove_unlinked(struct task *t)
 {
 	struct removing *r = (struct removing *)t;
-	struct imap_store_args args = {
-		.uids = &r->uids, .add = true, .flags = FLAG_DELETED,
-	};
 
 	if (!r->disk_job.done)
 		return task_wait(t, remove_unlinked);
@@ -260,8 +288,44 @@ remove_unlinked(struct task *t)
 		return task_fail(t, &r->disk_job.err);
 	if (uidset_empty(&r->uids))
 		return task_next(t, remove_recorded);
-	imap_store_start(r->pass.a->session, &r->store, t, &args);
-	return task_wait(t, remove_marked);
+	return r->trash != NULL ? remove_to_trash(r) : remove_mark(r);
+}
+
+static enum task_result
+remove_mark(struct removing *r)
+{
+	struct imap_store_args args = {
+		.uids = &r->uids, .add = true, .flags = FLAG_DELETED,
+	};
+
+	imap_cmd_release(&r->store);
+	imap_store_start(r->pass.a->session, &r->store, &r->pass.task, &args);
+	return task_wait(&r->pass.task, remove_marked);
+}
+
+static enum task_result
+remove_trashed(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+	int i;
+
+	switch (imap_result(&r->move, &t->err)) {
+	case 0:
+		return task_wait(t, remove_trashed);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		r->refused = xstrdup(t->err.msg);
+		t->err.kind = ERR_NONE;
+		return task_next(t, remove_recorded);
+	}
+	r->trash->look_again = true;
+	if (!(imap_session_caps(r->pass.a->session) & CAP_MOVE))
+		return remove_mark(r);
+	for (i = 0; i < r->n; i++)
+		if (uidset_has(&r->uids, r->row[i].p.place.uid))
+			r->row[i].expunged = true;
+	return task_next(t, remove_recorded);
 }
 
 static enum task_result
@@ -448,7 +512,24 @@ remove_finish(struct task *t)
 
 	rows_release(r);
 	uidset_release(&r->uids);
+	uidset_release(&r->marked);
 	pass_end(&r->pass);
+}
+
+/* The folder in which box's removals end, or NULL. */
+static struct box *
+trash_of(struct account *a, struct box *box)
+{
+	size_t i;
+
+	if (a->conf->trash == NULL ||
+	    strcmp(a->conf->trash, box->row.name) == 0)
+		return NULL;
+	for (i = 0; i < a->n_box; i++)
+		if (strcmp(a->box[i].row.name, a->conf->trash) == 0 &&
+		    a->box[i].row.remote)
+			return &a->box[i];
+	return NULL;
 }
 
 void
@@ -458,6 +539,7 @@ remove_start(struct account *a, struct box *box,
 	struct removing *r = xcalloc(1, sizeof(*r));
 
 	r->pick = (struct pick){ .box = box, .expunge = a->conf->expunge };
+	r->trash = trash_of(a, box);
 	if (!a->hold_remove_local)
 		r->pick.ops |= OP_REMOVE_LOCAL;
 	if (!a->hold_remove_remote && !box->row.read_only)

@@ -10,7 +10,8 @@
  *	look again	where appended messages did not get a UID
  *	second scan	where files were missing
  *	judge		count and guard
- *	remove		folder by folder; then deleted folders
+ *	remove		folder by folder; look again where trash went to; then
+ *			deleted folders
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ struct turns {
 	struct imap_list list;	/* the second look */
 	struct imap_cmd cmd;
 	struct imap_select select;
-	bool empty;		/* the folder to be dropped holds nothing */
+	task_step *after_again;	/* looked again twice: after push, after remove */
 	bool kept;		/* ... or could not be dropped yet */
 	bool unseen_remote;	/* the deleted folder holds what was never seen */
 };
@@ -44,7 +45,7 @@ static enum task_result each_next(struct task *);
 static enum task_result push_begin(struct task *);
 static enum task_result push_each(struct task *);
 static enum task_result push_next(struct task *);
-static enum task_result again_begin(struct task *);
+static enum task_result again_begin(struct account *, task_step *after);
 static enum task_result again_each(struct task *);
 static enum task_result again_observed(struct task *);
 static enum task_result again_next(struct task *);
@@ -487,7 +488,7 @@ push_each(struct task *t)
 	struct box *b;
 
 	if (a->turns->i == a->n_box)
-		return task_next(t, again_begin);
+		return again_begin(a, rescan);
 	b = box_now(a);
 	if (!in_play(b) || a->hold_push || b->dirty == 0 || !b->row.remote ||
 	    !b->row.local)
@@ -498,10 +499,11 @@ push_each(struct task *t)
 /* --- where the server did not tell the UIDs --- */
 
 static enum task_result
-again_begin(struct task *t)
+again_begin(struct account *a, task_step *after)
 {
-	((struct account *)t)->turns->i = 0;
-	return task_next(t, again_each);
+	a->turns->i = 0;
+	a->turns->after_again = after;
+	return task_next(&a->task, again_each);
 }
 
 static enum task_result
@@ -517,7 +519,7 @@ again_each(struct task *t)
 	struct account *a = (struct account *)t;
 
 	if (a->turns->i == a->n_box)
-		return task_next(t, rescan);
+		return task_next(t, a->turns->after_again);
 	if (!in_play(box_now(a)) || !box_now(a)->look_again)
 		return task_next(t, again_next);
 	return account_pass(a, observe_remote_start, box_now(a),
@@ -529,6 +531,7 @@ again_observed(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
+	box_now(a)->look_again = false;
 	if (box_now(a)->failed)
 		return task_next(t, again_next);
 	return account_pass(a, pull_start, box_now(a), again_next);
@@ -594,6 +597,20 @@ remove_next(struct task *t)
 	return task_next(t, remove_each);
 }
 
+static bool
+lacks_trash(const struct account *a)
+{
+	size_t i;
+
+	if (a->conf->trash == NULL)
+		return false;
+	for (i = 0; i < a->n_box; i++)
+		if (strcmp(a->box[i].row.name, a->conf->trash) == 0 &&
+		    a->box[i].row.remote)
+			return false;
+	return true;
+}
+
 static enum task_result
 remove_each(struct task *t)
 {
@@ -602,13 +619,20 @@ remove_each(struct task *t)
 	bool local, remote;
 
 	if (a->turns->i == a->n_box)
-		return task_next(t, drop_begin);
+		return again_begin(a, drop_begin);
 	b = box_now(a);
 	local = b->remove_local > 0 && !a->hold_remove_local;
 	remote = b->remove_remote > 0 && !a->hold_remove_remote &&
 	    b->row.remote;
 	if (!in_play(b) || b->unsettled || (!local && !remote))
 		return task_next(t, remove_next);
+	if (remote && lacks_trash(a)) {
+		account_note(a, "%s: %llu messages deleted here stay on the "
+		    "server: there is no folder %s there to take them; make "
+		    "it, or change `trash`", b->row.name,
+		    (unsigned long long)b->remove_remote, a->conf->trash);
+		return task_next(t, remove_next);
+	}
 	if (remote && b->row.read_only && !a->opt.dry_run)
 		account_note(a, "%s: %llu messages deleted here can't be "
 		    "removed from the server: the folder is read-only there",
