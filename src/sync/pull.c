@@ -87,6 +87,7 @@ struct pull {
 	int64_t after;		/* where the next pick goes on */
 	bool end;		/* nothing is left to pick */
 	bool picking;		/* one batch at a time */
+	struct pull_batch *into;	/* whose body is arriving */
 	uint64_t done;
 };
 
@@ -139,6 +140,15 @@ pick_run(struct job *job)
 
 /* --- bodies, on the loop --- */
 
+static struct pulled *
+find_pulled(struct pull_batch *b, uint32_t uid)
+{
+	struct pulled key = { .row.place.uid = uid };
+
+	return b->n == 0 ? NULL : bsearch(&key, b->msg, (size_t)b->n,
+	    sizeof(*b->msg), by_uid);
+}
+
 static struct chunk *
 chunk_open(struct pull_batch *b)
 {
@@ -170,18 +180,38 @@ piece_add(struct pull_batch *b, enum piece_kind kind)
 	return piece;
 }
 
+/*
+ * Whose message that is. Not simply the oldest FETCH's: a server may answer the
+ * second before it has completed the first (Dovecot does, RFC 9051 section 5.5
+ * allows it).
+ */
+static struct pull_batch *
+route(struct pull_batch *asked, uint32_t uid)
+{
+	struct pull *p = asked->p;
+	int i;
+
+	for (i = 0; i < PULL_BATCHES; i++)
+		if (p->batch[i].at == BATCH_FETCH &&
+		    find_pulled(&p->batch[i], uid) != NULL)
+			return &p->batch[i];
+	return asked;
+}
+
 static void
 sink_begin(void *arg, uint32_t uid, uint32_t size)
 {
-	(void)uid;
+	struct pull_batch *b = route(arg, uid);
+
 	(void)size;
-	piece_add(arg, PIECE_BEGIN);
+	b->p->into = b;
+	piece_add(b, PIECE_BEGIN);
 }
 
 static void
 sink_data(void *arg, const void *data, size_t n)
 {
-	struct pull_batch *b = arg;
+	struct pull_batch *b = ((struct pull_batch *)arg)->p->into;
 	const char *p = data;
 
 	while (n > 0) {
@@ -198,28 +228,22 @@ sink_data(void *arg, const void *data, size_t n)
 static void
 sink_end(void *arg)
 {
-	piece_add(arg, PIECE_END);
+	piece_add(((struct pull_batch *)arg)->p->into, PIECE_END);
 }
 
 static void
 sink_row(void *arg, const struct imap_fetch *f)
 {
-	struct piece *piece = piece_add(arg, PIECE_ROW);
+	struct pull *p = ((struct pull_batch *)arg)->p;
+	struct piece *piece = piece_add(p->into != NULL ? p->into :
+	    route(arg, f->uid), PIECE_ROW);
 
+	p->into = NULL;
 	piece->uid = f->uid;
 	piece->nil = f->body == BODY_NIL;
 }
 
 /* --- writing, on the disk lane --- */
-
-static struct pulled *
-find_pulled(struct pull_batch *b, uint32_t uid)
-{
-	struct pulled key = { .row.place.uid = uid };
-
-	return b->n == 0 ? NULL : bsearch(&key, b->msg, (size_t)b->n,
-	    sizeof(*b->msg), by_uid);
-}
 
 static void
 drop_open(struct pull_batch *b)
