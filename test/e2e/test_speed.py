@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from dovecot import test_dir
+from dovecot import scratch_dir
 from maildirview import digest
 
 
@@ -86,9 +86,9 @@ def peak(world, *args):
 
 @pytest.mark.slow
 def test_300_megabytes(make_world):
-	room = os.statvfs(test_dir())
+	room = os.statvfs(scratch_dir())
 	if room.f_bavail * room.f_frsize < 4 << 30:
-		pytest.skip("too little room in " + test_dir())
+		pytest.skip("too little room in " + scratch_dir())
 	w = make_world()
 	line = b"0123456789abcdef" * 4 + b"\r\n"
 	head = b"From: a@b\r\nX-Tok: big1\r\n\r\n"

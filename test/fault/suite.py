@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 
 import judge			# noqa: E402
-from dovecot import Dovecot, test_dir	# noqa: E402, F401
+from dovecot import Dovecot, scratch_dir	# noqa: E402, F401
 from relay import Relay		# noqa: E402
 from world import World, program	# noqa: E402
 
@@ -110,7 +110,7 @@ class Scene:
 	def __init__(self, server, user, keys=None, seed=0):
 		self.server, self.user = server, user
 		self.relay = Relay(server.port)
-		self.dir = tempfile.mkdtemp(prefix="scene-", dir=test_dir())
+		self.dir = tempfile.mkdtemp(prefix="scene-", dir=scratch_dir())
 		self.closed = False
 		atexit.register(self.close)
 		self.times = 0

@@ -111,7 +111,7 @@ def find_dovecot():
 	return shutil.which("dovecot", path=path)
 
 
-def test_dir():
+def scratch_dir():
 	"""Where tests put things: $MAILTERN_TEST_DIR, else memory, else /tmp."""
 	given = os.environ.get("MAILTERN_TEST_DIR")
 	if given:
@@ -179,7 +179,7 @@ class Dovecot:
 		self.password = password
 		self.own_dir = base is None
 		self.dir = base or tempfile.mkdtemp(prefix="dovecot-",
-		    dir=test_dir())
+		    dir=scratch_dir())
 		os.chmod(self.dir, 0o755)
 		self.proc = None
 		self.pid = os.getpid()

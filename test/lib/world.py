@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 
 import judge
-from dovecot import test_dir
+from dovecot import scratch_dir
 from imapclient import Imap
 from maildirview import Maildir, digest, token
 
@@ -82,7 +82,7 @@ class World:
 		self.defaults = defaults
 		self.own_dir = dir is None
 		self.dir = dir or tempfile.mkdtemp(prefix="world-",
-		    dir=test_dir())
+		    dir=scratch_dir())
 		self.maildir = Maildir(self.dir + "/mail")
 		self.state = self.dir + "/state"
 		self.conf = self.dir + "/syncrc"
