@@ -1,6 +1,6 @@
-# mailtern. Targets: all install deps lint check torture demo fuzz clean.
-# Variables: CC, SAN=1 (address and undefined-behaviour sanitizers), WERROR=1,
-# O (where objects go), PREFIX, DESTDIR.
+# mailtern. Targets: all install deps unit e2e faults check torture demo lint
+# hardening fuzz clean. Variables: CC, SAN=1 (address and undefined-behaviour
+# sanitizers), WERROR=1, V=1 (show commands), O (where objects go), PREFIX, DESTDIR.
 
 PREFIX	?= /usr/local
 DESTDIR	?=
@@ -59,37 +59,134 @@ UNIT	= $(patsubst test/unit/%.c,%,$(wildcard test/unit/*_test.c))
 
 all: $O/mailtern
 
+Q	= $(if $(V),,@)
+say	= @echo "  $1	$2"
+
 $O/mailtern: $O/src/main.o $(ARCHIVES)
-	$(LINK) -o $@ $O/src/main.o $(ARCHIVES) $(LIBS)
+	$(call say,LD,$@)
+	$Q$(LINK) -o $@ $O/src/main.o $(ARCHIVES) $(LIBS)
 
 define module
 $O/lib$1.a: $(patsubst src/%.c,$O/src/%.o,$(wildcard src/$1/*.c))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$Q$$(AR) rcs $$@ $$^
 endef
 $(foreach m,$(MODULES),$(eval $(call module,$m)))
 
-$O/%.o: %.c
+# What the objects depend on beside their sources: the flags they were made
+# with, so that another CC or WERROR makes them anew.
+$O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+FLAGS	:= $(CC) $(OPT) $(WARN) $(WERROR) $(HARDEN) $(CFLAGS) $(LDFLAGS)
+$O/flags: force
+	@mkdir -p $O
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+force:
 
 -include $(patsubst %.c,$O/%.d,$(SRC))
 -include $(wildcard $O/test/*/*.d)
 
+# --- installing ---
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/doc/mailtern
+	install -m 755 $O/mailtern $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 man/mailtern.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 man/syncrc.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 README syncrc.example COPYING \
+	    $(DESTDIR)$(PREFIX)/share/doc/mailtern/
+
+# Debian packages for building, the demo and the tests (.ci/deps says which).
+# A sub-make reads pkg-config afresh.
+deps:
+	@.ci/deps
+
+demo:
+	@.ci/deps build demo
+	@$(MAKE) --no-print-directory all
+	@MAILTERN=$O/mailtern test/demo/demo.sh
+
+# --- unit tests ---
+
+# A unit test sees its module and what lies below it: test/unit/MODULE_*_test.c
 unit_module = $(firstword $(subst _, ,$1))
 unit_archives = $(foreach m,$(call unit_module,$1) $(NEEDS_$(call unit_module,$1)),$O/lib$m.a)
 .SECONDEXPANSION:
 .SECONDARY:
-# A unit test sees its module and what lies below it: test/unit/MODULE_*_test.c
 $O/test/unit/%_test: $O/test/unit/%_test.o $$(call unit_archives,$$*)
-	$(LINK) -o $@ $< $(call unit_archives,$*) $(LIBS) -lcmocka
+	$(call say,LD,$@)
+	$Q$(LINK) -o $@ $< $(call unit_archives,$*) $(LIBS) -lcmocka
 
 # make unit [T=PREFIX]: the unit tests whose name begins with PREFIX.
-.PHONY: unit
 unit: $(patsubst %,$O/test/unit/%,$(filter $(T)%,$(UNIT)))
-	@fail=0; for t in $^; do echo "== $$t"; $$t || fail=1; done; exit $$fail
+	@fail=; for t in $^; do \
+	    $$t >$$t.log 2>&1 || { cat $$t.log; fail="$$fail $$t"; }; \
+	    sed -n 's/.*PASSED.* \([0-9]*\) test.*/\1/p' $$t.log; \
+	done | awk -v n=$(words $^) '/^[0-9]+$$/ { sum += $$1; seen++; next } \
+	    { print } END { print "unit: files=" n " done=" seen " passed=" sum; \
+	    exit seen != n }' && [ -z "$$fail" ] && ! grep -l 'FAILED TEST' \
+	    $(addsuffix .log,$^)
+
+# --- end to end, and faults ---
+
+export MAILTERN = $(abspath $O/mailtern)
+export KILLAT = $(abspath $O/test/fault/killat)
+
+$O/test/fault/killat: test/fault/killat.c $O/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$Q$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -o $@ $<
+
+PYTEST	= $(PYTHON) -B -m pytest -p no:cacheprovider -q -rs
+
+e2e: all
+	$(PYTEST) test/e2e $(ARGS)
+
+# Each ends in one line of counts; --min and "every point fired" are its own
+# to check. FULL=1 takes every point there is.
+faults: all $O/test/fault/killat
+	$(PYTHON) -B test/fault/rounds.py --points $(ROUNDS) --min $(ROUNDS)
+	$(PYTHON) -B test/fault/kill.py --points $(KILLS) --min $(KILLS)
+	$(PYTHON) -B test/fault/cut.py --points $(CUTS) --min $(CUTS)
+ROUNDS	= 100
+KILLS	= 100
+CUTS	= 100
+
+# With everything installed, four minutes on two cores.
+check:
+	@.ci/deps
+	@$(MAKE) --no-print-directory all unit e2e faults hardening
+
+torture:
+	@.ci/deps
+	@$(MAKE) --no-print-directory all
+	TORTURE=1 $(MAKE) --no-print-directory e2e ARGS="-m slow"
+	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
+	    KILLS=$(if $(FULL),4000,600) CUTS=$(if $(FULL),4000,600)
+
+# --- what is checked without running ---
+
+lint:
+	@test/lint.sh $(MODULES)
+
+hardening: all
+	@test/hardening.sh $O/mailtern
+
+# Needs clang and its runtime (libclang-rt-dev): make fuzz CC=clang
+fuzz: $(patsubst %,$O/test/fuzz/%,$(basename $(notdir $(wildcard test/fuzz/*.c))))
+$O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -O1 -g -Iinclude -fsanitize=fuzzer,address,undefined \
+	    -o $@ $< $(foreach m,imap mail base,$(wildcard src/$m/*.c)) \
+	    $(foreach m,net loop,$(wildcard src/$m/*.c)) $(LIBS)
 
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-clang
 
-.PHONY: all install deps lint check torture demo fuzz clean
+.PHONY: all install deps unit e2e faults check torture demo lint hardening fuzz \
+	clean force
