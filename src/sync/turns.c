@@ -18,18 +18,8 @@
 
 #include "base/mem.h"
 #include "internal.h"
-#include "sync/folders.h"
 #include "sync/guard.h"
-
-struct turns {
-	size_t i;		/* the box whose turn it is */
-	struct imap_list list;	/* the second look */
-	struct imap_cmd cmd;
-	struct imap_select select;
-	task_step *after_again;	/* looked again twice: after push, after remove */
-	bool kept;		/* ... or could not be dropped yet */
-	bool unseen_remote;	/* the deleted folder holds what was never seen */
-};
+#include "turns.h"
 
 static enum task_result turns_relisted(struct task *);
 static enum task_result turns_scan(struct task *);
@@ -55,28 +45,22 @@ static enum task_result remove_begin(struct task *);
 static enum task_result remove_each(struct task *);
 static enum task_result remove_observed(struct task *);
 static enum task_result remove_next(struct task *);
-static enum task_result drop_begin(struct task *);
-static enum task_result drop_each(struct task *);
-static enum task_result drop_selected(struct task *);
-static enum task_result drop_left(struct task *);
-static enum task_result drop_deleted(struct task *);
-static enum task_result drop_done(struct task *);
 
-static struct box *
-box_now(struct account *a)
+struct box *
+turns_box(struct account *a)
 {
 	return &a->box[a->turns->i];
 }
 
-static bool
-is_inbox(const struct box *b)
+bool
+box_is_inbox(const struct box *b)
 {
 	return strcmp(b->row.name, "INBOX") == 0;
 }
 
 /* In the game for this run. */
-static bool
-in_play(const struct box *b)
+bool
+box_in_play(const struct box *b)
 {
 	return b->chosen && !b->failed && !b->local_broken;
 }
@@ -147,7 +131,7 @@ scan_box(struct account *a, struct box *b, struct err *err)
 		return -1;
 	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
 		return -1;
-	if (!b->row.local && counts.local > 0 && (is_inbox(b) ?
+	if (!b->row.local && counts.local > 0 && (box_is_inbox(b) ?
 	    box_remake_local(a, b, err) : box_gone_local(a, b, err)) == -1)
 		return -1;
 	if (b->row.local && observe_local(a->ix, &a->md, &b->row, true, &seen,
@@ -198,12 +182,12 @@ each_next(struct task *t)
 	return task_next(t, each_folder);
 }
 
-static enum folder_op
-folder_op(const struct box *b, bool unseen_remote)
+enum folder_op
+box_folder_op(const struct box *b, bool unseen_remote)
 {
 	struct folder_facts facts = {
 		.base = b->row.base, .local = b->row.local,
-		.remote = b->row.remote, .inbox = is_inbox(b),
+		.remote = b->row.remote, .inbox = box_is_inbox(b),
 		.unseen = b->row.local ? b->unseen_local : unseen_remote,
 	};
 
@@ -214,7 +198,7 @@ folder_op(const struct box *b, bool unseen_remote)
 static int
 make_local_work(struct account *a, struct err *err)
 {
-	struct box *b = box_now(a);
+	struct box *b = turns_box(a);
 
 	if (root_mark(a, err) == -1 ||
 	    maildir_folder_create(&a->md, b->row.path, err) == -1)
@@ -231,7 +215,7 @@ make_local_work(struct account *a, struct err *err)
 static enum task_result
 make_local(struct account *a, task_step *next)
 {
-	account_done(a, SYNC_MAKE_LOCAL, box_now(a), NULL, "");
+	account_done(a, SYNC_MAKE_LOCAL, turns_box(a), NULL, "");
 	if (a->opt.dry_run)
 		return task_next(&a->task, next);
 	return account_job(a, make_local_work, next);
@@ -240,7 +224,7 @@ make_local(struct account *a, task_step *next)
 static enum task_result
 make_remote(struct account *a)
 {
-	struct box *b = box_now(a);
+	struct box *b = turns_box(a);
 
 	if (a->opt.dry_run) {
 		account_done(a, SYNC_MAKE_REMOTE, b, NULL, "");
@@ -278,12 +262,12 @@ each_folder(struct task *t)
 
 	if (a->turns->i == a->n_box)
 		return task_next(t, push_begin);
-	b = box_now(a);
-	if (!in_play(b) || (b->row.local && b->row.remote &&
+	b = turns_box(a);
+	if (!box_in_play(b) || (b->row.local && b->row.remote &&
 	    is_unchanged(a, b)))
 		return task_next(t, each_next);
 	a->turns->unseen_remote = false;
-	switch (folder_op(b, false)) {
+	switch (box_folder_op(b, false)) {
 	case FOLDER_NONE:
 	case FOLDER_SETTLE:
 	case FOLDER_REMOVE_REMOTE:	/* not before it was looked at */
@@ -303,7 +287,7 @@ static enum task_result
 each_created(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b = box_now(a);
+	struct box *b = turns_box(a);
 
 	switch (imap_result(&a->turns->cmd, &t->err)) {
 	case 0:
@@ -332,15 +316,15 @@ each_observe(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	account_progress(a, box_now(a), "looking", a->turns->i, a->n_box);
-	return account_pass(a, observe_remote_start, box_now(a), each_observed);
+	account_progress(a, turns_box(a), "looking", a->turns->i, a->n_box);
+	return account_pass(a, observe_remote_start, turns_box(a), each_observed);
 }
 
 /* Counts what is to be done, and takes a token before any of it is. */
 static int
 ready_work(struct account *a, struct err *err)
 {
-	struct box *b = box_now(a);
+	struct box *b = turns_box(a);
 	struct index_counts counts;
 
 	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
@@ -367,7 +351,7 @@ each_observed(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	if (box_now(a)->failed)
+	if (turns_box(a)->failed)
 		return task_next(t, each_next);
 	return account_job(a, ready_work, each_ready);
 }
@@ -376,7 +360,7 @@ static enum task_result
 each_ready(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b = box_now(a);
+	struct box *b = turns_box(a);
 
 	if (b->dirty == 0)
 		return task_next(t, each_next);
@@ -393,7 +377,7 @@ each_paired(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	return account_pass(a, pull_start, box_now(a), each_pulled);
+	return account_pass(a, pull_start, turns_box(a), each_pulled);
 }
 
 static enum task_result
@@ -401,7 +385,7 @@ each_pulled(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	return account_pass(a, flags_start, box_now(a), each_next);
+	return account_pass(a, flags_start, turns_box(a), each_next);
 }
 
 /* --- pushing what is new --- */
@@ -489,8 +473,8 @@ push_each(struct task *t)
 
 	if (a->turns->i == a->n_box)
 		return again_begin(a, rescan);
-	b = box_now(a);
-	if (!in_play(b) || a->hold_push || b->dirty == 0 || !b->row.remote ||
+	b = turns_box(a);
+	if (!box_in_play(b) || a->hold_push || b->dirty == 0 || !b->row.remote ||
 	    !b->row.local)
 		return task_next(t, push_next);
 	return account_pass(a, push_start, b, push_next);
@@ -520,9 +504,9 @@ again_each(struct task *t)
 
 	if (a->turns->i == a->n_box)
 		return task_next(t, a->turns->after_again);
-	if (!in_play(box_now(a)) || !box_now(a)->look_again)
+	if (!box_in_play(turns_box(a)) || !turns_box(a)->look_again)
 		return task_next(t, again_next);
-	return account_pass(a, observe_remote_start, box_now(a),
+	return account_pass(a, observe_remote_start, turns_box(a),
 	    again_observed);
 }
 
@@ -531,10 +515,10 @@ again_observed(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	box_now(a)->look_again = false;
-	if (box_now(a)->failed)
+	turns_box(a)->look_again = false;
+	if (turns_box(a)->failed)
 		return task_next(t, again_next);
-	return account_pass(a, pull_start, box_now(a), again_next);
+	return account_pass(a, pull_start, turns_box(a), again_next);
 }
 
 /* --- the barrier: second scan, and judgement --- */
@@ -620,11 +604,11 @@ remove_each(struct task *t)
 
 	if (a->turns->i == a->n_box)
 		return again_begin(a, drop_begin);
-	b = box_now(a);
+	b = turns_box(a);
 	local = b->remove_local > 0 && !a->hold_remove_local;
 	remote = b->remove_remote > 0 && !a->hold_remove_remote &&
 	    b->row.remote;
-	if (!in_play(b) || b->unsettled || (!local && !remote))
+	if (!box_in_play(b) || b->unsettled || (!local && !remote))
 		return task_next(t, remove_next);
 	if (remote && lacks_trash(a)) {
 		account_note(a, "%s: %llu messages deleted here stay on the "
@@ -648,175 +632,9 @@ remove_observed(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	if (box_now(a)->failed)
+	if (turns_box(a)->failed)
 		return task_next(t, remove_next);
-	return account_pass(a, remove_start, box_now(a), remove_next);
-}
-
-/* --- folders that are gone on one side, emptied by now on the other --- */
-
-static enum task_result
-drop_begin(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	a->turns->i = a->n_box;	/* backwards: what lies inside goes first */
-	return task_next(t, drop_each);
-}
-
-static int
-forget_work(struct account *a, struct err *err)
-{
-	if (index_begin(a->ix, err) == 0 &&
-	    index_folder_drop(a->ix, box_now(a)->row.id, err) == 0 &&
-	    index_commit(a->ix, err) == 0)
-		return 0;
-	index_rollback(a->ix);
-	return -1;
-}
-
-/* Nobody has it any more, or it is gone now: the index forgets it. */
-static int
-drop_local_work(struct account *a, struct err *err)
-{
-	struct box *b = box_now(a);
-	struct index_counts counts;
-
-	a->turns->kept = true;
-	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
-		return -1;
-	if (counts.local > 0)
-		return 0;
-	if (root_mark(a, err) == -1)
-		return -1;
-	if (maildir_folder_remove(&a->md, b->row.path, err) == -1) {
-		if (err->kind != ERR_STALE)
-			return -1;
-		err->kind = ERR_NONE;	/* something came: the next run sees it */
-		return 0;
-	}
-	a->turns->kept = false;
-	return forget_work(a, err);
-}
-
-static enum task_result
-drop_each(struct task *t)
-{
-	struct account *a = (struct account *)t;
-	struct box *b;
-	struct imap_select_args args = { .examine = true };
-
-	if (a->turns->i == 0)
-		return task_next(t, account_end);
-	a->turns->i--;
-	b = box_now(a);
-	if (!in_play(b) || b->row.id == 0)
-		return task_next(t, drop_each);
-	switch (folder_op(b, a->turns->unseen_remote && !b->row.local)) {
-	case FOLDER_REMOVE_LOCAL:
-		if (a->hold_remove_local)
-			break;
-		if (a->opt.dry_run) {
-			account_done(a, SYNC_DROP_LOCAL, b, NULL, "");
-			break;
-		}
-		return account_job(a, drop_local_work, drop_done);
-	case FOLDER_REMOVE_REMOTE:
-		if (a->hold_remove_remote || b->unsettled)
-			break;
-		if (a->opt.dry_run) {
-			account_done(a, SYNC_DROP_REMOTE, b, NULL, "");
-			break;
-		}
-		args.raw = b->row.raw;
-		imap_select_start(a->session, &a->turns->select, t, &args);
-		return task_wait(t, drop_selected);
-	case FOLDER_FORGET:
-		if (!a->opt.dry_run)
-			return account_job(a, forget_work, drop_each);
-		break;
-	default:
-		break;
-	}
-	return task_next(t, drop_each);
-}
-
-static enum task_result
-drop_done(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	if (!a->turns->kept)
-		account_done(a, SYNC_DROP_LOCAL, box_now(a), NULL, "");
-	return task_next(t, drop_each);
-}
-
-/* Selected once more: it must hold nothing. Then it is left, for some servers
- * cut the connection when the selected folder is deleted. */
-static enum task_result
-drop_selected(struct task *t)
-{
-	struct account *a = (struct account *)t;
-	struct imap_select_args args = { .raw = "INBOX", .examine = true };
-	bool empty;
-
-	switch (imap_result(&a->turns->select.cmd, &t->err)) {
-	case 0:
-		return task_wait(t, drop_selected);
-	case -1:
-		if (t->err.kind != ERR_REFUSED)
-			return TASK_FAIL;
-		t->err.kind = ERR_NONE;
-		imap_select_release(&a->turns->select);
-		return task_next(t, drop_each);
-	}
-	empty = imap_box_exists(a->session) == 0;
-	imap_select_release(&a->turns->select);
-	if (!empty)
-		return task_next(t, drop_each);
-	imap_select_start(a->session, &a->turns->select, t, &args);
-	return task_wait(t, drop_left);
-}
-
-static enum task_result
-drop_left(struct task *t)
-{
-	struct account *a = (struct account *)t;
-	struct err err;
-
-	switch (imap_result(&a->turns->select.cmd, &err)) {
-	case 0:
-		return task_wait(t, drop_left);
-	case -1:
-		if (err.kind != ERR_REFUSED)
-			return task_fail(t, &err);
-	}
-	imap_select_release(&a->turns->select);
-	imap_delete_start(a->session, &a->turns->cmd, t, box_now(a)->row.raw);
-	return task_wait(t, drop_deleted);
-}
-
-static enum task_result
-drop_deleted(struct task *t)
-{
-	struct account *a = (struct account *)t;
-	struct box *b = box_now(a);
-
-	switch (imap_result(&a->turns->cmd, &t->err)) {
-	case 0:
-		return task_wait(t, drop_deleted);
-	case -1:
-		if (t->err.kind != ERR_REFUSED)
-			return TASK_FAIL;
-		account_note(a, "%s: the server does not delete the folder: %s",
-		    b->row.name, t->err.msg);
-		t->err.kind = ERR_NONE;
-		imap_cmd_release(&a->turns->cmd);
-		return task_next(t, drop_each);
-	}
-	imap_cmd_release(&a->turns->cmd);
-	account_done(a, SYNC_DROP_REMOTE, b, NULL, "");
-	return account_job(a, forget_work, drop_each);
+	return account_pass(a, remove_start, turns_box(a), remove_next);
 }
 
 void

@@ -1,0 +1,175 @@
+/*
+ * Folders that are gone on one side and emptied by now on the other: the last
+ * of the turns. Never racing: what came meanwhile keeps the folder.
+ */
+#include "turns.h"
+
+static enum task_result drop_each(struct task *);
+static enum task_result drop_selected(struct task *);
+static enum task_result drop_left(struct task *);
+static enum task_result drop_deleted(struct task *);
+static enum task_result drop_done(struct task *);
+
+enum task_result
+drop_begin(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	a->turns->i = a->n_box;	/* backwards: what lies inside goes first */
+	return task_next(t, drop_each);
+}
+
+static int
+forget_work(struct account *a, struct err *err)
+{
+	if (index_begin(a->ix, err) == 0 &&
+	    index_folder_drop(a->ix, turns_box(a)->row.id, err) == 0 &&
+	    index_commit(a->ix, err) == 0)
+		return 0;
+	index_rollback(a->ix);
+	return -1;
+}
+
+/* Nobody has it any more, or it is gone now: the index forgets it. */
+static int
+drop_local_work(struct account *a, struct err *err)
+{
+	struct box *b = turns_box(a);
+	struct index_counts counts;
+
+	a->turns->kept = true;
+	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
+		return -1;
+	if (counts.local > 0)
+		return 0;
+	if (root_mark(a, err) == -1)
+		return -1;
+	if (maildir_folder_remove(&a->md, b->row.path, err) == -1) {
+		if (err->kind != ERR_STALE)
+			return -1;
+		err->kind = ERR_NONE;	/* something came: the next run sees it */
+		return 0;
+	}
+	a->turns->kept = false;
+	return forget_work(a, err);
+}
+
+static enum task_result
+drop_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b;
+	struct imap_select_args args = { .examine = true };
+
+	if (a->turns->i == 0)
+		return task_next(t, account_end);
+	a->turns->i--;
+	b = turns_box(a);
+	if (!box_in_play(b) || b->row.id == 0)
+		return task_next(t, drop_each);
+	switch (box_folder_op(b, a->turns->unseen_remote && !b->row.local)) {
+	case FOLDER_REMOVE_LOCAL:
+		if (a->hold_remove_local)
+			break;
+		if (a->opt.dry_run) {
+			account_done(a, SYNC_DROP_LOCAL, b, NULL, "");
+			break;
+		}
+		return account_job(a, drop_local_work, drop_done);
+	case FOLDER_REMOVE_REMOTE:
+		if (a->hold_remove_remote || b->unsettled)
+			break;
+		if (a->opt.dry_run) {
+			account_done(a, SYNC_DROP_REMOTE, b, NULL, "");
+			break;
+		}
+		args.raw = b->row.raw;
+		imap_select_start(a->session, &a->turns->select, t, &args);
+		return task_wait(t, drop_selected);
+	case FOLDER_FORGET:
+		if (!a->opt.dry_run)
+			return account_job(a, forget_work, drop_each);
+		break;
+	default:
+		break;
+	}
+	return task_next(t, drop_each);
+}
+
+static enum task_result
+drop_done(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (!a->turns->kept)
+		account_done(a, SYNC_DROP_LOCAL, turns_box(a), NULL, "");
+	return task_next(t, drop_each);
+}
+
+/* Selected once more: it must hold nothing. Then it is left, for some servers
+ * cut the connection when the selected folder is deleted. */
+static enum task_result
+drop_selected(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct imap_select_args args = { .raw = "INBOX", .examine = true };
+	bool empty;
+
+	switch (imap_result(&a->turns->select.cmd, &t->err)) {
+	case 0:
+		return task_wait(t, drop_selected);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		t->err.kind = ERR_NONE;
+		imap_select_release(&a->turns->select);
+		return task_next(t, drop_each);
+	}
+	empty = imap_box_exists(a->session) == 0;
+	imap_select_release(&a->turns->select);
+	if (!empty)
+		return task_next(t, drop_each);
+	imap_select_start(a->session, &a->turns->select, t, &args);
+	return task_wait(t, drop_left);
+}
+
+static enum task_result
+drop_left(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct err err;
+
+	switch (imap_result(&a->turns->select.cmd, &err)) {
+	case 0:
+		return task_wait(t, drop_left);
+	case -1:
+		if (err.kind != ERR_REFUSED)
+			return task_fail(t, &err);
+	}
+	imap_select_release(&a->turns->select);
+	imap_delete_start(a->session, &a->turns->cmd, t, turns_box(a)->row.raw);
+	return task_wait(t, drop_deleted);
+}
+
+static enum task_result
+drop_deleted(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b = turns_box(a);
+
+	switch (imap_result(&a->turns->cmd, &t->err)) {
+	case 0:
+		return task_wait(t, drop_deleted);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		account_note(a, "%s: the server does not delete the folder: %s",
+		    b->row.name, t->err.msg);
+		t->err.kind = ERR_NONE;
+		imap_cmd_release(&a->turns->cmd);
+		return task_next(t, drop_each);
+	}
+	imap_cmd_release(&a->turns->cmd);
+	account_done(a, SYNC_DROP_REMOTE, b, NULL, "");
+	return account_job(a, forget_work, drop_each);
+}
