@@ -8,6 +8,8 @@ round one more run must do nothing.
 A message that one side moves or copies is not re-flagged by the other side in
 the same round, and messages with keywords are moved and copied on the server
 only: what becomes of those pairs depends on whether moves are carried as moves.
+A message is moved or copied once a round, and not by a side that also removes
+one with the same content: nobody could tell that from another move.
 """
 
 import sys
@@ -60,6 +62,7 @@ class Side:
 		self.rng = run.rng
 		self.held = copy_of(model)
 		self.removed = 0
+		self.lost = set()	# tokens that it has removed somewhere
 
 	def actions(self):
 		return [(self.deliver, 5), (self.add_flag, 7),
@@ -121,6 +124,7 @@ class Side:
 		self.do_remove(*at)
 		del self.held[at[0]][at[1]]
 		self.removed += 1
+		self.lost.add(at[1])
 
 	def target(self, tok):
 		"""A folder that no side has this token in, nor had."""
@@ -171,8 +175,12 @@ class Side:
 		name = self.spare_folder()
 		if name is None:
 			return
+		if any(self.run.placed.get(t) == self.name
+		    for t in self.held[name]):
+			return
 		self.say("removes folder", name)
 		self.do_remove_folder(name)
+		self.lost |= set(self.held[name])
 		self.removed += len(self.held.pop(name))
 		self.run.closed.add(name)
 
@@ -181,6 +189,10 @@ class Side:
 		if name is None or any(self.keywords(f)
 		    for f in self.held[name].values()):
 			return
+		toks = set(self.held[name])
+		if toks & self.lost or toks & set(self.run.placed):
+			return
+		self.run.placed.update(dict.fromkeys(toks, self.name))
 		to = self.run.new_folder(self.rng)
 		self.say("renames folder", name, "->", to)
 		self.do_rename_folder(name, to)
@@ -308,6 +320,7 @@ class Run:
 	def moved(self, side, folder, tok, to):
 		self.touch(side, folder, tok)
 		self.bound.add((folder, tok))
+		self.placed[tok] = side.name
 		self.filled.add((to, tok))
 
 	def may_touch(self, side, folder, tok, what):
@@ -318,8 +331,13 @@ class Run:
 			if what == "move" or (what == "flag"
 			    and at in self.bound):
 				return False
-		return not (what == "move" and side is self.local
-		    and side.keywords(side.held[folder][tok]))
+		if what == "remove":
+			return self.placed.get(tok) != side.name
+		if what == "move":
+			return tok not in self.placed \
+			    and tok not in side.lost and not (side is self.local
+			    and side.keywords(side.held[folder][tok]))
+		return True
 
 	def may_fill(self, folder, tok):
 		if folder in self.closed or (folder, tok) in self.filled:
@@ -376,6 +394,7 @@ class Run:
 
 	def round(self, n):
 		self.touched, self.bound, self.filled = {}, set(), set()
+		self.placed = {}	# token: the side that moved or copied it
 		self.closed, self.renamed, self.said = set(), set(), []
 		self.local = Local(self, "local", self.base)
 		self.remote = Remote(self, "remote", self.base)
