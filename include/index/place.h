@@ -63,6 +63,28 @@ int index_keep_remote(struct index *, int64_t folder, const struct uidset *,
 /* What an observer of the disk saw: a file. Clears missing; keywords stay. */
 int index_see_local(struct index *, int64_t folder, bool in_new,
     const char *file, bool *changed_out, struct err *);
+/*
+ * The same for a place at hand, from index_place_by_unique, or a fresh one with
+ * folder and unique set; with what stat said (inode 0: what was known stays).
+ */
+struct index_seen_local {
+	bool in_new;
+	const char *file;
+	struct file_hint hint;
+};
+int index_place_see(struct index *, struct place *,
+    const struct index_seen_local *, bool *changed_out, struct err *);
+/*
+ * What lies under the place's name is another message, that nothing is known
+ * of: it gets a place of its own, and the keywords. The old one keeps what it is
+ * on the server and its deletion, if it was gone from disk before; else it is
+ * to be pulled again. One that is on neither side is dropped.
+ */
+int index_replace_local(struct index *, struct place *,
+    const struct index_seen_local *, struct err *);
+/* Only the hints of the place: its content is still what it was. */
+int index_hint_local(struct index *, int64_t id, const struct file_hint *,
+    struct err *);
 /* One scan lacked it; two scans lacked it. */
 int index_miss_local(struct index *, int64_t id, struct err *);
 int index_unsee_local(struct index *, int64_t id, struct err *);

@@ -15,6 +15,17 @@ struct state {
 	char *keywords;
 };
 
+/*
+ * What stat says of a message file. Hints for speed, never identity: as long as
+ * they are what they were when the content was read, it is not read again.
+ * Renaming changes none of them. inode 0: not known.
+ */
+struct file_hint {
+	uint64_t inode;
+	int64_t size;
+	int64_t mtime;			/* ns */
+};
+
 enum fetched { FETCHED_NONE, FETCHED_PARTIAL, FETCHED_FULL };
 
 /*
@@ -35,11 +46,14 @@ struct place {
 	uint32_t size;			/* RFC822.SIZE; 0: not known */
 	int64_t date;			/* INTERNALDATE, seconds; 0: not known */
 	enum fetched fetched;
+	struct file_hint hint;		/* not taken later than content was read */
 };
 
 void state_set(struct state *, bool present, unsigned flags,
     const char *keywords);		/* copies keywords */
 void place_init(struct place *);	/* all states absent, keywords "" */
 void place_release(struct place *);	/* zeroed is fine */
+/* Both known and equal. */
+bool file_hint_equal(const struct file_hint *, const struct file_hint *);
 
 #endif

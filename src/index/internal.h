@@ -98,7 +98,7 @@ int index_sync_dir(const char *path, struct err *);
 
 /* schema.c */
 #define INDEX_APPLICATION	0x6d74726e	/* "mtrn" */
-#define INDEX_VERSION		1
+#define INDEX_VERSION		2
 int index_schema_create(struct index *, struct err *);
 /* What little is cleaned at every opening. */
 int index_schema_tidy(struct index *, struct err *);
@@ -118,11 +118,14 @@ uint64_t index_sum_int(uint64_t sum, int64_t);
 	" base_remote_flags, base_remote_keywords," \
 	" local, local_flags, local_keywords," \
 	" remote, remote_flags, remote_keywords," \
-	" content, size, date, fetched, sum"
+	" content, size, date, fetched, inode, file_size, mtime, sum"
 uint64_t place_sum(const struct place *);
 /* 0, or -1 when the row is damaged; out is filled only on 0. */
 int place_read(struct query *, struct place *out, struct err *);
 /* One row or none: 1, 0, -1; ends the query. */
 int place_read_one(struct query *, struct place *out, struct err *);
+
+/* seen_local.c: it is not on disk, and no name is known of it. */
+void place_forget_local(struct place *);
 
 #endif

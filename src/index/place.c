@@ -102,7 +102,7 @@ bind_flags(struct query *q, const struct state *s)
 	query_text(q, s->keywords);
 }
 
-/* Parameters 1 to 23, as all three statements number them. */
+/* Parameters 1 to 26, as all three statements number them. */
 static void
 bind_place(struct query *q, const struct place *p)
 {
@@ -124,6 +124,9 @@ bind_place(struct query *q, const struct place *p)
 	query_int(q, p->size);
 	query_int(q, p->date);
 	query_int(q, p->fetched);
+	query_int(q, (int64_t)p->hint.inode);
+	query_int(q, p->hint.size);
+	query_int(q, p->hint.mtime);
 	query_int(q, (int64_t)place_sum(p));
 }
 
@@ -135,7 +138,7 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 	query_init(&q, ix, SLOT_PLACE_INSERT,
 	    "INSERT INTO place (" PLACE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5,"
 	    " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-	    " ?19, ?20, ?21, ?22, ?23)");
+	    " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)");
 	bind_place(&q, p);
 	return query_run(&q, err);
 }
@@ -146,7 +149,8 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 	" base_remote_flags = ?11, base_remote_keywords = ?12," \
 	" local = ?13, local_flags = ?14, local_keywords = ?15," \
 	" remote = ?16, remote_flags = ?17, remote_keywords = ?18," \
-	" size = ?20, date = ?21, fetched = ?22, sum = ?23"
+	" size = ?20, date = ?21, fetched = ?22, inode = ?23," \
+	" file_size = ?24, mtime = ?25, sum = ?26"
 
 /*
  * SQLite rewrites the trees of all columns that a statement names. What changes

@@ -41,7 +41,10 @@ place_sum(const struct place *p)
 	sum = index_sum_int(sum, p->content);
 	sum = index_sum_int(sum, p->size);
 	sum = index_sum_int(sum, p->date);
-	return index_sum_int(sum, p->fetched);
+	sum = index_sum_int(sum, p->fetched);
+	sum = index_sum_int(sum, (int64_t)p->hint.inode);
+	sum = index_sum_int(sum, p->hint.size);
+	return index_sum_int(sum, p->hint.mtime);
 }
 
 /* A number that must lie in 0..max; anything else spoils the row. */
@@ -85,6 +88,9 @@ get_place(struct query *q, struct place *p, bool *bad)
 	p->size = (uint32_t)get_upto(q, 19, UINT32_MAX, bad);
 	p->date = query_get_int(q, 20);
 	p->fetched = (enum fetched)get_upto(q, 21, FETCHED_FULL, bad);
+	p->hint.inode = (uint64_t)query_get_int(q, 22);
+	p->hint.size = query_get_int(q, 23);
+	p->hint.mtime = query_get_int(q, 24);
 }
 
 int
@@ -95,7 +101,7 @@ place_read(struct query *q, struct place *out, struct err *err)
 	char what[80];
 
 	get_place(q, &p, &bad);
-	if (!bad && place_sum(&p) == (uint64_t)query_get_int(q, 22)) {
+	if (!bad && place_sum(&p) == (uint64_t)query_get_int(q, 25)) {
 		*out = p;
 		return 0;
 	}

@@ -52,7 +52,8 @@ static const char schema[] =
 	/* mtimes of new/ and cur/ at the last complete scan, ns. */
 "	new_mtime INTEGER NOT NULL,"
 "	cur_mtime INTEGER NOT NULL,"
-"	last_full INTEGER NOT NULL"
+"	last_full INTEGER NOT NULL,"
+"	looked INTEGER NOT NULL"	/* when files were last compared, seconds */
 ");"
 /* Two folders never share a directory, even where case does not count. */
 "CREATE UNIQUE INDEX folder_path ON folder (path COLLATE NOCASE)"
@@ -88,6 +89,10 @@ static const char schema[] =
 "	size INTEGER NOT NULL,"		/* RFC822.SIZE */
 "	date INTEGER NOT NULL,"		/* INTERNALDATE */
 "	fetched INTEGER NOT NULL,"	/* none, partial, full */
+	/* What stat said of the file: hints for speed, 0 when not known. */
+"	inode INTEGER NOT NULL,"
+"	file_size INTEGER NOT NULL,"
+"	mtime INTEGER NOT NULL,"	/* ns */
 "	sum INTEGER NOT NULL,"		/* of all columns above (row.c) */
 	/*
 	 * Clean is only what is agreed on and there on both sides, each with

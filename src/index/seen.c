@@ -1,6 +1,7 @@
 /*
- * What observers saw. They change only the seen states, and only rows where
- * something differs: an unchanged mailbox writes nothing.
+ * What observers of the server saw, and what becomes of rows when a side means
+ * nothing any more. Only the seen states change, and only rows where something
+ * differs: an unchanged mailbox writes nothing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -171,100 +172,6 @@ index_keep_remote(struct index *ix, int64_t folder, const struct uidset *set,
 	return unsee_range(ix, folder, gap, changed_out, err);
 }
 
-/*
- * A file name: what stands before ":2,", and the letters behind it, which end
- * at a comma. As maildir/name.h has it, which this module does not see.
- */
-static char *
-split_name(const char *file, unsigned *flags_out)
-{
-	const char *info = strstr(file, ":2,");
-
-	*flags_out = 0;
-	if (info == NULL)
-		return xstrdup(file);
-	for (const char *p = info + 3; *p != '\0' && *p != ','; p++)
-		*flags_out |= flag_from_letter(*p);
-	return xstrndup(file, (size_t)(info - file));
-}
-
-static bool
-update_local(struct place *p, bool in_new, const char *file, unsigned flags)
-{
-	bool changed = update_state(&p->local, flags, p->local.keywords);
-
-	if (p->missing || p->in_new != in_new)
-		changed = true;
-	p->missing = false;
-	p->in_new = in_new;
-	if (p->file == NULL || strcmp(p->file, file) != 0) {
-		free(p->file);
-		p->file = xstrdup(file);
-		changed = true;
-	}
-	return changed;
-}
-
-int
-index_see_local(struct index *ix, int64_t folder, bool in_new,
-    const char *file, bool *changed_out, struct err *err)
-{
-	struct place p = { 0 };
-	unsigned flags;
-	char *unique;
-	int r;
-
-	if (index_may_write(ix, err) < 0)
-		return -1;
-	unique = split_name(file, &flags);
-	r = index_place_by_unique(ix, folder, unique, &p, err);
-	if (r == 0) {
-		place_init(&p);
-		p.folder = folder;
-		p.unique = xstrdup(unique);
-	}
-	if (r >= 0) {
-		*changed_out = update_local(&p, in_new, file, flags);
-		r = *changed_out ? index_place_put(ix, &p, err) : 0;
-	}
-	place_release(&p);
-	free(unique);
-	return r;
-}
-
-static int
-lose_local(struct index *ix, int64_t id, bool believed, struct err *err)
-{
-	struct place p;
-	int r;
-
-	if (index_may_write(ix, err) < 0)
-		return -1;
-	r = index_place_by_id(ix, id, &p, err);
-	if (r <= 0)
-		return r;
-	r = 0;
-	if (p.local.present && (believed || !p.missing)) {
-		p.local.present = !believed;
-		p.missing = !believed;
-		r = index_place_put(ix, &p, err);
-	}
-	place_release(&p);
-	return r;
-}
-
-int
-index_miss_local(struct index *ix, int64_t id, struct err *err)
-{
-	return lose_local(ix, id, false, err);
-}
-
-int
-index_unsee_local(struct index *ix, int64_t id, struct err *err)
-{
-	return lose_local(ix, id, true, err);
-}
-
 /* The content stays known: it is what pairs the place again. */
 static void
 forget_remote(struct place *p)
@@ -275,24 +182,13 @@ forget_remote(struct place *p)
 	state_set(&p->remote, false, 0, "");
 }
 
-static void
-forget_local(struct place *p)
-{
-	free(p->unique);
-	free(p->file);
-	p->unique = p->file = NULL;
-	p->in_new = p->missing = false;
-	p->fetched = FETCHED_NONE;
-	state_set(&p->local, false, 0, "");
-}
-
 static int
 reset_place(struct index *ix, struct place *p, bool local, struct err *err)
 {
 	if (local ? !p->remote.present : !p->local.present)
 		return index_place_drop(ix, p->id, err);
 	if (local)
-		forget_local(p);
+		place_forget_local(p);
 	else
 		forget_remote(p);
 	state_set(&p->base_local, false, 0, "");

@@ -38,3 +38,10 @@ place_release(struct place *p)
 	free(p->remote.keywords);
 	memset(p, 0, sizeof(*p));
 }
+
+bool
+file_hint_equal(const struct file_hint *a, const struct file_hint *b)
+{
+	return a->inode != 0 && a->inode == b->inode && a->size == b->size &&
+	    a->mtime == b->mtime;
+}

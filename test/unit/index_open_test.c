@@ -202,9 +202,9 @@ test_newer_version_is_refused(void **state)
 
 	fixture_open(f);
 	fixture_close(f);
-	foreign(f, "PRAGMA user_version = 2");
+	foreign(f, "PRAGMA user_version = 3");
 	assert_refused(f, ERR_CONFIG, "newer mailtern");
-	foreign(f, "PRAGMA user_version = 1");
+	foreign(f, "PRAGMA user_version = 2");
 	fixture_open(f);
 }
 

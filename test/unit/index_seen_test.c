@@ -453,6 +453,177 @@ test_reset_is_for_one_folder(void **state)
 	assert_int_equal(counts.dirty, 0);
 }
 
+static const struct file_hint first = { 11, 100, 1000000001 };
+static const struct file_hint later = { 12, 101, 1000000002 };
+
+static void
+see_hinted(struct fixture *f, const char *file, const struct file_hint *hint,
+    bool want)
+{
+	const struct index_seen_local seen = { false, file, *hint };
+	char *unique = xstrndup(file, strcspn(file, ":"));
+	bool changed;
+	struct place p;
+
+	if (index_place_by_unique(f->ix, inbox, unique, &p, &f->err) == 0) {
+		place_init(&p);
+		p.folder = inbox;
+		p.unique = xstrdup(unique);
+	}
+	ok(index_place_see(f->ix, &p, &seen, &changed, &f->err));
+	assert_int_equal(changed, want);
+	place_release(&p);
+	free(unique);
+}
+
+static void
+assert_hint(struct fixture *f, const char *unique, const struct file_hint *want)
+{
+	struct place p = by_unique(f, unique);
+
+	assert_int_equal(p.hint.inode, want->inode);
+	assert_int_equal(p.hint.size, want->size);
+	assert_int_equal(p.hint.mtime, want->mtime);
+	place_release(&p);
+}
+
+static void
+test_hints(void **state)
+{
+	static const struct file_hint none;
+	static const struct file_hint extreme = { UINT64_MAX, INT64_MAX,
+	    INT64_MIN };
+	struct fixture *f = *state;
+	struct place p;
+
+	see_hinted(f, "a:2,", &first, true);
+	assert_hint(f, "a", &first);
+	see_hinted(f, "a:2,", &first, false);
+	see_hinted(f, "a:2,S", &none, true);
+	assert_hint(f, "a", &first);
+	assert_true(see_local(f, false, "a:2,F"));
+	assert_hint(f, "a", &first);
+	p = by_unique(f, "a");
+	ok(index_hint_local(f->ix, p.id, &later, &f->err));
+	assert_hint(f, "a", &later);
+	ok(index_hint_local(f->ix, p.id, &extreme, &f->err));
+	assert_hint(f, "a", &extreme);
+	ok(index_unsee_local(f->ix, p.id, &f->err));
+	assert_hint(f, "a", &extreme);
+	place_release(&p);
+	ok(index_reset_local(f->ix, inbox, &f->err));
+}
+
+/* The file under the name of uid 1 is another message now. */
+static struct place
+replace(struct fixture *f, struct place *p)
+{
+	struct index_seen_local seen = { false, "a:2,F", later };
+
+	/* The name may be the place's own, which it loses. */
+	if (p->local.present) {
+		free(p->file);
+		p->file = xstrdup("a:2,F");
+		seen.file = p->file;
+	}
+	ok(index_replace_local(f->ix, p, &seen, &f->err));
+	place_release(p);
+	return by_unique(f, "a");
+}
+
+static void
+assert_new_file(const struct place *q)
+{
+	assert_string_equal(q->file, "a:2,F");
+	assert_true(q->local.present);
+	assert_int_equal(q->local.flags, FLAG_FLAGGED);
+	assert_false(q->remote.present);
+	assert_false(q->base_local.present);
+	assert_int_equal(q->uid, 0);
+	assert_int_equal(q->content, 0);
+	assert_true(file_hint_equal(&q->hint, &later));
+}
+
+/* Places "a" as it was agreed on: on disk and under uid 1. */
+static struct place
+agreed(struct fixture *f)
+{
+	struct place p;
+
+	see_remote(f, 1, FLAG_SEEN, "");
+	p = by_uid(f, 1);
+	p.unique = xstrdup("a");
+	p.file = xstrdup("a:2,S");
+	p.hint = first;
+	state_set(&p.local, true, FLAG_SEEN, "todo");
+	pair(f, &p);
+	return p;
+}
+
+static void
+test_replace_overwritten(void **state)
+{
+	struct fixture *f = *state;
+	struct place p = agreed(f);
+	struct place q = replace(f, &p);
+
+	assert_new_file(&q);
+	assert_string_equal(q.local.keywords, "todo");
+	p = by_uid(f, 1);
+	assert_int_not_equal(p.id, q.id);
+	assert_null(p.unique);
+	assert_null(p.file);
+	assert_false(p.local.present);
+	assert_false(p.base_local.present);
+	assert_false(p.base_remote.present);
+	assert_true(p.remote.present);
+	assert_int_equal(p.remote.flags, FLAG_SEEN);
+	assert_int_equal(p.hint.inode, 0);
+	place_release(&p);
+	place_release(&q);
+}
+
+/* Deleted, then another one came under the name: it stays deleted. */
+static void
+test_replace_deleted(void **state)
+{
+	struct fixture *f = *state;
+	struct place p = agreed(f), q;
+
+	ok(index_unsee_local(f->ix, p.id, &f->err));
+	place_release(&p);
+	p = by_uid(f, 1);
+	q = replace(f, &p);
+	assert_new_file(&q);
+	place_release(&q);
+	p = by_uid(f, 1);
+	assert_null(p.unique);
+	assert_true(p.base_local.present);
+	assert_false(p.local.present);
+	place_release(&p);
+}
+
+/* Gone from the server, or never there: nothing is left of the old one. */
+static void
+test_replace_local_only(void **state)
+{
+	struct fixture *f = *state;
+	struct place p = agreed(f), q;
+	struct uidset gone = { .n = 0 };
+	int64_t was = p.id;
+	uint64_t changed;
+
+	place_release(&p);
+	uidset_add(&gone, 1);
+	ok(index_unsee_remote(f->ix, inbox, &gone, &changed, &f->err));
+	uidset_release(&gone);
+	p = by_unique(f, "a");
+	q = replace(f, &p);
+	assert_new_file(&q);
+	place_release(&q);
+	assert_int_equal(index_place_by_id(f->ix, was, &p, &f->err), 0);
+}
+
 static void
 test_unchanged_costs_no_write(void **state)
 {
@@ -490,6 +661,10 @@ main(void)
 		TEST(test_reset_remote),
 		TEST(test_reset_local),
 		TEST(test_reset_is_for_one_folder),
+		TEST(test_hints),
+		TEST(test_replace_overwritten),
+		TEST(test_replace_deleted),
+		TEST(test_replace_local_only),
 		TEST(test_unchanged_costs_no_write),
 	};
 

@@ -68,12 +68,35 @@ test_set(void **state)
 	place_release(&p);
 }
 
+static void
+test_hints(void **state)
+{
+	static const struct {
+		struct file_hint a, b;
+		bool equal;
+	} table[] = {
+		{ { 1, 2, 3 }, { 1, 2, 3 }, true },
+		{ { 1, 2, 3 }, { 2, 2, 3 }, false },
+		{ { 1, 2, 3 }, { 1, 3, 3 }, false },
+		{ { 1, 2, 3 }, { 1, 2, 4 }, false },
+		{ { 1, 0, 0 }, { 1, 0, 0 }, true },
+		{ { 0, 2, 3 }, { 0, 2, 3 }, false },	/* not known */
+		{ { 0, 0, 0 }, { 1, 0, 0 }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_int_equal(file_hint_equal(&table[i].a, &table[i].b),
+		    table[i].equal);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_init_and_release),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_hints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
