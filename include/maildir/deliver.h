@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "mail/fingerprint.h"
+#include "mail/state.h"
 #include "maildir/maildir.h"
 
 struct maildir_batch;
@@ -40,6 +41,8 @@ void maildir_deliver_drop(struct maildir_delivery *);
 int maildir_batch_commit(struct maildir_batch *, struct err *);
 /* After the commit. */
 const char *maildir_delivery_file(const struct maildir_delivery *, bool *in_new_out);
+/* What stat will say of it; from maildir_deliver_place on. */
+const struct file_hint *maildir_delivery_hint(const struct maildir_delivery *);
 /* Frees all deliveries too; what was not committed is removed from tmp/. */
 void maildir_batch_free(struct maildir_batch *);
 

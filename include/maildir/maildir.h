@@ -16,6 +16,9 @@ struct maildir {
 	char *root;		/* as configured */
 	int fd;			/* the root directory; -1: does not exist */
 	int mark_fd;		/* ROOT/.mailtern, locked; -1: none yet */
+	/* Set after maildir_open by who only wants to know: a scan renames
+	 * nothing then. */
+	bool look_only;
 };
 
 enum maildir_root {

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "mail/fingerprint.h"
+#include "mail/state.h"
 #include "maildir/maildir.h"
 #include "maildir/name.h"
 
@@ -49,9 +50,21 @@ int maildir_set_flags(struct maildir *, const struct maildir_message *,
     unsigned flags, char file_out[MAILDIR_NAME_MAX + 1], bool *in_new_out,
     struct err *);
 
+/*
+ * Another unique part, for a file whose name a message has already: the letters
+ * and the directory stay. The new name goes to file_out. Errors and durability
+ * as with maildir_set_flags.
+ */
+int maildir_rename_fresh(struct maildir *, const struct maildir_message *,
+    char file_out[MAILDIR_NAME_MAX + 1], struct err *);
+
 /* unlink; ERR_STALE when it is not there under that very name. */
 int maildir_remove(struct maildir *, const struct maildir_message *,
     struct err *);
+/* The same, but ERR_STALE also when stat does not say what the hint does (one
+ * that is not known passes): somebody edited it. */
+int maildir_remove_known(struct maildir *, const struct maildir_message *,
+    const struct file_hint *, struct err *);
 
 /* fsync of new/ and cur/. */
 int maildir_sync_folder(struct maildir *, const char *path, struct err *);

@@ -39,6 +39,7 @@ struct maildir_delivery {
 	struct fingerprinter *print;
 	char file[MAILDIR_NAME_MAX + 1];	/* its name at last */
 	bool in_new;
+	struct file_hint hint;
 };
 
 struct maildir_batch {
@@ -222,11 +223,13 @@ maildir_deliver_place(struct maildir_delivery *d, unsigned flags,
     int64_t date, struct err *err)
 {
 	struct span unique = span_of(d->tmp.name);
+	struct stat st;
 
 	if (delivery_expect(d, DELIVERY_ENDED, err) < 0)
 		return -1;
-	if (set_date(d->tmp.fd, date) < 0)
+	if (set_date(d->tmp.fd, date) < 0 || fstat(d->tmp.fd, &st) < 0)
 		return delivery_fail(d, err);
+	d->hint = maildir_hint_of(&st);
 	d->in_new = (flags & FLAG_ALL) == 0;
 	if (d->in_new)
 		memcpy(d->file, d->tmp.name, sizeof(d->file));
@@ -353,6 +356,12 @@ maildir_delivery_file(const struct maildir_delivery *d, bool *in_new_out)
 {
 	*in_new_out = d->in_new;
 	return d->file;
+}
+
+const struct file_hint *
+maildir_delivery_hint(const struct maildir_delivery *d)
+{
+	return &d->hint;
 }
 
 void

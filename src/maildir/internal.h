@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "mail/state.h"
 #include "maildir/maildir.h"
 #include "maildir/name.h"
 
@@ -71,6 +72,9 @@ bool maildir_can_syncfs(int fd);
 
 /* name.c: made by maildir_name_new on this host; pid_out is who made it. */
 bool maildir_name_is_ours(const char *file, uint64_t *pid_out);
+
+/* look.c */
+struct file_hint maildir_hint_of(const struct stat *);
 
 /* tmp.c */
 

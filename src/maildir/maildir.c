@@ -144,7 +144,7 @@ maildir_open(struct maildir *m, const char *root, enum maildir_root *out,
 {
 	struct mark mark = { 0 };
 
-	*m = (struct maildir){ xstrdup(root), -1, -1 };
+	*m = (struct maildir){ xstrdup(root), -1, -1, false };
 	id_out[0] = token_out[0] = '\0';
 	if (root_look(m, out, &mark, err) < 0) {
 		maildir_close(m);
@@ -166,7 +166,7 @@ maildir_close(struct maildir *m)
 	if (m->root != NULL && m->mark_fd >= 0)
 		close(m->mark_fd);
 	free(m->root);
-	*m = (struct maildir){ NULL, -1, -1 };
+	*m = (struct maildir){ NULL, -1, -1, false };
 }
 
 static int

@@ -104,29 +104,86 @@ maildir_set_flags(struct maildir *m, const struct maildir_message *msg,
 	return r;
 }
 
+static int
+fresh_name(const struct maildir_message *msg, const struct maildir_name *name,
+    char file_out[MAILDIR_NAME_MAX + 1], struct err *err)
+{
+	char unique[MAILDIR_NAME_MAX + 1];
+	size_t known = name->unique.n;
+
+	maildir_name_new(unique);
+	if (msg->file[known] == '\0') {
+		memcpy(file_out, unique, sizeof(unique));
+		return 0;
+	}
+	if (!maildir_name_format(file_out, span_of(unique), name->flags,
+	    name->letters))
+		return err_set(err, ERR_IO, "folder %s: no room for another "
+		    "name of %s", msg->path, msg->file);
+	return 0;
+}
+
 int
-maildir_remove(struct maildir *m, const struct maildir_message *msg,
-    struct err *err)
+maildir_rename_fresh(struct maildir *m, const struct maildir_message *msg,
+    char file_out[MAILDIR_NAME_MAX + 1], struct err *err)
 {
 	struct maildir_name name;
-	struct stat st;
 	int fd = message_dir(m, msg, &name, err), r;
 
 	if (fd < 0)
 		return -1;
-	r = fstatat(fd, msg->file, &st, AT_SYMLINK_NOFOLLOW);
-	if (r == 0 && !S_ISREG(st.st_mode))
-		r = err_set(err, ERR_IO, "folder %s: %s is no regular file",
+	r = fresh_name(msg, &name, file_out, err);
+	if (r == 0 && fs_rename_new(fd, msg->file, fd, file_out, err) < 0)
+		r = err_within(err, "folder %s", msg->path);
+	close(fd);
+	return r;
+}
+
+/* May it go? hint NULL, or not known: whatever it holds. */
+static int
+check_removable(int fd, const struct maildir_message *msg,
+    const struct file_hint *hint, struct err *err)
+{
+	struct file_hint now;
+	struct stat st;
+
+	if (fstatat(fd, msg->file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? message_gone(msg, err) :
+		    err_errno(err, ERR_IO, "folder %s: can't remove %s",
 		    msg->path, msg->file);
-	else if (r == 0 && unlinkat(fd, msg->file, 0) == 0)
-		r = 0;
-	else if (errno == ENOENT)
-		r = message_gone(msg, err);
-	else
-		r = err_errno(err, ERR_IO, "folder %s: can't remove %s",
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_IO, "folder %s: %s is no regular file",
+		    msg->path, msg->file);
+	now = maildir_hint_of(&st);
+	if (hint == NULL || hint->inode == 0 || file_hint_equal(hint, &now))
+		return 0;
+	return err_set(err, ERR_STALE, "folder %s: %s is not the file that it "
+	    "was", msg->path, msg->file);
+}
+
+int
+maildir_remove_known(struct maildir *m, const struct maildir_message *msg,
+    const struct file_hint *hint, struct err *err)
+{
+	struct maildir_name name;
+	int fd = message_dir(m, msg, &name, err), r;
+
+	if (fd < 0)
+		return -1;
+	r = check_removable(fd, msg, hint, err);
+	if (r == 0 && unlinkat(fd, msg->file, 0) < 0)
+		r = errno == ENOENT ? message_gone(msg, err) :
+		    err_errno(err, ERR_IO, "folder %s: can't remove %s",
 		    msg->path, msg->file);
 	close(fd);
 	return r;
+}
+
+int
+maildir_remove(struct maildir *m, const struct maildir_message *msg,
+    struct err *err)
+{
+	return maildir_remove_known(m, msg, NULL, err);
 }
 
 int

@@ -1,4 +1,5 @@
 #include "maildir/deliver.h"
+#include "maildir/look.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -104,10 +105,13 @@ check_delivery(struct root *r, size_t i, size_t chunk)
 	struct err err = { 0 };
 	struct maildir_delivery *d = deliver(b, table[i].wire, len, chunk,
 	    &print);
+	struct maildir_look look;
+	struct file_hint hint;
 	char *path, *disk;
 	int64_t mtime;
 
-	assert_ok(maildir_deliver_place(d, 0, 0, &err), &err);
+	assert_ok(maildir_deliver_place(d, 0, i % 2 ? 0 : 1500000000, &err),
+	    &err);
 	assert_ok(maildir_batch_commit(b, &err), &err);
 	path = delivered_path(d, "INBOX");
 	disk = root_read(r, path, &n);
@@ -115,6 +119,11 @@ check_delivery(struct root *r, size_t i, size_t chunk)
 	assert_memory_equal(disk, table[i].disk, n);
 	msg.file = maildir_delivery_file(d, &msg.in_new);
 	assert_true(msg.in_new);
+	assert_ok(maildir_look_open(&look, &r->m, "INBOX", &err), &err);
+	assert_int_equal(maildir_look(&look, true, msg.file, &hint),
+	    LOOKED_FILE);
+	maildir_look_close(&look);
+	assert_true(file_hint_equal(&hint, maildir_delivery_hint(d)));
 	for (size_t step = 1; step < 5; step++)
 		check_back(r, &msg, table[i].back, strlen(table[i].back),
 		    step);

@@ -1,3 +1,4 @@
+#include "maildir/look.h"
 #include "maildir/store.h"
 
 #include <time.h>
@@ -248,6 +249,127 @@ test_large_source(void **state)
 	root_free(r);
 }
 
+/* A second file with a name gets one of its own, with the same letters. */
+static void
+test_rename_fresh(void **state)
+{
+	static const struct {
+		bool in_new;
+		const char *file, *info;
+	} fresh[] = {
+		{ true, "1.a.host", "" },
+		{ false, "1.a.host:2,FS", ":2,FS" },
+		{ false, "2.a.host:2,", ":2," },
+		{ false, "3.a.host:2,Sabz", ":2,Sabz" },
+	};
+	struct root *r = root_new();
+
+	(void)state;
+	root_folder(r, "INBOX");
+	for (size_t i = 0; i < sizeof(fresh) / sizeof(*fresh); i++) {
+		struct maildir_message msg = message(fresh[i].in_new,
+		    fresh[i].file);
+		char *path = message_path(&msg), file[MAILDIR_NAME_MAX + 1];
+		size_t n = strlen(fresh[i].info), was, now;
+		struct err err = { 0 };
+
+		was = (size_t)(root_count(r, "INBOX/new") +
+		    root_count(r, "INBOX/cur"));
+		root_write(r, path, "x", 1);
+		assert_ok(maildir_rename_fresh(&r->m, &msg, file, &err), &err);
+		assert_false(root_has(r, path));
+		free(path);
+		assert_string_not_equal(file, fresh[i].file);
+		assert_true(strlen(file) > n);
+		assert_string_equal(file + strlen(file) - n, fresh[i].info);
+		assert_true((strstr(file, ":2,") != NULL) == (n > 0));
+		msg = message(fresh[i].in_new, file);
+		path = message_path(&msg);
+		assert_true(root_has(r, path));
+		now = (size_t)(root_count(r, "INBOX/new") +
+		    root_count(r, "INBOX/cur"));
+		assert_int_equal(now, was + 1);
+		free(path);
+		msg = message(fresh[i].in_new, fresh[i].file);
+		assert_int_equal(maildir_rename_fresh(&r->m, &msg, file, &err),
+		    -1);
+		assert_int_equal(err.kind, ERR_STALE);
+	}
+	root_free(r);
+}
+
+static struct file_hint
+look_at(struct root *r, bool in_new, const char *file, enum maildir_looked want)
+{
+	struct file_hint hint;
+	struct maildir_look look;
+	struct err err = { 0 };
+
+	assert_ok(maildir_look_open(&look, &r->m, "INBOX", &err), &err);
+	assert_int_equal(maildir_look(&look, in_new, file, &hint), want);
+	maildir_look_close(&look);
+	return hint;
+}
+
+/* What a hint is made of, and what changes it. */
+static void
+test_look(void **state)
+{
+	const struct timespec times[2] = { { 0, 0 }, { 5, 7 } };
+	struct root *r = root_new();
+	struct file_hint was, now;
+	struct err err = { 0 };
+	struct maildir_look look;
+
+	(void)state;
+	assert_int_equal(maildir_look_open(&look, &r->m, "INBOX", &err), -1);
+	assert_int_equal(err.kind, ERR_STALE);
+	root_folder(r, "INBOX");
+	root_write(r, "INBOX/new/a", "four", 4);
+	assert_int_equal(utimensat(r->m.fd, "INBOX/new/a", times, 0), 0);
+	was = look_at(r, true, "a", LOOKED_FILE);
+	assert_true(was.inode != 0);
+	assert_int_equal(was.size, 4);
+	assert_int_equal(was.mtime, 5000000007);
+	assert_int_equal(renameat(r->m.fd, "INBOX/new/a", r->m.fd,
+	    "INBOX/cur/a:2,S"), 0);
+	now = look_at(r, false, "a:2,S", LOOKED_FILE);
+	assert_true(file_hint_equal(&was, &now));
+	now = look_at(r, true, "a", LOOKED_GONE);
+	assert_int_equal(now.inode, 0);
+	assert_int_equal(symlinkat("a:2,S", r->m.fd, "INBOX/cur/b:2,"), 0);
+	now = look_at(r, false, "b:2,", LOOKED_OTHER);
+	assert_int_equal(now.inode, 0);
+	look_at(r, false, "../new", LOOKED_UNKNOWN);
+	root_free(r);
+}
+
+static void
+test_remove_known(void **state)
+{
+	struct maildir_message msg = message(false, "a:2,");
+	struct file_hint hint, none = { 0 };
+	struct root *r = root_new();
+	struct err err = { 0 };
+
+	(void)state;
+	root_folder(r, "INBOX");
+	root_write(r, "INBOX/cur/a:2,", "one", 3);
+	hint = look_at(r, false, "a:2,", LOOKED_FILE);
+	hint.size = 4;
+	assert_int_equal(maildir_remove_known(&r->m, &msg, &hint, &err), -1);
+	assert_int_equal(err.kind, ERR_STALE);
+	assert_true(root_has(r, "INBOX/cur/a:2,"));
+	hint.size = 3;
+	assert_ok(maildir_remove_known(&r->m, &msg, &hint, &err), &err);
+	assert_false(root_has(r, "INBOX/cur/a:2,"));
+	root_write(r, "INBOX/cur/a:2,", "one", 3);
+	assert_ok(maildir_remove_known(&r->m, &msg, &none, &err), &err);
+	assert_int_equal(maildir_remove_known(&r->m, &msg, &hint, &err), -1);
+	assert_int_equal(err.kind, ERR_STALE);
+	root_free(r);
+}
+
 int
 main(void)
 {
@@ -257,6 +379,9 @@ main(void)
 		cmocka_unit_test(test_no_overwrite),
 		cmocka_unit_test(test_attacks),
 		cmocka_unit_test(test_large_source),
+		cmocka_unit_test(test_rename_fresh),
+		cmocka_unit_test(test_look),
+		cmocka_unit_test(test_remove_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
