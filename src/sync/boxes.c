@@ -234,6 +234,8 @@ boxes_load(struct account *a, const struct imap_list *list, struct err *err)
 		add_remote(a, &list->folder[i]);
 	if (load_disk(a, err) == -1)
 		return -1;
+	for (i = 0; a->opt.full && i < a->n_box; i++)
+		a->box[i].row.looked = 0;
 	if (a->n_box > LIMIT_FOLDERS)
 		return err_set(err, ERR_CONFIG, "there are more than %u "
 		    "folders; narrow `folders` down", LIMIT_FOLDERS);

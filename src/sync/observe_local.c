@@ -3,13 +3,22 @@
  * once by name; of a name only two hashes are kept, so a million messages take
  * 24 MB. The rows stream past the sorted hashes; only when something differs is
  * the directory read again, for the names.
+ *
+ * Whether a file was edited costs a stat each. Who replaces a file moves the
+ * mtime of its directory, so that is spared where both directories are as they
+ * were when it was last asked. What is edited in place moves nothing: it is
+ * found when the folder changes otherwise, or with --full, before which
+ * index_folder.looked is set to 0.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "internal.h"
+#include "base/clock.h"
+#include "known_file.h"
 #include "maildir/name.h"
+
+#define NS	1000000000	/* in a second */
 
 struct seen {
 	uint64_t unique;	/* hash of the unique part */
@@ -23,6 +32,8 @@ struct scan {
 	struct index *ix;
 	struct index_folder *folder;
 	struct observed_local *out;
+	struct known_files known;
+	bool look;		/* at every file, not only at names */
 };
 
 /* FNV-1a with a final mix; only for speed, names are ours and few are hostile:
@@ -94,11 +105,20 @@ find(const struct scan *s, uint64_t unique)
 	return lo < s->n && s->v[lo].unique == unique ? &s->v[lo] : NULL;
 }
 
+/* The file that a deletion on the server waits for is never taken on trust. */
+static bool
+wants_look(const struct scan *s, const struct place *p)
+{
+	return s->look || p->hint.inode == 0 ||
+	    (p->base_local.present && !p->remote.present);
+}
+
 /* One row of the index that is believed to be on disk. */
 static int
-compare_row(struct scan *s, const struct place *p, bool first,
+compare_row(struct scan *s, struct place *p, bool first,
     const struct observed_local *scanned, struct err *err)
 {
+	bool settled = false;
 	struct maildir_name name;
 	struct seen is, *at;
 
@@ -110,8 +130,9 @@ compare_row(struct scan *s, const struct place *p, bool first,
 	if (at != NULL) {
 		for (; at < s->v + s->n && at->unique == is.unique; at++)
 			if (at->whole == is.whole && !p->missing)
-				at->settled = true;
-		return 0;
+				settled = at->settled = true;
+		return settled && wants_look(s, p) ?
+		    known_file_check(&s->known, p, err) : 0;
 	}
 	if (!scanned->complete)
 		return 0;
@@ -164,7 +185,6 @@ record(void *arg, bool in_new, const char *file, struct err *err)
 	struct scan *s = arg;
 	struct maildir_name name;
 	struct seen is, *at;
-	bool changed;
 
 	if (!maildir_name_parse(file, &name))
 		return 0;
@@ -173,11 +193,7 @@ record(void *arg, bool in_new, const char *file, struct err *err)
 	    at->unique == is.unique; at++)
 		if (at->whole == is.whole && at->settled)
 			return 0;
-	if (index_see_local(s->ix, s->folder->id, in_new, file, &changed,
-	    err) == -1)
-		return -1;
-	s->out->changed |= changed;
-	return 0;
+	return known_file_see(&s->known, in_new, file, err);
 }
 
 static void
@@ -195,6 +211,44 @@ record_names(struct scan *s, struct maildir *md, struct err *err)
 	return maildir_scan(md, s->folder->path, &visit, &again, err);
 }
 
+/*
+ * Both directories are as they were when every file was looked at, and that was
+ * long enough after their last change for a coarse clock to tell.
+ */
+static bool
+is_quiet(const struct index_folder *f, const struct maildir_scan *scanned)
+{
+	int64_t last = scanned->new_mtime > scanned->cur_mtime ?
+	    scanned->new_mtime : scanned->cur_mtime;
+
+	return f->new_mtime == scanned->new_mtime &&
+	    f->cur_mtime == scanned->cur_mtime && last / NS + 2 < f->looked;
+}
+
+/* begun: when the scan was. */
+static int
+record_stamps(struct scan *s, const struct maildir_scan *scanned,
+    int64_t begun, struct err *err)
+{
+	struct index_folder *f = s->folder;
+	struct index_folder was = *f;
+
+	if (!scanned->complete)
+		return 0;
+	f->new_mtime = scanned->new_mtime;
+	f->cur_mtime = scanned->cur_mtime;
+	if (s->known.unsure)
+		f->looked = 0;
+	else if (s->look)
+		f->looked = begun;
+	/* Looked at again before the stamps had cooled: not worth a write. */
+	if (f->new_mtime == was.new_mtime && f->cur_mtime == was.cur_mtime &&
+	    (f->looked == was.looked || (f->looked != 0 && was.looked != 0 &&
+	    !is_quiet(f, scanned))))
+		return 0;
+	return index_folder_put(s->ix, f, err);
+}
+
 int
 observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
     bool first, struct observed_local *out, struct err *err)
@@ -202,12 +256,15 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 	struct scan s = { .ix = ix, .folder = f, .out = out };
 	struct maildir_visit visit = { &s, collect, restart };
 	struct maildir_scan scanned;
+	int64_t begun = clock_wall();
 	int rc = -1;
 
 	*out = (struct observed_local){ false, false, false };
-	if (maildir_scan(md, f->path, &visit, &scanned, err) == -1)
+	if (known_files_open(&s.known, ix, md, f, err) == -1 ||
+	    maildir_scan(md, f->path, &visit, &scanned, err) == -1)
 		goto done;
 	out->complete = scanned.complete;
+	s.look = !is_quiet(f, &scanned);
 	if (s.n > 1)
 		qsort(s.v, s.n, sizeof(*s.v), by_unique);
 	if (index_begin(ix, err) == -1)
@@ -217,15 +274,11 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 	if (!all_settled(&s) && record_names(&s, md, err) == -1)
 		goto rollback;
 	/* What is recorded must not be undone by a power cut (section 6). */
+	out->changed |= s.known.changed;
 	if (out->changed && maildir_sync_folder(md, f->path, err) == -1)
 		goto rollback;
-	if (scanned.complete && (f->new_mtime != scanned.new_mtime ||
-	    f->cur_mtime != scanned.cur_mtime)) {
-		f->new_mtime = scanned.new_mtime;
-		f->cur_mtime = scanned.cur_mtime;
-		if (index_folder_put(ix, f, err) == -1)
-			goto rollback;
-	}
+	if (record_stamps(&s, &scanned, begun, err) == -1)
+		goto rollback;
 	if (index_commit(ix, err) == -1)
 		goto rollback;
 	rc = 0;
@@ -233,6 +286,7 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 rollback:
 	index_rollback(ix);
 done:
+	known_files_close(&s.known);
 	free(s.v);
 	return rc;
 }

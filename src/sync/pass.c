@@ -127,6 +127,7 @@ join_local(struct index *ix, struct place *p, struct err *err)
 	p->unique = known.unique;
 	p->file = known.file;
 	p->in_new = known.in_new;
+	p->hint = known.hint;
 	known.unique = known.file = NULL;
 	state_set(&p->local, true, known.local.flags, known.local.keywords);
 	place_release(&known);

@@ -446,6 +446,7 @@ record(struct pull_batch *b, struct pulled *m, struct err *err)
 		state_set(&p->local, true, m->row.verdict.local_flags,
 		    p->remote.keywords);
 		p->fetched = FETCHED_FULL;
+		p->hint = *maildir_delivery_hint(m->delivery);
 	}
 	box_ability(b->p->pass.box, &can);
 	reconcile_agree(p, &can);

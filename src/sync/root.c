@@ -288,6 +288,7 @@ root_open(struct account *a, struct err *err)
 	if (index_get(a->ix, "adopted", &adopted, err) == -1)
 		return -1;
 	a->adopted = adopted != NULL;
+	a->md.look_only = a->opt.dry_run;
 	free(adopted);
 	if (a->root_state == ROOT_MARKED)
 		return with_marker(a, known.local, err);

@@ -35,8 +35,10 @@ open_for_status(struct account *a, struct sync_status *out, struct err *err)
 	free(dir);
 	if (rc == -1)
 		return -1;
-	return maildir_open(&a->md, a->conf->maildir, &state, a->root_id,
+	rc = maildir_open(&a->md, a->conf->maildir, &state, a->root_id,
 	    a->token, err);
+	a->md.look_only = true;
+	return rc;
 }
 
 /* The same two looks that a sync takes. */
