@@ -67,6 +67,18 @@ path_for(struct account *a, const char *name)
 }
 
 static void
+cannot_express(struct account *a, const char *name)
+{
+	char *before = a->told;
+
+	a->told_held = true;
+	a->told = xasprintf("%s%s%s: no directory can have that name; rename "
+	    "the folder on the server, or take it out of `folders`",
+	    before != NULL ? before : "", before != NULL ? "; " : "", name);
+	free(before);
+}
+
+static void
 add_remote(struct account *a, const struct imap_folder *f)
 {
 	struct box *b = find_box(a, f->name);
@@ -74,10 +86,14 @@ add_remote(struct account *a, const struct imap_folder *f)
 
 	if (!f->selectable)
 		return;
+	if (b == NULL && !conf_folder_matches(a->conf, f->name))
+		return;
 	if (b == NULL) {
 		path = path_for(a, f->name);
-		if (path == NULL)
-			return;		/* an empty component: not expressible */
+		if (path == NULL) {	/* an empty component */
+			cannot_express(a, f->name);
+			return;
+		}
 		b = add_box(a, f->name, path);
 		free(path);
 	}

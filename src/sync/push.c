@@ -517,9 +517,10 @@ record_uid(struct push *p, struct pushed *m, struct err *err)
 	} else if (found == 1) {
 		place_release(&known);
 	}
+	/* Size and date as the server keeps them come with the next listing. */
 	place->uid = m->uid;
-	place->size = (uint32_t)m->fp.wire;
-	place->date = m->date;
+	place->size = 0;
+	place->date = 0;
 	place->fetched = FETCHED_FULL;
 	state_set(&place->remote, true, m->row.verdict.remote_flags,
 	    m->row.verdict.remote_keywords);

@@ -148,13 +148,19 @@ scan_box(struct account *a, struct box *b, struct err *err)
 static int
 scan_work(struct account *a, struct err *err)
 {
-	size_t i;
+	return scan_box(a, turns_box(a), err);
+}
 
-	for (i = 0; i < a->n_box; i++)
-		if (a->box[i].inside && !a->box[i].local_broken &&
-		    scan_box(a, &a->box[i], err) == -1)
-			return -1;
-	return 0;
+/* A job a folder, so that a signal is heeded in between. */
+static enum task_result
+scan_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	while (++a->turns->i < a->n_box)
+		if (turns_box(a)->inside && !turns_box(a)->local_broken)
+			return account_job(a, scan_work, scan_each);
+	return task_next(t, each_begin);
 }
 
 static enum task_result
@@ -163,7 +169,8 @@ turns_scan(struct task *t)
 	struct account *a = (struct account *)t;
 
 	account_progress(a, NULL, "scanning", 0, 0);
-	return account_job(a, scan_work, each_begin);
+	a->turns->i = (size_t)-1;
+	return task_next(t, scan_each);
 }
 
 /* --- each folder: what adds and what changes --- */
@@ -526,25 +533,30 @@ again_observed(struct task *t)
 static int
 rescan_work(struct account *a, struct err *err)
 {
+	struct box *b = turns_box(a);
 	struct observed_local seen;
-	size_t i;
 
-	for (i = 0; i < a->n_box; i++) {
-		struct box *b = &a->box[i];
+	if (observe_local(a->ix, &a->md, &b->row, false, &seen, err) == -1)
+		return err_within(err, "%s", b->row.name);
+	return 0;
+}
 
-		if (!b->missing || !b->row.local)
-			continue;
-		if (observe_local(a->ix, &a->md, &b->row, false, &seen,
-		    err) == -1)
-			return err_within(err, "%s", b->row.name);
-	}
-	return judge_removals(a, err);
+static enum task_result
+rescan_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	while (++a->turns->i < a->n_box)
+		if (turns_box(a)->missing && turns_box(a)->row.local)
+			return account_job(a, rescan_work, rescan_each);
+	return account_job(a, judge_removals, judge);
 }
 
 static enum task_result
 rescan(struct task *t)
 {
-	return account_job((struct account *)t, rescan_work, judge);
+	((struct account *)t)->turns->i = (size_t)-1;
+	return task_next(t, rescan_each);
 }
 
 static enum task_result
