@@ -60,10 +60,15 @@ struct chunk {
 	size_t n, cap;
 };
 
+/* Where a batch is: in these hands, or through them when the job is done. */
+enum batch_at {
+	BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_WRITE, BATCH_JUDGE,
+	BATCH_PLACE, BATCH_RECORD
+};
+
 struct pull_batch {
 	struct pull *p;
-	enum { BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_WRITE, BATCH_JUDGE,
-	    BATCH_PLACE, BATCH_RECORD } at;
+	enum batch_at at;
 	struct job job;
 	struct pick pick;
 	struct picked picked[SYNC_ROWS];
@@ -474,7 +479,7 @@ record_run(struct job *job)
 /* --- the flow --- */
 
 static void
-batch_post(struct pull_batch *b, int at, struct lane *lane,
+batch_post(struct pull_batch *b, enum batch_at at, struct lane *lane,
     int (*run)(struct job *))
 {
 	b->at = at;
@@ -658,8 +663,10 @@ batch_step(struct pull_batch *b, struct err *err)
 		batch_count(b);
 		batch_clear(b);
 		break;
-	default:
-		assert(!"no such place");
+	case BATCH_FREE:
+	case BATCH_FETCH:
+	case BATCH_WRITE:
+		assert(false);		/* no job is done there */
 	}
 	return 0;
 }
