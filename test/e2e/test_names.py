@@ -121,6 +121,38 @@ def test_in_place_with_another_change(world):
 	    ("m1", True), ("m2", False)]
 
 
+def test_in_place_too_soon_to_tell(world):
+	"""A directory that has just changed proves nothing: look again."""
+	fill(world, 3)
+	f = world.maildir.find("m0")
+	data = edited(world, "edited")
+	for box in ("new", "cur"):
+		os.utime(os.path.join(world.maildir.dir("INBOX"), box),
+		    (4000000000, 4000000000))
+	for _ in range(2):
+		assert transfers(world.sync().summary()) == 0
+	with open(f.path, "wb") as out:
+		out.write(data)
+	world.sync()
+	world.compare()
+	assert [t for t, _ in tokens(world)] == ["edited", "m0", "m1", "m2"]
+
+
+def test_in_place_and_deletion_waits(world):
+	"""What a known deletion is about to remove is looked at first."""
+	uids = fill(world, 3)
+	f = world.maildir.find("m0")
+	data = edited(world, "edited")
+	quiet(world)
+	with open(f.path, "wb") as out:
+		out.write(data)
+	with world.imap() as imap:
+		imap.expunge("INBOX", uids[:1])
+	world.run("sync", "-n", rc=0)
+	world.settle()
+	assert [t for t, _ in tokens(world)] == ["edited", "m1", "m2"]
+
+
 @pytest.mark.parametrize("how", ["touch", "copy", "status"])
 def test_equal_content_is_no_change(world, how):
 	"""Touched, restored from a backup, headers of a mail reader added."""
