@@ -102,6 +102,14 @@ open_greeting(struct task *t)
 		return open_refuse_cleartext(t);
 	if (!s->greeted)
 		return task_wait(t, open_greeting);
+	/* Over the network it would be a way around TLS and the login: RFC
+	   9051 section 11.1. */
+	if (s->preauth && o->cfg->stream.tunnel == NULL) {
+		err_set(&t->err, ERR_PROTO, "%s claims that we are logged in "
+		    "already (PREAUTH); that is accepted through a tunnel only",
+		    s->host);
+		return TASK_FAIL;
+	}
 	if (s->caps_seen > 0)
 		return task_next(t, open_secure);
 	send_word(o, &o->priv->cmd, "CAPABILITY");
@@ -128,14 +136,6 @@ open_secure(struct task *t)
 	struct imap_open *o = open_of(t);
 	struct imap_session *s = o->priv->session;
 
-	/* Over the network it would be a way around TLS and the login: RFC
-	   9051 section 11.1. */
-	if (s->preauth && o->cfg->stream.tunnel == NULL) {
-		err_set(&t->err, ERR_PROTO, "%s claims that we are logged in "
-		    "already (PREAUTH); that is accepted through a tunnel only",
-		    s->host);
-		return TASK_FAIL;
-	}
 	if (!wants_starttls(o) || s->stream.encrypted)
 		return task_next(t, open_login);
 	if ((imap_session_caps(s) & CAP_STARTTLS) == 0) {
