@@ -8,6 +8,7 @@ the tests is looked at, not run: CI runs it. Programs that need not be there
 (mutt, notmuch) are run where they are.
 """
 
+import json
 import os
 import re
 import shutil
@@ -441,6 +442,41 @@ def test_exit_statuses_agree():
 	order = r"first of [\d, ]*(?:and \d+)?"
 	assert re.findall(r"\d+", re.search(order, read("README"))[0]) \
 	    == re.findall(r"\d+", re.search(order, manual)[0])
+
+
+def keys(event):
+	return {k: sorted(v) if isinstance(v, dict) else None
+	    for k, v in event.items()}
+
+
+def manual_events():
+	"""The objects that mailtern(1) shows, by their "event"."""
+	found = {}
+	for text in re.findall(r"^\.Bd -literal.*?^\.Ed", read(
+	    "man/mailtern.1"), re.M | re.S):
+		for one in re.findall(r"^\{\"event.*?\}$", text,
+		    re.M | re.S):
+			event = json.loads(one)
+			found[event["event"]] = keys(event)
+	return found
+
+
+def test_json_is_as_the_manual_shows(ready):
+	shown = manual_events()
+	assert set(shown) == {"summary", "problem", "note", "op", "status"}
+	with ready.imap() as imap:
+		ready.append(imap, "INBOX", "later")
+	seen = {}
+	shut = free_ports(1)[0]
+	for line, port, rc in (("sync -n", 0, 0), ("sync", shut, 75),
+	    ("sync", 0, 0), ("status", 0, 0), ("sync --adopt", 0, 0)):
+		ready.away(port or ready.server.tls_port)
+		if "--adopt" in line:
+			shutil.rmtree(ready.maildir.root)
+		p = ready.shell("mailtern --json " + line, rc=rc)
+		for event in map(json.loads, p.out.splitlines()):
+			seen.setdefault(event["event"], keys(event))
+	assert seen == shown
 
 
 def known_keys():
