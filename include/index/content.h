@@ -27,9 +27,20 @@ int index_content_by_id(struct index *, int64_t id, struct index_content *out,
  */
 int index_unpaired_local(struct index *, int64_t folder, int64_t content,
     unsigned flags, struct place *out, struct err *);
-/* Another place than id that holds the content on that side now. */
-int index_content_elsewhere(struct index *, int64_t content, int64_t id,
-    bool local, bool *out, struct err *);
+/*
+ * Another place than id will hold the content when all is carried out that the
+ * states ask for: it is on both sides, or new on one. A place that lost one
+ * side does not count: the other follows.
+ */
+int index_content_stays(struct index *, int64_t content, int64_t id, bool *out,
+    struct err *);
+/* A file with that content waits to be pushed, anywhere in the account. */
+int index_content_waits(struct index *, int64_t content, bool *out,
+    struct err *);
+/* The canonical sizes of the unpaired files of folder whose content is known,
+ * ascending, each once; freed with free(). */
+int index_unpaired_sizes(struct index *, int64_t folder, uint64_t **out,
+    size_t *n_out, struct err *);
 
 /*
  * The one content that all unpaired local places of folder have whose header
@@ -55,6 +66,7 @@ struct index_intent {
 	int64_t content;
 	uint32_t size;
 	int64_t begun;			/* wall-clock seconds */
+	bool answered;			/* with OK, but without a UID */
 };
 int index_intent_put(struct index *, struct index_intent *, struct err *);
 int index_intent_drop(struct index *, int64_t id, struct err *);

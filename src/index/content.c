@@ -132,28 +132,68 @@ index_unpaired_local(struct index *ix, int64_t folder, int64_t content,
 	return index_damage(ix, "a tree leads to the wrong row", err);
 }
 
-#define ELSEWHERE "SELECT 1 FROM place INDEXED BY place_content" \
-	" WHERE content = ?1 AND id <> ?2 AND "
+static int
+is_any(struct query *q, bool *out, struct err *err)
+{
+	int r = query_step(q, err);
+
+	*out = r > 0;
+	query_end(q);
+	return r < 0 ? -1 : 0;
+}
 
 int
-index_content_elsewhere(struct index *ix, int64_t content, int64_t id,
-    bool local, bool *out, struct err *err)
+index_content_stays(struct index *ix, int64_t content, int64_t id, bool *out,
+    struct err *err)
 {
+	struct query q;
+
+	query_init(&q, ix, SLOT_STAYS, "SELECT 1 FROM place"
+	    " INDEXED BY place_content WHERE content = ?1 AND id <> ?2"
+	    " AND (local OR remote) AND (NOT base OR (local AND remote))"
+	    " LIMIT 1");
+	query_int(&q, content);
+	query_int(&q, id);
+	return is_any(&q, out, err);
+}
+
+int
+index_content_waits(struct index *ix, int64_t content, bool *out,
+    struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_WAITS, "SELECT 1 FROM place"
+	    " INDEXED BY place_content WHERE content = ?1"
+	    " AND local AND NOT base AND NOT remote LIMIT 1");
+	query_int(&q, content);
+	return is_any(&q, out, err);
+}
+
+int
+index_unpaired_sizes(struct index *ix, int64_t folder, uint64_t **out,
+    size_t *n_out, struct err *err)
+{
+	uint64_t *all = NULL;
+	size_t n = 0, cap = 0;
 	struct query q;
 	int r;
 
-	if (local)
-		query_init(&q, ix, SLOT_ELSEWHERE_LOCAL,
-		    ELSEWHERE "local LIMIT 1");
-	else
-		query_init(&q, ix, SLOT_ELSEWHERE_REMOTE,
-		    ELSEWHERE "remote LIMIT 1");
-	query_int(&q, content);
-	query_int(&q, id);
-	r = query_step(&q, err);
-	*out = r > 0;
+	query_init(&q, ix, SLOT_SIZES, "SELECT DISTINCT size FROM content"
+	    " WHERE id IN (SELECT content FROM place INDEXED BY place_unpaired"
+	    " WHERE folder = ? AND content IS NOT NULL AND uid IS NULL"
+	    " AND local AND NOT base) ORDER BY size");
+	query_int(&q, folder);
+	while ((r = query_step(&q, err)) > 0)
+		*VEC_ADD(all, n, cap) = (uint64_t)query_get_int(&q, 0);
 	query_end(&q);
-	return r < 0 ? -1 : 0;
+	if (r < 0) {
+		free(all);
+		return -1;
+	}
+	*out = all;
+	*n_out = n;
+	return 0;
 }
 
 /* Two contents are enough to know that there is not one. */

@@ -14,10 +14,11 @@ index_intent_put(struct index *ix, struct index_intent *in, struct err *err)
 	if (index_may_write(ix, err) < 0)
 		return -1;
 	query_init(&q, ix, SLOT_INTENT_INSERT, "INSERT INTO intent (id, folder,"
-	    " place, uidvalidity, uidnext, content, size, begun)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id)"
+	    " place, uidvalidity, uidnext, content, size, begun,"
+	    " answered) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id)"
 	    " DO UPDATE SET folder = ?2, place = ?3, uidvalidity = ?4,"
-	    " uidnext = ?5, content = ?6, size = ?7, begun = ?8");
+	    " uidnext = ?5, content = ?6, size = ?7, begun = ?8,"
+	    " answered = ?9");
 	query_id(&q, in->id);
 	query_int(&q, in->folder);
 	query_id(&q, in->place);
@@ -26,6 +27,7 @@ index_intent_put(struct index *ix, struct index_intent *in, struct err *err)
 	query_id(&q, in->content);
 	query_int(&q, in->size);
 	query_int(&q, in->begun);
+	query_int(&q, in->answered);
 	if (query_run(&q, err) < 0)
 		return -1;
 	if (in->id == 0)
@@ -56,10 +58,11 @@ read_intent(struct query *q, struct index_intent *in)
 	in->content = query_get_int(q, 5);
 	in->size = (uint32_t)query_get_int(q, 6);
 	in->begun = query_get_int(q, 7);
+	in->answered = query_get_int(q, 8) != 0;
 }
 
 #define INTENTS "SELECT id, folder, place, uidvalidity, uidnext, content," \
-	" size, begun FROM intent"
+	" size, begun, answered FROM intent"
 
 int
 index_intents(struct index *ix, int64_t folder, struct index_intent **out,

@@ -129,7 +129,8 @@ static const char schema[] =
 "	uidnext INTEGER NOT NULL,"
 "	content INTEGER,"
 "	size INTEGER NOT NULL,"
-"	begun INTEGER NOT NULL"
+"	begun INTEGER NOT NULL,"
+"	answered INTEGER NOT NULL"	/* with OK, but without a UID */
 ");"
 "CREATE INDEX intent_folder ON intent (folder);"
 "CREATE INDEX intent_content ON intent (content);"

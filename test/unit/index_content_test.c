@@ -338,38 +338,77 @@ test_keywords_of_content(void **state)
 }
 
 static bool
-elsewhere(struct fixture *f, int64_t content, int64_t id, bool local)
+stays(struct fixture *f, int64_t content, int64_t id)
 {
 	bool is;
 
-	ok(index_content_elsewhere(f->ix, content, id, local, &is, &f->err));
+	ok(index_content_stays(f->ix, content, id, &is, &f->err));
+	return is;
+}
+
+static bool
+waits(struct fixture *f, int64_t content)
+{
+	bool is;
+
+	ok(index_content_waits(f->ix, content, &is, &f->err));
 	return is;
 }
 
 static void
-test_content_elsewhere(void **state)
+set_place(struct fixture *f, int64_t id, bool base, bool local, bool remote)
 {
+	struct place p;
+
+	assert_int_equal(index_place_by_id(f->ix, id, &p, &f->err), 1);
+	p.uid = base || remote ? (uint32_t)id : 0;
+	state_set(&p.base_local, base, 0, "");
+	state_set(&p.base_remote, base, 0, "");
+	state_set(&p.local, local, 0, "");
+	state_set(&p.remote, remote, 0, "");
+	ok(index_place_put(f->ix, &p, &f->err));
+	place_release(&p);
+}
+
+/* What the other place must be for the content to stay, and to wait. */
+static void
+test_content_stays(void **state)
+{
+	static const struct {
+		bool base, local, remote, stays, waits;
+	} rows[] = {
+		{ false, false, true, true, false },	/* to be pulled */
+		{ false, true, false, true, true },	/* to be pushed */
+		{ false, true, true, true, false },	/* found on both */
+		{ true, false, false, false, false },
+		{ true, false, true, false, false },	/* to be expunged */
+		{ true, true, false, false, false },	/* to be unlinked */
+		{ true, true, true, true, false },
+	};
 	struct fixture *f = *state;
 	int64_t one, c, a, b;
-	struct place p;
+	uint64_t *size;
+	size_t i, n;
 
 	ok(index_begin(f->ix, &f->err));
 	one = add_folder(f, "one");
 	c = put_content(f, 1);
 	a = add_local(f, one, "a", c);
-	assert_false(elsewhere(f, c, a, true));
-	assert_true(elsewhere(f, c, 0, true));
+	set_place(f, a, true, false, true);
+	assert_false(stays(f, c, a));
 	b = add_local(f, one, "b", c);
-	assert_true(elsewhere(f, c, a, true));
-	assert_false(elsewhere(f, c, a, false));
-	assert_int_equal(index_place_by_id(f->ix, b, &p, &f->err), 1);
-	state_set(&p.local, false, 0, "");
-	state_set(&p.remote, true, 0, "");
-	ok(index_place_put(f->ix, &p, &f->err));
-	place_release(&p);
-	assert_false(elsewhere(f, c, a, true));
-	assert_true(elsewhere(f, c, a, false));
-	assert_false(elsewhere(f, c, b, false));
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set_place(f, b, rows[i].base, rows[i].local, rows[i].remote);
+		assert_int_equal(stays(f, c, a), rows[i].stays);
+		assert_int_equal(waits(f, c), rows[i].waits);
+	}
+	ok(index_unpaired_sizes(f->ix, one, &size, &n, &f->err));
+	assert_int_equal(n, 0);
+	free(size);
+	set_place(f, b, false, true, false);
+	ok(index_unpaired_sizes(f->ix, one, &size, &n, &f->err));
+	assert_int_equal(n, 1);
+	free(size);
 	ok(index_commit(f->ix, &f->err));
 }
 
@@ -545,7 +584,7 @@ main(void)
 		TEST(test_unpaired_local),
 		TEST(test_content_by_head),
 		TEST(test_keywords_of_content),
-		TEST(test_content_elsewhere),
+		TEST(test_content_stays),
 		TEST(test_content_without_a_place_goes),
 		TEST(test_intents),
 		TEST(test_failures),
