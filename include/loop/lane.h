@@ -32,6 +32,10 @@ struct lane *lane_new(struct loop *, const char *name);
 /* Finishes what was posted, joins the thread. NULL is fine. */
 void lane_free(struct lane *);
 
+/* Waits until the lane has run all that was posted before. From another lane's
+ * job, or from the loop's thread at the very end. */
+void lane_flush(struct lane *);
+
 /*
  * Runs job after those posted before it. task is held until it completes, and
  * is woken then. A posted job always runs; cancelling does not stop it.

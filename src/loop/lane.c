@@ -22,6 +22,8 @@ struct lane {
 	struct job *waiting, **waiting_tail;
 	struct job *ran, **ran_tail;
 	bool stop;
+	bool busy;		/* a job is running */
+	uv_cond_t idle;		/* nothing waits, and none runs */
 };
 
 static struct job *
@@ -30,10 +32,14 @@ take_waiting(struct lane *lane)
 	struct job *job;
 
 	uv_mutex_lock(&lane->lock);
+	lane->busy = false;
+	if (lane->waiting == NULL)
+		uv_cond_broadcast(&lane->idle);
 	while (lane->waiting == NULL && !lane->stop)
 		uv_cond_wait(&lane->more, &lane->lock);
 	job = lane->waiting;
 	if (job != NULL) {
+		lane->busy = true;
 		lane->waiting = job->next;
 		if (lane->waiting == NULL)
 			lane->waiting_tail = &lane->waiting;
@@ -109,6 +115,7 @@ lane_new(struct loop *loop, const char *name)
 	lane->waiting_tail = &lane->waiting;
 	lane->ran_tail = &lane->ran;
 	if (uv_mutex_init(&lane->lock) != 0 || uv_cond_init(&lane->more) != 0 ||
+	    uv_cond_init(&lane->idle) != 0 ||
 	    uv_async_init(loop_uv(loop), &lane->async, on_async) != 0)
 		abort();
 	lane->async.data = lane;
@@ -135,8 +142,18 @@ lane_free(struct lane *lane)
 	uv_thread_join(&lane->thread);
 	deliver(lane);
 	uv_cond_destroy(&lane->more);
+	uv_cond_destroy(&lane->idle);
 	uv_mutex_destroy(&lane->lock);
 	uv_close((uv_handle_t *)&lane->async, on_closed);
+}
+
+void
+lane_flush(struct lane *lane)
+{
+	uv_mutex_lock(&lane->lock);
+	while (lane->waiting != NULL || lane->busy)
+		uv_cond_wait(&lane->idle, &lane->lock);
+	uv_mutex_unlock(&lane->lock);
 }
 
 void
