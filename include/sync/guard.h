@@ -18,9 +18,10 @@ struct guard_count {
 
 /*
  * True when the removals of this side must wait for the user: more than
- * max(50, 30 %) of the account; all of an account or folder of 10 or more; over
- * half and at least 200 of one folder. *worst_out is the folder to name, or n
- * for the whole account or when nothing is held.
+ * max(50, 30 %) of the account; all of an account of 10 or more (one small
+ * folder is emptied every day, and on purpose); over half and at least 200 of
+ * one folder. *worst_out is the folder to name, or n for the whole account or
+ * when nothing is held.
  */
 bool guard_holds(const struct guard_count *folder, size_t n, size_t *worst_out);
 

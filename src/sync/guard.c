@@ -38,7 +38,7 @@ guard_holds(const struct guard_count *folder, size_t n, size_t *worst_out)
 	if (too_many(all.vanishing, all.total) || everything(&all))
 		return true;
 	for (i = 0; i < n; i++)
-		if (everything(&folder[i]) || most(&folder[i])) {
+		if (most(&folder[i])) {
 			*worst_out = i;
 			return true;
 		}

@@ -27,11 +27,10 @@ static const struct {
 	{ "all of an account in small folders", 2, { { 5, 5 }, { 5, 5 } },
 	    true, 2 },
 	{ "all of 9 in two folders", 2, { { 5, 5 }, { 4, 4 } }, false, 2 },
-	{ "all of a folder of 10", 2, { { 500, 0 }, { 10, 10 } }, true, 1 },
-	{ "all of a folder of 9", 2, { { 500, 0 }, { 9, 9 } }, false, 2 },
+	{ "all of a folder of 50", 2, { { 500, 0 }, { 50, 50 } }, false, 2 },
 	{ "more than there was", 1, { { 10, 12 } }, true, 1 },
-	{ "the first folder is named", 3, { { 500, 0 }, { 10, 10 },
-	    { 20, 20 } }, true, 1 },
+	{ "the first folder is named", 3, { { 5000, 0 }, { 210, 200 },
+	    { 220, 220 } }, true, 1 },
 
 	/* More than max(50, 30 %) of the account. */
 	{ "50 of 51", 1, { { 51, 50 } }, false, 1 },
