@@ -217,6 +217,7 @@ account_connected(struct task *t)
 	str_wipe_free(p->secret);
 	p->secret = NULL;
 	a->session = p->open.session;
+	p->open.session = NULL;
 	if (a->session == NULL)
 		return task_fail(t, &p->open.task.err);
 	imap_list_start(a->session, &p->list, t);
@@ -251,12 +252,17 @@ reckon_work(struct account *a, struct err *err)
 {
 	struct index_counts counts;
 	char now[32];
+	size_t i;
 
-	if (index_counts(a->ix, 0, &counts, err) == -1)
-		return -1;
-	a->result->pending = a->opt.dry_run ? 0 : counts.dirty;
 	if (a->opt.dry_run)
 		return 0;
+	for (i = 0; i < a->n_box; i++) {
+		if (!a->box[i].chosen)
+			continue;
+		if (index_counts(a->ix, a->box[i].row.id, &counts, err) == -1)
+			return -1;
+		a->result->pending += counts.dirty;
+	}
 	snprintf(now, sizeof(now), "%lld", (long long)clock_wall());
 	if (index_begin(a->ix, err) == 0 &&
 	    (a->notes > 0 || index_set(a->ix, "last-sync", now, err) == 0) &&
@@ -290,10 +296,21 @@ close_run(struct job *job)
 {
 	struct account *a = OWNER_OF(job, struct account_priv, close_job)->a;
 
+	lane_flush(a->disk_lane);	/* its jobs use what is closed here */
 	index_close(a->ix);
 	a->ix = NULL;
 	maildir_close(&a->md);
 	return 0;
+}
+
+void
+account_cut(struct account *a)
+{
+	if (a->session == NULL)
+		return;
+	take_stats(a);
+	imap_close_start(a->session, &a->task, false);
+	a->session = NULL;
 }
 
 /* Ends the session and closes index and Maildir behind what is posted. */
@@ -350,7 +367,9 @@ reckon(struct account *a)
 
 	r->seconds = (double)(clock_mono_ms() - a->ms_begun) / 1000;
 	r->fsyncs = fs_syncs() - a->fsyncs_before;
-	r->held = a->notes + a->held_rows;
+	/* A guard's note stands for the rows that it holds. */
+	r->held = a->notes + a->held_rows + a->guarded -
+	    (a->guarded > 0 ? 1 : 0);
 	if (a->task.result == TASK_FAIL)
 		r->err = a->task.err;
 	if (r->err.kind != ERR_NONE)

@@ -67,7 +67,7 @@ drop_each(struct task *t)
 	b = turns_box(a);
 	if (!box_in_play(b) || b->row.id == 0)
 		return task_next(t, drop_each);
-	switch (box_folder_op(b, a->turns->unseen_remote && !b->row.local)) {
+	switch (box_folder_op(b)) {
 	case FOLDER_REMOVE_LOCAL:
 		if (a->hold_remove_local)
 			break;

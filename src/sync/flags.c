@@ -61,8 +61,15 @@ pick_run(struct job *job)
 {
 	struct flagging *f = OWNER_OF(job, struct flagging, index_job);
 
-	f->n = pick_rows(f->pass.a->ix, &f->pick, f->picked, &job->err);
-	return f->n == -1 ? -1 : 0;
+	int i, n = pick_rows(f->pass.a->ix, &f->pick, f->picked, &job->err);
+
+	if (n == -1)
+		return -1;
+	f->row = xcalloc((size_t)n + 1, sizeof(*f->row));
+	for (i = 0; i < n; i++)
+		f->row[i].p = f->picked[i];
+	f->n = n;
+	return 0;
 }
 
 static enum task_result
@@ -279,13 +286,8 @@ flags_picked(struct task *t)
 
 	if (!f->index_job.done)
 		return task_wait(t, flags_picked);
-	if (f->index_job.result == -1) {
-		f->n = 0;
+	if (f->index_job.result == -1)
 		return task_fail(t, &f->index_job.err);
-	}
-	f->row = xcalloc((size_t)f->n + 1, sizeof(*f->row));
-	for (i = 0; i < f->n; i++)
-		f->row[i].p = f->picked[i];
 	if (f->pass.a->opt.dry_run)
 		return flags_tell(f);
 	for (i = 0; i < f->n; i++)

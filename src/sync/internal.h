@@ -41,6 +41,7 @@ struct box {
 	bool local_broken;	/* has some of cur, new, tmp: held */
 	bool local_changed;	/* the scan wrote something */
 	bool missing;		/* the first scan lacked files */
+	bool unseen_remote;	/* gone here, it holds messages never seen */
 	bool unseen_local;	/* it holds files that the server never had */
 	bool observed;		/* the server's side was looked at in this run */
 	bool pull_failed;	/* a message could not be pulled */
@@ -81,6 +82,7 @@ struct account {
 	uint64_t ms_begun;
 	uint64_t notes;
 	uint64_t held_rows;	/* that one note stands for */
+	uint64_t guarded;	/* removals that the guard holds */
 	char *told;		/* by a job, see account_job */
 	bool told_held;
 	struct account_priv *priv;	/* account.c's own */
@@ -141,9 +143,13 @@ struct pass {
 void pass_start(struct pass *, struct account *, struct pass_result *,
     const char *name, task_step *first);
 
+/* Ends the connection at once: what waits for it completes with an error. For
+ * whoever fails while the server still sends. */
+void account_cut(struct account *);
 void pass_end(struct pass *);	/* sets *out, frees: the last of finish */
 
 pass_starter observe_remote_start;
+pass_starter digest_start;
 pass_starter pair_start;
 pass_starter pull_start;
 pass_starter flags_start;
@@ -189,6 +195,8 @@ void picked_release(struct picked *, int n);
  * lose their base.
  */
 int root_open(struct account *, struct err *);
+/* The marker that was read is the one that the index expects. */
+int root_is_current(struct account *, bool *out, struct err *);
 /* A token of this run's own, before the first change of anything. */
 int root_mark(struct account *, struct err *);
 
@@ -219,5 +227,8 @@ int record_failure(struct index *, const struct place *, enum index_direction,
  * one, becomes p's, whose row is written. 1, 0, -1.
  */
 int join_local(struct index *, struct place *p, struct err *);
+/* The same with the file of known, whose row goes. */
+int join_known(struct index *, struct place *p, struct place *known,
+    struct err *);
 
 #endif

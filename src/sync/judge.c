@@ -15,15 +15,15 @@ struct judging {
 };
 
 static int
-count_row(struct account *a, const struct picked *p, bool local,
-    struct guard_count *c, struct err *err)
+count_row(struct account *a, const struct picked *p, struct guard_count *c,
+    struct err *err)
 {
-	bool elsewhere = false;
+	bool stays = false;
 
-	if (p->place.content != 0 && index_content_elsewhere(a->ix,
-	    p->place.content, p->place.id, local, &elsewhere, err) == -1)
+	if (p->place.content != 0 && index_content_stays(a->ix,
+	    p->place.content, p->place.id, &stays, err) == -1)
 		return -1;
-	if (!elsewhere)
+	if (!stays)
 		c->vanishing++;
 	return 0;
 }
@@ -39,6 +39,7 @@ count_box(struct account *a, size_t i, struct judging *j, struct err *err)
 	struct index_counts counts;
 	int k, n, rc = 0;
 
+	a->box[i].remove_local = a->box[i].remove_remote = 0;
 	if (index_counts(a->ix, a->box[i].row.id, &counts, err) == -1)
 		return -1;
 	j->local[i].total = counts.local;
@@ -53,14 +54,12 @@ count_box(struct account *a, size_t i, struct judging *j, struct err *err)
 			if (ops & OP_REMOVE_LOCAL) {
 				j->n_local++;
 				a->box[i].remove_local++;
-				rc = count_row(a, &row[k], true, &j->local[i],
-				    err);
+				rc = count_row(a, &row[k], &j->local[i], err);
 			}
 			if (rc == 0 && (ops & OP_REMOVE_REMOTE)) {
 				j->n_remote++;
 				a->box[i].remove_remote++;
-				rc = count_row(a, &row[k], false,
-				    &j->remote[i], err);
+				rc = count_row(a, &row[k], &j->remote[i], err);
 			}
 		}
 		picked_release(row, n);
@@ -137,26 +136,25 @@ sentence(struct account *a, const struct guard_count *c, size_t worst,
 	    (unsigned long long)all, kept_on);
 }
 
+/* A later judgement in the same run may only hold more, and says so once. */
 static void
 hold(struct account *a, struct judging *j)
 {
+	bool remote_before = a->hold_remove_remote;
+	bool local_before = a->hold_remove_local;
 	size_t worst;
 	char *remote = NULL, *local = NULL;
 
-	a->hold_remove_remote = guard_holds(j->remote, a->n_box, &worst);
-	if (a->hold_remove_remote)
+	a->hold_remove_remote |= guard_holds(j->remote, a->n_box, &worst);
+	if (a->hold_remove_remote && !remote_before)
 		remote = sentence(a, j->remote, worst, j->n_remote,
 		    "the Maildir", "the server");
-	a->hold_remove_local = guard_holds(j->local, a->n_box, &worst);
-	if (a->hold_remove_local)
+	a->hold_remove_local |= guard_holds(j->local, a->n_box, &worst);
+	if (a->hold_remove_local && !local_before)
 		local = sentence(a, j->local, worst, j->n_local, "the server",
 		    "disk");
-	if (remote != NULL)
-		a->held_rows += j->n_remote;
-	if (local != NULL)
-		a->held_rows += j->n_local;
-	if (remote != NULL || local != NULL)
-		a->held_rows--;		/* the note itself counts one */
+	a->guarded = (a->hold_remove_remote ? j->n_remote : 0) +
+	    (a->hold_remove_local ? j->n_local : 0);
 	a->told_held = remote != NULL || local != NULL;
 	if (remote != NULL && local != NULL) {
 		a->told = xasprintf("%s; %s", remote, local);

@@ -38,6 +38,7 @@ struct observe {
 	struct imap_select select;
 	struct imap_fetching changes, news;
 	bool asked_changes, asked_news;
+	bool fault;		/* what is known of the folder no longer holds */
 	bool full;		/* everything is being listed */
 	int tries;		/* full listings so far */
 	uint32_t known_next;	/* first UID whose size and date are not known */
@@ -216,10 +217,13 @@ reset_run(struct job *job)
 	struct index_folder *f = &o->pass.box->row;
 	struct index *ix = o->pass.a->ix;
 
-	f->uidvalidity = f->uidnext = f->exists = 0;
+	/* Recorded before the first row is: rows without it could not be told
+	 * from those of another world. */
+	f->uidvalidity = o->select.box.uidvalidity;
+	f->uidnext = f->exists = 0;
 	f->modseq = 0;
 	if (index_begin(ix, &job->err) == 0 &&
-	    index_reset_remote(ix, f->id, &job->err) == 0 &&
+	    (!o->fault || index_reset_remote(ix, f->id, &job->err) == 0) &&
 	    index_folder_put(ix, f, &job->err) == 0 &&
 	    index_commit(ix, &job->err) == 0)
 		return 0;
@@ -261,11 +265,12 @@ observe_selected(struct task *t)
 		return observe_refused(o, "the server gives it no UIDVALIDITY");
 	take_abilities(f, b);
 	fault = epoch_fault(f, b);
-	if (fault != NULL) {
+	o->fault = fault != NULL;
+	if (o->fault)
 		account_tell(o->pass.a, "%s: %s; both sides are merged, "
 		    "nothing is deleted", f->name, fault);
+	if (o->fault || f->uidvalidity == 0) {
 		o->full = true;
-		rows_move(o, true);
 		return task_next(t, observe_reset);
 	}
 	/* A lower one alone is no fault, but deltas mean nothing then. */
@@ -332,19 +337,21 @@ observe_ask(struct task *t)
 	return task_next(t, observe_listed);
 }
 
-/* 1, 0, -1 for all that was asked. */
+/* 1, 0, -1 for all that was asked; 0 until every answer is there, unless the
+ * connection is lost. */
 static int
 asked_result(struct observe *o, struct err *err)
 {
+	struct err other = { .kind = ERR_NONE };
 	int changes = 1, news = 1;
 
 	if (o->asked_changes)
 		changes = imap_result(&o->changes.cmd, err);
-	if (o->asked_news && changes != -1)
-		news = imap_result(&o->news.cmd, err);
-	if (changes == -1 || news == -1)
-		return -1;
-	return changes == 1 && news == 1;
+	if (o->asked_news)
+		news = imap_result(&o->news.cmd, changes == -1 ? &other : err);
+	if (changes == 0 || news == 0)
+		return 0;
+	return changes == -1 || news == -1 ? -1 : 1;
 }
 
 static enum task_result
@@ -452,6 +459,10 @@ observe_settled(struct task *t)
 		return task_next(t, observe_ask);
 	}
 	o->pass.box->unsettled = true;
+	account_note(o->pass.a, "%s: the server says it has %u messages but "
+	    "lists %llu; nothing is removed there in this run",
+	    o->pass.box->row.name, o->exists,
+	    (unsigned long long)uidset_count(&o->listed));
 	return TASK_DONE;
 }
 

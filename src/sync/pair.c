@@ -3,7 +3,7 @@
  * folder, before anything is transferred. This one mechanism serves adoption of
  * a Maildir, a lost index, a new UIDVALIDITY and an APPEND without an answer.
  *
- *	disk lane	unknown files are read, their contents recorded
+ *	(digest.c	unknown files are read, their contents recorded)
  *	server		headers of unknown messages of a fitting size
  *	index lane	equal header, size and identity: the same message
  *
@@ -32,17 +32,14 @@ struct pair {
 	int n;
 	struct job job;
 	uint64_t *size;		/* canonical ones of the unknown files, sorted */
-	size_t n_size, cap_size;
+	size_t n_size;
 	struct imap_fetching fetch;
 	struct fingerprinter *open;	/* the header that is arriving */
 	struct fingerprint open_fp;
 	bool open_ended;
 };
 
-static enum task_result pair_files(struct task *);
-static enum task_result pair_files_picked(struct task *);
-static enum task_result pair_files_read(struct task *);
-static enum task_result pair_files_recorded(struct task *);
+static enum task_result pair_sized(struct task *);
 static enum task_result pair_messages(struct task *);
 static enum task_result pair_messages_picked(struct task *);
 static enum task_result pair_headers(struct task *);
@@ -85,153 +82,44 @@ pick_run(struct job *job)
 }
 
 static void
-pick_from_start(struct pair *p, unsigned ops)
+pick_messages(struct pair *p)
 {
 	p->pick = (struct pick){
-		.box = p->pass.box, .ops = ops, .max = SYNC_ROWS,
+		.box = p->pass.box, .ops = OP_PULL, .max = SYNC_ROWS,
 		.expunge = p->pass.a->conf->expunge,
 	};
 }
 
-/* --- unknown files --- */
-
 static int
-any_message_run(struct job *job)
+sizes_run(struct job *job)
 {
 	struct pair *p = OWNER_OF(job, struct pair, job);
-	bool any;
 
-	if (box_unseen(p->pass.a, p->pass.box, false, &any, &job->err) == -1)
-		return -1;
-	p->pick.end = !any;
-	return 0;
+	return index_unpaired_sizes(p->pass.a->ix, p->pass.box->row.id,
+	    &p->size, &p->n_size, &job->err);
 }
 
 static enum task_result
 pair_begin(struct task *t)
 {
-	struct pair *p = (struct pair *)t;
-
-	if (!p->pass.box->unseen_local || !p->pass.box->row.local)
-		return TASK_DONE;
-	return post(p, p->pass.a->index_lane, any_message_run, pair_files);
+	return post((struct pair *)t, ((struct pair *)t)->pass.a->index_lane,
+	    sizes_run, pair_sized);
 }
 
 static enum task_result
-pair_files(struct task *t)
+pair_sized(struct task *t)
 {
 	struct pair *p = (struct pair *)t;
 
 	if (!p->job.done)
-		return task_wait(t, pair_files);
+		return task_wait(t, pair_sized);
 	if (p->job.result == -1)
 		return task_fail(t, &p->job.err);
-	if (p->pick.end)
-		return TASK_DONE;	/* no unknown message to pair with */
-	pick_from_start(p, OP_PUSH);
-	return post(p, p->pass.a->index_lane, pick_run, pair_files_picked);
-}
-
-static int
-read_run(struct job *job)
-{
-	struct pair *p = OWNER_OF(job, struct pair, job);
-	int i;
-
-	for (i = 0; i < p->n; i++) {
-		struct candidate *c = &p->msg[i];
-		struct maildir_message m = {
-			p->pass.box->row.path, c->row.place.in_new,
-			c->row.place.file,
-		};
-		struct err err;
-		int64_t mtime;
-
-		c->got = maildir_fingerprint(&p->pass.a->md, &m, &c->fp, &mtime,
-		    &err) == 0;
-	}
-	return 0;
-}
-
-static enum task_result
-pair_files_picked(struct task *t)
-{
-	struct pair *p = (struct pair *)t;
-
-	if (!p->job.done)
-		return task_wait(t, pair_files_picked);
-	if (p->job.result == -1)
-		return task_fail(t, &p->job.err);
-	return post(p, p->pass.a->disk_lane, read_run, pair_files_read);
-}
-
-static int
-record_run(struct job *job)
-{
-	struct pair *p = OWNER_OF(job, struct pair, job);
-	struct index *ix = p->pass.a->ix;
-	int i, rc = index_begin(ix, &job->err);
-
-	for (i = 0; i < p->n && rc == 0; i++) {
-		struct candidate *c = &p->msg[i];
-
-		if (!c->got)
-			continue;
-		rc = index_content_put(ix, &c->fp, &c->row.place.content,
-		    &job->err);
-		if (rc == 0)
-			rc = index_place_put(ix, &c->row.place, &job->err);
-	}
-	if (rc == 0)
-		rc = index_commit(ix, &job->err);
-	if (rc == -1)
-		index_rollback(ix);
-	return rc;
-}
-
-static enum task_result
-pair_files_read(struct task *t)
-{
-	struct pair *p = (struct pair *)t;
-	int i;
-
-	if (!p->job.done)
-		return task_wait(t, pair_files_read);
-	for (i = 0; i < p->n; i++)
-		if (p->msg[i].got)
-			*VEC_ADD(p->size, p->n_size, p->cap_size) =
-			    p->msg[i].fp.size;
-	return post(p, p->pass.a->index_lane, record_run, pair_files_recorded);
-}
-
-static int
-by_size(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static enum task_result
-pair_files_recorded(struct task *t)
-{
-	struct pair *p = (struct pair *)t;
-
-	if (!p->job.done)
-		return task_wait(t, pair_files_recorded);
-	if (p->job.result == -1)
-		return task_fail(t, &p->job.err);
-	rows_release(p);
-	if (!p->pick.end)
-		return post(p, p->pass.a->index_lane, pick_run,
-		    pair_files_picked);
-	if (p->n_size > 1)
-		qsort(p->size, p->n_size, sizeof(*p->size), by_size);
-	pick_from_start(p, OP_PULL);
+	if (p->n_size == 0)
+		return TASK_DONE;	/* no unknown file to pair with */
+	pick_messages(p);
 	return task_next(t, pair_messages);
 }
-
-/* --- unknown messages --- */
 
 static enum task_result
 pair_messages(struct task *t)

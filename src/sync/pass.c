@@ -16,6 +16,14 @@ pass_finish(struct task *t)
 	free(p);
 }
 
+/* A pass that fails or is cancelled ends the run of its account: what the
+ * server still sends for it is not waited for. */
+static void
+pass_abort(struct task *t)
+{
+	account_cut(((struct pass *)t)->a);
+}
+
 /*
  * p is the first member of the flow's own struct, from malloc. A flow that owns
  * more replaces finish with one that releases it and calls the one found here.
@@ -27,6 +35,7 @@ pass_start(struct pass *p, struct account *a, struct pass_result *out,
 	p->a = a;
 	p->out = out;
 	*out = (struct pass_result){ .done = false };
+	p->task.abort = pass_abort;
 	if (p->task.finish == NULL)
 		p->task.finish = pass_finish;
 	task_start(&p->task, a->task.loop, &a->task, name, first);
@@ -109,28 +118,35 @@ record_failure(struct index *ix, const struct place *p,
 
 /* The file is taken at once, so that no second message gets it. */
 int
+join_known(struct index *ix, struct place *p, struct place *known,
+    struct err *err)
+{
+	if (index_place_drop(ix, known->id, err) == -1)
+		return -1;
+	free(p->unique);
+	free(p->file);
+	p->unique = known->unique;
+	p->file = known->file;
+	p->in_new = known->in_new;
+	p->missing = known->missing;
+	p->hint = known->hint;
+	known->unique = known->file = NULL;
+	state_set(&p->local, true, known->local.flags, known->local.keywords);
+	p->fetched = FETCHED_FULL;
+	return index_place_put(ix, p, err);
+}
+
+int
 join_local(struct index *ix, struct place *p, struct err *err)
 {
 	struct place known;
-	int found;
+	int rc, found;
 
 	found = index_unpaired_local(ix, p->folder, p->content,
 	    p->remote.flags, &known, err);
 	if (found != 1)
 		return found;
-	if (index_place_drop(ix, known.id, err) == -1) {
-		place_release(&known);
-		return -1;
-	}
-	free(p->unique);
-	free(p->file);
-	p->unique = known.unique;
-	p->file = known.file;
-	p->in_new = known.in_new;
-	p->hint = known.hint;
-	known.unique = known.file = NULL;
-	state_set(&p->local, true, known.local.flags, known.local.keywords);
+	rc = join_known(ix, p, &known, err);
 	place_release(&known);
-	p->fetched = FETCHED_FULL;
-	return index_place_put(ix, p, err) == -1 ? -1 : 1;
+	return rc == -1 ? -1 : 1;
 }

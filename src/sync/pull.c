@@ -47,6 +47,9 @@ struct piece {
 	enum piece_kind kind;
 	uint32_t uid;		/* PIECE_ROW: to whom the last body belongs */
 	bool nil;		/* PIECE_ROW: there was no body */
+	bool has_meta;		/* PIECE_ROW: size and date came with it */
+	uint32_t size;
+	int64_t date;
 	size_t length;		/* PIECE_DATA */
 };
 
@@ -246,6 +249,9 @@ sink_row(void *arg, const struct imap_fetch *f)
 	p->into = NULL;
 	piece->uid = f->uid;
 	piece->nil = f->body == BODY_NIL;
+	piece->has_meta = f->has_size && f->has_date;
+	piece->size = f->size;
+	piece->date = f->date;
 }
 
 /* --- writing, on the disk lane --- */
@@ -291,6 +297,10 @@ write_row(struct pull_batch *b, const struct piece *piece)
 	m->delivery = b->open;
 	m->fp = b->open_fp;
 	m->octets = b->open_octets;
+	if (piece->has_meta) {
+		m->row.place.size = piece->size;
+		m->row.place.date = piece->date;
+	}
 	b->open = NULL;
 	b->open_ended = false;
 	check_body(m);
@@ -373,17 +383,53 @@ chunks_move(struct pull_batch *b, bool all)
 
 /* --- judging, placing, recording --- */
 
+/*
+ * What the server made of a message that we appended and it altered: for our
+ * own open uploads alone, an equal Message-ID behind the UIDs that were there
+ * before is enough (design section 3).
+ */
 static int
-judge(struct pull_batch *b, struct pulled *m, struct err *err)
+join_upload(struct index *ix, const struct index_intent *in,
+    const struct pulled *m, struct place *p, struct err *err)
+{
+	struct index_content sent;
+	struct place known;
+	int rc, found;
+
+	if (p->uid < in->uidnext || m->fp.message_id[0] == '\0')
+		return 0;
+	found = index_content_by_id(ix, in->content, &sent, err);
+	if (found != 1 || strcmp(sent.message_id, m->fp.message_id) != 0)
+		return found == -1 ? -1 : 0;
+	found = index_place_by_id(ix, in->place, &known, err);
+	if (found != 1)
+		return found;
+	rc = 0;
+	if (known.local.present && known.uid == 0 &&
+	    !known.base_local.present) {
+		p->content = in->content;
+		rc = join_known(ix, p, &known, err) == -1 ? -1 : 1;
+	}
+	place_release(&known);
+	return rc;
+}
+
+static int
+judge(struct pull_batch *b, struct pulled *m, const struct index_intent *open,
+    size_t n_open, struct err *err)
 {
 	struct index *ix = b->p->pass.a->ix;
+	struct place *p = &m->row.place;
+	size_t i;
 	int found;
 
 	if (!m->got)
 		return 0;
-	if (index_content_put(ix, &m->fp, &m->row.place.content, err) == -1)
+	if (index_content_put(ix, &m->fp, &p->content, err) == -1)
 		return -1;
-	found = join_local(ix, &m->row.place, err);
+	found = join_local(ix, p, err);
+	for (i = 0; i < n_open && found == 0; i++)
+		found = join_upload(ix, &open[i], m, p, err);
 	m->paired = found == 1;
 	return found == -1 ? -1 : 0;
 }
@@ -393,10 +439,17 @@ judge_run(struct job *job)
 {
 	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
 	struct index *ix = b->p->pass.a->ix;
-	int i, rc = index_begin(ix, &job->err);
+	struct index_intent *open = NULL;
+	size_t n_open = 0;
+	int i, rc;
 
+	rc = index_begin(ix, &job->err);
+	if (rc == 0)
+		rc = index_intents(ix, b->p->pass.box->row.id, &open, &n_open,
+		    &job->err);
 	for (i = 0; i < b->n && rc == 0; i++)
-		rc = judge(b, &b->msg[i], &job->err);
+		rc = judge(b, &b->msg[i], open, n_open, &job->err);
+	free(open);
 	if (rc == 0)
 		rc = index_commit(ix, &job->err);
 	if (rc == -1)
@@ -526,8 +579,12 @@ batch_fetch(struct pull_batch *b)
 	};
 	int i;
 
-	for (i = 0; i < b->n; i++)
+	for (i = 0; i < b->n; i++) {
 		uidset_add(&uids, b->msg[i].row.place.uid);
+		/* First seen by a change of its flags, it has no size yet. */
+		if (b->msg[i].row.place.size == 0)
+			args.items |= FETCH_META;
+	}
 	imap_fetch_start(b->p->pass.a->session, &b->fetch, &b->p->pass.task,
 	    &args);
 	uidset_release(&uids);

@@ -31,6 +31,8 @@ struct pushed {
 	int64_t date;
 	bool ready;		/* may be sent */
 	bool gone;		/* it moved meanwhile: the next scan tells */
+	bool altered;		/* the server took it in an earlier run, and shows
+				   nothing like it */
 	unsigned char *body;	/* wire form; NULL: read again while sending */
 	struct index_intent intent;
 	struct imap_append append;
@@ -85,8 +87,10 @@ drop_intended(struct push *p, struct err *err)
 		return -1;
 	for (k = 0; k < p->n; k++)
 		for (i = 0; i < n; i++)
-			if (v[i].place == p->picked[k].place.id)
-				p->picked[k].verdict.ops = OP_NONE;
+			if (v[i].place == p->msg[k].row.place.id) {
+				p->msg[k].row.verdict.ops = OP_NONE;
+				p->msg[k].altered = v[i].answered;
+			}
 	free(v);
 	return 0;
 }
@@ -95,12 +99,14 @@ static int
 pick_run(struct job *job)
 {
 	struct push *p = OWNER_OF(job, struct push, index_job);
+	int i, n = pick_rows(p->pass.a->ix, &p->pick, p->picked, &job->err);
 
-	p->n = pick_rows(p->pass.a->ix, &p->pick, p->picked, &job->err);
-	if (p->n == -1) {
-		p->n = 0;
+	if (n == -1)
 		return -1;
-	}
+	p->msg = xcalloc((size_t)n + 1, sizeof(*p->msg));
+	for (i = 0; i < n; i++)
+		p->msg[i].row = p->picked[i];
+	p->n = n;
 	return drop_intended(p, &job->err);
 }
 
@@ -236,9 +242,6 @@ push_picked(struct task *t)
 
 	if (!p->index_job.done)
 		return task_wait(t, push_picked);
-	p->msg = xcalloc((size_t)p->n + 1, sizeof(*p->msg));
-	for (i = 0; i < p->n; i++)
-		p->msg[i].row = p->picked[i];
 	if (p->index_job.result == -1)
 		return task_fail(t, &p->index_job.err);
 	if (p->pass.a->opt.dry_run) {
@@ -539,13 +542,17 @@ record(struct push *p, struct pushed *m, struct err *err)
 
 	if (!m->started)
 		return 0;
+	if (m->over && m->failure == NULL && m->uid == 0) {
+		m->intent.answered = true;
+		return index_intent_put(ix, &m->intent, err);
+	}
 	if (m->failure != NULL)
 		return record_failure(ix, place, FAILED_PUSH, m->failure,
 		    err) == -1 ? -1 : index_intent_drop(ix, m->intent.id, err);
 	if (index_failure_drop(ix, place->folder, place->id, FAILED_PUSH,
 	    err) == -1)
 		return -1;
-	return m->uid != 0 ? record_uid(p, m, err) : 0;
+	return record_uid(p, m, err);
 }
 
 static int
@@ -563,7 +570,11 @@ tell(struct push *p)
 	for (i = 0; i < p->n; i++) {
 		struct pushed *m = &p->msg[i];
 
-		if (m->failure != NULL)
+		if (m->altered)
+			account_note(p->pass.a, "%s: the server took %s but "
+			    "shows no message like it; it is not sent again",
+			    p->pass.box->row.name, m->row.place.file);
+		else if (m->failure != NULL)
 			account_note(p->pass.a, "%s: %s was not pushed: %s",
 			    p->pass.box->row.name, m->row.place.file,
 			    m->failure);

@@ -56,16 +56,45 @@ static enum task_result remove_searched(struct task *);
 static enum task_result remove_expunged(struct task *);
 static enum task_result remove_recorded(struct task *);
 
+/*
+ * What of a row's removal may be carried out now. Where both sides are to go
+ * (expunge = yes) and one is held, the other stays, too. A message is not
+ * expunged while a file with its content waits to be pushed elsewhere: it may
+ * have been moved there, and the server has it only here.
+ */
+static int
+narrow(struct removing *r, struct picked *p, struct err *err)
+{
+	unsigned ops = p->verdict.ops & (OP_REMOVE_LOCAL | OP_REMOVE_REMOTE);
+	bool waits = false;
+
+	if ((ops & r->pick.ops) != ops)
+		ops = 0;
+	if ((ops & OP_REMOVE_REMOTE) && p->place.content != 0 &&
+	    (!r->pass.a->opt.dry_run || r->pass.a->hold_push) &&
+	    index_content_waits(r->pass.a->ix, p->place.content, &waits,
+	    err) == -1)
+		return -1;
+	p->verdict.ops = waits ? 0 : ops;
+	return 0;
+}
+
 static int
 pick_run(struct job *job)
 {
 	struct removing *r = OWNER_OF(job, struct removing, index_job);
+	int i, n = pick_rows(r->pass.a->ix, &r->pick, r->picked, &job->err);
 
-	r->n = pick_rows(r->pass.a->ix, &r->pick, r->picked, &job->err);
-	if (r->n >= 0)
-		return 0;
-	r->n = 0;
-	return -1;
+	if (n == -1)
+		return -1;
+	r->row = xcalloc((size_t)n + 1, sizeof(*r->row));
+	for (i = 0; i < n; i++)
+		r->row[i].p = r->picked[i];
+	r->n = n;
+	for (i = 0; i < n; i++)
+		if (narrow(r, &r->row[i].p, &job->err) == -1)
+			return -1;
+	return 0;
 }
 
 static enum task_result
@@ -156,12 +185,6 @@ remove_picked(struct task *t)
 
 	if (!r->index_job.done)
 		return task_wait(t, remove_picked);
-	r->row = xcalloc((size_t)r->n + 1, sizeof(*r->row));
-	for (i = 0; i < r->n; i++)
-		r->row[i].p = r->picked[i];
-	/* What is held stays, also where the other side of it may go. */
-	for (i = 0; i < r->n; i++)
-		r->row[i].p.verdict.ops &= r->pick.ops;
 	if (r->index_job.result == -1)
 		return task_fail(t, &r->index_job.err);
 	if (r->pass.a->opt.dry_run) {
@@ -237,7 +260,7 @@ unlink_run(struct job *job)
 
 		if (!wants_unlink(d) || d->failure != NULL)
 			continue;
-		if (maildir_remove(md, &m, &err) == 0)
+		if (maildir_remove_known(md, &m, &p->hint, &err) == 0)
 			any = d->unlinked = true;
 		else if (err.kind != ERR_STALE)
 			d->failure = xstrdup(err.msg);

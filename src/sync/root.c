@@ -134,6 +134,17 @@ new_marker(struct account *a, struct err *err)
 
 /* --- the cases --- */
 
+/* A dry run may not make the index forget, and without that it would tell of
+ * removals that never come. */
+static int
+no_dry_merge(struct account *a, struct err *err)
+{
+	return !a->opt.dry_run ? 0 : err_set(err, ERR_HELD, "a sync would merge "
+	    "both sides of account %s anew, and a dry run can't tell what comes "
+	    "of that; a merge deletes nothing: run sync without --dry-run",
+	    a->conf->name);
+}
+
 static int
 without_marker(struct account *a, uint64_t known, struct err *err)
 {
@@ -145,6 +156,8 @@ without_marker(struct account *a, uint64_t known, struct err *err)
 		    "messages were in it; nothing was touched. Mount or restore "
 		    "it, or say --adopt to begin with it as it is", a->md.root,
 		    what, (unsigned long long)known);
+	if (known > 0 && no_dry_merge(a, err) == -1)
+		return -1;
 	if (a->opt.dry_run)
 		return 0;
 	if (known > 0) {
@@ -162,10 +175,8 @@ without_marker(struct account *a, uint64_t known, struct err *err)
 static int
 take_over(struct account *a, uint64_t known, struct err *err)
 {
-	if (maildir_lock(&a->md, err) == -1)
+	if (no_dry_merge(a, err) == -1 || maildir_lock(&a->md, err) == -1)
 		return -1;
-	if (a->opt.dry_run)
-		return 0;
 	a->told = xasprintf("the Maildir %s is taken over; both sides are "
 	    "merged, nothing is deleted", a->md.root);
 	if (known > 0 && forget_local(a->ix, err) == -1)
@@ -175,11 +186,30 @@ take_over(struct account *a, uint64_t known, struct err *err)
 	return new_marker(a, err);
 }
 
-static int
-with_marker(struct account *a, uint64_t known, struct err *err)
+int
+root_is_current(struct account *a, bool *out, struct err *err)
 {
 	char *token = NULL, *next = NULL, *id = NULL;
 	int rc = -1;
+
+	if (index_get(a->ix, "token", &token, err) == 0 &&
+	    index_get(a->ix, "token-next", &next, err) == 0 &&
+	    index_get(a->ix, "root-id", &id, err) == 0)
+		rc = 0;
+	*out = rc == 0 && a->root_state == ROOT_MARKED && id != NULL &&
+	    strcmp(id, a->root_id) == 0 &&
+	    ((token != NULL && strcmp(token, a->token) == 0) ||
+	    (next != NULL && strcmp(next, a->token) == 0));
+	free(token);
+	free(next);
+	free(id);
+	return rc;
+}
+
+static int
+with_marker(struct account *a, uint64_t known, struct err *err)
+{
+	bool current;
 
 	if (!is_ours(a->conf, a->root_id) && !a->opt.adopt)
 		return err_set(err, ERR_CONFIG, "the Maildir %s belongs to "
@@ -189,29 +219,20 @@ with_marker(struct account *a, uint64_t known, struct err *err)
 	if (!is_ours(a->conf, a->root_id))
 		return take_over(a, known, err);
 	if (maildir_lock(&a->md, err) == -1 ||
-	    index_get(a->ix, "token", &token, err) == -1 ||
-	    index_get(a->ix, "token-next", &next, err) == -1 ||
-	    index_get(a->ix, "root-id", &id, err) == -1)
-		goto done;
-	rc = 0;
-	if (id != NULL && strcmp(id, a->root_id) == 0 &&
-	    ((token != NULL && strcmp(token, a->token) == 0) ||
-	    (next != NULL && strcmp(next, a->token) == 0)))
-		goto done;
+	    root_is_current(a, &current, err) == -1)
+		return -1;
+	if (current)
+		return 0;
 	if (known > 0) {
+		if (no_dry_merge(a, err) == -1 ||
+		    forget_local(a->ix, err) == -1)
+			return -1;
 		a->told = xasprintf("the Maildir %s is not as the last run left "
 		    "it (restored from a backup?); both sides are merged, "
 		    "nothing is deleted", a->md.root);
-		rc = forget_local(a->ix, err);
 	}
-	if (rc == 0 && !a->opt.dry_run)
-		rc = set_two(a->ix, "root-id", a->root_id, "token", a->token,
-		    err);
-done:
-	free(token);
-	free(next);
-	free(id);
-	return rc;
+	return a->opt.dry_run ? 0 : set_two(a->ix, "root-id", a->root_id,
+	    "token", a->token, err);
 }
 
 static int
@@ -244,7 +265,8 @@ check_server(struct account *a, struct err *err)
 		return err_set(err, ERR_CONFIG, "host or user of account %s "
 		    "changed since the last run; set them back, or say --adopt "
 		    "to merge the Maildir with the account there", c->name);
-	if (changed && forget_remote(a->ix, err) == -1)
+	if (changed && (no_dry_merge(a, err) == -1 ||
+	    forget_remote(a->ix, err) == -1))
 		return -1;
 	return a->opt.dry_run ? 0 : set_two(a->ix, "host", host, "user", user,
 	    err);
@@ -291,8 +313,8 @@ root_open(struct account *a, struct err *err)
 	a->md.look_only = a->opt.dry_run;
 	free(adopted);
 	if (a->root_state == ROOT_MARKED)
-		return with_marker(a, known.local, err);
-	return without_marker(a, known.local, err);
+		return with_marker(a, known.paired, err);
+	return without_marker(a, known.paired, err);
 }
 
 int

@@ -11,7 +11,6 @@ static int
 open_for_status(struct account *a, struct sync_status *out, struct err *err)
 {
 	struct index_open_result how = { .fresh = false };
-	enum maildir_root state;
 	char *dir, *path;
 	int rc;
 
@@ -30,13 +29,16 @@ open_for_status(struct account *a, struct sync_status *out, struct err *err)
 			rc = index_open(&a->ix, path, true, &how, err);
 		}
 	}
+	if (how.set_aside != NULL)
+		account_note(a, "the index was damaged and lies at %s now; the "
+		    "next sync merges both sides", how.set_aside);
 	free(how.set_aside);
 	free(path);
 	free(dir);
 	if (rc == -1)
 		return -1;
-	rc = maildir_open(&a->md, a->conf->maildir, &state, a->root_id,
-	    a->token, err);
+	rc = maildir_open(&a->md, a->conf->maildir, &a->root_state,
+	    a->root_id, a->token, err);
 	a->md.look_only = true;
 	return rc;
 }
@@ -126,7 +128,7 @@ look_at_box(struct account *a, struct box *b, struct sync_status *out,
 
 	if (b->row.id == 0)
 		return 0;		/* new, and the index is not ours now */
-	if (!out->busy && a->md.fd != -1) {
+	if (!a->read_only) {
 		if (b->row.local ? scan_twice(a, b, err) == -1 :
 		    index_counts(a->ix, b->row.id, &counts, err) == -1 ||
 		    (counts.local > 0 && box_gone_local(a, b, err) == -1))
@@ -156,6 +158,7 @@ tell_failures(struct account *a, struct sync_status *out, struct err *err)
 static int
 tell_all(struct account *a, struct sync_status *out, struct err *err)
 {
+	bool current;
 	char *last;
 	size_t i;
 
@@ -163,8 +166,15 @@ tell_all(struct account *a, struct sync_status *out, struct err *err)
 		return -1;
 	out->last_sync = last == NULL ? 0 : strtoll(last, NULL, 10);
 	free(last);
-	if (a->md.fd == -1)
-		account_note(a, "the Maildir %s does not exist", a->md.root);
+	if (root_is_current(a, &current, err) == -1)
+		return -1;
+	/* What is not there now was not deleted by anybody, as far as we know. */
+	if (!current) {
+		a->read_only = true;
+		account_note(a, "the Maildir %s is not as the last sync left "
+		    "it, or is not there: this tells what was known then",
+		    a->md.root);
+	}
 	if (boxes_load(a, NULL, err) == -1)
 		return -1;
 	for (i = 0; i < a->n_box; i++)

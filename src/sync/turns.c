@@ -5,10 +5,10 @@
  *
  *	scan		every directory, once
  *	each folder	make it where it is missing; observe the server's side;
- *			pair; pull; flags
+ *			digest unknown files; pair; pull; flags
  *	push		after all pulls, so that what the server has is known
  *	look again	where appended messages did not get a UID
- *	second scan	where files were missing
+ *	second scan	where files were missing; digest what was not pushed
  *	judge		count and guard
  *	remove		folder by folder; look again where trash went to; then
  *			deleted folders
@@ -29,6 +29,7 @@ static enum task_result each_created(struct task *);
 static enum task_result each_observe(struct task *);
 static enum task_result each_observed(struct task *);
 static enum task_result each_ready(struct task *);
+static enum task_result each_digested(struct task *);
 static enum task_result each_paired(struct task *);
 static enum task_result each_pulled(struct task *);
 static enum task_result each_next(struct task *);
@@ -40,10 +41,12 @@ static enum task_result again_each(struct task *);
 static enum task_result again_observed(struct task *);
 static enum task_result again_next(struct task *);
 static enum task_result rescan(struct task *);
+static enum task_result digest_each(struct task *);
 static enum task_result judge(struct task *);
 static enum task_result remove_begin(struct task *);
 static enum task_result remove_each(struct task *);
 static enum task_result remove_observed(struct task *);
+static enum task_result remove_judged(struct task *);
 static enum task_result remove_next(struct task *);
 
 struct box *
@@ -190,12 +193,12 @@ each_next(struct task *t)
 }
 
 enum folder_op
-box_folder_op(const struct box *b, bool unseen_remote)
+box_folder_op(const struct box *b)
 {
 	struct folder_facts facts = {
 		.base = b->row.base, .local = b->row.local,
 		.remote = b->row.remote, .inbox = box_is_inbox(b),
-		.unseen = b->row.local ? b->unseen_local : unseen_remote,
+		.unseen = b->row.local ? b->unseen_local : b->unseen_remote,
 	};
 
 	return folder_reconcile(&facts);
@@ -273,8 +276,7 @@ each_folder(struct task *t)
 	if (!box_in_play(b) || (b->row.local && b->row.remote &&
 	    is_unchanged(a, b)))
 		return task_next(t, each_next);
-	a->turns->unseen_remote = false;
-	switch (box_folder_op(b, false)) {
+	switch (box_folder_op(b)) {
 	case FOLDER_NONE:
 	case FOLDER_SETTLE:
 	case FOLDER_REMOVE_REMOTE:	/* not before it was looked at */
@@ -337,8 +339,8 @@ ready_work(struct account *a, struct err *err)
 	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
 		return -1;
 	b->dirty = counts.dirty;
-	if (!b->row.local && box_unseen(a, b, false, &a->turns->unseen_remote,
-	    err) == -1)
+	if (box_unseen(a, b, false, &b->unseen_remote, err) == -1 ||
+	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
 		return -1;
 	if (b->dirty > 0 && root_mark(a, err) == -1)
 		return -1;
@@ -372,10 +374,23 @@ each_ready(struct task *t)
 	if (b->dirty == 0)
 		return task_next(t, each_next);
 	/* Deleted here, but it holds what was never seen: back with just that. */
-	if (!b->row.local && a->turns->unseen_remote && !a->opt.dry_run)
+	if (!b->row.local && b->unseen_remote && !a->opt.dry_run)
 		return make_local(a, each_ready);
 	if (!b->row.local && !a->opt.dry_run)
 		return task_next(t, each_next);
+	if (!b->unseen_local || !b->row.local)
+		return task_next(t, each_paired);
+	return account_pass(a, digest_start, b, each_digested);
+}
+
+static enum task_result
+each_digested(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b = turns_box(a);
+
+	if (!b->unseen_remote)
+		return task_next(t, each_paired);
 	return account_pass(a, pair_start, b, each_paired);
 }
 
@@ -549,6 +564,20 @@ rescan_each(struct task *t)
 	while (++a->turns->i < a->n_box)
 		if (turns_box(a)->missing && turns_box(a)->row.local)
 			return account_job(a, rescan_work, rescan_each);
+	a->turns->i = (size_t)-1;
+	return task_next(t, digest_each);
+}
+
+/* What was not pushed, for whatever reason, keeps the server's copy alive. */
+static enum task_result
+digest_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	while (++a->turns->i < a->n_box)
+		if (turns_box(a)->unseen_local && turns_box(a)->row.local)
+			return account_pass(a, digest_start, turns_box(a),
+			    digest_each);
 	return account_job(a, judge_removals, judge);
 }
 
@@ -644,8 +673,17 @@ remove_observed(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	if (turns_box(a)->failed)
+	if (turns_box(a)->failed || turns_box(a)->unsettled)
 		return task_next(t, remove_next);
+	return account_job(a, judge_removals, remove_judged);
+}
+
+/* That look may have brought more removals than the guard has seen. */
+static enum task_result
+remove_judged(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
 	return account_pass(a, remove_start, turns_box(a), remove_next);
 }
 

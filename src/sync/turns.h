@@ -12,13 +12,12 @@ struct turns {
 	struct imap_select select;
 	task_step *after_again;	/* looked again twice: after push, after remove */
 	bool kept;		/* ... or could not be dropped yet */
-	bool unseen_remote;	/* the deleted folder holds what was never seen */
 };
 
 struct box *turns_box(struct account *);	/* whose turn it is */
 bool box_is_inbox(const struct box *);
 bool box_in_play(const struct box *);		/* in the game for this run */
-enum folder_op box_folder_op(const struct box *, bool unseen_remote);
+enum folder_op box_folder_op(const struct box *);
 
 /* drop.c: folders that are gone on one side. Goes on with account_end. */
 enum task_result drop_begin(struct task *);

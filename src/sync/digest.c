@@ -1,0 +1,176 @@
+/*
+ * Learns what the unknown files of a folder are: their contents go into the
+ * index, for pairing, and so that nothing is removed on the server that only
+ * waits under another name to be pushed.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "internal.h"
+
+struct unknown {
+	struct picked row;
+	struct fingerprint fp;
+	bool got;
+};
+
+struct digest {
+	struct pass pass;
+	struct pick pick;
+	struct picked picked[SYNC_ROWS];
+	struct unknown *file;
+	int n;
+	struct job job;
+};
+
+static enum task_result digest_picked(struct task *);
+static enum task_result digest_read(struct task *);
+static enum task_result digest_recorded(struct task *);
+
+static void
+rows_release(struct digest *d)
+{
+	int i;
+
+	for (i = 0; i < d->n; i++)
+		picked_release(&d->file[i].row, 1);
+	free(d->file);
+	d->file = NULL;
+	d->n = 0;
+}
+
+static int
+pick_run(struct job *job)
+{
+	struct digest *d = OWNER_OF(job, struct digest, job);
+	int i, n = pick_rows(d->pass.a->ix, &d->pick, d->picked, &job->err);
+
+	if (n == -1)
+		return -1;
+	d->file = xcalloc((size_t)n + 1, sizeof(*d->file));
+	for (i = 0; i < n; i++) {
+		if (d->picked[i].place.content == 0)
+			d->file[d->n++].row = d->picked[i];
+		else
+			picked_release(&d->picked[i], 1);
+	}
+	return 0;
+}
+
+static enum task_result
+digest_pick(struct task *t)
+{
+	struct digest *d = (struct digest *)t;
+
+	d->job = (struct job){ .run = pick_run };
+	lane_post(d->pass.a->index_lane, &d->job, t);
+	return task_wait(t, digest_picked);
+}
+
+/* What can't be read now stays unknown; push will say so. */
+static int
+read_run(struct job *job)
+{
+	struct digest *d = OWNER_OF(job, struct digest, job);
+	int i;
+
+	for (i = 0; i < d->n; i++) {
+		struct unknown *u = &d->file[i];
+		struct maildir_message m = {
+			d->pass.box->row.path, u->row.place.in_new,
+			u->row.place.file,
+		};
+		struct err err;
+		int64_t mtime;
+
+		u->got = maildir_fingerprint(&d->pass.a->md, &m, &u->fp, &mtime,
+		    &err) == 0;
+	}
+	return 0;
+}
+
+static enum task_result
+digest_picked(struct task *t)
+{
+	struct digest *d = (struct digest *)t;
+
+	if (!d->job.done)
+		return task_wait(t, digest_picked);
+	if (d->job.result == -1)
+		return task_fail(t, &d->job.err);
+	d->job = (struct job){ .run = read_run };
+	lane_post(d->pass.a->disk_lane, &d->job, t);
+	return task_wait(t, digest_read);
+}
+
+static int
+record_run(struct job *job)
+{
+	struct digest *d = OWNER_OF(job, struct digest, job);
+	struct index *ix = d->pass.a->ix;
+	int i, rc = index_begin(ix, &job->err);
+
+	for (i = 0; i < d->n && rc == 0; i++) {
+		struct unknown *u = &d->file[i];
+
+		if (!u->got)
+			continue;
+		rc = index_content_put(ix, &u->fp, &u->row.place.content,
+		    &job->err);
+		if (rc == 0)
+			rc = index_place_put(ix, &u->row.place, &job->err);
+	}
+	if (rc == 0)
+		rc = index_commit(ix, &job->err);
+	if (rc == -1)
+		index_rollback(ix);
+	return rc;
+}
+
+static enum task_result
+digest_read(struct task *t)
+{
+	struct digest *d = (struct digest *)t;
+
+	if (!d->job.done)
+		return task_wait(t, digest_read);
+	d->job = (struct job){ .run = record_run };
+	lane_post(d->pass.a->index_lane, &d->job, t);
+	return task_wait(t, digest_recorded);
+}
+
+static enum task_result
+digest_recorded(struct task *t)
+{
+	struct digest *d = (struct digest *)t;
+
+	if (!d->job.done)
+		return task_wait(t, digest_recorded);
+	if (d->job.result == -1)
+		return task_fail(t, &d->job.err);
+	rows_release(d);
+	return d->pick.end ? TASK_DONE : task_next(t, digest_pick);
+}
+
+static void
+digest_finish(struct task *t)
+{
+	struct digest *d = (struct digest *)t;
+
+	rows_release(d);
+	pass_end(&d->pass);
+}
+
+void
+digest_start(struct account *a, struct box *box, struct pass_result *out)
+{
+	struct digest *d = xcalloc(1, sizeof(*d));
+
+	d->pick = (struct pick){
+		.box = box, .ops = OP_PUSH, .max = SYNC_ROWS,
+		.expunge = a->conf->expunge,
+	};
+	d->pass.box = box;
+	d->pass.task.finish = digest_finish;
+	pass_start(&d->pass, a, out, "digest", digest_pick);
+}
