@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,13 +94,32 @@ line_never_wraps(void **state)
 	}
 }
 
-/* What has been written to the other end of fd; it is there at once. */
+/* What has been written to the other end of a pipe; it is there at once. */
 static void
 take(int fd, char *out, size_t max)
 {
 	ssize_t n = read(fd, out, max - 1);
 
 	out[n > 0 ? n : 0] = '\0';
+}
+
+/* The same for a terminal, which hands it over in its own time: a mark is sent
+ * behind it and waited for. */
+static void
+take_screen(int master, int slave, char *out, size_t max)
+{
+	struct pollfd ready = { .fd = master, .events = POLLIN };
+	size_t n = 0;
+	ssize_t got;
+
+	assert_int_equal(write(slave, "\001", 1), 1);
+	while (n == 0 || out[n - 1] != '\001') {
+		assert_int_equal(poll(&ready, 1, 10000), 1);
+		got = read(master, out + n, max - 1 - n);
+		assert_true(got > 0);
+		n += (size_t)got;
+	}
+	out[n - 1] = '\0';
 }
 
 static void
@@ -132,28 +152,28 @@ bar_is_rate_limited_and_cleared(void **state)
 	open_terminal(40, &master, &slave);
 	p = progress_new_at(slave, false, 1000);
 	update(p, "x", 1, 1000);
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "\ra: x 1\033[K");
 	update(p, "x", 2, 1099);
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "");
 	update(p, "x", 3, 1100);
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "\ra: x 3\033[K");
 	progress_hide();
 	progress_hide();
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "\r\033[K");
 	update(p, "x", 4, 1200);
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "\ra: x 4\033[K");
 	progress_finish(p, "nobody");
 	progress_finish(p, "a");
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "\r\033[K");
 	progress_free(p);
 	progress_hide();
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "");
 	close(master);
 	close(slave);
@@ -172,11 +192,11 @@ bar_follows_window(void **state)
 	setenv("COLUMNS", "9", 1);
 	p = progress_new_at(slave, false, 0);
 	update(p, "abcdefghij", 0, 0);
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "\ra: abcde\033[K");
 	assert_int_equal(ioctl(master, TIOCSWINSZ, &size), 0);
 	update(p, "abcdefghij", 0, 100);
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "\ra: abc\033[K");
 	progress_free(p);
 	unsetenv("COLUMNS");
@@ -199,7 +219,7 @@ log_line_clears_bar(void **state)
 	log_warn("hello");
 	dup2(saved, 2);
 	close(saved);
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_non_null(strstr(out, "\ra: x 1\033[K\r\033[K"));
 	assert_non_null(strstr(out, "hello\r\n"));
 	progress_free(p);
@@ -250,7 +270,7 @@ quiet_is_quiet(void **state)
 	update(p, "x", 1, 0);
 	update(p, "x", 1, 60000);
 	progress_free(p);
-	take(master, out, sizeof(out));
+	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "");
 	progress_update(NULL, "a", "x", 1, 2);
 	progress_finish(NULL, "a");
