@@ -181,7 +181,8 @@ hardening: all
 fuzz: $(patsubst %,$O/test/fuzz/%,$(basename $(notdir $(wildcard test/fuzz/*.c))))
 $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -O1 -g -Iinclude -fsanitize=fuzzer,address,undefined \
+	clang -std=c11 -D_GNU_SOURCE -DMAILTERN_VERSION='"$(VERSION)"' -O1 -g \
+	    -Iinclude -fsanitize=fuzzer,address,undefined \
 	    -o $@ $< $(foreach m,imap mail base,$(wildcard src/$m/*.c)) \
 	    $(foreach m,net loop,$(wildcard src/$m/*.c)) $(LIBS)
 

@@ -251,6 +251,7 @@ static int
 reckon_work(struct account *a, struct err *err)
 {
 	struct index_counts counts;
+	uint64_t held;
 	char now[32];
 	size_t i;
 
@@ -263,9 +264,14 @@ reckon_work(struct account *a, struct err *err)
 			return -1;
 		a->result->pending += counts.dirty;
 	}
+	/* What is held is told apart. */
+	held = a->held_uploads + a->guarded;
+	a->result->pending -= held < a->result->pending ? held :
+	    a->result->pending;
 	snprintf(now, sizeof(now), "%lld", (long long)clock_wall());
 	if (index_begin(a->ix, err) == 0 &&
 	    (a->notes > 0 || index_set(a->ix, "last-sync", now, err) == 0) &&
+	    index_set(a->ix, "left", buf_str(&a->left), err) == 0 &&
 	    index_commit(a->ix, err) == 0)
 		return 0;
 	index_rollback(a->ix);
@@ -367,9 +373,8 @@ reckon(struct account *a)
 
 	r->seconds = (double)(clock_mono_ms() - a->ms_begun) / 1000;
 	r->fsyncs = fs_syncs() - a->fsyncs_before;
-	/* A guard's note stands for the rows that it holds. */
-	r->held = a->notes + a->held_rows + a->guarded -
-	    (a->guarded > 0 ? 1 : 0);
+	r->held = a->notes + a->held_uploads + a->guarded -
+	    (a->held_uploads > 0) - (a->guarded > 0);
 	if (a->task.result == TASK_FAIL)
 		r->err = a->task.err;
 	if (r->err.kind != ERR_NONE)
@@ -395,6 +400,7 @@ account_finish(struct task *t)
 	for (i = 0; i < a->n_box; i++)
 		box_release(&a->box[i]);
 	free(a->box);
+	buf_release(&a->left);
 	mem_wipe(p->child.out.mem, p->child.out.cap);
 	child_release(&p->child);
 	str_wipe_free(p->secret);
@@ -415,6 +421,7 @@ sync_start(struct loop *loop, const struct conf_account *conf,
 	a->cb = *cb;
 	a->result = &s->result;
 	a->md.fd = a->md.mark_fd = -1;
+	buf_init(&a->left, ACCOUNT_LEFT);
 	a->priv = xcalloc(1, sizeof(*a->priv));
 	a->priv->a = a;
 	a->index_lane = lane_new(loop, "index");
@@ -450,8 +457,10 @@ say(struct account *a, bool held, const char *fmt, va_list ap)
 	char text[1000];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	if (held)
+	if (held) {
 		a->notes++;
+		buf_addf(&a->left, "%s\n", text);
+	}
 	if (a->cb.note != NULL)
 		a->cb.note(a->cb.arg, a->conf->name, text);
 }

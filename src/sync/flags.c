@@ -204,38 +204,12 @@ is_local_done(const struct row *r)
 /* --- both --- */
 
 static void
-detail_of(const struct row *r, bool local, struct buf *out)
-{
-	const struct state *is = local ? &r->p.place.local :
-	    &r->p.place.remote;
-	unsigned want = local ? r->p.verdict.local_flags :
-	    r->p.verdict.remote_flags;
-	const char *words = local ? r->p.verdict.local_keywords :
-	    r->p.verdict.remote_keywords;
-	char *add = keywords_less(words, is->keywords);
-	char *del = keywords_less(is->keywords, words);
-	unsigned bit;
-
-	buf_clear(out);
-	for (bit = 1; bit & FLAG_ALL; bit <<= 1)
-		if ((want ^ is->flags) & bit)
-			buf_addf(out, "%s%c%s", out->len > 0 ? " " : "",
-			    want & bit ? '+' : '-', flag_imap_name(bit));
-	if (*add != '\0')
-		buf_addf(out, "%s+(%s)", out->len > 0 ? " " : "", add);
-	if (*del != '\0')
-		buf_addf(out, "%s-(%s)", out->len > 0 ? " " : "", del);
-	free(add);
-	free(del);
-}
-
-static void
 tell(struct flagging *f, struct row *r, bool local)
 {
 	struct buf detail;
 
 	buf_init(&detail, 4 * LIMIT_KEYWORDS);
-	detail_of(r, local, &detail);
+	verdict_detail(&r->p, local, &detail);
 	account_done(f->pass.a, local ? SYNC_FLAG_LOCAL : SYNC_FLAG_REMOTE,
 	    f->pass.box, &r->p.place, buf_str(&detail));
 	buf_release(&detail);

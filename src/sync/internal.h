@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "conf/conf.h"
 #include "imap/box.h"
 #include "imap/list.h"
@@ -30,6 +31,9 @@
 /* How many rows one job takes through the index at most. */
 #define SYNC_ROWS	500
 
+/* Bytes of notes that are kept for status. */
+#define ACCOUNT_LEFT	(64u << 10)
+
 /* One folder during a run: its row and what this run learned. */
 struct box {
 	struct index_folder row;	/* the loop's copy; jobs write it back */
@@ -53,6 +57,8 @@ struct box {
 	bool remote_gone;	/* LIST lacked it; not believed yet */
 	bool look_again;	/* messages were appended whose UID is not known */
 };
+
+struct picked;
 
 struct account {
 	struct task task;
@@ -81,8 +87,9 @@ struct account {
 	uint64_t fsyncs_before;
 	uint64_t ms_begun;
 	uint64_t notes;
-	uint64_t held_rows;	/* that one note stands for */
-	uint64_t guarded;	/* removals that the guard holds */
+	struct buf left;	/* the notes, a line each, for status */
+	uint64_t held_uploads;	/* one note stands for all of them */
+	uint64_t guarded;	/* removals that the guard holds; the same */
 	char *told;		/* by a job, see account_job */
 	bool told_held;
 	struct account_priv *priv;	/* account.c's own */
@@ -118,6 +125,8 @@ void account_tell(struct account *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void account_done(struct account *, enum sync_op, const struct box *,
     const struct place *, const char *detail);
+/* "+\Seen -(word)": what the verdict changes on that side. Replaces out. */
+void verdict_detail(const struct picked *, bool local, struct buf *out);
 void account_progress(struct account *, const struct box *, const char *what,
     uint64_t done, uint64_t total);
 

@@ -150,3 +150,29 @@ join_local(struct index *ix, struct place *p, struct err *err)
 	place_release(&known);
 	return rc == -1 ? -1 : 1;
 }
+
+void
+verdict_detail(const struct picked *p, bool local, struct buf *out)
+{
+	const struct state *is = local ? &p->place.local :
+	    &p->place.remote;
+	unsigned want = local ? p->verdict.local_flags :
+	    p->verdict.remote_flags;
+	const char *words = local ? p->verdict.local_keywords :
+	    p->verdict.remote_keywords;
+	char *add = keywords_less(words, is->keywords);
+	char *del = keywords_less(is->keywords, words);
+	unsigned bit;
+
+	buf_clear(out);
+	for (bit = 1; bit & FLAG_ALL; bit <<= 1)
+		if ((want ^ is->flags) & bit)
+			buf_addf(out, "%s%c%s", out->len > 0 ? " " : "",
+			    want & bit ? '+' : '-', flag_imap_name(bit));
+	if (*add != '\0')
+		buf_addf(out, "%s+(%s)", out->len > 0 ? " " : "", add);
+	if (*del != '\0')
+		buf_addf(out, "%s-(%s)", out->len > 0 ? " " : "", del);
+	free(add);
+	free(del);
+}

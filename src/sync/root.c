@@ -231,6 +231,10 @@ with_marker(struct account *a, uint64_t known, struct err *err)
 		    "it (restored from a backup?); both sides are merged, "
 		    "nothing is deleted", a->md.root);
 	}
+	if (known == 0 && a->told == NULL)
+		a->told = xasprintf("the Maildir %s was synced before, but the "
+		    "index knows nothing of it; both sides are merged, nothing "
+		    "is deleted", a->md.root);
 	return a->opt.dry_run ? 0 : set_two(a->ix, "root-id", a->root_id,
 	    "token", a->token, err);
 }

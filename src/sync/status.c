@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "mail/flags.h"
@@ -68,14 +69,20 @@ tell_row(struct account *a, struct box *b, const struct picked *p,
 		{ OP_FLAG_REMOTE, SYNC_FLAG_REMOTE },
 		{ OP_REMOVE_REMOTE, SYNC_REMOVE_REMOTE },
 	};
+	struct buf detail;
 	size_t i;
 
+	buf_init(&detail, 4 * LIMIT_KEYWORDS);
 	for (i = 0; i < sizeof(outgoing) / sizeof(outgoing[0]); i++) {
 		if (!(ops & outgoing[i].bit))
 			continue;
 		out->outgoing++;
-		account_done(a, outgoing[i].op, b, &p->place, "");
+		if (outgoing[i].bit == OP_FLAG_REMOTE)
+			verdict_detail(p, false, &detail);
+		account_done(a, outgoing[i].op, b, &p->place, buf_str(&detail));
+		buf_clear(&detail);
 	}
+	buf_release(&detail);
 	if (ops & (OP_PULL | OP_FLAG_LOCAL | OP_REMOVE_LOCAL))
 		out->incoming++;
 }
@@ -140,18 +147,21 @@ look_at_box(struct account *a, struct box *b, struct sync_status *out,
 	return tell_box(a, b, out, err);
 }
 
+/* What the last run could not do, in the words that it used. */
 static int
-tell_failures(struct account *a, struct sync_status *out, struct err *err)
+tell_left(struct account *a, struct err *err)
 {
-	struct index_failure *v;
-	size_t n, i;
+	char *left, *line, *next;
 
-	if (index_failures(a->ix, &v, &n, err) == -1)
+	if (index_get(a->ix, "left", &left, err) == -1)
 		return -1;
-	for (i = 0; i < n; i++)
-		account_note(a, "%s", v[i].reason);
-	out->held = a->notes;
-	index_failures_free(v, n);
+	for (line = left; line != NULL && *line != '\0'; line = next) {
+		next = strchr(line, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		account_note(a, "%s", line);
+	}
+	free(left);
 	return 0;
 }
 
@@ -181,7 +191,10 @@ tell_all(struct account *a, struct sync_status *out, struct err *err)
 		if (a->box[i].inside && !a->box[i].local_broken &&
 		    look_at_box(a, &a->box[i], out, err) == -1)
 			return -1;
-	return tell_failures(a, out, err);
+	if (tell_left(a, err) == -1)
+		return -1;
+	out->held = a->notes;
+	return 0;
 }
 
 int
@@ -197,6 +210,7 @@ sync_status(const struct conf_account *conf, const struct sync_options *opt,
 	int rc;
 
 	*out = (struct sync_status){ .outgoing = 0 };
+	buf_init(&a.left, ACCOUNT_LEFT);
 	rc = open_for_status(&a, out, err);
 	if (rc == -1 && err->kind == ERR_STALE)
 		rc = 0;			/* never synced: nothing to tell */
@@ -207,5 +221,6 @@ sync_status(const struct conf_account *conf, const struct sync_options *opt,
 	free(a.box);
 	index_close(a.ix);
 	maildir_close(&a.md);
+	buf_release(&a.left);
 	return rc;
 }

@@ -74,11 +74,12 @@ enum task_result
 turns_begin(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	bool gone = false;
+	bool gone = false, any = false;
 	size_t i;
 
 	a->turns = xcalloc(1, sizeof(*a->turns));
 	for (i = 0; i < a->n_box; i++) {
+		any |= a->box[i].chosen;
 		gone |= a->box[i].remote_gone && a->box[i].inside;
 		if (a->box[i].local_broken && a->box[i].chosen)
 			account_note(a, "%s: the directory %s lacks some of "
@@ -86,6 +87,10 @@ turns_begin(struct task *t)
 			    "it, it is left alone until then",
 			    a->box[i].row.name, a->box[i].row.path);
 	}
+	if (!any)
+		account_note(a, a->opt.n_glob > 0 ? "there is no folder of "
+		    "that name; see which there are in the Maildir" :
+		    "`folders` takes no folder in");
 	if (!gone)
 		return task_next(t, turns_scan);
 	imap_list_start(a->session, &a->turns->list, t);
@@ -441,7 +446,7 @@ hold_uploads(struct account *a, struct err *err)
 	    !guard_holds_uploads(uploads, counts.remote))
 		return 0;
 	a->hold_push = true;
-	a->held_rows += uploads - 1;
+	a->held_uploads = uploads;
 	a->told_held = true;
 	a->told = xasprintf("%llu files of the Maildir %s are not on the "
 	    "server; this is the first run, so they are held. If they belong "
