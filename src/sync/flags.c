@@ -381,8 +381,8 @@ tell_done(struct flagging *f)
 			    f->pass.box->row.name, r->p.place.uid, r->failure);
 	}
 	f->done += (uint64_t)f->n;
-	account_progress(f->pass.a, f->pass.box, "flags", f->done,
-	    f->pass.box->dirty);
+	if (f->n > 0)
+		account_progress(f->pass.a, f->pass.box, "flags", f->done, 0);
 }
 
 static enum task_result

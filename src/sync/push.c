@@ -583,8 +583,8 @@ tell(struct push *p)
 			    &m->row.place, "");
 	}
 	p->done += (uint64_t)p->n;
-	account_progress(p->pass.a, p->pass.box, "pushing", p->done,
-	    p->pass.box->dirty);
+	if (p->n > 0)
+		account_progress(p->pass.a, p->pass.box, "pushing", p->done, 0);
 }
 
 static enum task_result
