@@ -31,6 +31,16 @@
 #define MAGIC_BTRFS	0x9123683e
 #define MAGIC_F2FS	0xf2f52010
 #define MAGIC_TMPFS	0x01021994
+#define MAGIC_NFS	0x6969
+#define MAGIC_SMB	0x517b
+#define MAGIC_CIFS	0xff534d42
+#define MAGIC_SMB2	0xfe534d42
+#define MAGIC_CEPH	0x00c36400
+#define MAGIC_9P	0x01021997
+#define MAGIC_AFS	0x5346414f
+#define MAGIC_FUSE	0x65735546
+#define MAGIC_GFS2	0x01161970
+#define MAGIC_OCFS2	0x7461636f
 
 /* As the kernel hands it out. */
 struct dent {
@@ -144,6 +154,33 @@ has_fine_stamps(int fd)
 	return false;
 }
 
+/*
+ * Others change it past this kernel, which asks them several times for what it
+ * hands out at once.
+ */
+static bool
+is_shared(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return true;
+	switch ((uint64_t)fs.f_type & 0xffffffff) {
+	case MAGIC_NFS:
+	case MAGIC_SMB:
+	case MAGIC_CIFS:
+	case MAGIC_SMB2:
+	case MAGIC_CEPH:
+	case MAGIC_9P:
+	case MAGIC_AFS:
+	case MAGIC_FUSE:
+	case MAGIC_GFS2:
+	case MAGIC_OCFS2:
+		return true;
+	}
+	return false;
+}
+
 /* Before 5.8 syncfs did not say that writing back had failed. */
 bool
 maildir_can_syncfs(int fd)
@@ -172,19 +209,27 @@ maildir_dir_stamp(int fd, struct stat *out)
 	return fstat(fd, out);
 }
 
+static bool
+is_unmoved(int fd, const struct stat *stamp)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && fs_mtime_ns(&st) == fs_mtime_ns(stamp);
+}
+
 /*
  * An mtime that stood still proves something only when a change would have
- * moved it: when it was not set just before, as coarsely as it is kept.
+ * moved it: when it was not set just before, as coarsely as it is kept. Whole
+ * seconds are all that small inodes of ext4 hold.
  */
 static bool
 stood_still(int fd, const struct stat *stamp, int64_t began)
 {
 	int64_t age = began - fs_mtime_ns(stamp);
-	int64_t grain = has_fine_stamps(fd) ? TICK : COARSE;
-	struct stat st;
+	bool fine = stamp->st_mtim.tv_nsec != 0 && has_fine_stamps(fd);
+	int64_t grain = fine ? TICK : COARSE;
 
-	return fstat(fd, &st) == 0 && fs_mtime_ns(&st) == fs_mtime_ns(stamp) &&
-	    (age >= grain || age <= -grain);
+	return is_unmoved(fd, stamp) && (age >= grain || age <= -grain);
 }
 
 static int
@@ -229,8 +274,9 @@ maildir_pass_read(struct dir_pass *pass, int fd, const struct stat *stamp,
 		return err_set(err, ERR_STALE, "the directory is gone");
 	if (n < 0)
 		return err_errno(err, ERR_IO, "can't read the directory");
-	/* The kernel keeps changes out for the time of one call. */
-	pass->proven = calls <= 1 || stood_still(fd, stamp, began);
+	/* The kernel keeps its own changes out for the time of one call. */
+	pass->proven = calls <= 1 ? !is_shared(fd) || is_unmoved(fd, stamp) :
+	    stood_still(fd, stamp, began);
 	return 0;
 }
 
