@@ -117,7 +117,7 @@ static const char schema[] =
 "CREATE INDEX place_content ON place (content)"
 "	WHERE content IS NOT NULL;"
 /* Local messages that wait for their other half, by what they are. */
-"CREATE INDEX place_unpaired ON place (content, folder, local_flags, id)"
+"CREATE INDEX place_unpaired ON place (folder, content, local_flags, id)"
 "	WHERE content IS NOT NULL AND uid IS NULL AND local AND NOT base;"
 
 /* An APPEND or COPY begun: not repeated before its outcome is known. */

@@ -575,6 +575,17 @@ test_log(void **state)
 int
 main(void)
 {
+/* Asked for each folder: what waits in the others must not be walked. */
+static void
+test_unpaired_tree_is_of_a_folder(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(number(f, "SELECT count(*)"
+	    " FROM pragma_index_info('place_unpaired')"
+	    " WHERE seqno = 0 AND name = 'folder'"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_index, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_folder_comes_back),
@@ -582,6 +593,7 @@ main(void)
 		TEST(test_folder_drop_takes_all),
 		TEST(test_content),
 		TEST(test_unpaired_local),
+		TEST(test_unpaired_tree_is_of_a_folder),
 		TEST(test_content_by_head),
 		TEST(test_keywords_of_content),
 		TEST(test_content_stays),
