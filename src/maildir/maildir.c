@@ -260,12 +260,13 @@ maildir_remark(struct maildir *m, const char *id, const char *token,
 	if (need_lock(m, err) < 0 || mark_name(from, id, token, err) < 0 ||
 	    mark_name(to, id, next, err) < 0)
 		return -1;
-	if (fs_rename_new(m->mark_fd, from, m->mark_fd, to, err) < 0) {
-		if (err->kind == ERR_STALE)
-			err->kind = ERR_CONFIG;
-		return err_within(err, "the marker of %s", m->root);
-	}
-	return fs_sync(m->mark_fd, m->root, err);
+	if (fs_rename_new(m->mark_fd, from, m->mark_fd, to, err) == 0)
+		return fs_sync(m->mark_fd, m->root, err);
+	/* Names of markers say nothing to anybody. */
+	if (err->kind == ERR_STALE)
+		return err_set(err, ERR_CONFIG, "the marker of Maildir %s is "
+		    "not the one that was left there", m->root);
+	return err_errno(err, ERR_IO, "can't write to Maildir %s", m->root);
 }
 
 int

@@ -336,6 +336,7 @@ test_mark(void **state)
 	assert_int_equal(err.kind, ERR_CONFIG);
 	assert_int_equal(maildir_remark(&r->m, ID, TOKEN2, TOKEN, &err), -1);
 	assert_int_equal(err.kind, ERR_CONFIG);
+	assert_non_null(strstr(err.msg, "is not the one that was left there"));
 	assert_ok(maildir_remark(&r->m, ID, TOKEN, TOKEN2, &err), &err);
 	assert_ok(maildir_check_mark(&r->m, ID, TOKEN2, &err), &err);
 	assert_int_equal(root_count(r, ".mailtern"), 1);
