@@ -572,9 +572,6 @@ test_log(void **state)
 	    " 'expunged' AND uid IS NULL AND unique_part IS NULL"), 1);
 }
 
-int
-main(void)
-{
 /* Asked for each folder: what waits in the others must not be walked. */
 static void
 test_unpaired_tree_is_of_a_folder(void **state)
@@ -586,6 +583,9 @@ test_unpaired_tree_is_of_a_folder(void **state)
 	    " WHERE seqno = 0 AND name = 'folder'"), 1);
 }
 
+int
+main(void)
+{
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_index, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_folder_comes_back),
