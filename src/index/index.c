@@ -108,8 +108,9 @@ static enum verdict
 judge(int rc, struct index *ix, struct err *err)
 {
 	if (index_is_damage(rc)) {
-		err_set(err, ERR_IO, "the index %s is damaged: %s", ix->path,
-		    sqlite3_errstr(rc));
+		err_set(err, ERR_IO, "the index %s is damaged: %s; the next "
+		    "sync sets it aside and merges both sides", ix->path,
+		    index_damage_text(rc));
 		return DAMAGED;
 	}
 	(void)index_fail(ix, rc, err);

@@ -82,6 +82,7 @@ char *query_get_text(struct query *, int column);	/* owned, or NULL */
 int index_fail(struct index *, int rc, struct err *);
 int index_damage(struct index *, const char *what, struct err *);
 bool index_is_damage(int rc);
+const char *index_damage_text(int rc);
 
 /* -1 when the transaction was lost; asserts that there is one. */
 int index_may_write(struct index *, struct err *);

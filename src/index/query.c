@@ -13,6 +13,14 @@ index_is_damage(int rc)
 	    rc == SQLITE_IOERR_DATA || rc == SQLITE_IOERR_CORRUPTFS;
 }
 
+/* What SQLite calls an I/O error is here a wrong sum (vfs.c). */
+const char *
+index_damage_text(int rc)
+{
+	return rc == SQLITE_IOERR_DATA ? "a page is not as it was written" :
+	    sqlite3_errstr(rc);
+}
+
 int
 index_damage(struct index *ix, const char *what, struct err *err)
 {
@@ -21,8 +29,8 @@ index_damage(struct index *ix, const char *what, struct err *err)
 	if (!ix->damaged && !ix->read_only)
 		(void)index_mark_damaged(ix->path, &ignored);
 	ix->damaged = true;
-	return err_set(err, ERR_IO, "the index %s is damaged: %s", ix->path,
-	    what);
+	return err_set(err, ERR_IO, "the index %s is damaged: %s; the next "
+	    "sync sets it aside and merges both sides", ix->path, what);
 }
 
 int
@@ -31,7 +39,7 @@ index_fail(struct index *ix, int rc, struct err *err)
 	if (ix->in_transaction && sqlite3_get_autocommit(ix->db))
 		ix->lost = true;
 	if (index_is_damage(rc))
-		return index_damage(ix, sqlite3_errstr(rc), err);
+		return index_damage(ix, index_damage_text(rc), err);
 	if ((rc & 0xff) == SQLITE_BUSY)
 		return err_set(err, ERR_BUSY,
 		    "another program holds the index %s", ix->path);

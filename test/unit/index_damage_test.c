@@ -304,6 +304,38 @@ test_flipped(void **state)
 	free(whole.p);
 }
 
+/* What the user reads: not that his disk fails, and what comes of it. */
+static void
+test_sentence(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t folder = build(f);
+	struct index_open_result result;
+	unsigned read = 0;
+	struct bytes whole;
+
+	fixture_close(f);
+	whole = slurp(f, "");
+	for (size_t at = 4096 + 200; at < whole.n; at += 4096) {
+		whole.p[at] ^= 1;
+		spill(f, "", &whole);
+		whole.p[at] ^= 1;
+		ok(index_open(&f->ix, f->db, false, &result, &f->err));
+		if (result.set_aside == NULL && !read_all(f, folder)) {
+			read++;
+			assert_null(strstr(f->err.msg, "I/O"));
+			assert_non_null(strstr(f->err.msg, "is damaged: a page "
+			    "is not as it was written; the next sync sets it "
+			    "aside"));
+		}
+		free(result.set_aside);
+		fixture_close(f);
+		forget(f, ".suspect");
+	}
+	assert_true(read > 0);
+	free(whole.p);
+}
+
 static void
 test_pages_exchanged(void **state)
 {
@@ -512,6 +544,7 @@ main(void)
 		TEST(test_truncated),
 		TEST(test_empty_and_garbage),
 		TEST(test_flipped),
+		TEST(test_sentence),
 		TEST(test_pages_exchanged),
 		TEST(test_wal_damaged),
 		TEST(test_set_aside_with_its_wal),
