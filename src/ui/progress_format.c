@@ -17,6 +17,7 @@
 #define BAR_MIN		8	/* with brackets */
 #define BAR_MAX		32
 #define LABEL_MAX	200
+#define FOLDER_MIN	4	/* columns of its name before "..." */
 
 /* Columns of the character at s, and its bytes in *n. */
 static size_t
@@ -44,6 +45,53 @@ add_cut(struct buf *out, const char *s, size_t max)
 		used += columns;
 	}
 	return used;
+}
+
+static size_t
+columns_of(const char *s)
+{
+	size_t n, columns = 0;
+
+	for (; *s != '\0'; s += n)
+		columns += char_columns(s, &n);
+	return columns;
+}
+
+/* Where ": pulling" begins behind a folder's name; all of it without one. */
+static const char *
+work_of(const char *what)
+{
+	const char *found = what, *p = what;
+
+	while ((p = strstr(p, ": ")) != NULL)
+		found = p++;
+	return found;
+}
+
+/* A name too long is cut: what is done with the folder stays to be read. */
+static size_t
+add_label(struct buf *out, const struct progress_item *item, size_t max)
+{
+	const char *tail = work_of(item->what);
+	char folder[LABEL_MAX + 4], work[LABEL_MAX + 4];
+	size_t used, room, fixed;
+
+	str_printable(folder, LABEL_MAX, item->what,
+	    (size_t)(tail - item->what));
+	str_printable(work, LABEL_MAX, tail, strlen(tail));
+	used = add_cut(out, item->account, max);
+	used += add_cut(out, ": ", max - used);
+	room = max - used;
+	fixed = columns_of(work);
+	if (columns_of(folder) + fixed <= room) {
+		used += add_cut(out, folder, room);
+	} else if (*folder != '\0' && room >= fixed + FOLDER_MIN + 3) {
+		used += add_cut(out, folder, room - fixed - 3);
+		used += add_cut(out, "...", 3);
+	} else if (*folder != '\0') {
+		return used + add_cut(out, work + 2, room);
+	}
+	return used + add_cut(out, work, max - used);
 }
 
 static unsigned
@@ -84,17 +132,15 @@ add_bar(struct buf *out, const struct progress_item *item, size_t columns)
 static void
 add_item(struct buf *out, const struct progress_item *item, size_t width)
 {
-	char label[LABEL_MAX + 4], raw[2 * LABEL_MAX], count[64];
+	char count[64];
 	size_t used, tail;
 
-	snprintf(raw, sizeof(raw), "%s: %s", item->account, item->what);
-	str_printable(label, LABEL_MAX, raw, strlen(raw));
 	format_count(count, sizeof(count), item);
 	tail = strlen(count);
 	/* A number cut short would be a wrong number. */
 	if (tail + strlen(item->account) > width)
 		tail = 0;
-	used = add_cut(out, label, width - tail);
+	used = add_label(out, item, width - tail);
 	if (tail == 0)
 		return;
 	if (item->total > 0 && width - used - tail > BAR_MIN)
