@@ -25,6 +25,23 @@ imap_cmd_init(struct imap_cmd *cmd, struct imap_session *s, struct task *task)
 		cmd->err = s->err;
 }
 
+bool
+imap_cmd_answer(struct imap_cmd *cmd, uint64_t asked)
+{
+	struct imap_session *s = cmd->priv->session;
+	struct imap_cmd_priv *p = cmd->priv;
+
+	if (s->exists > p->most)
+		p->most = s->exists < IMAP_MESSAGES_MAX ? s->exists :
+		    IMAP_MESSAGES_MAX;
+	if (asked > p->most)
+		asked = p->most;
+	if (++p->answers > 4 * asked + 1000)
+		return false;
+	imap_session_progress(s);
+	return true;
+}
+
 void
 imap_cmd_started(struct imap_cmd *cmd)
 {

@@ -7,28 +7,38 @@
 
 #include "base/mem.h"
 
+/* Octets of a body that are worth waiting for more. */
+#define BODY_PROGRESS	(64u << 10)
+
 struct imap_fetching_priv {
 	struct imap_flow flow;
 	unsigned items;
 	uint64_t changed_since;
-	uint64_t due;			/* rows that still count as an answer */
+	uint64_t asked;			/* how many messages */
+	bool due;			/* another row would still be an answer */
+	uint64_t octets;		/* of bodies, since the last progress */
 };
 
 static void
 fetch_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 {
 	struct imap_fetching *f = (struct imap_fetching *)cmd;
-	struct imap_session *s = cmd->priv->session;
+	struct imap_fetching_priv *p = f->priv;
 
 	if (r->kind == IMAP_FETCH && r->fetch.uid != 0) {
 		f->rows++;
 		/* The same row for ever would be no answer either. */
-		if (f->rows <= f->priv->due)
-			imap_session_progress(s);
+		p->due = imap_cmd_answer(cmd, p->asked);
 	}
-	imap_sink_feed(&f->sink, &f->priv->flow, r);
-	if (f->priv->flow.in_body && f->rows <= f->priv->due)
-		imap_session_progress(s);
+	imap_sink_feed(&f->sink, &p->flow, r);
+	if (r->kind != IMAP_BODY_DATA || !p->flow.in_body || !p->due)
+		return;
+	/* Nor would an octet a minute. */
+	p->octets += r->data.n;
+	if (p->octets >= BODY_PROGRESS) {
+		p->octets = 0;
+		imap_session_progress(cmd->priv->session);
+	}
 }
 
 static void
@@ -72,7 +82,6 @@ imap_fetch_start(struct imap_session *s, struct imap_fetching *f,
     struct task *task, const struct imap_fetch_args *args)
 {
 	struct imap_fetching_priv *p = xcalloc(1, sizeof(*p));
-	uint64_t n = uidset_count(args->uids);
 
 	/* A row names one section: both at once could not be told apart. */
 	assert((args->items & (FETCH_BODY | FETCH_HEADER)) !=
@@ -83,7 +92,8 @@ imap_fetch_start(struct imap_session *s, struct imap_fetching *f,
 	f->priv = p;
 	p->items = args->items;
 	p->changed_since = args->changed_since;
-	p->due = 4 * n + 1000;
+	p->asked = uidset_count(args->uids);
+	p->due = true;
 	p->flow.section = args->items & FETCH_BODY ? "" :
 	    args->items & FETCH_HEADER ? "HEADER" : NULL;
 	f->cmd.priv->on_data = fetch_on_data;

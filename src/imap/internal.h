@@ -25,8 +25,14 @@
 
 /* With no command in flight: how much may come that nobody asked for. */
 #define IMAP_UNASKED_MAX	10000
-/* With commands in flight: how long without anything that answers them. */
+/* While an answer is awaited: how long without anything that belongs to it, in
+ * silence limits while the session opens, and how many octets. */
 #define IMAP_PATIENCE_MS	(10u * 60 * 1000)
+#define IMAP_OPENING		4
+#define IMAP_NOISE_MAX		(16u << 20)
+/* What can be told of a folder is measured by its messages, up to these. */
+#define IMAP_MESSAGES_MAX	(16u << 20)
+#define IMAP_RANGES_MAX		(1u << 20)	/* of UIDs, in one answer */
 
 /* Ways to log in, best first. */
 enum imap_mech {
@@ -57,6 +63,7 @@ struct imap_line {
 	bool whole;			/* its last octet is sent */
 	bool early;			/* refused before it was whole */
 	bool starttls;
+	unsigned continues;		/* how often on_continue was called */
 	struct imap_append *append;	/* its literal is fed from outside */
 	void (*on_continue)(struct imap_line *, const struct imap_resp *);
 };
@@ -65,6 +72,8 @@ struct imap_cmd_priv {
 	struct imap_session *session;
 	unsigned lines;			/* sent or waiting, not yet answered */
 	bool starting;			/* its start function still runs */
+	uint64_t answers;		/* that came: imap_cmd_answer */
+	uint32_t most;			/* messages in the folder meanwhile */
 	/* Before imap_cmd::on_data, which belongs to the starter. */
 	void (*on_data)(struct imap_cmd *, const struct imap_resp *);
 	/* Each tagged reply. True: taken care of, not to be recorded. */
@@ -111,6 +120,7 @@ struct imap_session {
 	uint64_t round_trips;
 	unsigned unasked;
 	uint64_t now, progress_at;	/* monotonic ms */
+	uint64_t noise_from;		/* octets that had come by then */
 	uint64_t patience_ms;
 	const char *secret;		/* while logging in; never shown */
 };
@@ -137,6 +147,11 @@ void imap_line_answered(struct imap_session *, struct imap_line *);
 
 /* cmd.c */
 void imap_cmd_init(struct imap_cmd *, struct imap_session *, struct task *);
+/*
+ * A piece of its answer came. That is progress, but without end it is none:
+ * four times the messages that were asked for (and are there) and some.
+ */
+bool imap_cmd_answer(struct imap_cmd *, uint64_t asked);
 /* All its lines are on their way. */
 void imap_cmd_started(struct imap_cmd *);
 void imap_cmd_settle(struct imap_cmd *);
@@ -200,6 +215,7 @@ int imap_auth_result(struct imap_auth *, struct task *, struct err *);
 struct imap_flow {
 	const char *section;		/* of the body asked for, or NULL */
 	bool in_body;			/* between its begin and its end */
+	size_t ranges;			/* of VANISHED, so far */
 };
 void imap_sink_feed(const struct imap_sink *, struct imap_flow *,
     const struct imap_resp *);

@@ -17,6 +17,10 @@
 /* Some servers open the mailbox for each: do not queue up thousands. */
 #define STATUS_WINDOW	64
 
+/* Modified UTF-7 writes a name at most five times as long as UTF-8. */
+#define RAW_NAME_MAX	(6 * LIMIT_FOLDER_NAME)
+#define NAMES_MAX	(16u << 20)
+
 struct entry {			/* LIST or STATUS, as it came */
 	char *raw;
 	char delimiter;
@@ -33,6 +37,7 @@ struct imap_list_priv {
 	enum { LIST_STATUS, LIST_PLAIN, ASK_STATUS } stage;
 	size_t next;			/* folder to ask STATUS of */
 	size_t skipped;
+	size_t octets;			/* of the names so far */
 };
 
 static void
@@ -72,7 +77,16 @@ list_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 		return;
 	}
 	imap_session_progress(s);
-	entries_add(to, &r->mailbox);
+	l->priv->octets += r->mailbox.name.n;
+	if (l->priv->octets > NAMES_MAX) {
+		imap_session_dropf(s, ERR_PROTO, "%s lists folders with %u MiB "
+		    "of names", s->host, NAMES_MAX >> 20);
+		return;
+	}
+	if (r->mailbox.name.n <= RAW_NAME_MAX)
+		entries_add(to, &r->mailbox);
+	else if (r->kind == IMAP_LIST)
+		l->priv->skipped++;
 }
 
 /* A STATUS that fails costs its folder the numbers, nothing else. */

@@ -282,6 +282,7 @@ open_ready(struct task *t)
 	}
 	if (p->session->err.kind != ERR_NONE)
 		return lost(t);
+	p->session->patience_ms = IMAP_PATIENCE_MS;
 	o->session = p->session;
 	p->session->opener = NULL;
 	return TASK_DONE;

@@ -11,6 +11,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+/* The longest SASL exchange that we know takes four. */
+#define CONTINUES_MAX	16
+
 /* Only lines that have begun are awaiting anything. */
 static struct imap_line *
 oldest(struct imap_session *s)
@@ -126,6 +129,12 @@ continuation(struct imap_session *s, const struct imap_resp *r)
 	}
 	line = oldest(s);
 	if (line != NULL && line->on_continue != NULL) {
+		if (++line->continues > CONTINUES_MAX) {
+			imap_session_dropf(s, ERR_PROTO,
+			    "%s does not come to an end with %s", s->host,
+			    line->verb);
+			return;
+		}
 		s->round_trips++;
 		imap_session_progress(s);
 		line->on_continue(line, r);

@@ -15,7 +15,25 @@ struct imap_searching_priv {
 	bool plain;		/* a SEARCH line came */
 	bool has_count;
 	uint32_t count;
+	uint64_t told;		/* UIDs, those told twice twice */
 };
+
+/* Nobody can find more messages than there are, nor again and again. */
+static bool
+search_credible(struct imap_searching *q, const struct imap_search *got)
+{
+	struct imap_session *s = q->cmd.priv->session;
+
+	if (!imap_cmd_answer(&q->cmd, UINT64_MAX))
+		return false;
+	q->priv->told += uidset_count(&got->uids);
+	if (q->priv->told <= 4 * (uint64_t)q->cmd.priv->most + 1000 &&
+	    q->uids.n <= IMAP_RANGES_MAX)
+		return true;
+	imap_session_dropf(s, ERR_PROTO,
+	    "%s finds more messages than it said there are", s->host);
+	return false;
+}
 
 static void
 search_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
@@ -23,9 +41,8 @@ search_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 	struct imap_searching *q = (struct imap_searching *)cmd;
 	const struct imap_search *got = &r->search;
 
-	if (r->kind != IMAP_SEARCH)
+	if (r->kind != IMAP_SEARCH || !search_credible(q, got))
 		return;
-	imap_session_progress(cmd->priv->session);
 	for (size_t i = 0; i < got->uids.n; i++)
 		uidset_add_range(&q->uids, got->uids.range[i].first,
 		    got->uids.range[i].last);
@@ -71,6 +88,7 @@ search_on_done(struct imap_cmd *cmd)
 		q->priv->extended = false;
 		imap_cmd_forget(cmd);
 		uidset_clear(&q->uids);
+		q->priv->told = 0;
 		search_send(q);
 		if (cmd->priv->lines > 0)
 			return;

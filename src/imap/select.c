@@ -92,6 +92,7 @@ select_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 {
 	struct imap_select *q = (struct imap_select *)cmd;
 	struct imap_select_priv *p = q->priv;
+	uint64_t asked = 0;
 
 	switch (r->kind) {
 	case IMAP_STATUS_LINE:
@@ -112,9 +113,10 @@ select_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 		    r->vanished.earlier))
 			return;
 		imap_sink_feed(&q->sink, &p->flow, r);
+		asked = UINT64_MAX;	/* all that changed */
 		break;
 	}
-	imap_session_progress(cmd->priv->session);
+	imap_cmd_answer(cmd, asked);
 }
 
 static void

@@ -17,6 +17,21 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+/* Bytes come, so that it is not silent; but do they answer anything? */
+static void
+session_check_patience(struct imap_session *s)
+{
+	if (s->paused || (s->in_flight == 0 && s->greeted))
+		return;
+	if (s->now - s->progress_at > s->patience_ms)
+		imap_session_dropf(s, ERR_NET,
+		    "%s has not answered for %u seconds", s->host,
+		    (unsigned)(s->patience_ms / 1000));
+	else if (s->stream.bytes_in - s->noise_from > IMAP_NOISE_MAX)
+		imap_session_dropf(s, ERR_PROTO,
+		    "%s sends without end and does not answer", s->host);
+}
+
 static void
 session_check_stream(struct imap_session *s)
 {
@@ -26,11 +41,8 @@ session_check_stream(struct imap_session *s)
 		imap_session_dropf(s, ERR_NET, "%s closed the connection%s",
 		    s->host, imap_reader_partial(s->reader) ?
 		    " in the middle of an answer" : "");
-	else if (s->in_flight > 0 && !s->paused &&
-	    s->now - s->progress_at > s->patience_ms)
-		imap_session_dropf(s, ERR_NET,
-		    "%s has not answered for %u minutes", s->host,
-		    (unsigned)(s->patience_ms / 60000));
+	else
+		session_check_patience(s);
 }
 
 static enum task_result
@@ -87,7 +99,8 @@ imap_session_new(struct loop *loop, struct task *parent,
 	s->reader = imap_reader_new();
 	s->host = xstrdup(cfg->tunnel != NULL ? "the tunnel" : cfg->host);
 	s->line_max = LIMIT_COMMAND_LINE;
-	s->patience_ms = IMAP_PATIENCE_MS;
+	s->patience_ms = cfg->silence_ms == 0 ? IMAP_PATIENCE_MS :
+	    IMAP_OPENING * cfg->silence_ms;
 	/* Nobody can prepare answers to tags that he can't guess. */
 	random_hex(random);
 	snprintf(s->prefix, sizeof(s->prefix), "m%.5s", random);
@@ -175,6 +188,7 @@ void
 imap_session_progress(struct imap_session *s)
 {
 	s->progress_at = s->now;
+	s->noise_from = s->stream.bytes_in;
 }
 
 /* An answer is awaited, unless it is our turn to go on with a literal. */

@@ -57,7 +57,10 @@ imap_sink_feed(const struct imap_sink *sink, struct imap_flow *flow,
 		flow->in_body = false;
 		break;
 	case IMAP_VANISHED:
-		if (sink->vanished != NULL)
+		/* Left out, they are missing in the sum: then the folder is
+		   listed. No memory is spent on what nobody can check. */
+		flow->ranges += r->vanished.uids.n;
+		if (sink->vanished != NULL && flow->ranges <= IMAP_RANGES_MAX)
 			sink->vanished(sink->arg, &r->vanished.uids);
 		break;
 	default:

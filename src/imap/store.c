@@ -14,7 +14,7 @@ change_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 	case IMAP_EXPUNGE:
 	case IMAP_VANISHED:
 	case IMAP_FETCH:
-		imap_session_progress(cmd->priv->session);
+		imap_cmd_answer(cmd, UINT64_MAX);
 		break;
 	default:
 		break;

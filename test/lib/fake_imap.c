@@ -9,6 +9,7 @@
  *	"C: text"	receives a line, which must contain text
  *	"R: n"		receives n octets
  *	"F: n text"	sends a line n times
+ *	"D: n text"	sends text n times, slowly
  *	"X"		closes
  *
  * cut >= 0: the connection is closed before the cut-th step that sends.
@@ -62,16 +63,39 @@ fake_send(int c, const char *p, size_t n)
 static void
 fake_send_text(struct fake *f, int c, const char *text)
 {
-	for (; *text != '\0'; text++) {
+	while (*text != '\0') {
+		size_t n = 1 + strcspn(text + 1, "$");
+
 		if (text[0] == '$' && text[1] >= '1' && text[1] <= '8') {
 			const char *tag = f->tag[text[1] - '1'];
 
 			fake_send(c, tag, strlen(tag));
-			text++;
+			n = 2;
 		} else {
-			fake_send(c, text, 1);
+			fake_send(c, text, n);
 		}
+		text += n;
 	}
+}
+
+/* Many in one piece: a million lines are not a million system calls. */
+static void
+fake_send_lines(int c, int n, const char *text)
+{
+	size_t len = strlen(text) + 2, fit = (64u << 10) / len;
+	char *block = malloc((fit + 1) * len + 1);
+
+	if (block == NULL)
+		abort();
+	for (size_t i = 0; i <= fit; i++)
+		snprintf(block + i * len, len + 1, "%s\r\n", text);
+	while (n > 0) {
+		size_t k = (size_t)n < fit + 1 ? (size_t)n : fit + 1;
+
+		fake_send(c, block, k * len);
+		n -= (int)k;
+	}
+	free(block);
 }
 
 static int
@@ -117,13 +141,18 @@ fake_step(struct fake *f, int c, const char *step)
 			if (recv(c, &octet, 1, 0) != 1)
 				return -1;
 		return 0;
+	case 'D':
+		if (sscanf(step + 3, "%d %n", &n, &used) != 1)
+			return -1;
+		for (; n > 0; n--) {
+			fake_send_text(f, c, step + 3 + used);
+			usleep(2000);	/* slowness is what is asked for */
+		}
+		return 0;
 	case 'F':
 		if (sscanf(step + 3, "%d %n", &n, &used) != 1)
 			return -1;
-		while (n-- > 0) {
-			fake_send_text(f, c, step + 3 + used);
-			fake_send(c, "\r\n", 2);
-		}
+		fake_send_lines(c, n, step + 3 + used);
 		return 0;
 	}
 	return -1;
@@ -137,7 +166,7 @@ fake_run(void *arg)
 	char sink[4096];
 
 	for (const char *const *s = f->script; c >= 0 && *s != NULL; s++) {
-		bool sends = strchr("SsF", (*s)[0]) != NULL;
+		bool sends = strchr("SsFD", (*s)[0]) != NULL;
 
 		if (sends && f->cut >= 0 && sent++ == f->cut)
 			break;

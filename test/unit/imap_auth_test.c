@@ -206,6 +206,28 @@ test_starttls_is_not_left_out(void **state)
 	}
 }
 
+/* "+" for ever, after our last word and after we gave up. */
+static void
+test_continuations_without_end(void **state)
+{
+	static const char *const plain[] = {
+	    "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] x",
+	    "C: AUTHENTICATE", "F: 100 + ", NULL };
+	static const char *const given_up[] = {
+	    "S: * OK [CAPABILITY IMAP4rev1 AUTH=SCRAM-SHA-256 SASL-IR] x",
+	    "C: AUTHENTICATE", "F: 100 + AAAA", NULL };
+	static const char *const *const all[] = { plain, given_up };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct probe p = { 0 };
+
+		open_with(&p, all[i]);
+		assert_null(p.session);
+		assert_int_equal(p.open_err.kind, ERR_PROTO);
+	}
+}
+
 /* Everything that -vv prints, while the server says the password back. */
 static void
 test_password_is_never_logged(void **state)
@@ -259,6 +281,7 @@ main(void)
 		cmocka_unit_test(test_preauth_over_the_network),
 		cmocka_unit_test(test_preauth_through_a_tunnel),
 		cmocka_unit_test(test_starttls_is_not_left_out),
+		cmocka_unit_test(test_continuations_without_end),
 		cmocka_unit_test(test_password_is_never_logged),
 	};
 

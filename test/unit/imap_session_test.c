@@ -370,7 +370,9 @@ test_flood_that_nobody_asked_for(void **state)
 
 	(void)state;
 	probe_run(&p, script, start_nothing);
-	assert_int_equal(p.plain[0].err.kind, ERR_PROTO);
+	/* Where the flood comes in one piece, it never gets to be open. */
+	assert_int_equal(p.open_err.kind != ERR_NONE ? p.open_err.kind :
+	    p.plain[0].err.kind, ERR_PROTO);
 	probe_release(&p);
 }
 
@@ -385,12 +387,106 @@ static void
 test_noise_is_no_answer(void **state)
 {
 	static const char *const script[] = { LOGIN(""), "C: NOOP",
-	    "F: 1000000 * OK still here", NULL };
+	    "D: 300 * OK still here\r\n", NULL };
 	struct probe p = { 0 };
 
 	(void)state;
 	probe_run(&p, script, start_impatient);
 	assert_int_equal(p.plain[0].err.kind, ERR_NET);
+	probe_release(&p);
+}
+
+static void
+start_select(struct probe *p)
+{
+	probe_select(p, "INBOX");
+}
+
+static void
+start_search(struct probe *p)
+{
+	probe_select(p, "INBOX");
+	imap_search_start(p->session, &p->search, &p->task, "DELETED");
+	probe_add(p, &p->search.cmd);
+}
+
+static void
+start_list(struct probe *p)
+{
+	imap_list_start(p->session, &p->list, &p->task);
+	probe_add(p, &p->list.cmd);
+}
+
+/* What looks like an answer, said without end. 32 KiB in one line, so that not
+ * time is what ends it. */
+#define LONG8	"12345678"
+#define LONG64	LONG8 LONG8 LONG8 LONG8 LONG8 LONG8 LONG8 LONG8
+#define LONG512	LONG64 LONG64 LONG64 LONG64 LONG64 LONG64 LONG64 LONG64
+#define LONG4K	LONG512 LONG512 LONG512 LONG512 LONG512 LONG512 LONG512 LONG512
+#define SELECTED "C: SELECT INBOX", "S: * 2 EXISTS", \
+    "S: * OK [UIDVALIDITY 7] x", "S: $1 OK [READ-WRITE] x"
+
+static const struct endless {
+	const char *name;
+	void (*start)(struct probe *);
+	const char *script[10];
+} endless[] = {
+	{ "OK", start_noop,
+	    { LOGIN(""), "C: NOOP", "F: 6000 * OK " LONG4K } },
+	{ "empty lines", start_noop, { LOGIN(""), "C: NOOP", "F: 9000000 " } },
+	{ "plus", start_noop, { LOGIN(""), "C: NOOP", "F: 6000 + " LONG4K } },
+	{ "OK to SELECT", start_select,
+	    { LOGIN(""), "C: SELECT", "F: 8000 * OK " LONG4K } },
+	{ "VANISHED to SELECT", start_select,
+	    { LOGIN(""), "C: SELECT", "S: * 5 EXISTS",
+	    "F: 500000 * VANISHED (EARLIER) 1:4,6:7,10:19,21,23,25,27" } },
+	{ "SEARCH", start_search,
+	    { LOGIN(""), SELECTED, "C: UID SEARCH",
+	    "F: 100000 * SEARCH 1 2" } },
+	{ "SEARCH of nothing", start_search,
+	    { LOGIN(""), SELECTED, "C: UID SEARCH",
+	    "F: 2500000 * SEARCH" } },
+	{ "ESEARCH of everything", start_search,
+	    { LOGIN("ESEARCH"), SELECTED, "C: UID SEARCH",
+	    "S: * ESEARCH UID ALL 1:4294967295 COUNT 4294967295" } },
+	{ "LIST of long names", start_list,
+	    { LOGIN(""), "C: LIST",
+	    "F: 5000 * LIST () \"/\" \"" LONG4K "\"" } },
+};
+
+static void
+test_endless_answers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(endless) / sizeof(endless[0]); i++) {
+		struct probe p = { 0 };
+
+		probe_run(&p, endless[i].script, endless[i].start);
+		print_message("%s: %s\n", endless[i].name, p.lost.msg);
+		assert_int_equal(p.lost.kind, ERR_PROTO);
+		probe_release(&p);
+	}
+}
+
+static void
+start_slow_body(struct probe *p)
+{
+	p->session->patience_ms = 50;
+	probe_fetch(p, "7", FETCH_BODY);
+}
+
+/* An octet now and then is not silence, and yet nobody wants to wait. */
+static void
+test_body_that_drips(void **state)
+{
+	static const char *const script[] = { LOGIN(""), "C: UID FETCH",
+	    "S: * 1 FETCH (UID 7 BODY[] {1000000}", "D: 500 x", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_slow_body);
+	assert_int_equal(p.fetch.cmd.err.kind, ERR_NET);
+	assert_true(strlen(p.seen) < 450);
 	probe_release(&p);
 }
 
@@ -545,6 +641,8 @@ main(void)
 		cmocka_unit_test(test_ok_before_the_literal_is_an_error),
 		cmocka_unit_test(test_flood_that_nobody_asked_for),
 		cmocka_unit_test(test_noise_is_no_answer),
+		cmocka_unit_test(test_endless_answers),
+		cmocka_unit_test(test_body_that_drips),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_cancelled_with_a_command_in_flight),
 		cmocka_unit_test(test_cancelled_while_opening),
