@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -67,12 +68,20 @@ imap_line_answered(struct imap_session *s, struct imap_line *line)
 	imap_session_flush(s);
 }
 
-/* RFC 3501 section 6.2.1: everything learned so far was learned in clear. */
+/*
+ * RFC 3501 section 6.2.1: everything learned so far was learned in clear. A
+ * namespace from then, say, would hide all folders from us, and what is not
+ * listed looks deleted.
+ */
 static void
 begin_tls(struct imap_session *s)
 {
-	s->caps = 0;
-	s->mechs = 0;
+	s->caps = s->mechs = s->enabled = s->quirks = 0;
+	s->has_namespace = false;
+	free(s->ns_prefix);
+	s->ns_prefix = NULL;
+	s->delimiter = '\0';
+	s->exists = 0;
 	s->muted = true;
 	stream_start_tls(&s->stream);
 }
@@ -191,7 +200,9 @@ status_line(struct imap_session *s, const struct imap_resp *r)
 		imap_show_text(s, r->text, text);
 		imap_session_dropf(s, ERR_NET, "%s closed the connection: %s",
 		    s->host, text);
-	} else if (r->status == IMAP_PREAUTH) {
+	} else if (r->status == IMAP_PREAUTH &&
+	    (s->next == 0 || s->stream.tunnel)) {
+		/* A greeting. Later it would be a way around the login. */
 		s->preauth = true;
 	}
 }

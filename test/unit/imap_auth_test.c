@@ -228,6 +228,20 @@ test_continuations_without_end(void **state)
 	}
 }
 
+/* The word means nothing once commands have been sent. */
+static void
+test_preauth_is_no_way_around_the_login(void **state)
+{
+	static const char *const script[] = { "S: * OK hi", "C: CAPABILITY",
+	    "S: * PREAUTH in\r\n* CAPABILITY IMAP4rev1", "S: $1 OK x",
+	    "C: LOGIN jane", "S: $1 OK [CAPABILITY IMAP4rev1] in", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	open_with(&p, script);
+	assert_string_equal(p.open_err.msg, "");
+}
+
 /* Everything that -vv prints, while the server says the password back. */
 static void
 test_password_is_never_logged(void **state)
@@ -282,6 +296,7 @@ main(void)
 		cmocka_unit_test(test_preauth_through_a_tunnel),
 		cmocka_unit_test(test_starttls_is_not_left_out),
 		cmocka_unit_test(test_continuations_without_end),
+		cmocka_unit_test(test_preauth_is_no_way_around_the_login),
 		cmocka_unit_test(test_password_is_never_logged),
 	};
 
