@@ -118,6 +118,8 @@ auth_end_sasl(struct imap_auth *a)
 	a->sasl = NULL;
 	str_wipe_free(a->first);
 	a->first = NULL;
+	str_wipe_free(a->session->said);
+	a->session->said = NULL;
 }
 
 void
@@ -274,6 +276,8 @@ sasl_begin(struct imap_auth *a)
 		return -1;
 	}
 	a->first = auth_step(a, "", 0);
+	if (a->mech == MECH_PLAIN)
+		a->session->said = xstrdup(a->first);
 	return a->first != NULL ? 0 : -1;
 }
 

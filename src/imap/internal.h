@@ -123,6 +123,7 @@ struct imap_session {
 	uint64_t noise_from;		/* octets that had come by then */
 	uint64_t patience_ms;
 	const char *secret;		/* while logging in; never shown */
+	char *said;			/* the same in the form we sent it */
 };
 
 /* session.c */

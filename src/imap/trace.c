@@ -19,14 +19,21 @@ status_word(enum imap_status status)
 	return word[status];
 }
 
+static bool
+reveals(struct span text, const char *secret)
+{
+	size_t n = secret != NULL ? strlen(secret) : 0;
+
+	return n > 0 && text.n >= n &&
+	    memmem(text.p, text.n, secret, n) != NULL;
+}
+
 /* The server may repeat what we sent it; the password stays out even so. */
 void
 imap_show_text(const struct imap_session *s, struct span text,
     char out[IMAP_TEXT_MAX + 4])
 {
-	size_t n = s->secret != NULL ? strlen(s->secret) : 0;
-
-	if (n > 0 && text.n >= n && memmem(text.p, text.n, s->secret, n)) {
+	if (reveals(text, s->secret) || reveals(text, s->said)) {
 		snprintf(out, IMAP_TEXT_MAX + 4, "(it repeats the password)");
 		return;
 	}
