@@ -461,6 +461,8 @@ on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 	if (p->tls != NULL) {
 		buf_added(&p->wire_in, (size_t)n);
 		decode(p);
+		/* Also when it was TLS's own: whose patience is it? */
+		task_wake(p->task);
 	} else {
 		buf_added(&p->s->in, (size_t)n);
 		task_wake(p->task);
