@@ -23,6 +23,9 @@ append_on_done(struct imap_cmd *cmd)
 	a->wants = false;
 	free(a->priv);
 	a->priv = NULL;
+	/* One message has one UID: any other answer says nothing. */
+	if (cmd->code == CODE_APPENDUID && uidset_count(&cmd->code_uids) != 1)
+		cmd->code = CODE_UNKNOWN;
 }
 
 void

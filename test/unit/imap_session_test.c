@@ -329,6 +329,34 @@ test_torture_40_literal_refused_early(void **state)
 	}
 }
 
+/* One message has one UID; whoever takes the first of many pairs the wrong one. */
+static void
+test_appenduid_of_many(void **state)
+{
+	static const struct {
+		const char *reply;
+		enum imap_code_kind code;
+	} rows[] = {
+		{ "S: $1 OK [APPENDUID 7 9] x", CODE_APPENDUID },
+		{ "S: $1 OK [APPENDUID 7 1:4294967295] x", CODE_UNKNOWN },
+		{ "S: $1 OK [APPENDUID 7 1,3] x", CODE_UNKNOWN },
+		{ "S: $1 OK [APPENDUID 7 0] x", CODE_UNKNOWN },
+		{ "S: $1 OK [APPENDUID 7 4294967296] x", CODE_UNKNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const script[] = { LOGIN("LITERAL+"), "C: {5+}",
+		    "R: 7", rows[i].reply, "C: NOOP", "S: $1 OK", NULL };
+		struct probe p = { 0 };
+
+		probe_run(&p, script, start_append);
+		assert_int_equal(p.append.cmd.err.kind, ERR_NONE);
+		assert_int_equal(p.append.cmd.code, rows[i].code);
+		probe_release(&p);
+	}
+}
+
 static void
 test_ok_before_the_literal_is_an_error(void **state)
 {
@@ -638,6 +666,7 @@ main(void)
 		cmocka_unit_test(test_torture_39_flags_of_an_expunged_one),
 		cmocka_unit_test(test_vanished_earlier_does_not_renumber),
 		cmocka_unit_test(test_torture_40_literal_refused_early),
+		cmocka_unit_test(test_appenduid_of_many),
 		cmocka_unit_test(test_ok_before_the_literal_is_an_error),
 		cmocka_unit_test(test_flood_that_nobody_asked_for),
 		cmocka_unit_test(test_noise_is_no_answer),
