@@ -9,8 +9,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "base/err.h"
+
+/* A directory as it was when its entries were synced; ino 0: none. */
+struct maildir_durable {
+	dev_t dev;
+	ino_t ino;
+	struct timespec changed;
+};
 
 struct maildir {
 	char *root;		/* as configured */
@@ -19,6 +28,7 @@ struct maildir {
 	/* Set after maildir_open by who only wants to know: a scan renames
 	 * nothing then. */
 	bool look_only;
+	struct maildir_durable durable[2];	/* cur, new: by sources only */
 };
 
 enum maildir_root {

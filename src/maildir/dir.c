@@ -217,6 +217,15 @@ is_unmoved(int fd, const struct stat *stamp)
 	return fstat(fd, &st) == 0 && fs_mtime_ns(&st) == fs_mtime_ns(stamp);
 }
 
+/* Local, and not so young that a change could leave the ctime as it is. */
+bool
+maildir_dir_is_settled(int fd, const struct stat *st)
+{
+	int64_t changed = (int64_t)st->st_ctim.tv_sec * NS;
+
+	return has_fine_stamps(fd) && now_ns() - changed > COARSE + NS;
+}
+
 /*
  * An mtime that stood still proves something only when a change would have
  * moved it: when it was not set just before, as coarsely as it is kept. Whole

@@ -63,6 +63,9 @@ void maildir_pass_release(struct dir_pass *);
  */
 int maildir_dir_stamp(int fd, struct stat *out);
 
+/* Every change after the call that filled st moves its ctime. */
+bool maildir_dir_is_settled(int fd, const struct stat *st);
+
 /* The whole of a small directory; entry may come again after restart. */
 int maildir_dir_list(int fd, const struct dir_visit *, void (*restart)(void *),
     struct err *);

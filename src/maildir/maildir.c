@@ -144,7 +144,8 @@ maildir_open(struct maildir *m, const char *root, enum maildir_root *out,
 {
 	struct mark mark = { 0 };
 
-	*m = (struct maildir){ xstrdup(root), -1, -1, false };
+	*m = (struct maildir){ .root = xstrdup(root), .fd = -1,
+	    .mark_fd = -1 };
 	id_out[0] = token_out[0] = '\0';
 	if (root_look(m, out, &mark, err) < 0) {
 		maildir_close(m);
@@ -166,7 +167,7 @@ maildir_close(struct maildir *m)
 	if (m->root != NULL && m->mark_fd >= 0)
 		close(m->mark_fd);
 	free(m->root);
-	*m = (struct maildir){ NULL, -1, -1, false };
+	*m = (struct maildir){ .fd = -1, .mark_fd = -1 };
 }
 
 static int

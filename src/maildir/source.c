@@ -14,6 +14,7 @@
 #define SOURCE_BUF	(64u << 10)
 
 struct maildir_source {
+	struct maildir_durable *durable;	/* of its directory */
 	int fd, dirfd;
 	char *what;		/* for messages: folder and name */
 	struct stat st;		/* when it was opened */
@@ -52,6 +53,7 @@ maildir_source_open(struct maildir *m, const struct maildir_message *msg,
 		    "message: %s", msg->path, msg->file);
 	s = xcalloc(1, sizeof(*s));
 	s->fd = -1;
+	s->durable = &m->durable[msg->in_new];
 	s->what = xasprintf("folder %s: %s/%s", msg->path, sub, msg->file);
 	s->dirfd = maildir_dir_open(m, msg->path, sub, err);
 	if (s->dirfd < 0 || source_open_file(s, msg->file, err) < 0) {
@@ -131,12 +133,37 @@ maildir_source_read(struct maildir_source *s, void *out, size_t n,
 	return (ssize_t)done;
 }
 
+/* Of a thousand messages of a folder, all but the first find it done. */
+static int
+source_sync_dir(struct maildir_source *s, struct err *err)
+{
+	struct maildir_durable *known = s->durable;
+	struct stat st;
+	bool settled;
+
+	if (fstat(s->dirfd, &st) < 0)
+		return err_errno(err, ERR_IO, "can't look at %s", s->what);
+	if (known->ino == st.st_ino && known->dev == st.st_dev &&
+	    known->changed.tv_sec == st.st_ctim.tv_sec &&
+	    known->changed.tv_nsec == st.st_ctim.tv_nsec)
+		return 0;
+	known->ino = 0;
+	/* Asked before: the sync may take longer than the clock's grain. */
+	settled = maildir_dir_is_settled(s->dirfd, &st);
+	if (fs_sync(s->dirfd, s->what, err) < 0)
+		return -1;
+	if (settled)
+		*known = (struct maildir_durable){ st.st_dev, st.st_ino,
+		    st.st_ctim };
+	return 0;
+}
+
 int
 maildir_source_sync(struct maildir_source *s, struct err *err)
 {
 	if (fs_sync(s->fd, s->what, err) < 0)
 		return -1;
-	return fs_sync(s->dirfd, s->what, err);
+	return source_sync_dir(s, err);
 }
 
 void

@@ -9,11 +9,24 @@
 #include <sys/vfs.h>
 #include <time.h>
 
+#include "base/fs.h"
+#include "maildir/store.h"
 #include "maildir_root.h"
 
 #define NFS	0x6969
 
 static bool is_nfs;
+static time_t ahead;		/* seconds that have passed */
+
+int
+clock_gettime(clockid_t clock, struct timespec *out)
+{
+	int r = (int)syscall(SYS_clock_gettime, clock, out);
+
+	if (r == 0 && clock == CLOCK_REALTIME)
+		out->tv_sec += ahead;
+	return r;
+}
 
 int
 fstatfs(int fd, struct statfs *out)
@@ -132,10 +145,57 @@ test_whole_seconds(void **state)
 	root_free(fine.r);
 }
 
+/* How many syncs it takes to make one message durable. */
+static uint64_t
+sync_one(struct root *r, const char *file)
+{
+	const struct maildir_message msg = { "INBOX", false, file };
+	struct maildir_source *s;
+	struct err err = { 0 };
+	uint64_t before;
+	int64_t mtime;
+
+	assert_ok(maildir_source_open(&r->m, &msg, &s, &mtime, &err), &err);
+	before = fs_syncs();
+	assert_ok(maildir_source_sync(s, &err), &err);
+	maildir_source_close(s);
+	return fs_syncs() - before;
+}
+
+/* The directory is synced once for all, while nothing changes in it. */
+static void
+test_directory_synced_once(void **state)
+{
+	struct root *r = root_new();
+
+	(void)state;
+	fill(r, 5);
+	/* It changed just now: the next change could look the same. */
+	assert_int_equal(sync_one(r, "1:2,S"), 2);
+	assert_int_equal(sync_one(r, "2:2,S"), 2);
+	ahead = 10;
+	assert_int_equal(sync_one(r, "1:2,S"), 2);
+	assert_int_equal(sync_one(r, "2:2,S"), 1);
+	assert_int_equal(sync_one(r, "3:2,S"), 1);
+	assert_int_equal(renameat(r->m.fd, "INBOX/cur/4:2,S", r->m.fd,
+	    "INBOX/cur/4:2,FS"), 0);
+	assert_int_equal(sync_one(r, "4:2,FS"), 2);
+	assert_int_equal(sync_one(r, "3:2,S"), 1);
+	is_nfs = true;
+	assert_int_equal(renameat(r->m.fd, "INBOX/cur/4:2,FS", r->m.fd,
+	    "INBOX/cur/4:2,S"), 0);
+	assert_int_equal(sync_one(r, "3:2,S"), 2);
+	assert_int_equal(sync_one(r, "3:2,S"), 2);
+	is_nfs = false;
+	ahead = 0;
+	root_free(r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_directory_synced_once),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_whole_seconds),
 	};
