@@ -311,6 +311,11 @@ imap_session_read(struct imap_session *s)
 		dispatch(s, &r);
 	}
 	if (got < 0 && s->err.kind == ERR_NONE) {
+		char *shown = strstr(err.msg, ": ");
+
+		/* The reader does not know what must not be shown. */
+		if (s->secret != NULL && shown != NULL)
+			*shown = '\0';
 		err_within(&err, "%s", s->host);
 		imap_session_drop(s, &err);
 	}

@@ -319,6 +319,10 @@ SCRIPTS = {
 	"login-endless-plus": ({"GREETING": instead(b"* OK [CAPABILITY IMAP4rev1"
 	    b" SASL-IR AUTH=PLAIN] hi\r\n"), "AUTHENTICATE": plus_forever},
 	    76, 0),
+	"login-echoes-badly": ({"LOGIN":
+	    instead(b"canary-5cr3t is what you say\r\n")}, 76, 0),
+	"login-echoes-at-length": ({"LOGIN":
+	    instead(b"x" * 73 + b" canary-5cr3t\r\n")}, 76, 0),
 	"login-echoes-base64": ({"GREETING": instead(b"* OK [CAPABILITY "
 	    b"IMAP4rev1 LOGINDISABLED SASL-IR AUTH=PLAIN] hi\r\n"),
 	    "AUTHENTICATE":
@@ -501,7 +505,7 @@ def test_hostile(name):
 		assert "Sanitizer" not in err and "runtime error" not in err, err
 		assert outside(w) == before, outside(w) - before
 		assert sanitized() or high < RSS, text
-		assert w.server.password not in out + err, text
+		assert w.server.password[:6] not in out + err, text
 		assert PLAIN not in out + err, text
 		assert "\x1b" not in out + err, text
 		if rc > 1 and not isinstance(status, tuple):
