@@ -67,7 +67,9 @@ can_bind(struct imap_session *s)
 	const char *type;
 
 	return s->stream.encrypted &&
-	    stream_channel_binding(&s->stream, &type, data, &n) == 0;
+	    stream_channel_binding(&s->stream, &type, data, &n) == 0 &&
+	    ((s->quirks & QUIRK_NO_EXPORTER) == 0 ||
+	    strcmp(type, "tls-exporter") != 0);
 }
 
 static bool

@@ -188,6 +188,7 @@ void imap_enabled_parse(struct imap_session *, struct span words);
 /* quirks.c */
 enum imap_quirk {
 	QUIRK_LOGIN_FIRST = 1,	/* SASL is offered and does not work */
+	QUIRK_NO_EXPORTER = 2,	/* channel binding not over TLS 1.3 */
 };
 void imap_quirks_apply(struct imap_session *, struct span greeting);
 void imap_quirks_word(struct imap_session *, struct span capability);

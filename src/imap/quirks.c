@@ -21,6 +21,13 @@ static const struct quirk {
 	{ HOST_TAIL, ".icloud.com", CAP_QRESYNC | CAP_ESEARCH, 0, 0 },
 	/* Exchange errors out on long lines and on LIST ... RETURN. */
 	{ GREETING, "Microsoft Exchange", CAP_LIST_STATUS, 4000, 0 },
+	/* Before 3.8 its SASL binds to tls-unique only, which TLS 1.3 has not;
+	   it offers -PLUS even so, and answers NO after three seconds. */
+	{ GREETING, "Cyrus IMAP 2.", 0, 0, QUIRK_NO_EXPORTER },
+	{ GREETING, "Cyrus IMAP 3.0.", 0, 0, QUIRK_NO_EXPORTER },
+	{ GREETING, "Cyrus IMAP 3.2.", 0, 0, QUIRK_NO_EXPORTER },
+	{ GREETING, "Cyrus IMAP 3.4.", 0, 0, QUIRK_NO_EXPORTER },
+	{ GREETING, "Cyrus IMAP 3.6.", 0, 0, QUIRK_NO_EXPORTER },
 	/* UW and Panda imapd: lines of 1000 octets. */
 	{ GREETING, "IMAP4rev1 2007", 0, 1000, 0 },
 	{ WORD, "XYMHIGHESTMODSEQ", 0, 1000, 0 },	/* Yahoo, AOL */

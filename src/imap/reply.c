@@ -76,7 +76,8 @@ imap_line_answered(struct imap_session *s, struct imap_line *line)
 static void
 begin_tls(struct imap_session *s)
 {
-	s->caps = s->mechs = s->enabled = s->quirks = 0;
+	s->caps = s->mechs = s->enabled = 0;
+	s->quirks &= ~(unsigned)QUIRK_LOGIN_FIRST;
 	s->has_namespace = false;
 	free(s->ns_prefix);
 	s->ns_prefix = NULL;

@@ -419,9 +419,8 @@ SCRIPTS = {
 }
 
 
-def test_told_in_clear(tmp_path):
-	"""What somebody says before TLS begins is forgotten: a namespace that
-	hides all folders would make them look deleted."""
+def starttls(tmp_path):
+	"""A hook that begins TLS, and the keys for it."""
 	at = str(tmp_path)
 	make_ca(at + "/ca")
 	make_leaf(at + "/leaf", at + "/ca")
@@ -429,11 +428,47 @@ def test_told_in_clear(tmp_path):
 	context.load_cert_chain(at + "/leaf.crt", at + "/leaf.key")
 
 	def begin(c, tag, rest):
-		c.send(b'* NAMESPACE (("evil/" "/")) NIL NIL\r\n'
-		    b"* ENABLED QRESYNC\r\n* PREAUTH in\r\n"
-		    + tag + b" OK begin\r\n")
+		c.send(tag + b" OK begin\r\n")
 		c.sock = context.wrap_socket(c.sock, server_side=True)
 		c.file = c.sock.makefile("rb")
+
+	return begin, {"timeout": "2", "tls": "starttls",
+	    "tls-ca-file": '"%s/ca.crt"' % at}
+
+
+@pytest.mark.parametrize("name, mechanism", [
+    ("Cyrus IMAP 3.6.1-Debian", b"SCRAM-SHA-256"),
+    ("Cyrus IMAP 3.10.1", b"SCRAM-SHA-256-PLUS"),
+    ("somebody", b"SCRAM-SHA-256-PLUS")])
+def test_binding_that_does_not_work(tmp_path, name, mechanism):
+	"""Old Cyrus offers -PLUS over TLS 1.3 and can't do it."""
+	begin, keys = starttls(tmp_path)
+	tried = []
+
+	def authenticate(c, tag, rest):
+		tried.append(rest.split()[0])
+		c.send(tag + b" NO [AUTHENTICATIONFAILED] no\r\n")
+
+	caps = b"IMAP4rev1 SASL-IR STARTTLS AUTH=SCRAM-SHA-256-PLUS " \
+	    b"AUTH=SCRAM-SHA-256 AUTH=PLAIN"
+	hooks = {"GREETING": instead(b"* OK [CAPABILITY %s] %s ready\r\n" %
+	    (caps, name.encode())), "STARTTLS": begin,
+	    "CAPABILITY": instead(b"* CAPABILITY %s\r\nTAG OK x\r\n" % caps),
+	    "AUTHENTICATE": authenticate}
+	with World(Fake(hooks), "u", keys=keys) as w:
+		assert w.run("sync").rc == 77
+	assert tried == [mechanism]
+
+
+def test_told_in_clear(tmp_path):
+	"""What somebody says before TLS begins is forgotten: a namespace that
+	hides all folders would make them look deleted."""
+	begin, keys = starttls(tmp_path)
+
+	def inject(c, tag, rest):
+		c.send(b'* NAMESPACE (("evil/" "/")) NIL NIL\r\n'
+		    b"* ENABLED QRESYNC\r\n* PREAUTH in\r\n")
+		begin(c, tag, rest)
 
 	logins = []
 
@@ -442,9 +477,8 @@ def test_told_in_clear(tmp_path):
 		c.send(tag + b" OK in\r\n")
 
 	hooks = {"GREETING": instead(b"* OK [CAPABILITY IMAP4rev1 STARTTLS] hi"
-	    b"\r\n"), "STARTTLS": begin, "LOGIN": login, **mailbox(b"lists")}
-	with World(Fake(hooks), "u", keys={"timeout": "2", "tls": "starttls",
-	    "tls-ca-file": '"%s/ca.crt"' % at}) as w:
+	    b"\r\n"), "STARTTLS": inject, "LOGIN": login, **mailbox(b"lists")}
+	with World(Fake(hooks), "u", keys=keys) as w:
 		r = w.run("sync")
 		assert r.rc == 0, str(r)
 		assert len(logins) == 1
