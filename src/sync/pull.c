@@ -684,8 +684,10 @@ batch_step(struct pull_batch *b, struct err *err)
 {
 	struct account *a = b->p->pass.a;
 
-	if (b->at == BATCH_FETCH)
-		return batch_fetching(b, err);
+	if (b->at == BATCH_FETCH && batch_fetching(b, err) == -1)
+		return -1;
+	/* At once when it came to its end: a FETCH that brought nothing leaves no
+	 * job behind that would wake us. */
 	if (b->at == BATCH_WRITE) {
 		chunks_move(b, true);
 		if (b->first != NULL)
@@ -696,7 +698,7 @@ batch_step(struct pull_batch *b, struct err *err)
 		}
 		batch_post(b, BATCH_JUDGE, a->index_lane, judge_run);
 	}
-	if (b->at == BATCH_FREE || !b->job.done)
+	if (b->at == BATCH_FREE || b->at == BATCH_FETCH || !b->job.done)
 		return 0;
 	if (b->job.result == -1) {
 		*err = b->job.err;
