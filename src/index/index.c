@@ -283,12 +283,29 @@ open_once(struct index *ix, int64_t *known_out, struct err *err)
 	return v;
 }
 
+/*
+ * Readable by nobody else; and writable by us, which what came back from a
+ * backup may not be. The WAL takes its mode from the file, and keeps it.
+ */
+static int
+make_private(const char *path, const char *tail, struct err *err)
+{
+	char *name = xasprintf("%s%s", path, tail);
+	struct stat st;
+	int r = 0;
+
+	if (stat(name, &st) == 0 && (st.st_mode & 0777) != 0600 &&
+	    chmod(name, 0600) < 0)
+		r = err_errno(err, ERR_IO, "can't make %s private", name);
+	free(name);
+	return r;
+}
+
 static int
 open_write(struct index *ix, struct index_open_result *result, struct err *err)
 {
 	int64_t known = 0;
 	enum verdict v;
-	struct stat st;
 
 	if (make_dir(ix->path, err) < 0 || take_lock(ix, err) < 0)
 		return -1;
@@ -299,10 +316,10 @@ open_write(struct index *ix, struct index_open_result *result, struct err *err)
 	    index_aside(ix->path, &result->set_aside, err) < 0) {
 		return -1;
 	}
-	if (stat(ix->path, &st) == 0 && (st.st_mode & 077) != 0 &&
-	    chmod(ix->path, 0600) < 0)
-		return err_errno(err, ERR_IO, "can't make %s private",
-		    ix->path);
+	if (make_private(ix->path, "", err) < 0 ||
+	    make_private(ix->path, "-wal", err) < 0 ||
+	    make_private(ix->path, "-shm", err) < 0)
+		return -1;
 	v = open_once(ix, &known, err);
 	if (v == DAMAGED && result->set_aside == NULL) {
 		disconnect(ix, true);

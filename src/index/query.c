@@ -43,6 +43,9 @@ index_fail(struct index *ix, int rc, struct err *err)
 	if ((rc & 0xff) == SQLITE_BUSY)
 		return err_set(err, ERR_BUSY,
 		    "another program holds the index %s", ix->path);
+	if ((rc & 0xff) == SQLITE_READONLY)
+		return err_set(err, ERR_IO, "index %s: it, a file beside it or "
+		    "their directory can't be written", ix->path);
 	return err_set(err, ERR_IO, "index %s: %s", ix->path,
 	    sqlite3_extended_errcode(ix->db) == rc ?
 	    sqlite3_errmsg(ix->db) : sqlite3_errstr(rc));

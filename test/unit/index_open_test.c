@@ -9,6 +9,8 @@
 
 #include "base/fs.h"
 
+#include "../../src/index/internal.h"
+
 static void
 test_fresh_until_something_is_known(void **state)
 {
@@ -61,6 +63,35 @@ test_files_are_private(void **state)
 	assert_int_equal(mode_of(f, ""), 0600);
 	assert_int_equal(mode_of(f, "-wal"), 0600);
 	free(dir);
+}
+
+/* As they come back from a backup, or from a run on such a file. */
+static void
+test_files_become_writable(void **state)
+{
+	struct fixture *f = *state;
+	char *wal = xasprintf("%s-wal", f->db);
+
+	fixture_open(f);
+	fixture_close(f);
+	assert_int_equal(chmod(f->db, 0400), 0);
+	close(open(wal, O_CREAT | O_WRONLY | O_CLOEXEC, 0400));
+	fixture_open(f);
+	assert_int_equal(mode_of(f, ""), 0600);
+	assert_int_equal(mode_of(f, "-wal"), 0600);
+	free(wal);
+}
+
+static void
+test_sentence_for_what_is_read_only(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	assert_int_equal(index_fail(f->ix, SQLITE_READONLY_DIRECTORY, &f->err),
+	    -1);
+	assert_int_equal(f->err.kind, ERR_IO);
+	assert_non_null(strstr(f->err.msg, "their directory can't be written"));
 }
 
 static void
@@ -526,6 +557,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_fresh_until_something_is_known),
 		TEST(test_files_are_private),
+		TEST(test_files_become_writable),
+		TEST(test_sentence_for_what_is_read_only),
 		TEST(test_facts),
 		TEST(test_rollback),
 		TEST(test_write_outside_is_refused),
