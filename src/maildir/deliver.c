@@ -290,9 +290,13 @@ batch_rename(struct maildir_batch *b, bool used[3], struct err *err)
 
 		if (d->state != DELIVERY_PLACED)
 			continue;
+		/* Both names are ours and say nothing to anybody. */
 		if (fs_rename_new(b->fd[BATCH_TMP], d->tmp.name, b->fd[to],
 		    d->file, err) < 0)
-			return err_within(err, "folder %s", b->path);
+			return err->kind == ERR_STALE ?
+			    err_within(err, "folder %s", b->path) :
+			    err_errno(err, ERR_IO, "folder %s: can't move a "
+			    "message from tmp to %s", b->path, batch_sub[to]);
 		d->state = DELIVERY_RENAMED;
 		d->tmp.name[0] = '\0';
 		used[to] = true;
