@@ -67,14 +67,13 @@ path_for(struct account *a, const char *name)
 }
 
 static void
-cannot_express(struct account *a, const char *name)
+cannot_express(struct account *a, const char *name, const char *why)
 {
 	char *before = a->told;
 
 	a->told_held = true;
-	a->told = xasprintf("%s%s%s: no directory can have that name; rename "
-	    "the folder on the server, or take it out of `folders`",
-	    before != NULL ? before : "", before != NULL ? "; " : "", name);
+	a->told = xasprintf("%s%s%s: %s", before != NULL ? before : "",
+	    before != NULL ? "; " : "", name, why);
 	free(before);
 }
 
@@ -91,7 +90,9 @@ add_remote(struct account *a, const struct imap_folder *f)
 	if (b == NULL) {
 		path = path_for(a, f->name);
 		if (path == NULL) {	/* an empty component */
-			cannot_express(a, f->name);
+			cannot_express(a, f->name, "no directory can have that "
+			    "name; rename the folder on the server, or take it "
+			    "out of `folders`");
 			return;
 		}
 		b = add_box(a, f->name, path);
@@ -115,8 +116,13 @@ add_local(struct account *a, const struct maildir_folder *f)
 
 	if (b == NULL) {
 		name = maildir_path_decode(f->path);
-		if (name == NULL)
-			return 0;	/* not a name of ours */
+		if (name == NULL) {
+			if (f->whole && conf_folder_matches(a->conf, f->path))
+				cannot_express(a, f->path, "no folder is ever "
+				    "kept in a directory of that name, so it is "
+				    "left alone; rename it");
+			return 0;
+		}
 		b = find_box(a, name);
 		if (b == NULL && f->whole)
 			b = add_box(a, name, f->path);

@@ -400,7 +400,7 @@ settle(struct observe *o, struct err *err)
 	f->modseq = b->modseq;
 	f->exists = o->exists;
 	if (o->highest >= f->uidnext)
-		f->uidnext = o->highest + 1;
+		f->uidnext = o->highest < UID_LAST ? o->highest + 1 : UID_LAST;
 	if (b->uidnext > f->uidnext)
 		f->uidnext = b->uidnext;
 	if (o->full)

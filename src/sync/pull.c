@@ -22,89 +22,17 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "internal.h"
+#include "pull.h"
 #include "mail/flags.h"
 
-#define PULL_BATCHES	2
 #define PULL_BYTES	(8u << 20)	/* of a batch, by RFC822.SIZE */
-#define CHUNK_BYTES	(256u << 10)	/* from the loop to the disk lane */
-#define CHUNKS_MOST	8		/* held; then the socket is paused */
-
-/* One message of a batch. */
-struct pulled {
-	struct picked row;
-	struct maildir_delivery *delivery;
-	struct fingerprint fp;
-	uint64_t octets;	/* of the body that came */
-	bool got;		/* its body was written to its end */
-	bool paired;		/* dropped in favour of a file that was there */
-	char *failure;		/* or why not */
-};
-
-enum piece_kind { PIECE_BEGIN, PIECE_DATA, PIECE_END, PIECE_ROW };
-
-struct piece {
-	enum piece_kind kind;
-	uint32_t uid;		/* PIECE_ROW: to whom the last body belongs */
-	bool nil;		/* PIECE_ROW: there was no body */
-	bool has_meta;		/* PIECE_ROW: size and date came with it */
-	uint32_t size;
-	int64_t date;
-	size_t length;		/* PIECE_DATA */
-};
-
-/* Pieces on their way from the loop to the disk lane. */
-struct chunk {
-	struct job job;
-	struct pull_batch *b;
-	struct chunk *next;
-	struct buf data;
-	struct piece *piece;
-	size_t n, cap;
-};
-
-/* Where a batch is: in these hands, or through them when the job is done. */
-enum batch_at {
-	BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_WRITE, BATCH_JUDGE,
-	BATCH_PLACE, BATCH_RECORD
-};
-
-struct pull_batch {
-	struct pull *p;
-	enum batch_at at;
-	struct job job;
-	struct pick pick;
-	struct picked picked[SYNC_ROWS];
-	struct pulled *msg;	/* sorted by uid */
-	int n;
-	struct imap_fetching fetch;
-	struct chunk *first, *last;
-	unsigned n_chunks;
-	/* Disk lane only. */
-	struct maildir_batch *store;
-	struct maildir_delivery *open;	/* the body that is arriving */
-	struct fingerprint open_fp;
-	uint64_t open_octets;
-	bool open_ended;
-	struct err write_err;		/* the disk can't take it: the batch is void */
-};
-
-struct pull {
-	struct pass pass;
-	struct pull_batch batch[PULL_BATCHES];
-	int64_t after;		/* where the next pick goes on */
-	bool end;		/* nothing is left to pick */
-	bool picking;		/* one batch at a time */
-	struct pull_batch *into;	/* whose body is arriving */
-	uint64_t done;
-};
 
 static enum task_result pull_turn(struct task *);
 
 /* --- picking, on the index lane --- */
 
-static int
-by_uid(const void *a, const void *b)
+int
+pulled_by_uid(const void *a, const void *b)
 {
 	const struct pulled *x = a, *y = b;
 
@@ -131,7 +59,7 @@ take_picked(struct pull_batch *b, int n)
 		picked_release(b->picked + i, n - i);
 	}
 	if (b->n > 0)
-		qsort(b->msg, (size_t)b->n, sizeof(*b->msg), by_uid);
+		qsort(b->msg, (size_t)b->n, sizeof(*b->msg), pulled_by_uid);
 }
 
 static int
@@ -144,241 +72,6 @@ pick_run(struct job *job)
 		return -1;
 	take_picked(b, n);
 	return 0;
-}
-
-/* --- bodies, on the loop --- */
-
-static struct pulled *
-find_pulled(struct pull_batch *b, uint32_t uid)
-{
-	struct pulled key = { .row.place.uid = uid };
-
-	return b->n == 0 ? NULL : bsearch(&key, b->msg, (size_t)b->n,
-	    sizeof(*b->msg), by_uid);
-}
-
-static struct chunk *
-chunk_open(struct pull_batch *b)
-{
-	struct chunk *c = b->last;
-
-	if (c != NULL && !c->job.posted && !c->job.done &&
-	    c->data.len < CHUNK_BYTES && c->n < 4096)
-		return c;
-	c = xcalloc(1, sizeof(*c));
-	c->b = b;
-	buf_init(&c->data, 2 * CHUNK_BYTES);
-	if (b->last != NULL)
-		b->last->next = c;
-	else
-		b->first = c;
-	b->last = c;
-	b->n_chunks++;
-	task_wake(&b->p->pass.task);
-	return c;
-}
-
-static struct piece *
-piece_add(struct pull_batch *b, enum piece_kind kind)
-{
-	struct chunk *c = chunk_open(b);
-	struct piece *piece = VEC_ADD(c->piece, c->n, c->cap);
-
-	piece->kind = kind;
-	return piece;
-}
-
-/*
- * Whose message that is. Not simply the oldest FETCH's: a server may answer the
- * second before it has completed the first (Dovecot does, RFC 9051 section 5.5
- * allows it).
- */
-static struct pull_batch *
-route(struct pull_batch *asked, uint32_t uid)
-{
-	struct pull *p = asked->p;
-	int i;
-
-	for (i = 0; i < PULL_BATCHES; i++)
-		if (p->batch[i].at == BATCH_FETCH &&
-		    find_pulled(&p->batch[i], uid) != NULL)
-			return &p->batch[i];
-	return asked;
-}
-
-static void
-sink_begin(void *arg, uint32_t uid, uint32_t size)
-{
-	struct pull_batch *b = route(arg, uid);
-
-	(void)size;
-	b->p->into = b;
-	piece_add(b, PIECE_BEGIN);
-}
-
-static void
-sink_data(void *arg, const void *data, size_t n)
-{
-	struct pull_batch *b = ((struct pull_batch *)arg)->p->into;
-	const char *p = data;
-
-	while (n > 0) {
-		size_t part = n < CHUNK_BYTES ? n : CHUNK_BYTES;
-		struct piece *piece = piece_add(b, PIECE_DATA);
-
-		piece->length = part;
-		buf_add(&b->last->data, p, part);
-		p += part;
-		n -= part;
-	}
-}
-
-static void
-sink_end(void *arg)
-{
-	piece_add(((struct pull_batch *)arg)->p->into, PIECE_END);
-}
-
-static void
-sink_row(void *arg, const struct imap_fetch *f)
-{
-	struct pull *p = ((struct pull_batch *)arg)->p;
-	struct piece *piece = piece_add(p->into != NULL ? p->into :
-	    route(arg, f->uid), PIECE_ROW);
-
-	p->into = NULL;
-	piece->uid = f->uid;
-	piece->nil = f->body == BODY_NIL;
-	piece->has_meta = f->has_size && f->has_date;
-	piece->size = f->size;
-	piece->date = f->date;
-}
-
-/* --- writing, on the disk lane --- */
-
-static void
-drop_open(struct pull_batch *b)
-{
-	if (b->open != NULL)
-		maildir_deliver_drop(b->open);
-	b->open = NULL;
-	b->open_ended = false;
-}
-
-static void
-check_body(struct pulled *m)
-{
-	if (m->octets != m->row.place.size)
-		m->failure = xasprintf("the server announced %u octets and "
-		    "sent %llu", m->row.place.size,
-		    (unsigned long long)m->octets);
-	else
-		m->got = true;
-}
-
-/* The row that names the message whose body came before it. */
-static void
-write_row(struct pull_batch *b, const struct piece *piece)
-{
-	struct pulled *m = find_pulled(b, piece->uid);
-
-	if (m == NULL || m->delivery != NULL) {
-		drop_open(b);		/* not asked for, or sent twice */
-		return;
-	}
-	if (b->open == NULL || !b->open_ended) {
-		if (piece->nil && m->failure == NULL)
-			m->failure = xstrdup("the server sent no body");
-		drop_open(b);
-		return;
-	}
-	free(m->failure);
-	m->failure = NULL;
-	m->delivery = b->open;
-	m->fp = b->open_fp;
-	m->octets = b->open_octets;
-	if (piece->has_meta) {
-		m->row.place.size = piece->size;
-		m->row.place.date = piece->date;
-	}
-	b->open = NULL;
-	b->open_ended = false;
-	check_body(m);
-}
-
-static int
-write_piece(struct pull_batch *b, const struct piece *piece,
-    const unsigned char *data, struct err *err)
-{
-	switch (piece->kind) {
-	case PIECE_BEGIN:
-		drop_open(b);
-		b->open_octets = 0;
-		return maildir_deliver_begin(b->store, &b->open, err);
-	case PIECE_DATA:
-		b->open_octets += piece->length;
-		return b->open == NULL || b->open_ended ? 0 :
-		    maildir_deliver_data(b->open, data, piece->length, err);
-	case PIECE_END:
-		if (b->open == NULL)
-			return 0;
-		b->open_ended = true;
-		return maildir_deliver_end(b->open, &b->open_fp, err);
-	case PIECE_ROW:
-		write_row(b, piece);
-	}
-	return 0;
-}
-
-static int
-write_run(struct job *job)
-{
-	struct chunk *c = OWNER_OF(job, struct chunk, job);
-	struct pull_batch *b = c->b;
-	const unsigned char *data = c->data.data;
-	size_t i;
-
-	if (b->store == NULL)
-		b->store = maildir_batch_new(&b->p->pass.a->md,
-		    b->p->pass.box->row.path);
-	for (i = 0; i < c->n && b->write_err.kind == ERR_NONE; i++) {
-		if (write_piece(b, &c->piece[i], data, &b->write_err) == -1)
-			drop_open(b);
-		if (c->piece[i].kind == PIECE_DATA)
-			data += c->piece[i].length;
-	}
-	return 0;
-}
-
-static void
-chunk_free(struct chunk *c)
-{
-	buf_release(&c->data);
-	free(c->piece);
-	free(c);
-}
-
-/* Hands full chunks (all: every one) to the disk and frees what is written. */
-static void
-chunks_move(struct pull_batch *b, bool all)
-{
-	struct account *a = b->p->pass.a;
-	struct chunk *c;
-
-	for (c = b->first; c != NULL; c = c->next) {
-		if (c->job.posted || c->job.done || (c->next == NULL && !all &&
-		    c->data.len < CHUNK_BYTES))
-			continue;
-		c->job.run = write_run;
-		lane_post(a->disk_lane, &c->job, &b->p->pass.task);
-	}
-	while ((c = b->first) != NULL && c->job.done) {
-		b->first = c->next;
-		if (b->first == NULL)
-			b->last = NULL;
-		b->n_chunks--;
-		chunk_free(c);
-	}
 }
 
 /* --- judging, placing, recording --- */
@@ -463,7 +156,7 @@ place_run(struct job *job)
 	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
 	int i;
 
-	drop_open(b);
+	bodies_drop_open(b);
 	if (b->store == NULL)
 		return 0;
 	for (i = 0; i < b->n; i++) {
@@ -483,6 +176,28 @@ place_run(struct job *job)
 	return maildir_batch_commit(b->store, &job->err);
 }
 
+/*
+ * Nothing came for it. Once, it may have been expunged meanwhile, and the next
+ * listing tells; when it is listed and still does not come, the user is told.
+ */
+static int
+record_missing(struct index *ix, struct pulled *m, struct err *err)
+{
+	static const char why[] = "the server lists it, but sends no body for it";
+	const struct place *p = &m->row.place;
+	struct index_failure before = { .id = 0 };
+	int found = index_failure_get(ix, p->folder, p->id, FAILED_PULL,
+	    &before, err);
+
+	if (found == -1)
+		return -1;
+	if (found == 1) {
+		free(before.reason);
+		m->failure = xstrdup(why);
+	}
+	return record_failure(ix, p, FAILED_PULL, why, err);
+}
+
 static int
 record(struct pull_batch *b, struct pulled *m, struct err *err)
 {
@@ -491,10 +206,10 @@ record(struct pull_batch *b, struct pulled *m, struct err *err)
 	struct maildir_name name;
 	struct ability can;
 
+	if (m->failure == NULL && !m->got)
+		return record_missing(ix, m, err);
 	if (m->failure != NULL)
 		return record_failure(ix, p, FAILED_PULL, m->failure, err);
-	if (!m->got)
-		return 0;
 	if (!m->paired) {
 		p->file = xstrdup(maildir_delivery_file(m->delivery, &p->in_new));
 		if (!maildir_name_parse(p->file, &name))
@@ -574,8 +289,7 @@ batch_fetch(struct pull_batch *b)
 	struct uidset uids = { .n = 0 };
 	struct imap_fetch_args args = {
 		.uids = &uids, .items = FETCH_BODY,
-		.sink = { .arg = b, .row = sink_row, .body_begin = sink_begin,
-		    .body_data = sink_data, .body_end = sink_end },
+		.sink = bodies_sink(b),
 	};
 	int i;
 
@@ -628,15 +342,9 @@ batch_count(struct pull_batch *b)
 static void
 batch_clear(struct pull_batch *b)
 {
-	struct chunk *c;
 	int i;
 
-	while ((c = b->first) != NULL) {
-		b->first = c->next;
-		chunk_free(c);
-	}
-	b->last = NULL;
-	b->n_chunks = 0;
+	bodies_clear(b);
 	for (i = 0; i < b->n; i++) {
 		picked_release(&b->msg[i].row, 1);
 		free(b->msg[i].failure);
@@ -647,8 +355,6 @@ batch_clear(struct pull_batch *b)
 	if (b->store != NULL)
 		maildir_batch_free(b->store);
 	b->store = NULL;
-	b->open = NULL;
-	b->open_ended = false;
 	imap_cmd_release(&b->fetch.cmd);
 	b->fetch = (struct imap_fetching){ .rows = 0 };
 	b->at = BATCH_FREE;
@@ -665,7 +371,7 @@ batch_fetching(struct pull_batch *b, struct err *err)
 		return 0;
 	}
 	rc = imap_result(&b->fetch.cmd, err);
-	chunks_move(b, rc != 0);
+	bodies_move(b, rc != 0);
 	if (rc == -1 && err->kind != ERR_REFUSED)
 		return -1;
 	if (rc == 0)
@@ -689,13 +395,10 @@ batch_step(struct pull_batch *b, struct err *err)
 	/* At once when it came to its end: a FETCH that brought nothing leaves no
 	 * job behind that would wake us. */
 	if (b->at == BATCH_WRITE) {
-		chunks_move(b, true);
+		bodies_move(b, true);
 		if (b->first != NULL)
 			return 0;
-		if (b->write_err.kind != ERR_NONE) {
-			*err = b->write_err;
-			return -1;
-		}
+		/* Also when the disk took no more: what is whole is kept. */
 		batch_post(b, BATCH_JUDGE, a->index_lane, judge_run);
 	}
 	if (b->at == BATCH_FREE || b->at == BATCH_FETCH || !b->job.done)
@@ -720,6 +423,10 @@ batch_step(struct pull_batch *b, struct err *err)
 		break;
 	case BATCH_RECORD:
 		batch_count(b);
+		if (b->write_err.kind != ERR_NONE) {
+			*err = b->write_err;
+			return -1;
+		}
 		batch_clear(b);
 		break;
 	case BATCH_FREE:

@@ -123,6 +123,16 @@ push_pick(struct task *t)
 
 /* --- reading, on the disk lane --- */
 
+/* Of the very bytes that are sent: somebody may have edited the file since. */
+static void
+digest_body(struct pushed *m, size_t size)
+{
+	struct fingerprinter *f = fingerprint_new();
+
+	fingerprint_add(f, m->body, size);
+	fingerprint_end(f, &m->fp);
+}
+
 static int
 load(struct maildir_source *s, struct pushed *m, struct err *err)
 {
@@ -136,8 +146,10 @@ load(struct maildir_source *s, struct pushed *m, struct err *err)
 			break;
 		at += (size_t)got;
 	}
-	if (at == size && maildir_source_read(s, m->body + at, 1, err) == 0)
+	if (at == size && maildir_source_read(s, m->body + at, 1, err) == 0) {
+		digest_body(m, size);
 		return 0;
+	}
 	free(m->body);
 	m->body = NULL;
 	if (err->kind == ERR_NONE)

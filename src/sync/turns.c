@@ -39,6 +39,7 @@ static enum task_result push_next(struct task *);
 static enum task_result again_begin(struct account *, task_step *after);
 static enum task_result again_each(struct task *);
 static enum task_result again_observed(struct task *);
+static enum task_result again_pulled(struct task *);
 static enum task_result again_next(struct task *);
 static enum task_result rescan(struct task *);
 static enum task_result digest_each(struct task *);
@@ -88,9 +89,9 @@ turns_begin(struct task *t)
 			    a->box[i].row.name, a->box[i].row.path);
 	}
 	if (!any)
-		account_note(a, a->opt.n_glob > 0 ? "there is no folder of "
-		    "that name; see which there are in the Maildir" :
-		    "`folders` takes no folder in");
+		account_note(a, a->opt.n_glob > 0 ? "no folder matches %s; see "
+		    "which there are in the Maildir" : "`folders` takes no "
+		    "folder in", a->opt.n_glob > 0 ? a->opt.glob[0] : "");
 	if (!gone)
 		return task_next(t, turns_scan);
 	imap_list_start(a->session, &a->turns->list, t);
@@ -144,7 +145,7 @@ scan_box(struct account *a, struct box *b, struct err *err)
 		return -1;
 	if (b->row.local && observe_local(a->ix, &a->md, &b->row, true, &seen,
 	    err) == -1)
-		return err_within(err, "%s", b->row.name);
+		return -1;
 	b->missing = seen.missing;
 	if (index_counts(a->ix, b->row.id, &counts, err) == -1 ||
 	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
@@ -545,7 +546,16 @@ again_observed(struct task *t)
 	turns_box(a)->look_again = false;
 	if (turns_box(a)->failed)
 		return task_next(t, again_next);
-	return account_pass(a, pull_start, turns_box(a), again_next);
+	return account_pass(a, pull_start, turns_box(a), again_pulled);
+}
+
+/* A server that dropped flags on APPEND gets them now (imap4d). */
+static enum task_result
+again_pulled(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	return account_pass(a, flags_start, turns_box(a), again_next);
 }
 
 /* --- the barrier: second scan, and judgement --- */
@@ -556,9 +566,7 @@ rescan_work(struct account *a, struct err *err)
 	struct box *b = turns_box(a);
 	struct observed_local seen;
 
-	if (observe_local(a->ix, &a->md, &b->row, false, &seen, err) == -1)
-		return err_within(err, "%s", b->row.name);
-	return 0;
+	return observe_local(a->ix, &a->md, &b->row, false, &seen, err);
 }
 
 static enum task_result

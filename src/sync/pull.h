@@ -1,0 +1,92 @@
+/* What pull.c and bodies.c share: batches, and the bodies that arrive for them. */
+#ifndef SYNC_PULL_H
+#define SYNC_PULL_H
+
+#include "base/buf.h"
+#include "internal.h"
+
+#define PULL_BATCHES	2
+#define CHUNKS_MOST	8		/* held; then the socket is paused */
+
+/* One message of a batch. */
+struct pulled {
+	struct picked row;
+	struct maildir_delivery *delivery;
+	struct fingerprint fp;
+	uint64_t octets;	/* of the body that came */
+	bool got;		/* its body was written to its end */
+	bool paired;		/* dropped in favour of a file that was there */
+	char *failure;		/* or why not */
+};
+
+enum piece_kind { PIECE_BEGIN, PIECE_DATA, PIECE_END, PIECE_ROW };
+
+struct piece {
+	enum piece_kind kind;
+	uint32_t uid;		/* PIECE_ROW: to whom the last body belongs */
+	bool nil;		/* PIECE_ROW: there was no body */
+	bool skip;		/* PIECE_BEGIN: not of the announced size */
+	bool has_meta;		/* PIECE_ROW: size and date came with it */
+	uint32_t size;
+	int64_t date;
+	size_t length;		/* PIECE_DATA */
+};
+
+/* Pieces on their way from the loop to the disk lane. */
+struct chunk {
+	struct job job;
+	struct pull_batch *b;
+	struct chunk *next;
+	struct buf data;
+	struct piece *piece;
+	size_t n, cap;
+};
+
+/* Where a batch is: in these hands, or through them when the job is done. */
+enum batch_at {
+	BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_WRITE, BATCH_JUDGE,
+	BATCH_PLACE, BATCH_RECORD
+};
+
+struct pull_batch {
+	struct pull *p;
+	enum batch_at at;
+	struct job job;
+	struct pick pick;
+	struct picked picked[SYNC_ROWS];
+	struct pulled *msg;	/* sorted by uid */
+	int n;
+	struct imap_fetching fetch;
+	struct chunk *first, *last;
+	unsigned n_chunks;
+	/* Disk lane only. */
+	struct maildir_batch *store;
+	struct maildir_delivery *open;	/* the body that is arriving */
+	struct fingerprint open_fp;
+	uint64_t open_octets;
+	bool open_skipped;
+	bool open_ended;
+	struct err write_err;		/* the disk can't take it: the batch is void */
+};
+
+struct pull {
+	struct pass pass;
+	struct pull_batch batch[PULL_BATCHES];
+	int64_t after;		/* where the next pick goes on */
+	bool end;		/* nothing is left to pick */
+	bool picking;		/* one batch at a time */
+	struct pull_batch *into;	/* whose body is arriving */
+	bool skip;		/* and it is too large to be what was listed */
+	uint64_t done;
+};
+
+int pulled_by_uid(const void *, const void *);	/* for qsort, bsearch */
+
+/* bodies.c: the sink of a batch's FETCH. */
+struct imap_sink bodies_sink(struct pull_batch *);
+/* Hands full chunks (all: every one) to the disk and frees what is written. */
+void bodies_move(struct pull_batch *, bool all);
+void bodies_drop_open(struct pull_batch *);	/* disk lane */
+void bodies_clear(struct pull_batch *);		/* at rest */
+
+#endif
