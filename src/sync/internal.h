@@ -88,6 +88,7 @@ struct account {
 	uint64_t ms_begun;
 	uint64_t notes;
 	struct buf left;	/* the notes, a line each, for status */
+	uint64_t lacking[2];	/* files missed by the first and second scan */
 	uint64_t held_uploads;	/* one note stands for all of them */
 	uint64_t guarded;	/* removals that the guard holds; the same */
 	char *told;		/* by a job, see account_job */
@@ -172,6 +173,7 @@ pass_starter remove_start;
 struct observed_local {
 	bool changed;		/* rows were written */
 	bool missing;		/* rows of the index were not found */
+	uint64_t lacking;	/* so many */
 	bool complete;
 };
 int observe_local(struct index *, struct maildir *, struct index_folder *,

@@ -149,6 +149,16 @@ hold(struct account *a, struct judging *j)
 	if (a->hold_remove_remote && !remote_before)
 		remote = sentence(a, j->remote, worst, j->n_remote,
 		    "the Maildir", "the server");
+	if (!a->hold_remove_remote && guard_holds_growing(a->lacking[0],
+	    a->lacking[1])) {
+		a->hold_remove_remote = true;
+		remote = xasprintf("files are still disappearing from the "
+		    "Maildir (%llu at the first look, %llu at the second); all "
+		    "%llu removals on the server wait for the next run",
+		    (unsigned long long)a->lacking[0],
+		    (unsigned long long)a->lacking[1],
+		    (unsigned long long)j->n_remote);
+	}
 	a->hold_remove_local |= guard_holds(j->local, a->n_box, &worst);
 	if (a->hold_remove_local && !local_before)
 		local = sentence(a, j->local, worst, j->n_local, "the server",

@@ -137,6 +137,7 @@ compare_row(struct scan *s, struct place *p, bool first,
 	if (!scanned->complete)
 		return 0;
 	s->out->changed = true;
+	s->out->lacking++;
 	if (first) {
 		s->out->missing = true;
 		return p->missing ? 0 : index_miss_local(s->ix, p->id, err);
@@ -259,7 +260,7 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 	int64_t begun = clock_wall();
 	int rc = -1;
 
-	*out = (struct observed_local){ false, false, false };
+	*out = (struct observed_local){ .changed = false };
 	if (known_files_open(&s.known, ix, md, f, err) == -1 ||
 	    maildir_scan(md, f->path, &visit, &scanned, err) == -1)
 		goto done;

@@ -147,6 +147,7 @@ scan_box(struct account *a, struct box *b, struct err *err)
 	    err) == -1)
 		return -1;
 	b->missing = seen.missing;
+	a->lacking[0] += seen.lacking;
 	if (index_counts(a->ix, b->row.id, &counts, err) == -1 ||
 	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
 		return -1;
@@ -566,7 +567,10 @@ rescan_work(struct account *a, struct err *err)
 	struct box *b = turns_box(a);
 	struct observed_local seen;
 
-	return observe_local(a->ix, &a->md, &b->row, false, &seen, err);
+	if (observe_local(a->ix, &a->md, &b->row, false, &seen, err) == -1)
+		return -1;
+	a->lacking[1] += seen.lacking;
+	return 0;
 }
 
 static enum task_result

@@ -36,6 +36,39 @@ def through(world, port):
 	world.write_conf()
 
 
+# -- somebody is still at it --
+
+def test_removals_that_grow_wait(world):
+	"""60 files are gone at the first look, 20 more at the second: under the
+	guard's limits, but it is not over yet."""
+	fill(world, 400)
+	world.sync()
+	files = world.maildir.files("INBOX")
+	for f in files[:60]:
+		world.maildir.unlink(f)
+	with world.imap() as imap:	# so that the folder is selected
+		imap.store("INBOX", 400, "+", ["\\Flagged"])
+	left = files[60:80]
+
+	def up(line):
+		while b" SELECT " in line and left:
+			world.maildir.unlink(left.pop())
+		return line
+
+	with Middleman(world.server.port, up=up) as man:
+		through(world, man.port)
+		r = world.run("--json", "sync")
+	assert not left
+	assert r.rc == 1 and "still disappearing" in r.err, str(r)
+	assert r.summary()["pushed"]["deleted"] == 0
+	assert server_counts(world)["INBOX"] == 400
+	through(world, None)
+	r = world.sync()
+	assert r.summary()["pushed"]["deleted"] == 80, str(r)
+	world.compare()
+	world.assert_idle()
+
+
 # -- the guard counts content, wherever it lies --
 
 @pytest.mark.parametrize("n", [10, 300])
