@@ -60,6 +60,17 @@ int index_unsee_remote(struct index *, int64_t folder, const struct uidset *,
 int index_keep_remote(struct index *, int64_t folder, const struct uidset *,
     uint32_t upto, uint64_t *changed_out, struct err *);
 
+/*
+ * The newest UIDs of the folder that are there with size and date known, at
+ * most max: by them a server is known for the one it was. The number, or -1.
+ */
+struct index_probe {
+	uint32_t uid, size;
+	int64_t date;
+};
+int index_newest(struct index *, int64_t folder, struct index_probe *out,
+    int max, struct err *);
+
 /* What an observer of the disk saw: a file. Clears missing; keywords stay. */
 int index_see_local(struct index *, int64_t folder, bool in_new,
     const char *file, bool *changed_out, struct err *);

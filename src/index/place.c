@@ -36,6 +36,28 @@ index_place_by_id(struct index *ix, int64_t id, struct place *out,
 }
 
 int
+index_newest(struct index *ix, int64_t folder, struct index_probe *out,
+    int max, struct err *err)
+{
+	struct query q;
+	int r, n = 0;
+
+	query_init(&q, ix, SLOT_NEWEST, "SELECT uid, size, date FROM place"
+	    " INDEXED BY place_uid WHERE folder = ?1 AND uid IS NOT NULL"
+	    " AND remote AND size > 0 AND date <> 0"
+	    " ORDER BY uid DESC LIMIT ?2");
+	query_int(&q, folder);
+	query_int(&q, max);
+	while ((r = query_step(&q, err)) > 0 && n < max) {
+		out[n].uid = (uint32_t)query_get_int(&q, 0);
+		out[n].size = (uint32_t)query_get_int(&q, 1);
+		out[n++].date = query_get_int(&q, 2);
+	}
+	query_end(&q);
+	return r < 0 ? -1 : n;
+}
+
+int
 index_place_by_uid(struct index *ix, int64_t folder, uint32_t uid,
     struct place *out, struct err *err)
 {

@@ -1,6 +1,9 @@
 /*
  * What the server has against what the index last saw there.
  *
+ * The newest known messages must have the size and date that were recorded: a
+ * server restored from a backup hands UIDs out anew under the same UIDVALIDITY.
+ *
  * Happy path: SELECT with what is known (QRESYNC: the changes come with it),
  * else ask for the changes since the cursor (CONDSTORE), else list all; then
  * the numbers of what is new. Rows go to the index in batches as they come.
@@ -22,6 +25,7 @@
 #define ROWS_PER_BATCH	1000
 #define BATCHES_MOST	4	/* held by us; then the socket is paused */
 #define FULL_TRIES	2
+#define PROBES		16	/* newest messages that must be as recorded */
 #define UID_LAST	4294967295u
 
 /* One batch of FETCH rows on its way into the index. */
@@ -36,8 +40,11 @@ struct rows {
 struct observe {
 	struct pass pass;
 	struct imap_select select;
-	struct imap_fetching changes, news;
-	bool asked_changes, asked_news;
+	struct imap_fetching changes, news, probing;
+	bool asked_changes, asked_news, asked_probes;
+	struct index_probe probe[PROBES];
+	int n_probe;
+	bool reused;		/* a UID stands for another message */
 	bool fault;		/* what is known of the folder no longer holds */
 	bool full;		/* everything is being listed */
 	int tries;		/* full listings so far */
@@ -55,7 +62,9 @@ struct observe {
 	bool closes;			/* result of the settling job */
 };
 
+static enum task_result observe_select(struct task *);
 static enum task_result observe_selected(struct task *);
+static enum task_result observe_fault(struct observe *, const char *fault);
 static enum task_result observe_reset(struct task *);
 static enum task_result observe_ask(struct task *);
 static enum task_result observe_listed(struct task *);
@@ -175,8 +184,28 @@ rows_move(struct observe *o, bool all)
 
 /* --- the flow --- */
 
+static int
+probe_run(struct job *job)
+{
+	struct observe *o = OWNER_OF(job, struct observe, job);
+
+	o->n_probe = index_newest(o->pass.a->ix, o->pass.box->row.id, o->probe,
+	    PROBES, &job->err);
+	return o->n_probe < 0 ? -1 : 0;
+}
+
 static enum task_result
 observe_begin(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	o->job = (struct job){ .run = probe_run };
+	lane_post(o->pass.a->index_lane, &o->job, t);
+	return task_wait(t, observe_select);
+}
+
+static enum task_result
+observe_select(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
 	struct index_folder *f = &o->pass.box->row;
@@ -185,6 +214,10 @@ observe_begin(struct task *t)
 		.modseq = o->full ? 0 : f->modseq,
 	};
 
+	if (!o->job.done)
+		return task_wait(t, observe_select);
+	if (o->job.result == -1)
+		return task_fail(t, &o->job.err);
 	imap_select_start(o->pass.a->session, &o->select, t, &args);
 	return task_wait(t, observe_selected);
 }
@@ -265,11 +298,9 @@ observe_selected(struct task *t)
 		return observe_refused(o, "the server gives it no UIDVALIDITY");
 	take_abilities(f, b);
 	fault = epoch_fault(f, b);
-	o->fault = fault != NULL;
-	if (o->fault)
-		account_tell(o->pass.a, "%s: %s; both sides are merged, "
-		    "nothing is deleted", f->name, fault);
-	if (o->fault || f->uidvalidity == 0) {
+	if (fault != NULL)
+		return observe_fault(o, fault);
+	if (f->uidvalidity == 0) {
 		o->full = true;
 		return task_next(t, observe_reset);
 	}
@@ -287,8 +318,8 @@ observe_reset(struct task *t)
 	rows_move(o, true);
 	if (o->first != NULL)
 		return task_wait(t, observe_reset);
-	if (o->job.run == NULL) {
-		o->job.run = reset_run;
+	if (o->job.run != reset_run) {
+		o->job = (struct job){ .run = reset_run };
 		lane_post(o->pass.a->index_lane, &o->job, t);
 	}
 	if (!o->job.done)
@@ -315,6 +346,35 @@ ask_fetch(struct observe *o, struct imap_fetching *f, uint32_t first,
 	uidset_release(&uids);
 }
 
+static void
+probe_row(void *arg, const struct imap_fetch *f)
+{
+	struct observe *o = arg;
+	int i;
+
+	for (i = 0; i < o->n_probe; i++)
+		if (o->probe[i].uid == f->uid && f->has_size && f->has_date &&
+		    (o->probe[i].size != f->size ||
+		    o->probe[i].date != f->date))
+			o->reused = true;
+}
+
+static void
+ask_probes(struct observe *o)
+{
+	struct uidset uids = { .n = 0 };
+	struct imap_fetch_args args = {
+		.uids = &uids, .items = FETCH_META,
+		.sink = { .arg = o, .row = probe_row },
+	};
+	int i;
+
+	for (i = o->n_probe - 1; i >= 0; i--)
+		uidset_add(&uids, o->probe[i].uid);
+	imap_fetch_start(o->pass.a->session, &o->probing, &o->pass.task, &args);
+	uidset_release(&uids);
+}
+
 static enum task_result
 observe_ask(struct task *t)
 {
@@ -329,6 +389,9 @@ observe_ask(struct task *t)
 	    (o->full || (!qresync && b->modseq != f->modseq));
 	o->asked_news = imap_box_exists(o->pass.a->session) > 0 &&
 	    (o->full || b->uidnext == 0 || b->uidnext > o->known_next);
+	o->asked_probes = o->n_probe > 0 && !o->fault && o->tries == 0;
+	if (o->asked_probes)
+		ask_probes(o);
 	if (o->asked_changes)
 		ask_fetch(o, &o->changes, 1, o->known_next - 1, FETCH_FLAGS);
 	if (o->asked_news)
@@ -337,21 +400,51 @@ observe_ask(struct task *t)
 	return task_next(t, observe_listed);
 }
 
-/* 1, 0, -1 for all that was asked; 0 until every answer is there, unless the
- * connection is lost. */
+/* 1, 0, -1 for all that was asked; 0 until every answer is there. */
 static int
 asked_result(struct observe *o, struct err *err)
 {
-	struct err other = { .kind = ERR_NONE };
-	int changes = 1, news = 1;
+	const struct {
+		bool asked;
+		const struct imap_cmd *cmd;
+	} all[] = {
+		{ o->asked_probes, &o->probing.cmd },
+		{ o->asked_changes, &o->changes.cmd },
+		{ o->asked_news, &o->news.cmd },
+	};
+	struct err why;
+	bool failed = false;
+	size_t i;
 
-	if (o->asked_changes)
-		changes = imap_result(&o->changes.cmd, err);
-	if (o->asked_news)
-		news = imap_result(&o->news.cmd, changes == -1 ? &other : err);
-	if (changes == 0 || news == 0)
-		return 0;
-	return changes == -1 || news == -1 ? -1 : 1;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		int rc = all[i].asked ? imap_result(all[i].cmd, &why) : 1;
+
+		if (rc == 0)
+			return 0;
+		if (rc == -1 && !failed)
+			*err = why;
+		failed |= rc == -1;
+	}
+	return failed ? -1 : 1;
+}
+
+static void
+asked_release(struct observe *o)
+{
+	imap_cmd_release(&o->probing.cmd);
+	imap_cmd_release(&o->changes.cmd);
+	imap_cmd_release(&o->news.cmd);
+	o->probing = o->changes = o->news = (struct imap_fetching){ .rows = 0 };
+}
+
+/* What is known of the folder is void: it is looked at as if for the first time. */
+static enum task_result
+observe_fault(struct observe *o, const char *fault)
+{
+	account_tell(o->pass.a, "%s: %s; both sides are merged, nothing is "
+	    "deleted", o->pass.box->row.name, fault);
+	o->fault = o->full = true;
+	return task_next(&o->pass.task, observe_reset);
 }
 
 static enum task_result
@@ -368,10 +461,10 @@ observe_listed(struct task *t)
 			return TASK_FAIL;
 		return observe_refused(o, t->err.msg);
 	}
-	if (o->asked_changes)
-		imap_cmd_release(&o->changes.cmd);
-	if (o->asked_news)
-		imap_cmd_release(&o->news.cmd);
+	asked_release(o);
+	if (o->reused && !o->fault)
+		return observe_fault(o, "its newest messages are not those "
+		    "that the server had under these UIDs");
 	return task_next(t, observe_stored);
 }
 
@@ -479,8 +572,7 @@ observe_finish(struct task *t)
 		rows_free(b);
 	}
 	imap_select_release(&o->select);
-	imap_cmd_release(&o->changes.cmd);
-	imap_cmd_release(&o->news.cmd);
+	asked_release(o);
 	uidset_release(&o->listed);
 	uidset_release(&o->vanished);
 	pass_end(&o->pass);
