@@ -17,10 +17,11 @@ KILLAT = os.environ.get("KILLAT") or os.path.join(
     os.path.dirname(os.path.dirname(suite.HERE)), "build/test/fault/killat")
 
 
-def killat(scene, n, how, changing, limit=120):
-	"""n 0: only count. {"fired": "1", ...}"""
+def killat(scene, n, how, changing, power=(), limit=120):
+	"""n 0: only count. power: directories whose file systems are cut off
+	at the same time. {"fired": "1", ...}"""
 	cmd = [KILLAT] + (["-w"] if changing else []) \
-	    + (["-c"] if n == 0 else [str(n), how]) + ["--"]
+	    + [a for dir in power for a in ("-g", dir)] + (["-c"] if n == 0 else [str(n), how]) + ["--"]
 	w = scene.world
 	p = subprocess.run(cmd + w.command("--json", "sync"),
 	    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -2,8 +2,8 @@
  * killat: runs a program and kills it, with every process and thread it has,
  * at its N-th system call.
  *
- *	killat [-w] [-o FILE] N enter|exit -- PROGRAM [ARGUMENT...]
- *	killat [-w] [-o FILE] -c -- PROGRAM [ARGUMENT...]
+ *	killat [-w] [-g DIR]... [-o FILE] N enter|exit -- PROGRAM [ARGUMENT...]
+ *	killat [-w] [-g DIR]... [-o FILE] -c -- PROGRAM [ARGUMENT...]
  *
  * System calls are counted over all threads and children together, from the
  * first one after the program was executed. "enter" kills before the call has
@@ -11,6 +11,10 @@
  * calls that change a file, a directory or a connection count; the others then
  * run at full speed (seccomp stops for the counted ones alone). -c only
  * counts. -o writes one line for each counted call: number, thread, name.
+ *
+ * With -g the power goes at that moment for the file systems that DIRs lie on
+ * (ext4, XFS): what was not made durable is gone with the next mount. With -c
+ * it goes as soon as the program has ended by itself.
  *
  * The last line on stdout is "fired=1 call=NAME", or "fired=0 total=M exit=S"
  * when the program ended before (S: its exit status, 128 + signal if killed).
@@ -27,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -36,6 +41,11 @@
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_TIDS 1024
+#define MAX_DISKS 4
+
+/* EXT4_IOC_SHUTDOWN, which is XFS_IOC_GOINGDOWN; 2: don't flush the log. */
+#define IOC_SHUTDOWN _IOR('X', 125, uint32_t)
+#define NO_LOG_FLUSH 2
 
 struct call {
 	long nr;
@@ -95,6 +105,8 @@ struct tracer {
 	unsigned long at;	/* the call to kill at; 0: only count */
 	bool at_exit;
 	bool only_changing;
+	int power_fd[MAX_DISKS];
+	size_t n_disks;
 	FILE *trace;
 	char **argv;
 
@@ -114,6 +126,31 @@ die(const char *what)
 {
 	fprintf(stderr, "killat: %s: %s\n", what, strerror(errno));
 	exit(2);
+}
+
+/* Twice does no harm. */
+static void
+cut_power(const struct tracer *t)
+{
+	uint32_t how = NO_LOG_FLUSH;
+
+	for (size_t i = 0; i < t->n_disks; i++)
+		if (ioctl(t->power_fd[i], IOC_SHUTDOWN, &how) < 0)
+			die("shut the file system down");
+}
+
+static void
+add_disk(struct tracer *t, const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		die(dir);
+	if (t->n_disks == MAX_DISKS) {
+		fprintf(stderr, "killat: too many -g\n");
+		exit(2);
+	}
+	t->power_fd[t->n_disks++] = fd;
 }
 
 static const char *
@@ -241,11 +278,13 @@ tid_remove(struct tracer *t, pid_t tid)
 			t->tids[i] = t->tids[--t->n_tids];
 }
 
+/* In this order no thread sees that the file system is gone. */
 static void
 fire(struct tracer *t, const char *name)
 {
 	for (size_t i = 0; i < t->n_tids; i++)
 		kill(t->tids[i], SIGKILL);
+	cut_power(t);
 	t->fired = true;
 	t->fired_name = name;
 }
@@ -348,9 +387,12 @@ watch(struct tracer *t)
 			continue;
 		}
 		tid_remove(t, tid);
-		if (tid == t->child)
-			t->status = WIFEXITED(status) ? WEXITSTATUS(status) :
-			    128 + WTERMSIG(status);
+		if (tid != t->child)
+			continue;
+		t->status = WIFEXITED(status) ? WEXITSTATUS(status) :
+		    128 + WTERMSIG(status);
+		if (t->at == 0)
+			cut_power(t);
 	}
 }
 
@@ -358,8 +400,9 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: killat [-w] [-o FILE] N enter|exit -- PROGRAM ...\n"
-	    "       killat [-w] [-o FILE] -c -- PROGRAM ...\n");
+	    "usage: killat [-w] [-g DIR]... [-o FILE] N enter|exit -- "
+	    "PROGRAM ...\n"
+	    "       killat [-w] [-g DIR]... [-o FILE] -c -- PROGRAM ...\n");
 	exit(2);
 }
 
@@ -370,10 +413,11 @@ parse_options(struct tracer *t, int argc, char **argv)
 	char *end;
 	int c;
 
-	while ((c = getopt(argc, argv, "+cwo:")) != -1) {
+	while ((c = getopt(argc, argv, "+cwg:o:")) != -1) {
 		switch (c) {
 		case 'c': only_count = true; break;
 		case 'w': t->only_changing = true; break;
+		case 'g': add_disk(t, optarg); break;
 		case 'o':
 			t->trace = fopen(optarg, "we");
 			if (t->trace == NULL)

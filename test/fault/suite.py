@@ -53,8 +53,8 @@ def options(name, points, **more):
 class Tally:
 	"""Counts over all points; the last line and the exit status."""
 
-	def __init__(self, name, opts):
-		self.name, self.opts = name, opts
+	def __init__(self, name, opts, trouble="failed"):
+		self.name, self.opts, self.trouble = name, opts, trouble
 		self.points = self.fired = self.failed = 0
 		self.count = dict.fromkeys(judge.COUNTS, 0)
 		self.lock = threading.Lock()
@@ -79,11 +79,11 @@ class Tally:
 
 	def finish(self):
 		print("%s: points=%d fired=%d lost=%d duplicated=%d "
-		    "resurrected=%d wrong=%d failed=%d seed=%d seconds=%.1f" % (
+		    "resurrected=%d wrong=%d %s=%d seed=%d seconds=%.1f" % (
 		    self.name, self.points, self.fired, self.count["lost"],
 		    self.count["duplicated"], self.count["resurrected"],
-		    self.count["wrong"], self.failed, self.opts.seed,
-		    time.monotonic() - self.start), flush=True)
+		    self.count["wrong"], self.trouble, self.failed,
+		    self.opts.seed, time.monotonic() - self.start), flush=True)
 		bad = sum(self.count.values()) + self.failed
 		return 1 if bad or self.fired != self.points \
 		    or self.points < max(1, self.opts.min) else 0
@@ -114,6 +114,7 @@ class Scene:
 		self.closed = False
 		atexit.register(self.close)
 		self.times = 0
+		self.place()
 		self.world = World(server, user, self.dir + "/now",
 		    port=self.relay.port, keys=keys)
 		self.random = random.Random(seed)
@@ -128,6 +129,9 @@ class Scene:
 		self.closed = True
 		self.relay.stop()
 		shutil.rmtree(self.dir, ignore_errors=True)
+
+	def place(self):
+		"""Makes room for the world at self.dir + "/now"."""
 
 	def put(self, folder, tok, *flags):
 		self.model.setdefault(folder, {})[tok] = frozenset(flags)
@@ -148,7 +152,11 @@ class Scene:
 		w.compare(self.model)
 
 	def change(self):
-		w, d = self.world, self.world.maildir
+		self.change_remote()
+		self.change_local()
+
+	def change_remote(self):
+		w = self.world
 		with w.imap() as imap:
 			uid = {judge.token(m.data): u for u, m in
 			    imap.messages("INBOX").items()}
@@ -161,6 +169,16 @@ class Scene:
 			imap.expunge("INBOX", uid["I3"])
 			imap.create("far")
 			w.append(imap, "far", "far3", ["\\Seen"])
+		self.put("INBOX", "far1")
+		self.put("work", "far2", "\\Flagged", "todo")
+		self.put("INBOX", "I0", "\\Seen", "\\Flagged")
+		self.put("INBOX", "I1")
+		self.put("INBOX", "I2", "\\Seen", "keep")
+		del self.model["INBOX"]["I3"]
+		self.put("far", "far3", "\\Seen")
+
+	def change_local(self):
+		w, d = self.world, self.world.maildir
 		w.deliver("INBOX", "near1")
 		w.deliver("work", "near2", "FS", size=9000)
 		d.flag(d.find("I4", "INBOX"), "R")
@@ -171,17 +189,11 @@ class Scene:
 		d.move(d.find("w2", "work"), "lists/foo")
 		d.create("near")
 		w.deliver("near", "near3", "S")
-		self.expect()
+		self.expect_local()
 
-	def expect(self):
+	def expect_local(self):
 		m = self.model
-		self.put("INBOX", "far1")
-		self.put("work", "far2", "\\Flagged", "todo")
 		self.put("INBOX", "I0", "\\Seen", "\\Flagged", "\\Deleted")
-		self.put("INBOX", "I1")
-		self.put("INBOX", "I2", "\\Seen", "keep")
-		del m["INBOX"]["I3"]
-		self.put("far", "far3", "\\Seen")
 		self.put("INBOX", "near1")
 		self.put("work", "near2", "\\Flagged", "\\Seen")
 		self.put("INBOX", "I4", "\\Seen", "\\Answered")
@@ -195,16 +207,22 @@ class Scene:
 	def keep(self):
 		"""What is there now is what back() puts back."""
 		self.relay.wait_quiet()
-		copy_tree(self.world.dir, self.dir + "/then")
+		self.keep_local()
 		os.rename(self.server.mail(self.user), self.dir + "/server")
 		self.back()
+
+	def keep_local(self):
+		copy_tree(self.world.dir, self.dir + "/then")
+
+	def back_local(self):
+		shutil.rmtree(self.world.dir, ignore_errors=True)
+		copy_tree(self.dir + "/then", self.world.dir)
 
 	def back(self):
 		"""The server's mailbox is a link to a fresh copy, so that a
 		process of an earlier point can't touch it."""
 		self.times += 1
-		shutil.rmtree(self.world.dir, ignore_errors=True)
-		copy_tree(self.dir + "/then", self.world.dir)
+		self.back_local()
 		link = self.server.mail(self.user)
 		fresh = "%s.%d" % (link, self.times)
 		copy_tree(self.dir + "/server", fresh)
