@@ -10,8 +10,9 @@ its journal is replayed, and what was not durable is gone.
 
 What the reader did may be gone as well, unless either side still shows it: that
 decides what has to be on both sides after one clean run. "stuck" is a clean run
-that does not exit 0, or a second one that does anything. An empty file left of
-an unsynced delivery may be named with exit 1, nothing else.
+that does not exit 0, or a second one that does anything. Only what the reader's
+own unsynced delivery left empty may be named with exit 1; any other empty file
+is "wrong", also where the message comes again beside it.
 
 POINTS are for ext4, half of them apart; a quarter of that goes on top for XFS where mkfs.xfs is.
 Wants root and loop devices; says "power: skipped: WHY" without. --only N
@@ -146,10 +147,11 @@ def cells(model, tok):
 
 
 def without_empty(view):
-	"""(view, number of empty files that it had)"""
+	"""(view, the unique parts of the empty files that it had)"""
 	out = {name: [s for s in seen if s.sum != EMPTY]
 	    for name, seen in view.items()}
-	return out, sum(map(len, view.values())) - sum(map(len, out.values()))
+	return out, {maildirview.split_name(s.where.rpartition("/")[2])[0]
+	    for seen in view.values() for s in seen if s.sum == EMPTY}
 
 
 class Survived:
@@ -262,6 +264,11 @@ class Scene(suite.Scene):
 		self.on()
 		self.model = copy.deepcopy(self.before)
 		self.change_local()
+		new = set().union(*self.model.values()) \
+		    - set().union(*self.before.values())
+		self.delivered = {f.unique: tok for files in
+		    self.world.maildir.all().values() for f in files
+		    for tok in [maildirview.token(f.data())] if tok in new}
 
 	def cut(self, n, how):
 		"""n 0: right after the end. {"fired": "1", ...}"""
@@ -287,6 +294,9 @@ class Scene(suite.Scene):
 		views, still = self.views()
 		v = judge.judge(views["local"], views["remote"], left.model,
 		    sums)
+		for name in sorted(empty | still):
+			if self.delivered.get(name) not in left.gone:
+				v.add("wrong", "local: %s is empty", name)
 		trouble = None
 		if r.rc not in ((0, 1) if empty else (0,)):
 			trouble = "the clean run: %s" % r
@@ -294,7 +304,7 @@ class Scene(suite.Scene):
 			trouble = self.second(r.rc, still)
 		if not v.good():
 			v.lines.append("clean run: %s" % r)
-		return v, trouble, "%d files empty, gone: %s" % (empty,
+		return v, trouble, "%d files empty, gone: %s" % (len(empty),
 		    " ".join(left.gone) or "nothing")
 
 	def second(self, rc, empty):
