@@ -6,7 +6,8 @@ server's mailbox outside. A mail reader has just changed things there, and
 nothing has synced them. At the n-th call that changes something the program is killed and
 the file system shut down without a flush (killat -g); at the last point of
 each file system that happens right after the program's exit 0. Mounted again,
-its journal is replayed, and what was not durable is gone.
+its journal is replayed, and what was not durable is gone. At every fourth point
+the power goes once more during the run that recovers.
 
 What the reader did may be gone as well, unless either side still shows it: that
 decides what has to be on both sides after one clean run. "stuck" is a clean run
@@ -284,12 +285,15 @@ class Scene(suite.Scene):
 		    self.world.maildir))
 		return {"local": local, "remote": remote}, empty
 
-	def recover(self):
-		"""(verdict, trouble, what was gone of the reader's doing)"""
+	def recover(self, again=0):
+		"""(verdict, trouble, what was gone of the reader's doing).
+		again: the call of a second cut."""
 		self.relay.disarm()
 		views, empty = self.views()
 		left = Survived(self.before, self.model, views)
 		sums = left.sums(self.world.sums)
+		self.twice = again > 0 and self.cut(again, "enter")["fired"] \
+		    == "1"
 		r = self.world.run("--json", "sync")
 		views, still = self.views()
 		v = judge.judge(views["local"], views["remote"], left.model,
@@ -338,12 +342,13 @@ def total(scene):
 
 class Worker:
 	undone = []		# points where something of the reader's is gone
+	twice = []		# points where the recovery was cut as well
 
 	def __init__(self, scenes, tally):
 		self.scenes, self.tally = scenes, tally
 
 	def do(self, number, job):
-		kind, n, how = job
+		kind, n, how, again = job
 		scene, asked = self.scenes[kind], n
 		for _ in range(4):
 			r = scene.cut(n, how)
@@ -355,7 +360,10 @@ class Worker:
 		what = "%s call %d %s" % (how, n, r.get("call"))
 		if asked == 0:
 			what = "right after the end, exit " + r["exit"]
-		v, trouble, gone = scene.recover()
+		v, trouble, gone = scene.recover(again)
+		if scene.twice:
+			what += " and call %d of the recovery" % again
+			self.twice.append(number)
 		self.tally.point(number, r["fired"] == "1" or (asked == 0 and
 		    r["exit"] == "0"), v, "%s: %s; %s" % (kind, what, gone),
 		    trouble)
@@ -371,8 +379,9 @@ class Worker:
 def jobs_for(kind, points, calls, rng):
 	"""The last point is the end itself."""
 	spread = suite.spread(points - 1, calls, rng) if points > 1 else []
-	return [(kind, n, ("enter", "exit")[i % 2])
-	    for i, n in enumerate(spread)] + [(kind, 0, "end")]
+	return [(kind, n, ("enter", "exit")[i % 2], 0 if i % 4 != 1 else
+	    rng.randrange(1, calls // 2)) for i, n in enumerate(spread)] \
+	    + [(kind, 0, "end", 0)]
 
 
 def kinds(opts):
@@ -401,8 +410,9 @@ def run(opts, tally):
 			print("power: %s: %d points, %d calls change something"
 			    % (kind, n, calls), flush=True)
 		suite.work_off(opts, jobs, lambda i: Worker(workers[i], tally))
-		print("power: %d cuts took something the reader had done" %
-		    len(Worker.undone), flush=True)
+		print("power: %d cuts took something the reader had done, "
+		    "%d were followed by one during the recovery" % (
+		    len(Worker.undone), len(Worker.twice)), flush=True)
 		if not Worker.undone and tally.points >= 20:
 			raise RuntimeError("no cut took anything")
 
