@@ -7,7 +7,8 @@ nothing has synced them. At the n-th call that changes something the program is 
 the file system shut down without a flush (killat -g); at the last point of
 each file system that happens right after the program's exit 0. Mounted again,
 its journal is replayed, and what was not durable is gone. At every fourth point
-the power goes once more during the run that recovers.
+the power goes once more during the run that recovers. A fifth of the points is
+in the first sync of an account ("first"), with batches that syncfs.
 
 What the reader did may be gone as well, unless either side still shows it: that
 decides what has to be on both sides after one clean run. "stuck" is a clean run
@@ -15,7 +16,7 @@ that does not exit 0, or a second one that does anything. Only what the reader's
 own unsynced delivery left empty may be named with exit 1; any other empty file
 is "wrong", also where the message comes again beside it.
 
-POINTS are for ext4, half of them apart; a quarter of that goes on top for XFS where mkfs.xfs is.
+POINTS are for ext4, most of them apart; a quarter of that goes on top for XFS where mkfs.xfs is.
 Wants root and loop devices; says "power: skipped: WHY" without. --only N
 repeats one point of the same SEED and POINTS.
 """
@@ -327,6 +328,28 @@ class Scene(suite.Scene):
 		return None
 
 
+class First(Scene):
+	"""There is mail on the server and nothing here."""
+
+	def begin(self):
+		w = self.world
+		with w.imap() as imap:
+			imap.create("work")
+			for folder, n in (("INBOX", 24), ("work", 6)):
+				for i in range(n):
+					tok = "%s%d" % (folder[0], i)
+					flags = ["\\Seen"] if i % 3 else []
+					w.append(imap, folder, tok, flags,
+					    size=400 << i % 5)
+					self.put(folder, tok, *flags)
+
+	def change_remote(self):
+		pass
+
+	def change_local(self):
+		pass
+
+
 def total(scene):
 	"""The calls of a run without a fault; the disk stays as it was."""
 	r = kill.killat(scene, 0, "enter", True)
@@ -385,26 +408,27 @@ def jobs_for(kind, points, calls, rng):
 
 
 def kinds(opts):
-	"""{kind: (file system, state apart, points)}"""
+	"""{kind: (scene, file system, state apart, points)}"""
 	points = {"ext4": opts.points}
 	if tool("mkfs.xfs"):
 		points["xfs"] = opts.xfs if opts.xfs >= 0 else opts.points // 4
 	out = {}
 	for fs, n in points.items():
-		out[fs] = (fs, False, n - n // 2)
-		out[fs + " apart"] = (fs, True, n // 2)
-	return {kind: k for kind, k in out.items() if k[2] > 0}
+		out[fs] = (Scene, fs, False, n - n // 2 - n // 5)
+		out[fs + " apart"] = (Scene, fs, True, n // 2)
+		out[fs + " first"] = (First, fs, True, n // 5)
+	return {kind: k for kind, k in out.items() if k[3] > 0}
 
 
 def run(opts, tally):
 	rng = random.Random(opts.seed)
 	todo = kinds(opts)
 	with suite.Dovecot() as server:
-		workers = [{kind: Scene(fs, apart, server, "power%d.%d" % (i,
-		    k)) for k, (kind, (fs, apart, _)) in
+		workers = [{kind: scene(fs, apart, server, "power%d.%d" % (i,
+		    k)) for k, (kind, (scene, fs, apart, _)) in
 		    enumerate(todo.items())} for i in range(max(1, opts.jobs))]
 		jobs = []
-		for kind, (_, _, n) in todo.items():
+		for kind, (_, _, _, n) in todo.items():
 			calls = total(workers[0][kind])
 			jobs += jobs_for(kind, n, calls, rng)
 			print("power: %s: %d points, %d calls change something"
