@@ -369,7 +369,10 @@ def server_restored_touched(s):
 
 
 def uidvalidity_changed(s):
-	busy(s)
+	"""Behind a UID is another message now: yesterday's gaps close."""
+	day(s)
+	s.arrive("work", "late0")
+	s.flag("INBOX", "I3", "F", "\\Flagged")
 	second_passes(s)
 	was = validity(s)
 	remove_files(s, "dovecot-uidlist", "dovecot-uidvalidity",
@@ -377,6 +380,14 @@ def uidvalidity_changed(s):
 	for name, st in validity(s).items():
 		if st["UIDVALIDITY"] == was[name]["UIDVALIDITY"]:
 			raise RuntimeError("%s: UIDVALIDITY unchanged" % name)
+
+
+def uidvalidity_changed_deletion(s):
+	"""What was deleted and not yet pushed comes back: a merge deletes
+	nothing."""
+	uidvalidity_changed(s)
+	m = s.world.maildir
+	m.unlink(m.find("I4", "INBOX"))
 
 
 def modseq_back(s):
@@ -640,8 +651,10 @@ CASES = [
 	    kind="maildir"),
 	Case("server-restored-past-maildir", server_restored_past, [merged],
 	    kind="maildir"),
-	Case("uidvalidity-changed", uidvalidity_changed, [clean],
-	    kind="maildir"),
+	Case("uidvalidity-changed", uidvalidity_changed, [Run(0,
+	    "UIDVALIDITY.*merged")], kind="maildir"),
+	Case("uidvalidity-changed-deletion", uidvalidity_changed_deletion,
+	    [merged], kind="maildir"),
 	Case("modseq-back", modseq_back, [clean], kind="maildir"),
 	Case("folder-gone-remote", folder_gone_remote, [clean]),
 	Case("folder-gone-local", folder_gone_local, [clean]),
@@ -685,6 +698,8 @@ EXPECTED_LATER = {
 	    "name is not known",
 	"server-storage-lost": "a new UIDVALIDITY merges that folder alone, "
 	    "not the account with the folders that are gone",
+	"uidvalidity-changed-deletion": "a deletion that was pending is "
+	    "carried out, though nothing is deleted in a merge",
 	"folder-gone-as-deleted": "DELETE takes what arrives behind the last "
 	    "look",
 	"mailbox-read-only-flags": "a flag that the mailbox could not store "
