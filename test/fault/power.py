@@ -1,24 +1,25 @@
 """The power cut at system calls spread over a run, then one clean run, judged.
 
-Maildir and state lie on a loop-mounted file system of their own, or on one each
-("apart": there no sync of the one makes the other durable by chance), the
-server's mailbox outside. A mail reader has just changed things there, and
-nothing has synced them. At the n-th call that changes something the program is killed and
-the file system shut down without a flush (killat -g); at the last point of
-each file system that happens right after the program's exit 0. Mounted again,
-its journal is replayed, and what was not durable is gone. At every fourth point
-the power goes once more during the run that recovers. A fifth of the points is
-in the first sync of an account ("first"), with batches that syncfs.
+Maildir and state lie on a loop-mounted file system of their own, or on one
+each ("apart": there no sync of the one makes the other durable by chance),
+the server's mailbox outside. A mail reader has just changed things there, and
+nothing has synced them. At the n-th call that changes something the program
+is killed and the file system shut down without a flush (killat -g); at the
+last point of each file system that happens right after the program's exit 0.
+Mounted again, its journal is replayed, and what was not durable is gone. At
+every fourth point the power goes once more during the run that recovers. A
+fifth of the points is in the first sync of an account ("first"), with batches
+that syncfs.
 
-What the reader did may be gone as well, unless either side still shows it: that
-decides what has to be on both sides after one clean run. "stuck" is a clean run
-that does not exit 0, or a second one that does anything. Only what the reader's
-own unsynced delivery left empty may be named with exit 1; any other empty file
-is "wrong", also where the message comes again beside it.
+What the reader did may be gone as well, unless either side still shows it:
+that decides what has to be on both sides after one clean run. "stuck" is a
+clean run that does not exit 0, or a second one that does anything. Only what
+the reader's own unsynced delivery left empty may be named with exit 1; any
+other empty file is "wrong", also where the message comes again beside it.
 
-POINTS are for ext4, most of them apart; a quarter of that goes on top for XFS where mkfs.xfs is.
-Wants root and loop devices; says "power: skipped: WHY" without. --only N
-repeats one point of the same SEED and POINTS.
+POINTS are for ext4, most of them apart; a quarter of that goes on top for XFS
+where mkfs.xfs is. Wants root and loop devices; says "power: skipped: WHY"
+without. --only N repeats one point of the same SEED and POINTS.
 """
 
 import copy
