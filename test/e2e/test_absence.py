@@ -1,0 +1,207 @@
+"""What is not seen once is not gone: a second look, and one right before."""
+
+import contextlib
+import os
+import re
+import socket
+
+import pytest
+
+from dovecot import Dovecot
+from middleman import Middleman
+from world import message, transfers
+
+FOLDER = {"m%d" % i: frozenset() for i in range(3)}
+
+
+def fill(world, n, folder="INBOX", flags=()):
+	with world.imap() as imap:
+		if folder != "INBOX":
+			imap.create(folder)
+		for i in range(n):
+			world.append(imap, folder, "m%d" % i, flags)
+
+
+def through(world, port):
+	world.port = port
+	world.write_conf()
+
+
+def uids(world, folder="INBOX"):
+	with world.imap() as imap:
+		return sorted(imap.messages(folder, False))
+
+
+def test_second_scan(world):
+	"""A file that the first scan missed and the second finds."""
+	fill(world, 3)
+	world.sync()
+	f = world.maildir.find("m1")
+	aside = world.dir + "/aside"
+	os.rename(f.path, aside)
+	with world.imap() as imap:	# so that the folder is selected
+		imap.store("INBOX", [3], "+", ["\\Flagged"])
+	back = []
+
+	def up(line):
+		if b" SELECT " in line and not back:
+			back.append(line)
+			os.rename(aside, f.path)
+		return line
+
+	with Middleman(world.server.port, up=up) as man:
+		through(world, man.port)
+		r = world.sync()
+	assert back
+	assert r.summary()["pushed"]["deleted"] == 0, str(r)
+	assert uids(world) == [1, 2, 3]
+	through(world, None)
+	world.sync()
+	assert uids(world) == [1, 2, 3]
+	world.compare()
+	world.assert_idle()
+
+
+def test_second_list(world):
+	"""A folder that one LIST leaves out and the next one shows."""
+	fill(world, 3, "work")
+	world.sync()
+	dropped = []
+
+	def down(line):
+		if re.match(rb'\* LIST .* "?work"?\r', line) and not dropped:
+			dropped.append(line)
+			return b""
+		return line
+
+	with Middleman(world.server.port, down=down) as man:
+		through(world, man.port)
+		r = world.run("--json", "sync")
+	assert dropped
+	assert r.rc == 0 and transfers(r.summary()) == 0, str(r)
+	through(world, None)
+	world.settle({"INBOX": {}, "work": FOLDER})
+
+
+def test_reused_before_expunge(world):
+	"""Older than the 16 that are looked at first, and no longer what it
+	was: it is kept, and the user is told."""
+	fill(world, 20)
+	world.sync()
+	world.maildir.unlink(world.maildir.find("m0"))
+
+	def down(line):
+		if not re.search(rb"[( ]UID 1[ )]", line):
+			return line
+		return re.sub(rb"RFC822\.SIZE \d+", b"RFC822.SIZE 77", line)
+
+	with Middleman(world.server.port, down=down) as man:
+		through(world, man.port)
+		r = world.run("--json", "sync")
+	assert r.rc == 1 and "another message under UID 1 " in r.err, str(r)
+	assert r.summary()["pushed"]["deleted"] == 0, str(r)
+	assert len(uids(world)) == 20
+
+
+@pytest.fixture(scope="module")
+def without_uidplus():
+	with Dovecot(capability="IMAP4rev1 LITERAL+ ENABLE NAMESPACE") as s:
+		yield s
+
+
+def test_marks_of_others_without_uidplus(make_world, without_uidplus):
+	"""A plain EXPUNGE would take what somebody else has marked: ours waits
+	until it would take ours alone."""
+	world = make_world(server=without_uidplus)
+	fill(world, 3)
+	with world.imap() as imap:
+		imap.store("INBOX", [3], "+", ["\\Deleted"])
+	world.sync()
+	world.maildir.unlink(world.maildir.find("m0"))
+	world.run("--json", "sync")
+	assert uids(world) == [1, 2, 3]
+	with world.imap() as imap:
+		imap.store("INBOX", [3], "-", ["\\Deleted"])
+	world.sync()
+	assert uids(world) == [2, 3]
+	world.compare({"INBOX": {"m1": frozenset(), "m2": frozenset()}})
+
+
+def test_replaced_before_it_is_unlinked(world):
+	"""Gone from the server, and its file replaced behind the scan: under
+	that name lies something else now, and it stays."""
+	fill(world, 3)
+	world.sync()
+	f = world.maildir.find("m0")
+	with world.imap() as imap:
+		imap.expunge("INBOX", [1])
+	done = []
+
+	def up(line):
+		if b" SELECT " in line and not done:
+			done.append(line)
+			aside = world.dir + "/aside"
+			with open(aside, "wb") as out:
+				out.write(world.note(message("fresh")))
+			os.replace(aside, f.path)
+		return line
+
+	with Middleman(world.server.port, up=up) as man:
+		through(world, man.port)
+		world.run("--json", "sync")
+	assert done
+	assert world.maildir.find("fresh").name == f.name
+	through(world, None)
+	world.sync()
+	world.sync()
+	world.compare({"INBOX": {t: frozenset()
+	    for t in ("m1", "m2", "fresh")}})
+
+
+def test_answer_of_an_altered_upload_is_lost(world):
+	"""The server takes it, alters it, and the line is cut before it says
+	so: the intent tells the next run whose it is."""
+	world.sync()
+	world.deliver("INBOX", "zz", "S")
+	men = []
+
+	def up(line):
+		return line.replace(b"about zz", b"ABOUT ZZ")
+
+	def down(line):
+		if b"APPENDUID" not in line:
+			return line
+		for s in men[0].open:
+			with contextlib.suppress(OSError):
+				s.shutdown(socket.SHUT_RDWR)
+		return b""
+
+	with Middleman(world.server.port, up=up, down=down) as man:
+		men.append(man)
+		through(world, man.port)
+		r = world.run("--json", "sync")
+	assert r.rc == 75, str(r)
+	through(world, None)
+	for _ in range(2):
+		world.run("--json", "sync")
+		assert len(uids(world)) == 1
+		assert len(world.maildir.files("INBOX")) == 1
+
+
+@pytest.mark.xfail(strict=True, reason="a row that comes while the newest "
+    "messages are asked for goes to that FETCH, which drops it")
+def test_changes_without_qresync(make_world):
+	"""CONDSTORE alone: the changes have to be asked for before the cursor
+	passes them."""
+	with Dovecot(capability="IMAP4rev1 LITERAL+ ENABLE NAMESPACE UIDPLUS "
+	    "CONDSTORE LIST-EXTENDED LIST-STATUS") as server:
+		world = make_world(server=server)
+		fill(world, 3)
+		world.sync()
+		with world.imap() as imap:
+			imap.store("INBOX", [2], "+", ["\\Flagged"])
+		r = world.sync()
+		assert r.summary()["pulled"]["flags"] == 1, str(r)
+		world.compare({"INBOX": dict(FOLDER,
+		    m1=frozenset(["\\Flagged"]))})
+		world.assert_idle()

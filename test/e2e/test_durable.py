@@ -1,0 +1,162 @@
+"""In which order things are made durable: a library within the program writes
+down each sync, rename and unlink and what is sent. test/fault/power.py asks the
+same by cutting the power, where it may."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from world import ROOT
+
+WAL = r"sync .*/w\.db-wal$"
+
+
+@pytest.fixture(scope="module")
+def recorder(tmp_path_factory):
+	lib = str(tmp_path_factory.mktemp("recorder") / "recorder.so")
+	subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE",
+	    "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o",
+	    lib, ROOT + "/test/fault/recorder.c", "-ldl"], check=True)
+	return lib
+
+
+class Record:
+	def __init__(self, world, lib):
+		self.world, self.lib = world, lib
+		self.path = world.dir + "/calls"
+		self.lines = []
+
+	def run(self, kill=None, rc=0):
+		if os.path.exists(self.path):
+			os.unlink(self.path)
+		asan = ":".join(x for x in (os.environ.get("ASAN_OPTIONS"),
+		    "verify_asan_link_order=0") if x)
+		env = {"LD_PRELOAD": self.lib, "RECORD_TO": self.path,
+		    "ASAN_OPTIONS": asan}
+		if kill:
+			env["RECORD_KILL"] = kill
+		r = self.world.run("--json", "sync", env=env, rc=rc)
+		with open(self.path) as f:
+			self.lines = f.read().splitlines()
+		return r
+
+	def all(self, pattern):
+		return [i for i, line in enumerate(self.lines)
+		    if re.search(pattern, line)]
+
+	def one(self, pattern):
+		"""Where the first such line is; there has to be one."""
+		found = self.all(pattern)
+		assert found, "no %s in\n%s" % (pattern, self)
+		return found[0]
+
+	def between(self, pattern, first, last):
+		"""Such a line comes between those two."""
+		assert any(first < i < last for i in self.all(pattern)), \
+		    "no %s between line %d and %d of\n%s" % (pattern, first,
+		    last, self)
+
+	def next(self, pattern, behind):
+		found = [i for i in self.all(pattern) if i > behind]
+		assert found, "no %s behind line %d of\n%s" % (pattern,
+		    behind, self)
+		return found[0]
+
+	def __str__(self):
+		return "\n".join("%d %s" % x for x in enumerate(self.lines))
+
+
+@pytest.fixture
+def record(world, recorder):
+	return Record(world, recorder)
+
+
+def fill(world, *toks):
+	with world.imap() as imap:
+		for tok in toks:
+			world.append(imap, "INBOX", tok, ["\\Seen"])
+
+
+@pytest.mark.parametrize("n", [1, 20])
+def test_delivered(world, record, n):
+	"""Bytes, then the name, then the index. 20: by one syncfs."""
+	world.sync()
+	fill(world, *("m%d" % i for i in range(n)))
+	record.run()
+	renamed = record.all(r"rename .*/INBOX/cur/")
+	assert len(renamed) == n, str(record)
+	written = record.all(r"sync .*/INBOX/tmp/" if n == 1 else
+	    r"syncfs .*/INBOX/tmp$")
+	assert written and written[0] < renamed[0], str(record)
+	record.between(r"sync .*/INBOX/cur$", renamed[-1],
+	    record.next(WAL, renamed[-1]))
+	world.compare()
+
+
+def test_killed_before_the_name(world, record):
+	"""The index does not speak of a file that has no name yet."""
+	world.sync()
+	fill(world, "m1", "m2")
+	r = record.run(kill="/INBOX/cur/", rc=-9)
+	assert record.one(r"rename .*/INBOX/cur/") == len(record.lines) - 1, \
+	    str(r)
+	world.sync()
+	world.compare({"INBOX": {t: frozenset(["\\Seen"])
+	    for t in ("m1", "m2")}})
+	world.assert_idle()
+
+
+def test_observed_before_it_is_sent(world, record):
+	"""What a mail reader renamed without a sync is made durable before the
+	index speaks of it, and before the server is told."""
+	fill(world, "m1")
+	world.sync()
+	world.maildir.flag(world.maildir.find("m1"), "F")
+	record.run()
+	synced = record.one(r"sync .*/INBOX/cur$")
+	stored = record.one(r"send .* STORE ")
+	assert synced < stored, str(record)
+	record.between(WAL, synced, stored)
+
+
+def test_uploaded_is_durable(world, record):
+	"""The file, the intent in the index, then APPEND."""
+	world.sync()
+	f = world.deliver("INBOX", "m1", "S")
+	record.run()
+	appended = record.one(r"send .* APPEND ")
+	synced = record.one(r"sync .*/INBOX/cur/%s$" % re.escape(f.name))
+	assert synced < appended, str(record)
+	record.between(WAL, synced, appended)
+
+
+def test_pulled_flag_is_durable(world, record):
+	fill(world, "m1")
+	world.sync()
+	with world.imap() as imap:
+		imap.store("INBOX", [1], "+", ["\\Flagged"])
+	record.run()
+	renamed = record.one(r"rename .*/INBOX/cur/.*:2,FS$")
+	record.between(r"sync .*/INBOX/cur$", renamed,
+	    record.next(WAL, renamed))
+
+
+def test_unlinked_is_durable(world, record):
+	fill(world, "m1", "m2")
+	world.sync()
+	with world.imap() as imap:
+		imap.expunge("INBOX", [1])
+	record.run()
+	gone = record.one(r"unlink .*/INBOX/cur/")
+	record.between(r"sync .*/INBOX/cur$", gone, record.next(WAL, gone))
+
+
+def test_index_is_durable_before_the_server_changes(world, record):
+	"""The token of this run, before a message is removed."""
+	fill(world, "m1", "m2")
+	world.sync()
+	world.maildir.unlink(world.maildir.find("m1"))
+	record.run()
+	assert record.one(WAL) < record.one(r"send .* EXPUNGE"), str(record)
