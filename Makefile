@@ -169,6 +169,10 @@ torture:
 	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
 	    KILLS=$(if $(FULL),4000,600) CUTS=$(if $(FULL),4000,600)
 
+# The program with one line broken, many times: a test turns red at each.
+mutants:
+	$(PYTHON) -B test/mutants.py --min 20 $(ARGS)
+
 # --- what is checked without running ---
 
 lint:
@@ -189,5 +193,5 @@ $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 clean:
 	rm -rf build build-san build-clang
 
-.PHONY: all install deps unit e2e faults check torture demo lint hardening fuzz \
-	clean force
+.PHONY: all install deps unit e2e faults check torture mutants demo lint \
+	hardening fuzz clean force
