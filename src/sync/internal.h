@@ -82,6 +82,8 @@ struct account {
 	bool adopted;		/* a run has uploaded unhindered: no first-run guard */
 	bool read_only;		/* the index may not be written: status beside a sync */
 	bool marked;		/* this run has its own token */
+	bool merging;		/* the server is not what it was: nothing goes */
+	bool merged;		/* and the folders were taken in turn once more */
 	bool hold_push, hold_remove_local, hold_remove_remote;
 	uint64_t removals;	/* that reconcile asks for */
 	uint64_t fsyncs_before;
@@ -174,6 +176,7 @@ struct observed_local {
 	bool changed;		/* rows were written */
 	bool missing;		/* rows of the index were not found */
 	uint64_t lacking;	/* so many */
+	bool fault;		/* an older state came back: it lost its base */
 	bool complete;
 };
 int observe_local(struct index *, struct maildir *, struct index_folder *,

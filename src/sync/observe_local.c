@@ -250,6 +250,17 @@ record_stamps(struct scan *s, const struct maildir_scan *scanned,
 	return index_folder_put(s->ix, f, err);
 }
 
+/* A directory whose time went back was put there from a backup: what it lacks
+ * nobody deleted (design section 5). */
+#define BACK_NS	2000000000
+
+static bool
+went_back(const struct index_folder *f, const struct maildir_scan *now)
+{
+	return (f->new_mtime != 0 && now->new_mtime < f->new_mtime - BACK_NS) ||
+	    (f->cur_mtime != 0 && now->cur_mtime < f->cur_mtime - BACK_NS);
+}
+
 int
 observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
     bool first, struct observed_local *out, struct err *err)
@@ -268,8 +279,15 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 	s.look = !is_quiet(f, &scanned);
 	if (s.n > 1)
 		qsort(s.v, s.n, sizeof(*s.v), by_unique);
+	out->fault = went_back(f, &scanned);
+	if (out->fault && md->look_only) {	/* status and dry runs forget nothing */
+		rc = 0;
+		goto done;
+	}
 	if (index_begin(ix, err) == -1)
 		goto done;
+	if (out->fault && index_reset_local(ix, f->id, err) == -1)
+		goto rollback;
 	if (compare_rows(&s, first, err) == -1)
 		goto rollback;
 	if (!all_settled(&s) && record_names(&s, md, err) == -1)

@@ -441,9 +441,12 @@ asked_release(struct observe *o)
 static enum task_result
 observe_fault(struct observe *o, const char *fault)
 {
+	if (o->pass.a->opt.dry_run)
+		return observe_refused(o, fault);
 	account_tell(o->pass.a, "%s: %s; both sides are merged, nothing is "
 	    "deleted", o->pass.box->row.name, fault);
 	o->fault = o->full = true;
+	o->pass.a->merging = true;
 	return task_next(&o->pass.task, observe_reset);
 }
 

@@ -146,9 +146,10 @@ join_local(struct index *ix, struct place *p, struct err *err)
 	    p->remote.flags, &known, err);
 	if (found != 1)
 		return found;
-	rc = join_known(ix, p, &known, err);
+	/* A file that the last look lacked is no proof that it is here. */
+	rc = known.missing ? 0 : join_known(ix, p, &known, err) == -1 ? -1 : 1;
 	place_release(&known);
-	return rc == -1 ? -1 : 1;
+	return rc;
 }
 
 void

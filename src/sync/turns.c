@@ -130,6 +130,17 @@ turns_relisted(struct task *t)
 
 /* --- the first scan --- */
 
+static void
+tell_older(struct account *a, struct box *b)
+{
+	b->failed = a->opt.dry_run;
+	free(a->told);
+	a->told = xasprintf("%s: the directory is older than the last run left "
+	    "it (restored from a backup?); %s", b->row.name, a->opt.dry_run ?
+	    "a sync would merge both sides and delete nothing" :
+	    "both sides are merged, nothing is deleted");
+}
+
 static int
 scan_box(struct account *a, struct box *b, struct err *err)
 {
@@ -146,6 +157,8 @@ scan_box(struct account *a, struct box *b, struct err *err)
 	if (b->row.local && observe_local(a->ix, &a->md, &b->row, true, &seen,
 	    err) == -1)
 		return -1;
+	if (seen.fault)
+		tell_older(a, b);
 	b->missing = seen.missing;
 	a->lacking[0] += seen.lacking;
 	if (index_counts(a->ix, b->row.id, &counts, err) == -1 ||
@@ -585,6 +598,34 @@ rescan_each(struct task *t)
 	return task_next(t, digest_each);
 }
 
+/*
+ * The server is not what it was: a folder that one side lacks was not deleted by
+ * anybody, as far as we know. It loses its base, and the turns begin anew: they
+ * make it again.
+ */
+static int
+merge_work(struct account *a, struct err *err)
+{
+	size_t i;
+	int rc = index_begin(a->ix, err);
+
+	for (i = 0; i < a->n_box && rc == 0; i++) {
+		struct index_folder *f = &a->box[i].row;
+
+		if (!f->base || f->local == f->remote)
+			continue;
+		f->base = false;
+		rc = f->local ? index_reset_remote(a->ix, f->id, err) :
+		    index_reset_local(a->ix, f->id, err);
+		if (rc == 0)
+			rc = index_folder_put(a->ix, f, err);
+	}
+	if (rc == 0)
+		return index_commit(a->ix, err);
+	index_rollback(a->ix);
+	return -1;
+}
+
 /* What was not pushed, for whatever reason, keeps the server's copy alive. */
 static enum task_result
 digest_each(struct task *t)
@@ -595,6 +636,12 @@ digest_each(struct task *t)
 		if (turns_box(a)->unseen_local && turns_box(a)->row.local)
 			return account_pass(a, digest_start, turns_box(a),
 			    digest_each);
+	if (a->merged)
+		return task_next(t, account_end);
+	if (a->merging) {
+		a->merged = true;
+		return account_job(a, merge_work, each_begin);
+	}
 	return account_job(a, judge_removals, judge);
 }
 
