@@ -153,9 +153,13 @@ faults: all $O/test/fault/killat
 	$(PYTHON) -B test/fault/rounds.py --points $(ROUNDS) --min $(ROUNDS)
 	$(PYTHON) -B test/fault/kill.py --points $(KILLS) --min $(KILLS)
 	$(PYTHON) -B test/fault/cut.py --points $(CUTS) --min $(CUTS)
+	$(PYTHON) -B test/fault/power.py --points $(POWERS) --min $(POWERS)
+	$(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py --min $(DISASTERS))
 ROUNDS	= 100
 KILLS	= 100
-CUTS	= 100
+CUTS	= 50
+POWERS	= 40
+DISASTERS =
 
 # With everything installed, four minutes on two cores.
 check:
@@ -167,7 +171,8 @@ torture:
 	@$(MAKE) --no-print-directory all
 	TORTURE=1 $(MAKE) --no-print-directory e2e ARGS="-m slow"
 	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
-	    KILLS=$(if $(FULL),4000,600) CUTS=$(if $(FULL),4000,600)
+	    KILLS=$(if $(FULL),4000,600) CUTS=$(if $(FULL),4000,400) \
+	    POWERS=$(if $(FULL),2000,400) DISASTERS=190
 
 # The program with one line broken, many times: a test turns red at each.
 mutants:
