@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import socket
 
 import pytest
@@ -186,6 +187,25 @@ def test_answer_of_an_altered_upload_is_lost(world):
 		world.run("--json", "sync")
 		assert len(uids(world)) == 1
 		assert len(world.maildir.files("INBOX")) == 1
+
+
+def test_restored_maildir_with_new_dates(world):
+	"""Nothing but the marker tells that it is of yesterday."""
+	fill(world, 3)
+	world.sync()
+	root, old = world.maildir.root, world.dir + "/old"
+	shutil.copytree(root, old)
+	with world.imap() as imap:
+		world.append(imap, "INBOX", "later")
+	world.sync()
+	shutil.rmtree(root)
+	os.rename(old, root)
+	for box in ("new", "cur"):
+		os.utime(os.path.join(world.maildir.dir("INBOX"), box))
+	r = world.sync()
+	assert "nothing is deleted" in r.out + r.err, str(r)
+	world.compare({"INBOX": dict(FOLDER, later=frozenset())})
+	world.assert_idle()
 
 
 @pytest.mark.xfail(strict=True, reason="a row that comes while the newest "
