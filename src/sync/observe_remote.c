@@ -103,9 +103,8 @@ rows_run(struct job *job)
 }
 
 static void
-sink_row(void *arg, const struct imap_fetch *f)
+keep_row(struct observe *o, const struct imap_fetch *f)
 {
-	struct observe *o = arg;
 	struct index_seen_remote *r;
 	struct rows *b = o->last;
 
@@ -134,6 +133,34 @@ sink_row(void *arg, const struct imap_fetch *f)
 		o->highest = f->uid;
 	if (b->n == ROWS_PER_BATCH)
 		task_wake(&o->pass.task);
+}
+
+/* One of the newest known messages, asked for by size and date alone. */
+static void
+check_probe(struct observe *o, const struct imap_fetch *f)
+{
+	int i;
+
+	for (i = 0; i < o->n_probe; i++)
+		if (o->probe[i].uid == f->uid &&
+		    (o->probe[i].size != f->size ||
+		    o->probe[i].date != f->date))
+			o->reused = true;
+}
+
+/*
+ * Told apart by what a row holds, not by the command that it seems to answer:
+ * a server may begin to answer the next FETCH before it has completed this one.
+ */
+static void
+sink_row(void *arg, const struct imap_fetch *f)
+{
+	struct observe *o = arg;
+
+	if (f->has_size && f->has_date)
+		check_probe(o, f);
+	if (f->has_flags)
+		keep_row(o, f);
 }
 
 static void
@@ -347,25 +374,12 @@ ask_fetch(struct observe *o, struct imap_fetching *f, uint32_t first,
 }
 
 static void
-probe_row(void *arg, const struct imap_fetch *f)
-{
-	struct observe *o = arg;
-	int i;
-
-	for (i = 0; i < o->n_probe; i++)
-		if (o->probe[i].uid == f->uid && f->has_size && f->has_date &&
-		    (o->probe[i].size != f->size ||
-		    o->probe[i].date != f->date))
-			o->reused = true;
-}
-
-static void
 ask_probes(struct observe *o)
 {
 	struct uidset uids = { .n = 0 };
 	struct imap_fetch_args args = {
 		.uids = &uids, .items = FETCH_META,
-		.sink = { .arg = o, .row = probe_row },
+		.sink = sink_of(o),
 	};
 	int i;
 

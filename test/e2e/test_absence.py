@@ -208,8 +208,6 @@ def test_restored_maildir_with_new_dates(world):
 	world.assert_idle()
 
 
-@pytest.mark.xfail(strict=True, reason="a row that comes while the newest "
-    "messages are asked for goes to that FETCH, which drops it")
 def test_changes_without_qresync(make_world):
 	"""CONDSTORE alone: the changes have to be asked for before the cursor
 	passes them."""

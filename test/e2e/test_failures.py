@@ -266,7 +266,8 @@ class Scene:
 
 	def __init__(self, world):
 		self.world, self.count = world, itertools.count()
-		fill(world, 40, flags=["\\Seen"])
+		# Enough to expunge two a run for as long as nothing is pushed.
+		fill(world, 120, flags=["\\Seen"])
 		fill(world, 10, "B", "b")
 		world.sync()
 
