@@ -223,14 +223,15 @@ cmd_options_parse(struct cmd *cmd, const struct command *command, int argc,
     char **argv, struct err *err)
 {
 	const char *letters = command == NULL ? "+:c:qvhn" : ":c:qvhn";
-	int option, at;
+	int option, at, which;
 
 	opterr = 0;
 	optind = 0;	/* glibc: begin anew */
 	for (;;) {
 		/* 0 only before the first option, which is argv[1]. */
 		at = optind == 0 ? 1 : optind;
-		option = getopt_long(argc, argv, letters, long_options, NULL);
+		which = -1;
+		option = getopt_long(argc, argv, letters, long_options, &which);
 		if (option == -1)
 			break;
 		if (option == ':')
@@ -240,6 +241,11 @@ cmd_options_parse(struct cmd *cmd, const struct command *command, int argc,
 		if (option == '?')
 			return refuse_unknown(argv[optind > at ? optind - 1 :
 			    at], err);
+		/* glibc takes any beginning of a name for the whole; not with
+		 * options that remove mail. */
+		if (which != -1 && strcmp(argv[optind - 1] + 2,
+		    long_options[which].name) != 0)
+			return refuse_long(argv[optind - 1], err);
 		if (!is_taken(command, option))
 			return refuse_misplaced(command, option, err);
 		take(cmd, option);

@@ -139,6 +139,9 @@ options_are_refused(void **state)
 		    "--json takes no value" },
 		{ &cmd_sync, { "sync", "work", "--fullll" },
 		    "there is no option --fullll; did you mean --full" },
+		{ &cmd_sync, { "sync", "work", "--force-delete" },
+		    "there is no option --force-delete; did you mean "
+		    "--force-deletes" },
 		{ &cmd_sync, { "sync", "work", "-xn" },
 		    "there is no option -x" },
 		{ &cmd_sync, { "sync", "work", "--undo-deletes" },
