@@ -54,11 +54,12 @@ MUTANTS = [
 	[("\treturn maildir_batch_commit(b->store, &job->err);",
 	"\treturn 0;"),
 	("\t\trc = record(b, &b->msg[i], &job->err);\n"
-	"\tif (rc == 0)\n\t\trc = index_commit(ix, &job->err);\n",
+	"\treturn index_end(ix, rc, &job->err);\n",
 	"\t\trc = record(b, &b->msg[i], &job->err);\n"
-	"\tif (rc == 0)\n\t\trc = index_commit(ix, &job->err);\n"
+	"\trc = index_end(ix, rc, &job->err);\n"
 	"\tif (rc == 0 && b->store != NULL)\n"
-	"\t\treturn maildir_batch_commit(b->store, &job->err);\n")]),
+	"\t\treturn maildir_batch_commit(b->store, &job->err);\n"
+	"\treturn rc;\n")]),
     ("write-error-exits-0", SYNC + "account.c",
 	"e2e test_failures.py -k write_error",
 	("\tif (a->task.result == TASK_FAIL)\n\t\tr->err = a->task.err;\n",

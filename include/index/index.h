@@ -42,6 +42,9 @@ void index_close(struct index *);	/* checkpoints; NULL is fine */
 int index_begin(struct index *, struct err *);
 int index_commit(struct index *, struct err *);		/* durable */
 void index_rollback(struct index *);			/* harmless outside */
+/* The end of a batch: commits unless rc is -1, and rolls back what failed, also
+ * when that was the commit. 0 or -1. */
+int index_end(struct index *, int rc, struct err *);
 
 /* Small facts by name: "root-id", "token", "token-next", "host", "user",
  * "last-sync", ... *out is NULL when unset; caller frees. */

@@ -477,3 +477,12 @@ index_set(struct index *ix, const char *key, const char *value,
 	query_text(&q, value);
 	return query_run(&q, err);
 }
+
+int
+index_end(struct index *ix, int rc, struct err *err)
+{
+	if (rc != -1 && index_commit(ix, err) == 0)
+		return 0;
+	index_rollback(ix);
+	return -1;
+}

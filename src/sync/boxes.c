@@ -239,10 +239,7 @@ keep_chosen(struct account *a, struct err *err)
 		if (b->inside || b->row.id != 0)
 			rc = index_folder_put(a->ix, &b->row, err);
 	}
-	if (rc == 0)
-		return index_commit(a->ix, err);
-	index_rollback(a->ix);
-	return -1;
+	return index_end(a->ix, rc, err);
 }
 
 int

@@ -120,11 +120,7 @@ record_run(struct job *job)
 		if (rc == 0)
 			rc = index_place_put(ix, &u->row.place, &job->err);
 	}
-	if (rc == 0)
-		rc = index_commit(ix, &job->err);
-	if (rc == -1)
-		index_rollback(ix);
-	return rc;
+	return index_end(ix, rc, &job->err);
 }
 
 static enum task_result

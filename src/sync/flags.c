@@ -312,11 +312,7 @@ record_run(struct job *job)
 
 	for (i = 0; i < f->n && rc == 0; i++)
 		rc = record(f, &f->row[i], &job->err);
-	if (rc == 0)
-		rc = index_commit(ix, &job->err);
-	if (rc == -1)
-		index_rollback(ix);
-	return rc;
+	return index_end(ix, rc, &job->err);
 }
 
 /* 1 all answered, 0 not yet, -1 connection lost. */

@@ -95,10 +95,7 @@ forget_all(struct account *a, struct err *err)
 	for (i = 0; i < a->n_box && rc == 0; i++)
 		if (a->box[i].row.id != 0)
 			rc = forget_rows(a, &a->box[i], err);
-	if (rc == 0)
-		return index_commit(a->ix, err);
-	index_rollback(a->ix);
-	return -1;
+	return index_end(a->ix, rc, err);
 }
 
 /* Trash and Junk are looked away from. */

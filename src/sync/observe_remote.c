@@ -95,11 +95,7 @@ rows_run(struct job *job)
 	for (i = 0; i < b->n && rc == 0; i++)
 		rc = index_see_remote(ix, b->o->pass.box->row.id, &b->row[i],
 		    &changed, &job->err);
-	if (rc == 0)
-		rc = index_commit(ix, &job->err);
-	if (rc == -1)
-		index_rollback(ix);
-	return rc;
+	return index_end(ix, rc, &job->err);
 }
 
 static void

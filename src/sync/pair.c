@@ -267,11 +267,7 @@ join_run(struct job *job)
 		reconcile_agree(place, &can);
 		rc = index_place_put(ix, place, &job->err);
 	}
-	if (rc != -1)
-		rc = index_commit(ix, &job->err);
-	if (rc == -1)
-		index_rollback(ix);
-	return rc;
+	return index_end(ix, rc, &job->err);
 }
 
 static enum task_result

@@ -143,11 +143,7 @@ judge_run(struct job *job)
 	for (i = 0; i < b->n && rc == 0; i++)
 		rc = judge(b, &b->msg[i], open, n_open, &job->err);
 	free(open);
-	if (rc == 0)
-		rc = index_commit(ix, &job->err);
-	if (rc == -1)
-		index_rollback(ix);
-	return rc;
+	return index_end(ix, rc, &job->err);
 }
 
 static int
@@ -237,11 +233,7 @@ record_run(struct job *job)
 
 	for (i = 0; i < b->n && rc == 0; i++)
 		rc = record(b, &b->msg[i], &job->err);
-	if (rc == 0)
-		rc = index_commit(ix, &job->err);
-	if (rc == -1)
-		index_rollback(ix);
-	return rc;
+	return index_end(ix, rc, &job->err);
 }
 
 /* --- the flow --- */

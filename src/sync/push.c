@@ -323,11 +323,7 @@ for_each_row(struct push *p, int (*f)(struct push *, struct pushed *,
 
 	for (i = 0; i < p->n && rc == 0; i++)
 		rc = f(p, &p->msg[i], err);
-	if (rc == 0)
-		rc = index_commit(ix, err);
-	if (rc == -1)
-		index_rollback(ix);
-	return rc;
+	return index_end(ix, rc, err);
 }
 
 static int

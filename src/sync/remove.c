@@ -480,11 +480,7 @@ record_run(struct job *job)
 
 	for (i = 0; i < r->n && rc == 0; i++)
 		rc = record(r, &r->row[i], &job->err);
-	if (rc == 0)
-		rc = index_commit(ix, &job->err);
-	if (rc == -1)
-		index_rollback(ix);
-	return rc;
+	return index_end(ix, rc, &job->err);
 }
 
 static void

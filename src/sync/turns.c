@@ -485,10 +485,7 @@ push_work(struct account *a, struct err *err)
 	for (i = 0; i < a->n_box && rc == 0; i++)
 		if (a->box[i].observed && !a->box[i].pull_failed)
 			rc = drop_intents(a, &a->box[i], err);
-	if (rc == 0)
-		return index_commit(a->ix, err);
-	index_rollback(a->ix);
-	return -1;
+	return index_end(a->ix, rc, err);
 }
 
 static enum task_result
@@ -620,10 +617,7 @@ merge_work(struct account *a, struct err *err)
 		if (rc == 0)
 			rc = index_folder_put(a->ix, f, err);
 	}
-	if (rc == 0)
-		return index_commit(a->ix, err);
-	index_rollback(a->ix);
-	return -1;
+	return index_end(a->ix, rc, err);
 }
 
 /* What was not pushed, for whatever reason, keeps the server's copy alive. */
