@@ -151,12 +151,20 @@ e2e: all
 # to check. FULL=1 takes every point there is.
 faults: all $O/test/fault/killat
 	$(PYTHON) -B test/fault/rounds.py --points $(ROUNDS) --min $(ROUNDS)
-	$(PYTHON) -B test/fault/kill.py --points $(KILLS) --min $(KILLS)
+	$(PYTHON) -B test/fault/kill.py --points $(KILLS) --min $(KILLS) \
+	    $(if $(EVERY),--every $(EVERY))
+	$(PYTHON) -B test/fault/kill.py --kind first --points $(FIRSTS) \
+	    --min $(FIRSTS)
+	$(PYTHON) -B test/fault/kill.py --kind again --points $(AGAINS) \
+	    --min $(AGAINS)
 	$(PYTHON) -B test/fault/cut.py --points $(CUTS) --min $(CUTS)
 	$(PYTHON) -B test/fault/power.py --points $(POWERS) --min $(POWERS)
 	$(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py --min $(DISASTERS))
 ROUNDS	= 100
 KILLS	= 100
+EVERY	=
+FIRSTS	= 30
+AGAINS	= 24
 CUTS	= 50
 POWERS	= 40
 DISASTERS =
@@ -171,8 +179,8 @@ torture:
 	@$(MAKE) --no-print-directory all
 	TORTURE=1 $(MAKE) --no-print-directory e2e ARGS="-m slow"
 	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
-	    KILLS=$(if $(FULL),4000,600) CUTS=$(if $(FULL),4000,400) \
-	    POWERS=$(if $(FULL),2000,400) DISASTERS=190
+	    KILLS=600 EVERY=$(if $(FULL),1) FIRSTS=200 AGAINS=240 \
+	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) DISASTERS=190
 
 # The program with one line broken, many times: a test turns red at each.
 mutants:

@@ -41,7 +41,8 @@ def options(name, points, **more):
 	p.add_argument("--only", type=int, metavar="N",
 	    help="run only this point, and say what happens")
 	for key, default in more.items():
-		p.add_argument("--" + key, type=int, default=default)
+		p.add_argument("--" + key, type=type(default),
+		    default=default)
 	o = p.parse_args()
 	if o.only is not None:
 		o.jobs = 1
@@ -106,6 +107,8 @@ def copy_tree(source, target):
 class Scene:
 	"""An account whose two sides differ in every way, ready to be put
 	back. The paths stay the same each time: user, root and state."""
+
+	args = ()		# of the sync that meets the fault
 
 	def __init__(self, server, user, keys=None, seed=0):
 		self.server, self.user = server, user
@@ -232,11 +235,11 @@ class Scene:
 		if old:
 			shutil.rmtree(old, ignore_errors=True)
 
-	def recover(self, idle=False):
+	def recover(self, idle=False, args=()):
 		"""One clean run; returns (verdict, what went wrong or None)."""
 		self.relay.disarm()
 		w, trouble = self.world, None
-		r = w.run("--json", "sync")
+		r = w.run("--json", "sync", *args)
 		if r.rc != 0:
 			trouble = "the clean run failed: %s" % r
 		v = w.verdict(self.model)
