@@ -59,13 +59,22 @@ int maildir_set_flags(struct maildir *, const struct maildir_message *,
 int maildir_rename_fresh(struct maildir *, const struct maildir_message *,
     char file_out[MAILDIR_NAME_MAX + 1], struct err *);
 
+/* What is known of a file that is to go. */
+struct maildir_known {
+	/* ERR_STALE where stat says otherwise and the content is not the same;
+	 * one that is not known passes. */
+	struct file_hint hint;
+	bool has_content;
+	uint8_t content[32];		/* fingerprint.content */
+};
+
 /* unlink; ERR_STALE when it is not there under that very name. */
 int maildir_remove(struct maildir *, const struct maildir_message *,
     struct err *);
-/* The same, but ERR_STALE also when stat does not say what the hint does (one
- * that is not known passes): somebody edited it. */
+/* The same, but ERR_STALE also when it is not what is known: somebody edited
+ * it. Where only stat differs (a copy that was put back) it is read. */
 int maildir_remove_known(struct maildir *, const struct maildir_message *,
-    const struct file_hint *, struct err *);
+    const struct maildir_known *, struct err *);
 
 /* fsync of new/ and cur/. */
 int maildir_sync_folder(struct maildir *, const char *path, struct err *);

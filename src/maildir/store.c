@@ -139,12 +139,10 @@ maildir_rename_fresh(struct maildir *m, const struct maildir_message *msg,
 	return r;
 }
 
-/* May it go? hint NULL, or not known: whatever it holds. */
 static int
-check_removable(int fd, const struct maildir_message *msg,
-    const struct file_hint *hint, struct err *err)
+look_removable(int fd, const struct maildir_message *msg,
+    struct file_hint *out, struct err *err)
 {
-	struct file_hint now;
 	struct stat st;
 
 	if (fstatat(fd, msg->file, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -154,23 +152,46 @@ check_removable(int fd, const struct maildir_message *msg,
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_IO, "folder %s: %s is no regular file",
 		    msg->path, msg->file);
-	now = maildir_hint_of(&st);
-	if (hint == NULL || hint->inode == 0 || file_hint_equal(hint, &now))
+	*out = maildir_hint_of(&st);
+	return 0;
+}
+
+/* May it go? known NULL, or without a hint: whatever it holds. */
+static int
+check_removable(struct maildir *m, int fd, const struct maildir_message *msg,
+    const struct maildir_known *known, struct err *err)
+{
+	struct file_hint now, again;
+	struct fingerprint print;
+	int64_t mtime;
+
+	if (look_removable(fd, msg, &now, err) < 0)
+		return -1;
+	if (known == NULL || known->hint.inode == 0 ||
+	    file_hint_equal(&known->hint, &now))
 		return 0;
+	if (known->has_content) {
+		if (maildir_fingerprint(m, msg, &print, &mtime, err) < 0 ||
+		    look_removable(fd, msg, &again, err) < 0)
+			return -1;
+		if (file_hint_equal(&now, &again) && memcmp(print.content,
+		    known->content, sizeof(print.content)) == 0)
+			return 0;
+	}
 	return err_set(err, ERR_STALE, "folder %s: %s is not the file that it "
 	    "was", msg->path, msg->file);
 }
 
 int
 maildir_remove_known(struct maildir *m, const struct maildir_message *msg,
-    const struct file_hint *hint, struct err *err)
+    const struct maildir_known *known, struct err *err)
 {
 	struct maildir_name name;
 	int fd = message_dir(m, msg, &name, err), r;
 
 	if (fd < 0)
 		return -1;
-	r = check_removable(fd, msg, hint, err);
+	r = check_removable(m, fd, msg, known, err);
 	if (r == 0 && unlinkat(fd, msg->file, 0) < 0)
 		r = errno == ENOENT ? message_gone(msg, err) :
 		    err_errno(err, ERR_IO, "folder %s: can't remove %s",

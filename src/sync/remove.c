@@ -23,6 +23,7 @@ struct doomed {
 	struct picked p;
 	bool checked;		/* the server has it as recorded */
 	bool differs;		/* it has something else under that UID */
+	struct maildir_known known;	/* of its file */
 	bool unlinked, expunged;
 	char *failure;
 };
@@ -40,6 +41,7 @@ struct removing {
 	struct imap_cmd store, expunge, move;
 	struct imap_searching search;
 	struct job index_job, disk_job;
+	bool stale;		/* a file was not what was recorded of it */
 	bool others_marked;		/* no UIDPLUS, and somebody else's marks */
 	char *refused;			/* the server's words */
 };
@@ -79,6 +81,40 @@ narrow(struct removing *r, struct picked *p, struct err *err)
 	return 0;
 }
 
+static bool
+wants_expunge(const struct doomed *d)
+{
+	return (d->p.verdict.ops & OP_REMOVE_REMOTE) &&
+	    d->p.place.remote.present;
+}
+
+static bool
+wants_unlink(const struct doomed *d)
+{
+	return (d->p.verdict.ops & OP_REMOVE_LOCAL) && d->p.place.local.present;
+}
+
+/* What its file must be. A copy that was put back looks different to stat. */
+static int
+know(struct removing *r, struct doomed *d, struct err *err)
+{
+	struct index_content content;
+	int found;
+
+	d->known.hint = d->p.place.hint;
+	if (!wants_unlink(d) || d->p.place.content == 0)
+		return 0;
+	found = index_content_by_id(r->pass.a->ix, d->p.place.content, &content,
+	    err);
+	if (found == -1)
+		return -1;
+	d->known.has_content = found == 1;
+	if (found == 1)
+		memcpy(d->known.content, content.digest,
+		    sizeof(d->known.content));
+	return 0;
+}
+
 static int
 pick_run(struct job *job)
 {
@@ -92,7 +128,8 @@ pick_run(struct job *job)
 		r->row[i].p = r->picked[i];
 	r->n = n;
 	for (i = 0; i < n; i++)
-		if (narrow(r, &r->row[i].p, &job->err) == -1)
+		if (narrow(r, &r->row[i].p, &job->err) == -1 ||
+		    know(r, &r->row[i], &job->err) == -1)
 			return -1;
 	return 0;
 }
@@ -124,7 +161,7 @@ rows_release(struct removing *r)
 	uidset_clear(&r->marked);
 	free(r->refused);
 	r->refused = NULL;
-	r->others_marked = false;
+	r->stale = r->others_marked = false;
 	imap_cmd_release(&r->check.cmd);
 	imap_cmd_release(&r->store);
 	imap_cmd_release(&r->move);
@@ -137,19 +174,6 @@ remove_next(struct removing *r)
 {
 	rows_release(r);
 	return r->pick.end ? TASK_DONE : task_next(&r->pass.task, remove_pick);
-}
-
-static bool
-wants_expunge(const struct doomed *d)
-{
-	return (d->p.verdict.ops & OP_REMOVE_REMOTE) &&
-	    d->p.place.remote.present;
-}
-
-static bool
-wants_unlink(const struct doomed *d)
-{
-	return (d->p.verdict.ops & OP_REMOVE_LOCAL) && d->p.place.local.present;
 }
 
 /* --- are they still the same? --- */
@@ -260,9 +284,11 @@ unlink_run(struct job *job)
 
 		if (!wants_unlink(d) || d->failure != NULL)
 			continue;
-		if (maildir_remove_known(md, &m, &p->hint, &err) == 0)
+		if (maildir_remove_known(md, &m, &d->known, &err) == 0)
 			any = d->unlinked = true;
-		else if (err.kind != ERR_STALE)
+		else if (err.kind == ERR_STALE)
+			r->stale = true;
+		else
 			d->failure = xstrdup(err.msg);
 	}
 	return any ? maildir_sync_folder(md, r->pass.box->row.path,
@@ -476,10 +502,16 @@ record_run(struct job *job)
 {
 	struct removing *r = OWNER_OF(job, struct removing, index_job);
 	struct index *ix = r->pass.a->ix;
+	struct index_folder *folder = &r->pass.box->row;
 	int i, rc = index_begin(ix, &job->err);
 
 	for (i = 0; i < r->n && rc == 0; i++)
 		rc = record(r, &r->row[i], &job->err);
+	/* Somebody edited it: the next scan looks at every file. */
+	if (rc == 0 && r->stale && folder->looked != 0) {
+		folder->looked = 0;
+		rc = index_folder_put(ix, folder, &job->err);
+	}
 	return index_end(ix, rc, &job->err);
 }
 

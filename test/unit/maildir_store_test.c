@@ -345,28 +345,73 @@ test_look(void **state)
 }
 
 static void
+known_content(struct root *r, const struct maildir_message *msg,
+    struct maildir_known *known)
+{
+	struct fingerprint print;
+	struct err err = { 0 };
+	int64_t mtime;
+
+	assert_ok(maildir_fingerprint(&r->m, msg, &print, &mtime, &err), &err);
+	memcpy(known->content, print.content, sizeof(known->content));
+	known->has_content = true;
+}
+
+static void
+check_kept(struct root *r, const struct maildir_message *msg,
+    const struct maildir_known *known)
+{
+	struct err err = { 0 };
+
+	assert_int_equal(maildir_remove_known(&r->m, msg, known, &err), -1);
+	assert_int_equal(err.kind, ERR_STALE);
+	assert_true(root_has(r, "INBOX/cur/a:2,"));
+}
+
+static void
 test_remove_known(void **state)
 {
 	struct maildir_message msg = message(false, "a:2,");
-	struct file_hint hint, none = { 0 };
+	struct maildir_known known = { 0 }, none = { 0 };
 	struct root *r = root_new();
 	struct err err = { 0 };
 
 	(void)state;
 	root_folder(r, "INBOX");
 	root_write(r, "INBOX/cur/a:2,", "one", 3);
-	hint = look_at(r, false, "a:2,", LOOKED_FILE);
-	hint.size = 4;
-	assert_int_equal(maildir_remove_known(&r->m, &msg, &hint, &err), -1);
-	assert_int_equal(err.kind, ERR_STALE);
-	assert_true(root_has(r, "INBOX/cur/a:2,"));
-	hint.size = 3;
-	assert_ok(maildir_remove_known(&r->m, &msg, &hint, &err), &err);
+	known.hint = look_at(r, false, "a:2,", LOOKED_FILE);
+	known.hint.size = 4;
+	check_kept(r, &msg, &known);
+	known.hint.size = 3;
+	assert_ok(maildir_remove_known(&r->m, &msg, &known, &err), &err);
 	assert_false(root_has(r, "INBOX/cur/a:2,"));
 	root_write(r, "INBOX/cur/a:2,", "one", 3);
 	assert_ok(maildir_remove_known(&r->m, &msg, &none, &err), &err);
-	assert_int_equal(maildir_remove_known(&r->m, &msg, &hint, &err), -1);
+	assert_int_equal(maildir_remove_known(&r->m, &msg, &known, &err), -1);
 	assert_int_equal(err.kind, ERR_STALE);
+	root_free(r);
+}
+
+/* A copy that was put back goes; what only looks like one stays. */
+static void
+test_remove_copy(void **state)
+{
+	struct maildir_message msg = message(false, "a:2,");
+	struct maildir_known known = { 0 };
+	struct root *r = root_new();
+	struct err err = { 0 };
+
+	(void)state;
+	root_folder(r, "INBOX");
+	root_write(r, "INBOX/cur/a:2,", "one", 3);
+	known_content(r, &msg, &known);
+	known.hint = look_at(r, false, "a:2,", LOOKED_FILE);
+	known.hint.inode++;
+	root_write(r, "INBOX/cur/a:2,", "two", 3);
+	check_kept(r, &msg, &known);
+	root_write(r, "INBOX/cur/a:2,", "one", 3);
+	assert_ok(maildir_remove_known(&r->m, &msg, &known, &err), &err);
+	assert_false(root_has(r, "INBOX/cur/a:2,"));
 	root_free(r);
 }
 
@@ -382,6 +427,7 @@ main(void)
 		cmocka_unit_test(test_rename_fresh),
 		cmocka_unit_test(test_look),
 		cmocka_unit_test(test_remove_known),
+		cmocka_unit_test(test_remove_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
