@@ -114,7 +114,7 @@ MUTANTS = [
     ("merge-keeps-the-base", SYNC + "root.c",
 	"e2e test_absence.py -k restored",
 	("if (no_dry_merge(a, err) == -1 ||\n"
-	"\t\t    forget_local(a->ix, err) == -1)\n\t\t\treturn -1;",
+	"\t\t    forget_side(a->ix, true, err) == -1)\n\t\t\treturn -1;",
 	"if (no_dry_merge(a, err) == -1)\n\t\t\treturn -1;")),
     ("empty-root-is-emptied", SYNC + "root.c", SIZE_12 + "root-empty",
 	("if (known > 0 && a->root_state != ROOT_UNMARKED && !a->opt.adopt)",
@@ -134,7 +134,7 @@ MUTANTS = [
     ("guard-counts-what-moved", SYNC + "judge.c",
 	"e2e test_guard.py -k moved_is_not_counted",
 	("\tif (!stays)\n", "\tif (true)\n")),
-    ("guard-before-the-last-look", SYNC + "turns.c",
+    ("guard-before-the-last-look", SYNC + "barrier.c",
 	"e2e test_removals.py -k goes_during_the_run",
 	("return account_job(a, judge_removals, remove_judged);",
 	"return task_next(t, remove_judged);")),

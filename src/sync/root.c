@@ -53,34 +53,28 @@ is_ours(const struct conf_account *c, const char *id)
 	return strncmp(owner, id, 16) == 0;
 }
 
-/* What was agreed on with this root loses its base; nothing is deleted. */
 static int
-forget_local(struct index *ix, struct err *err)
+forget_folder(struct index *ix, struct index_folder *f, bool local,
+    struct err *err)
 {
-	struct index_folder *v;
-	size_t n, i;
-	int rc;
-
-	if (index_folders(ix, &v, &n, err) == -1)
-		return -1;
-	rc = index_begin(ix, err);
-	for (i = 0; i < n && rc == 0; i++) {
-		rc = index_reset_local(ix, v[i].id, err);
-		v[i].local = v[i].base = false;
-		if (rc == 0)
-			rc = index_folder_put(ix, &v[i], err);
+	f->base = false;
+	if (local) {
+		f->local = false;
+	} else {
+		f->remote = false;
+		f->uidvalidity = f->uidnext = f->exists = 0;
+		f->modseq = 0;
 	}
-	if (rc == 0)
-		rc = index_commit(ix, err);
-	if (rc == -1)
-		index_rollback(ix);
-	index_folders_free(v, n);
-	return rc;
+	if ((local ? index_reset_local(ix, f->id, err) :
+	    index_reset_remote(ix, f->id, err)) == -1)
+		return -1;
+	return index_folder_put(ix, f, err);
 }
 
-/* The server is another one: nothing that was known of it holds. */
+/* That side is another one: what was agreed on with it loses its base, and
+ * nothing is deleted. */
 static int
-forget_remote(struct index *ix, struct err *err)
+forget_side(struct index *ix, bool local, struct err *err)
 {
 	struct index_folder *v;
 	size_t n, i;
@@ -89,20 +83,10 @@ forget_remote(struct index *ix, struct err *err)
 	if (index_folders(ix, &v, &n, err) == -1)
 		return -1;
 	rc = index_begin(ix, err);
-	for (i = 0; i < n && rc == 0; i++) {
-		rc = index_reset_remote(ix, v[i].id, err);
-		v[i].remote = v[i].base = false;
-		v[i].uidvalidity = v[i].uidnext = v[i].exists = 0;
-		v[i].modseq = 0;
-		if (rc == 0)
-			rc = index_folder_put(ix, &v[i], err);
-	}
-	if (rc == 0)
-		rc = index_commit(ix, err);
-	if (rc == -1)
-		index_rollback(ix);
+	for (i = 0; i < n && rc == 0; i++)
+		rc = forget_folder(ix, &v[i], local, err);
 	index_folders_free(v, n);
-	return rc;
+	return index_end(ix, rc, err);
 }
 
 static int
@@ -163,7 +147,7 @@ without_marker(struct account *a, uint64_t known, struct err *err)
 	if (known > 0) {
 		a->told = xasprintf("the Maildir %s %s; both sides are merged, "
 		    "nothing is deleted", a->md.root, what);
-		if (forget_local(a->ix, err) == -1)
+		if (forget_side(a->ix, true, err) == -1)
 			return -1;
 	}
 	if (maildir_lock(&a->md, err) == -1)
@@ -179,7 +163,7 @@ take_over(struct account *a, uint64_t known, struct err *err)
 		return -1;
 	a->told = xasprintf("the Maildir %s is taken over; both sides are "
 	    "merged, nothing is deleted", a->md.root);
-	if (known > 0 && forget_local(a->ix, err) == -1)
+	if (known > 0 && forget_side(a->ix, true, err) == -1)
 		return -1;
 	if (maildir_unmark(&a->md, a->root_id, a->token, err) == -1)
 		return -1;
@@ -225,7 +209,7 @@ with_marker(struct account *a, uint64_t known, struct err *err)
 		return 0;
 	if (known > 0) {
 		if (no_dry_merge(a, err) == -1 ||
-		    forget_local(a->ix, err) == -1)
+		    forget_side(a->ix, true, err) == -1)
 			return -1;
 		a->told = xasprintf("the Maildir %s is not as the last run left "
 		    "it (restored from a backup?); both sides are merged, "
@@ -270,7 +254,7 @@ check_server(struct account *a, struct err *err)
 		    "changed since the last run; set them back, or say --adopt "
 		    "to merge the Maildir with the account there", c->name);
 	if (changed && (no_dry_merge(a, err) == -1 ||
-	    forget_remote(a->ix, err) == -1))
+	    forget_side(a->ix, false, err) == -1))
 		return -1;
 	return a->opt.dry_run ? 0 : set_two(a->ix, "host", host, "user", user,
 	    err);

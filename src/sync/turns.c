@@ -1,17 +1,13 @@
 /*
  * The turns over the folders of an account, in the order of design section 2:
- * what adds and what changes first, folder by folder; then, behind a barrier,
- * what removes.
+ * what adds and what changes first, folder by folder; then, behind a barrier
+ * (barrier.c), what removes.
  *
  *	scan		every directory, once
  *	each folder	make it where it is missing; observe the server's side;
  *			digest unknown files; pair; pull; flags
  *	push		after all pulls, so that what the server has is known
  *	look again	where appended messages did not get a UID
- *	second scan	where files were missing; digest what was not pushed
- *	judge		count and guard
- *	remove		folder by folder; look again where trash went to; then
- *			deleted folders
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +19,6 @@
 
 static enum task_result turns_relisted(struct task *);
 static enum task_result turns_scan(struct task *);
-static enum task_result each_begin(struct task *);
 static enum task_result each_folder(struct task *);
 static enum task_result each_created(struct task *);
 static enum task_result each_observe(struct task *);
@@ -32,23 +27,11 @@ static enum task_result each_ready(struct task *);
 static enum task_result each_digested(struct task *);
 static enum task_result each_paired(struct task *);
 static enum task_result each_pulled(struct task *);
-static enum task_result each_next(struct task *);
 static enum task_result push_begin(struct task *);
 static enum task_result push_each(struct task *);
-static enum task_result push_next(struct task *);
-static enum task_result again_begin(struct account *, task_step *after);
 static enum task_result again_each(struct task *);
 static enum task_result again_observed(struct task *);
 static enum task_result again_pulled(struct task *);
-static enum task_result again_next(struct task *);
-static enum task_result rescan(struct task *);
-static enum task_result digest_each(struct task *);
-static enum task_result judge(struct task *);
-static enum task_result remove_begin(struct task *);
-static enum task_result remove_each(struct task *);
-static enum task_result remove_observed(struct task *);
-static enum task_result remove_judged(struct task *);
-static enum task_result remove_next(struct task *);
 
 struct box *
 turns_box(struct account *a)
@@ -60,6 +43,18 @@ bool
 box_is_inbox(const struct box *b)
 {
 	return strcmp(b->row.name, "INBOX") == 0;
+}
+
+void
+turns_rewind(struct account *a)
+{
+	a->turns->i = (size_t)-1;
+}
+
+struct box *
+turns_next(struct account *a)
+{
+	return ++a->turns->i < a->n_box ? turns_box(a) : NULL;
 }
 
 /* In the game for this run. */
@@ -179,11 +174,12 @@ static enum task_result
 scan_each(struct task *t)
 {
 	struct account *a = (struct account *)t;
+	struct box *b;
 
-	while (++a->turns->i < a->n_box)
-		if (turns_box(a)->inside && !turns_box(a)->local_broken)
+	while ((b = turns_next(a)) != NULL)
+		if (b->inside && !b->local_broken)
 			return account_job(a, scan_work, scan_each);
-	return task_next(t, each_begin);
+	return task_next(t, turns_each);
 }
 
 static enum task_result
@@ -192,23 +188,16 @@ turns_scan(struct task *t)
 	struct account *a = (struct account *)t;
 
 	account_progress(a, NULL, "scanning", 0, 0);
-	a->turns->i = (size_t)-1;
+	turns_rewind(a);
 	return task_next(t, scan_each);
 }
 
 /* --- each folder: what adds and what changes --- */
 
-static enum task_result
-each_begin(struct task *t)
+enum task_result
+turns_each(struct task *t)
 {
-	((struct account *)t)->turns->i = 0;
-	return task_next(t, each_folder);
-}
-
-static enum task_result
-each_next(struct task *t)
-{
-	((struct account *)t)->turns->i++;
+	turns_rewind((struct account *)t);
 	return task_next(t, each_folder);
 }
 
@@ -258,7 +247,7 @@ make_remote(struct account *a)
 
 	if (a->opt.dry_run) {
 		account_done(a, SYNC_MAKE_REMOTE, b, NULL, "");
-		return account_pass(a, push_start, b, each_next);
+		return account_pass(a, push_start, b, each_folder);
 	}
 	free(b->row.raw);
 	b->row.raw = imap_list_raw_name(a->session, b->row.name);
@@ -266,7 +255,7 @@ make_remote(struct account *a)
 		b->failed = true;
 		account_note(a, "%s: the server can't have a folder of that "
 		    "name; rename the directory", b->row.name);
-		return task_next(&a->task, each_next);
+		return task_next(&a->task, each_folder);
 	}
 	imap_create_start(a->session, &a->turns->cmd, &a->task, b->row.raw);
 	return task_wait(&a->task, each_created);
@@ -288,14 +277,13 @@ static enum task_result
 each_folder(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b;
+	struct box *b = turns_next(a);
 
-	if (a->turns->i == a->n_box)
+	if (b == NULL)
 		return task_next(t, push_begin);
-	b = turns_box(a);
 	if (!box_in_play(b) || (b->row.local && b->row.remote &&
 	    is_unchanged(a, b)))
-		return task_next(t, each_next);
+		return task_next(t, each_folder);
 	switch (box_folder_op(b)) {
 	case FOLDER_NONE:
 	case FOLDER_SETTLE:
@@ -309,7 +297,7 @@ each_folder(struct task *t)
 	case FOLDER_FORGET:
 		break;
 	}
-	return task_next(t, each_next);
+	return task_next(t, each_folder);
 }
 
 static enum task_result
@@ -331,7 +319,7 @@ each_created(struct task *t)
 		    b->row.name, t->err.msg);
 		t->err.kind = ERR_NONE;
 		imap_cmd_release(&a->turns->cmd);
-		return task_next(t, each_next);
+		return task_next(t, each_folder);
 	}
 	t->err.kind = ERR_NONE;
 	imap_cmd_release(&a->turns->cmd);
@@ -381,7 +369,7 @@ each_observed(struct task *t)
 	struct account *a = (struct account *)t;
 
 	if (turns_box(a)->failed)
-		return task_next(t, each_next);
+		return task_next(t, each_folder);
 	return account_job(a, ready_work, each_ready);
 }
 
@@ -392,12 +380,12 @@ each_ready(struct task *t)
 	struct box *b = turns_box(a);
 
 	if (b->dirty == 0)
-		return task_next(t, each_next);
+		return task_next(t, each_folder);
 	/* Deleted here, but it holds what was never seen: back with just that. */
 	if (!b->row.local && b->unseen_remote && !a->opt.dry_run)
 		return make_local(a, each_ready);
 	if (!b->row.local && !a->opt.dry_run)
-		return task_next(t, each_next);
+		return task_next(t, each_folder);
 	if (!b->unseen_local || !b->row.local)
 		return task_next(t, each_paired);
 	return account_pass(a, digest_start, b, each_digested);
@@ -427,7 +415,7 @@ each_pulled(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	return account_pass(a, flags_start, turns_box(a), each_next);
+	return account_pass(a, flags_start, turns_box(a), each_folder);
 }
 
 /* --- pushing what is new --- */
@@ -493,15 +481,8 @@ push_begin(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	a->turns->i = 0;
+	turns_rewind(a);
 	return account_job(a, push_work, push_each);
-}
-
-static enum task_result
-push_next(struct task *t)
-{
-	((struct account *)t)->turns->i++;
-	return task_next(t, push_each);
 }
 
 static enum task_result
@@ -510,43 +491,34 @@ push_each(struct task *t)
 	struct account *a = (struct account *)t;
 	struct box *b;
 
-	if (a->turns->i == a->n_box)
-		return again_begin(a, rescan);
-	b = turns_box(a);
-	if (!box_in_play(b) || a->hold_push || b->dirty == 0 || !b->row.remote ||
-	    !b->row.local)
-		return task_next(t, push_next);
-	return account_pass(a, push_start, b, push_next);
+	while ((b = turns_next(a)) != NULL)
+		if (box_in_play(b) && !a->hold_push && b->dirty > 0 &&
+		    b->row.remote && b->row.local)
+			return account_pass(a, push_start, b, push_each);
+	return turns_again(a, barrier_begin);
 }
 
 /* --- where the server did not tell the UIDs --- */
 
-static enum task_result
-again_begin(struct account *a, task_step *after)
+enum task_result
+turns_again(struct account *a, task_step *after)
 {
-	a->turns->i = 0;
+	turns_rewind(a);
 	a->turns->after_again = after;
 	return task_next(&a->task, again_each);
-}
-
-static enum task_result
-again_next(struct task *t)
-{
-	((struct account *)t)->turns->i++;
-	return task_next(t, again_each);
 }
 
 static enum task_result
 again_each(struct task *t)
 {
 	struct account *a = (struct account *)t;
+	struct box *b;
 
-	if (a->turns->i == a->n_box)
-		return task_next(t, a->turns->after_again);
-	if (!box_in_play(turns_box(a)) || !turns_box(a)->look_again)
-		return task_next(t, again_next);
-	return account_pass(a, observe_remote_start, turns_box(a),
-	    again_observed);
+	while ((b = turns_next(a)) != NULL)
+		if (box_in_play(b) && b->look_again)
+			return account_pass(a, observe_remote_start, b,
+			    again_observed);
+	return task_next(t, a->turns->after_again);
 }
 
 static enum task_result
@@ -556,7 +528,7 @@ again_observed(struct task *t)
 
 	turns_box(a)->look_again = false;
 	if (turns_box(a)->failed)
-		return task_next(t, again_next);
+		return task_next(t, again_each);
 	return account_pass(a, pull_start, turns_box(a), again_pulled);
 }
 
@@ -566,183 +538,7 @@ again_pulled(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	return account_pass(a, flags_start, turns_box(a), again_next);
-}
-
-/* --- the barrier: second scan, and judgement --- */
-
-static int
-rescan_work(struct account *a, struct err *err)
-{
-	struct box *b = turns_box(a);
-	struct observed_local seen;
-
-	if (observe_local(a->ix, &a->md, &b->row, false, &seen, err) == -1)
-		return -1;
-	a->lacking[1] += seen.lacking;
-	return 0;
-}
-
-static enum task_result
-rescan_each(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	while (++a->turns->i < a->n_box)
-		if (turns_box(a)->missing && turns_box(a)->row.local)
-			return account_job(a, rescan_work, rescan_each);
-	a->turns->i = (size_t)-1;
-	return task_next(t, digest_each);
-}
-
-/*
- * The server is not what it was: a folder that one side lacks was not deleted by
- * anybody, as far as we know. It loses its base, and the turns begin anew: they
- * make it again.
- */
-static int
-merge_work(struct account *a, struct err *err)
-{
-	size_t i;
-	int rc = index_begin(a->ix, err);
-
-	for (i = 0; i < a->n_box && rc == 0; i++) {
-		struct index_folder *f = &a->box[i].row;
-
-		if (!f->base || f->local == f->remote)
-			continue;
-		f->base = false;
-		rc = f->local ? index_reset_remote(a->ix, f->id, err) :
-		    index_reset_local(a->ix, f->id, err);
-		if (rc == 0)
-			rc = index_folder_put(a->ix, f, err);
-	}
-	return index_end(a->ix, rc, err);
-}
-
-/* What was not pushed, for whatever reason, keeps the server's copy alive. */
-static enum task_result
-digest_each(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	while (++a->turns->i < a->n_box)
-		if (turns_box(a)->unseen_local && turns_box(a)->row.local)
-			return account_pass(a, digest_start, turns_box(a),
-			    digest_each);
-	if (a->merged)
-		return task_next(t, account_end);
-	if (a->merging) {
-		a->merged = true;
-		return account_job(a, merge_work, each_begin);
-	}
-	return account_job(a, judge_removals, judge);
-}
-
-static enum task_result
-rescan(struct task *t)
-{
-	((struct account *)t)->turns->i = (size_t)-1;
-	return task_next(t, rescan_each);
-}
-
-static enum task_result
-judge(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	if (a->removals == 0)
-		return task_next(t, drop_begin);
-	return task_next(t, remove_begin);
-}
-
-/* --- what removes --- */
-
-static int
-mark_work(struct account *a, struct err *err)
-{
-	return root_mark(a, err);
-}
-
-static enum task_result
-remove_begin(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	a->turns->i = 0;
-	return account_job(a, mark_work, remove_each);
-}
-
-static enum task_result
-remove_next(struct task *t)
-{
-	((struct account *)t)->turns->i++;
-	return task_next(t, remove_each);
-}
-
-static bool
-lacks_trash(const struct account *a)
-{
-	size_t i;
-
-	if (a->conf->trash == NULL)
-		return false;
-	for (i = 0; i < a->n_box; i++)
-		if (strcmp(a->box[i].row.name, a->conf->trash) == 0 &&
-		    a->box[i].row.remote)
-			return false;
-	return true;
-}
-
-static enum task_result
-remove_each(struct task *t)
-{
-	struct account *a = (struct account *)t;
-	struct box *b;
-	bool local, remote;
-
-	if (a->turns->i == a->n_box)
-		return again_begin(a, drop_begin);
-	b = turns_box(a);
-	local = b->remove_local > 0 && !a->hold_remove_local;
-	remote = b->remove_remote > 0 && !a->hold_remove_remote &&
-	    b->row.remote;
-	if (!box_in_play(b) || b->unsettled || (!local && !remote))
-		return task_next(t, remove_next);
-	if (remote && lacks_trash(a)) {
-		account_note(a, "%s: %llu messages deleted here stay on the "
-		    "server: there is no folder %s there to take them; make "
-		    "it, or change `trash`", b->row.name,
-		    (unsigned long long)b->remove_remote, a->conf->trash);
-		return task_next(t, remove_next);
-	}
-	if (remote && b->row.read_only && !a->opt.dry_run)
-		account_note(a, "%s: %llu messages deleted here can't be "
-		    "removed from the server: the folder is read-only there",
-		    b->row.name, (unsigned long long)b->remove_remote);
-	if (!remote || a->opt.dry_run)
-		return account_pass(a, remove_start, b, remove_next);
-	/* Selected anew, so that its UIDVALIDITY is known to be the same. */
-	return account_pass(a, observe_remote_start, b, remove_observed);
-}
-
-static enum task_result
-remove_observed(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	if (turns_box(a)->failed || turns_box(a)->unsettled)
-		return task_next(t, remove_next);
-	return account_job(a, judge_removals, remove_judged);
-}
-
-/* That look may have brought more removals than the guard has seen. */
-static enum task_result
-remove_judged(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	return account_pass(a, remove_start, turns_box(a), remove_next);
+	return account_pass(a, flags_start, turns_box(a), again_each);
 }
 
 void

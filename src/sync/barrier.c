@@ -1,0 +1,186 @@
+/*
+ * The barrier between what adds and what removes, and what lies behind it.
+ *
+ *	second scan	where files were missing; digest what was not pushed
+ *	judge		count and guard
+ *	remove		folder by folder; look again where trash went to; then
+ *			deleted folders (drop.c)
+ */
+#include <string.h>
+
+#include "internal.h"
+#include "turns.h"
+
+static enum task_result digest_each(struct task *);
+static enum task_result judge(struct task *);
+static enum task_result remove_begin(struct task *);
+static enum task_result remove_each(struct task *);
+static enum task_result remove_observed(struct task *);
+static enum task_result remove_judged(struct task *);
+
+static int
+rescan_work(struct account *a, struct err *err)
+{
+	struct box *b = turns_box(a);
+	struct observed_local seen;
+
+	if (observe_local(a->ix, &a->md, &b->row, false, &seen, err) == -1)
+		return -1;
+	a->lacking[1] += seen.lacking;
+	return 0;
+}
+
+static enum task_result
+rescan_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b;
+
+	while ((b = turns_next(a)) != NULL)
+		if (b->missing && b->row.local)
+			return account_job(a, rescan_work, rescan_each);
+	turns_rewind(a);
+	return task_next(t, digest_each);
+}
+
+/*
+ * The server is not what it was: a folder that one side lacks was not deleted by
+ * anybody, as far as we know. It loses its base, and the turns begin anew: they
+ * make it again.
+ */
+static int
+merge_work(struct account *a, struct err *err)
+{
+	size_t i;
+	int rc = index_begin(a->ix, err);
+
+	for (i = 0; i < a->n_box && rc == 0; i++) {
+		struct index_folder *f = &a->box[i].row;
+
+		if (!f->base || f->local == f->remote)
+			continue;
+		f->base = false;
+		rc = f->local ? index_reset_remote(a->ix, f->id, err) :
+		    index_reset_local(a->ix, f->id, err);
+		if (rc == 0)
+			rc = index_folder_put(a->ix, f, err);
+	}
+	return index_end(a->ix, rc, err);
+}
+
+/* What was not pushed, for whatever reason, keeps the server's copy alive. */
+static enum task_result
+digest_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b;
+
+	while ((b = turns_next(a)) != NULL)
+		if (b->unseen_local && b->row.local)
+			return account_pass(a, digest_start, b, digest_each);
+	if (a->merged)
+		return task_next(t, account_end);
+	if (a->merging) {
+		a->merged = true;
+		return account_job(a, merge_work, turns_each);
+	}
+	return account_job(a, judge_removals, judge);
+}
+
+enum task_result
+barrier_begin(struct task *t)
+{
+	turns_rewind((struct account *)t);
+	return task_next(t, rescan_each);
+}
+
+static enum task_result
+judge(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (a->removals == 0)
+		return task_next(t, drop_begin);
+	return task_next(t, remove_begin);
+}
+
+/* --- what removes --- */
+
+static int
+mark_work(struct account *a, struct err *err)
+{
+	return root_mark(a, err);
+}
+
+static enum task_result
+remove_begin(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	turns_rewind(a);
+	return account_job(a, mark_work, remove_each);
+}
+
+static bool
+lacks_trash(const struct account *a)
+{
+	size_t i;
+
+	if (a->conf->trash == NULL)
+		return false;
+	for (i = 0; i < a->n_box; i++)
+		if (strcmp(a->box[i].row.name, a->conf->trash) == 0 &&
+		    a->box[i].row.remote)
+			return false;
+	return true;
+}
+
+static enum task_result
+remove_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b = turns_next(a);
+	bool local, remote;
+
+	if (b == NULL)
+		return turns_again(a, drop_begin);
+	local = b->remove_local > 0 && !a->hold_remove_local;
+	remote = b->remove_remote > 0 && !a->hold_remove_remote &&
+	    b->row.remote;
+	if (!box_in_play(b) || b->unsettled || (!local && !remote))
+		return task_next(t, remove_each);
+	if (remote && lacks_trash(a)) {
+		account_note(a, "%s: %llu messages deleted here stay on the "
+		    "server: there is no folder %s there to take them; make "
+		    "it, or change `trash`", b->row.name,
+		    (unsigned long long)b->remove_remote, a->conf->trash);
+		return task_next(t, remove_each);
+	}
+	if (remote && b->row.read_only && !a->opt.dry_run)
+		account_note(a, "%s: %llu messages deleted here can't be "
+		    "removed from the server: the folder is read-only there",
+		    b->row.name, (unsigned long long)b->remove_remote);
+	if (!remote || a->opt.dry_run)
+		return account_pass(a, remove_start, b, remove_each);
+	/* Selected anew, so that its UIDVALIDITY is known to be the same. */
+	return account_pass(a, observe_remote_start, b, remove_observed);
+}
+
+static enum task_result
+remove_observed(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (turns_box(a)->failed || turns_box(a)->unsettled)
+		return task_next(t, remove_each);
+	return account_job(a, judge_removals, remove_judged);
+}
+
+/* That look may have brought more removals than the guard has seen. */
+static enum task_result
+remove_judged(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	return account_pass(a, remove_start, turns_box(a), remove_each);
+}
