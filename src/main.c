@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fatal.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 
@@ -25,14 +26,9 @@ static const struct command *const commands[] = { &cmd_sync, &cmd_status };
 static void
 open_standard_files(void)
 {
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd < 0)
-		abort();
-	close(fd);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			fatal("can't open /dev/null");
 }
 
 static void

@@ -1,7 +1,7 @@
 /*
- * Memory. Exhaustion aborts: every store is crash-safe, so dying is a tested
- * path, and no caller has to write one for it. Sizes that come from outside
- * are checked against base/limits.h before they get here.
+ * Memory. Exhaustion ends the process (base/fatal.h), so no caller has to write
+ * a path for it. Sizes that come from outside are checked against base/limits.h
+ * before they get here.
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H

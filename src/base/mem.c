@@ -5,22 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static _Noreturn void
-mem_die(const char *line)
-{
-	/* No stdio: it may want memory. The result does not matter any more. */
-	if (write(STDERR_FILENO, line, strlen(line)) < 0)
-		abort();
-	abort();
-}
-
+#include "base/fatal.h"
 static void *
 mem_check(void *p)
 {
 	if (p == NULL)
-		mem_die("mailtern: out of memory\n");
+		fatal_memory();
 	return p;
 }
 
@@ -28,7 +19,7 @@ static size_t
 mem_product(size_t n, size_t size)
 {
 	if (size != 0 && n > SIZE_MAX / size)
-		mem_die("mailtern: a size overflows\n");
+		fatal("a size overflows");
 	return n * size;
 }
 
@@ -81,7 +72,7 @@ xasprintf(const char *fmt, ...)
 	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		mem_die("mailtern: out of memory\n");
+		fatal_memory();
 	return s;
 }
 
@@ -107,7 +98,7 @@ vec_grow(void *v, size_t n, size_t *cap, size_t size)
 		size_t more = *cap < 8 ? 8 : *cap / 2;
 
 		if (more > SIZE_MAX - *cap)
-			mem_die("mailtern: a size overflows\n");
+			fatal("a size overflows");
 		*cap += more;
 		v = xreallocarray(v, *cap, size);
 	}

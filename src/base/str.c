@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/fatal.h"
 #include "base/mem.h"
 
 #define DISTANCE_MAX	64
@@ -164,7 +165,7 @@ random_hex(char out[33])
 		if (n > 0)
 			have += (size_t)n;
 		else if (errno != EINTR)
-			abort();	/* no kernel that we run on does this */
+			fatal("the kernel gives no random bytes");
 	}
 	hex_format(out, bytes, sizeof(bytes));
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fatal.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -207,7 +208,7 @@ make_parser(void)
 	cfg_t *cfg = cfg_init(root, CFGF_NONE);
 
 	if (cfg == NULL)
-		abort();	/* out of memory */
+		fatal_memory();
 	cfg_set_error_function(cfg, on_error);
 	return cfg;
 }

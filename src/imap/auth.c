@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fatal.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -107,7 +108,7 @@ imap_auth_new(struct imap_session *s, const char *user, const char *password)
 	a->password = password;
 	a->caps = imap_session_caps(s);
 	if (gsasl_init(&a->gsasl) != GSASL_OK)
-		abort();		/* no memory */
+		fatal_memory();
 	s->secret = password;
 	return a;
 }
@@ -206,7 +207,7 @@ auth_step(struct imap_auth *a, const char *in, size_t n)
 		gsasl_free(out);
 	}
 	if (rc != GSASL_OK)
-		abort();		/* no memory */
+		fatal_memory();
 	return text;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fatal.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "loop/loop.h"
@@ -117,10 +118,10 @@ lane_new(struct loop *loop, const char *name)
 	if (uv_mutex_init(&lane->lock) != 0 || uv_cond_init(&lane->more) != 0 ||
 	    uv_cond_init(&lane->idle) != 0 ||
 	    uv_async_init(loop_uv(loop), &lane->async, on_async) != 0)
-		abort();
+		fatal("can't start a thread");
 	lane->async.data = lane;
 	if (start_thread(lane) != 0)
-		abort();
+		fatal("can't start a thread");
 	return lane;
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/fatal.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "loop/uv.h"
@@ -62,7 +63,7 @@ static void
 must(int r)
 {
 	if (r != 0)
-		abort();	/* no descriptors or no memory at start */
+		fatal(uv_strerror(r));	/* no descriptors at start */
 }
 
 struct loop *
@@ -72,6 +73,8 @@ loop_new(void)
 
 	/* libuv writes without MSG_NOSIGNAL; children get the default back. */
 	signal(SIGPIPE, SIG_IGN);
+	/* It dies of a signal, or in silence, where it gets no memory. */
+	must(uv_replace_allocator(xmalloc, xrealloc, xcalloc, free));
 	must(uv_loop_init(&loop->uv));
 	must(uv_idle_init(&loop->uv, &loop->drain));
 	must(uv_signal_init(&loop->uv, &loop->sigint));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fatal.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -60,14 +61,12 @@ static const struct {
 	{ "X-Mailtern-Partial", FIELD_PARTIAL },
 };
 
-/* libcrypto fails here for want of memory or of SHA-256: as in base/mem. */
+/* libcrypto fails here for want of memory or of SHA-256. */
 static void
 digest_check(int ok)
 {
-	if (ok == 1)
-		return;
-	fputs("mailtern: SHA-256 does not work\n", stderr);
-	abort();
+	if (ok != 1)
+		fatal("out of memory, or SHA-256 does not work");
 }
 
 struct fingerprinter *

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fatal.h"
 #include "base/mem.h"
 #include "internal.h"
 
@@ -130,7 +131,7 @@ set_up(struct tls *t, const struct tls_config *cfg, struct err *err)
 	t->in = BIO_new(BIO_s_mem());
 	t->out = BIO_new(BIO_s_mem());
 	if (t->ssl == NULL || t->in == NULL || t->out == NULL)
-		abort();	/* out of memory */
+		fatal_memory();
 	SSL_set_bio(t->ssl, t->in, t->out);
 	SSL_set_connect_state(t->ssl);
 	if (!expect_host(t))
@@ -271,7 +272,7 @@ take_wire(struct tls *t, struct buf *wire_in)
 	assert(wire_in->len <= INT_MAX);
 	if (BIO_write(t->in, wire_in->data, (int)wire_in->len) !=
 	    (int)wire_in->len)
-		abort();	/* out of memory */
+		fatal_memory();
 	buf_clear(wire_in);
 }
 

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "base/fatal.h"
 #include "base/mem.h"
 
 struct json_event {
@@ -21,7 +22,7 @@ add(struct json_event *e, const char *key, json_t *value)
 
 	/* Fails only for want of memory, and then as everywhere. */
 	if (value == NULL || json_object_set_new(object, key, value) < 0)
-		abort();
+		fatal_memory();
 }
 
 struct json_event *
@@ -31,7 +32,7 @@ json_event_new(const char *event)
 
 	e->root = json_object();
 	if (e->root == NULL)
-		abort();
+		fatal_memory();
 	json_event_add_text(e, "event", event);
 	return e;
 }
@@ -155,6 +156,6 @@ json_event_format(const struct json_event *e)
 
 	line = json_dumps(e->root, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	if (line == NULL)
-		abort();
+		fatal_memory();
 	return line;
 }
