@@ -10,7 +10,7 @@ bool
 index_is_damage(int rc)
 {
 	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB ||
-	    rc == SQLITE_IOERR_DATA || rc == SQLITE_IOERR_CORRUPTFS;
+	    rc == SQLITE_IOERR_DATA;
 }
 
 /* What SQLite calls an I/O error is here a wrong sum (vfs.c). */

@@ -58,13 +58,25 @@ page_sum(const unsigned char *page, sqlite3_int64 at)
 	return sum == 0 ? 1 : sum;
 }
 
+/*
+ * A disk that does not answer is no damaged index, for which SQLite takes it:
+ * setting it aside would bring back what was deleted.
+ */
+static int
+plain_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at)
+{
+	int rc = shim_of(file)->real->xRead(file, to, n, at);
+
+	return rc == SQLITE_IOERR_CORRUPTFS ? SQLITE_IOERR_READ : rc;
+}
+
 static int
 shim_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at)
 {
 	struct shim *shim = shim_of(file);
 	unsigned char *page = to;
 	uint64_t sum;
-	int rc = shim->real->xRead(file, to, n, at);
+	int rc = plain_read(file, to, n, at);
 
 	/* A page that is cut in its midst; behind the end all is zero. */
 	if (rc == SQLITE_IOERR_SHORT_READ && shim->sums && n == PAGE_SIZE &&
@@ -142,6 +154,7 @@ shim_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags,
 	shim->methods = *shim->real;
 	shim->methods.iVersion = 2;	/* nothing is mapped past us */
 	shim->methods.xSync = shim_sync;
+	shim->methods.xRead = plain_read;
 	if (flags & SQLITE_OPEN_MAIN_DB) {
 		shim->methods.xRead = shim_read;
 		shim->methods.xWrite = shim_write;
