@@ -136,8 +136,12 @@ unit: $(patsubst %,$O/test/unit/%,$(filter $(T)%,$(UNIT)))
 
 export MAILTERN = $(abspath $O/mailtern)
 export KILLAT = $(abspath $O/test/fault/killat)
+export FAILAT = $(abspath $O/test/fault/failat)
 
-$O/test/fault/killat: test/fault/killat.c $O/flags
+# failat changes registers, and knows those of x86-64 only.
+fault-tools: $O/test/fault/killat \
+    $(if $(filter x86_64,$(shell uname -m)),$O/test/fault/failat)
+$O/test/fault/killat $O/test/fault/failat: $O/%: %.c $O/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$Q$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -o $@ $<
@@ -149,7 +153,7 @@ e2e: all
 
 # Each ends in one line of counts; --min and "every point fired" are its own
 # to check. FULL=1 takes every point there is.
-faults: all $O/test/fault/killat
+faults: all fault-tools
 	$(PYTHON) -B test/fault/rounds.py --points $(ROUNDS) --min $(ROUNDS)
 	$(PYTHON) -B test/fault/kill.py --points $(KILLS) --min $(KILLS) \
 	    $(if $(EVERY),--every $(EVERY))
@@ -159,6 +163,7 @@ faults: all $O/test/fault/killat
 	    --min $(AGAINS)
 	$(PYTHON) -B test/fault/cut.py --points $(CUTS) --min $(CUTS)
 	$(PYTHON) -B test/fault/power.py --points $(POWERS) --min $(POWERS)
+	$(PYTHON) -B test/fault/fail_calls.py --points $(ERRNOS) --min $(ERRNOS)
 	$(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py --min $(DISASTERS))
 ROUNDS	= 100
 KILLS	= 100
@@ -167,6 +172,7 @@ FIRSTS	= 30
 AGAINS	= 24
 CUTS	= 50
 POWERS	= 40
+ERRNOS	= 100
 DISASTERS =
 
 # With everything installed, four minutes on two cores.
@@ -180,7 +186,8 @@ torture:
 	TORTURE=1 $(MAKE) --no-print-directory e2e ARGS="-m slow"
 	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
 	    KILLS=600 EVERY=$(if $(FULL),1) FIRSTS=200 AGAINS=240 \
-	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) DISASTERS=190
+	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) \
+	    ERRNOS=$(if $(FULL),0,600) DISASTERS=190
 
 # The program with one line broken, many times: a test turns red at each.
 mutants:
@@ -206,5 +213,5 @@ $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 clean:
 	rm -rf build build-san build-clang
 
-.PHONY: all install deps unit e2e faults check torture mutants demo lint \
+.PHONY: all install deps unit e2e faults fault-tools check torture mutants demo lint \
 	hardening fuzz clean force

@@ -69,6 +69,7 @@ class Tree:
 		    ("MFLAGS", "O", "T", "POINTS", "SEED", "JOBS")}
 		self.env["MAILTERN"] = self.dir + "/build/mailtern"
 		self.env["KILLAT"] = self.dir + "/build/test/fault/killat"
+		self.env["FAILAT"] = self.dir + "/build/test/fault/failat"
 		self.said = ""
 
 	def close(self):
@@ -104,7 +105,7 @@ class Tree:
 			targets = ["build/test/unit/" + name
 			    for name in rest.split()]
 		else:
-			targets = ["all", "build/test/fault/killat"]
+			targets = ["all", "fault-tools"]
 		jobs = "-j%d" % (os.cpu_count() or 1)
 		if self.run(["make", "--no-print-directory", jobs,
 		    "O=build"] + targets) != 0:

@@ -241,4 +241,14 @@ MUTANTS = [
     ("body-of-another-section", "src/imap/sink.c",
 	"e2e test_bodies.py -k section",
 	("span_ieq(r->fetch.section, flow->section);", "true;")),
+
+    # -- what the system refuses --
+    ("failed-sync-is-believed", "src/base/fs.c",
+	"fault fail_calls.py --points 30 --seed 1 --site fsync",
+	("return r == 0 ? 0 : err_errno(err, ERR_IO, \"can't sync %s\", what);",
+	"(void)err;\n\treturn r == 0 || what != NULL ? 0 : -1;")),
+    ("read-error-is-damage", "src/index/vfs.c",
+	"fault fail_calls.py --points 30 --seed 1 --site pread64",
+	("return rc == SQLITE_IOERR_CORRUPTFS ? SQLITE_IOERR_READ : rc;",
+	"return rc;")),
 ]
