@@ -14,12 +14,17 @@
 #include "net/stream.h"
 
 struct imap_session;
+struct imap_list;
 
 struct imap_open_config {
 	struct stream_config stream;
 	const char *user;
 	const char *password;		/* borrowed until the flow has ended */
 	bool cleartext_ok;
+	/* NULL, or what LIST is asked into behind the login, in the same flight
+	 * as all else: complete (imap_result) when the flow has ended with
+	 * TASK_DONE. The caller's to release, also when the flow failed. */
+	struct imap_list *list;
 };
 
 struct imap_open {

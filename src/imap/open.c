@@ -2,7 +2,7 @@
  * From nothing to a session that is ready for LIST and SELECT:
  *
  *	connect, TLS, greeting -> CAPABILITY -> STARTTLS -> login
- *	-> CAPABILITY -> ENABLE, ID, NAMESPACE in one flight
+ *	-> CAPABILITY -> ENABLE, ID, NAMESPACE, LIST in one flight
  *
  * Each step is left out where it is not needed: capabilities come with the
  * greeting and with the login's OK on most servers. What fails ends the flow;
@@ -242,6 +242,10 @@ open_flight(struct task *t)
 		    MAILTERN_VERSION "\")");
 	if (caps & CAP_NAMESPACE)
 		send_word(o, &p->names, "NAMESPACE");
+	p->session->patience_ms = IMAP_PATIENCE_MS;
+	/* Its names are read when it is complete: the namespace is known then. */
+	if (o->cfg->list != NULL)
+		imap_list_start(p->session, o->cfg->list, t);
 	return task_next(t, open_ready);
 }
 
@@ -280,9 +284,10 @@ open_ready(struct task *t)
 			return TASK_FAIL;
 		}
 	}
+	if (o->cfg->list != NULL && !o->cfg->list->cmd.done)
+		return task_wait(t, open_ready);
 	if (p->session->err.kind != ERR_NONE)
 		return lost(t);
-	p->session->patience_ms = IMAP_PATIENCE_MS;
 	o->session = p->session;
 	p->session->opener = NULL;
 	return TASK_DONE;

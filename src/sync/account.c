@@ -44,7 +44,6 @@ static enum task_result account_opened(struct task *);
 static enum task_result account_secret(struct task *);
 static enum task_result account_connect(struct task *);
 static enum task_result account_connected(struct task *);
-static enum task_result account_listed(struct task *);
 static enum task_result account_reckoned(struct task *);
 static enum task_result account_closed(struct task *);
 
@@ -200,10 +199,17 @@ account_connect(struct task *t)
 		},
 		.user = c->user, .password = p->secret,
 		.cleartext_ok = c->allow_cleartext_password,
+		.list = &p->list,
 	};
 	account_progress(a, NULL, "connecting", 0, 0);
 	imap_open_start(&p->open, t->loop, t, &p->cfg);
 	return task_wait(t, account_connected);
+}
+
+static int
+load_work(struct account *a, struct err *err)
+{
+	return boxes_load(a, &a->priv->list, err);
 }
 
 static enum task_result
@@ -220,25 +226,7 @@ account_connected(struct task *t)
 	p->open.session = NULL;
 	if (a->session == NULL)
 		return task_fail(t, &p->open.task.err);
-	imap_list_start(a->session, &p->list, t);
-	return task_wait(t, account_listed);
-}
-
-static int
-load_work(struct account *a, struct err *err)
-{
-	return boxes_load(a, &a->priv->list, err);
-}
-
-static enum task_result
-account_listed(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	switch (imap_result(&a->priv->list.cmd, &t->err)) {
-	case 0:
-		return task_wait(t, account_listed);
-	case -1:
+	if (imap_result(&p->list.cmd, &t->err) == -1) {
 		err_within(&t->err, "the list of folders");
 		return TASK_FAIL;
 	}

@@ -62,6 +62,8 @@ def test_idle_cost_does_not_grow(world):
 	world.sync()
 	many = world.sync().summary()
 	assert many["round_trips"] <= few["round_trips"], (few, many)
+	# Greeting, login, one flight for all folders, LOGOUT.
+	assert many["round_trips"] <= 4, many
 
 
 BIG = 300 << 20

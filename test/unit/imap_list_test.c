@@ -97,6 +97,67 @@ test_names(void **state)
 	    "c%2Fd!;\xc3\xa9!;");
 }
 
+/*
+ * Asked for together with what it depends on: the names are read by the
+ * namespace although nobody waited for that first.
+ */
+static void
+test_in_the_last_flight(void **state)
+{
+	static const char *const script[] = { LOGIN("NAMESPACE ID"),
+		"C: ID", "C: NAMESPACE", "C: LIST", "S: * ID NIL", "S: $3 OK",
+		"S: * NAMESPACE ((\"INBOX.\" \".\")) NIL NIL", "S: $2 OK",
+		"S: * LIST (\\Noselect) \".\" INBOX.a.b", "S: $1 OK", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	p.cfg.list = &p.list;
+	probe_run(&p, script, NULL);
+	assert_int_equal(p.open_err.kind, ERR_NONE);
+	assert_int_equal(p.list.n, 1);
+	assert_string_equal(p.list.folder[0].name, "a/b");
+	assert_int_equal(p.stats.round_trips, 2);
+	probe_release(&p);
+}
+
+static void
+test_flight_refused(void **state)
+{
+	static const char *const script[] = { LOGIN("ID"), "C: ID", "C: LIST",
+		"S: $2 BAD what", "S: $1 NO not now", NULL };
+	struct probe p = { 0 };
+	struct err err;
+
+	(void)state;
+	p.cfg.list = &p.list;
+	probe_run(&p, script, NULL);
+	assert_int_equal(p.open_err.kind, ERR_NONE);
+	assert_int_equal(imap_result(&p.list.cmd, &err), -1);
+	assert_int_equal(err.kind, ERR_REFUSED);
+	probe_release(&p);
+}
+
+/* Wherever the connection ends, so does the command. */
+static void
+test_flight_cut(void **state)
+{
+	static const char *const script[] = { LOGIN(""), "C: LIST",
+		"S: * LIST () \"/\" INBOX", "S: $1 OK",
+		"C: STATUS", "S: * STATUS INBOX (MESSAGES 1)", "S: $1 OK", NULL };
+
+	(void)state;
+	for (int cut = 0; cut < 6; cut++) {
+		struct probe p = { 0 };
+
+		p.cfg.list = &p.list;
+		probe_run_cut(&p, script, NULL, cut);
+		assert_null(p.session);
+		assert_int_equal(p.open_err.kind, ERR_NET);
+		assert_true(cut < 2 || p.list.cmd.done);
+		probe_release(&p);
+	}
+}
+
 static void
 test_raw_names(void **state)
 {
@@ -148,6 +209,9 @@ main(void)
 		cmocka_unit_test(test_list_status),
 		cmocka_unit_test(test_torture_29_list_return_refused),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_in_the_last_flight),
+		cmocka_unit_test(test_flight_refused),
+		cmocka_unit_test(test_flight_cut),
 		cmocka_unit_test(test_raw_names),
 	};
 
