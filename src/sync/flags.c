@@ -308,10 +308,16 @@ record_run(struct job *job)
 {
 	struct flagging *f = OWNER_OF(job, struct flagging, index_job);
 	struct index *ix = f->pass.a->ix;
+	bool renamed = false;
 	int i, rc = index_begin(ix, &job->err);
 
-	for (i = 0; i < f->n && rc == 0; i++)
+	for (i = 0; i < f->n && rc == 0; i++) {
+		renamed |= f->row[i].renamed;
 		rc = record(f, &f->row[i], &job->err);
+	}
+	if (rc == 0 && renamed)
+		rc = observe_local_ours(ix, &f->pass.a->md,
+		    &f->pass.box->row, &job->err);
 	return index_end(ix, rc, &job->err);
 }
 

@@ -182,6 +182,11 @@ struct observed_local {
 int observe_local(struct index *, struct maildir *, struct index_folder *,
     bool first, struct observed_local *out, struct err *);
 
+/* The run itself has changed the folder. In the transaction that says so: what
+ * is put back from a backup is older than this. */
+int observe_local_ours(struct index *, struct maildir *, struct index_folder *,
+    struct err *);
+
 /*
  * Dirty rows of a folder whose verdict has one of ops, from *after on, at most
  * max; places and verdicts are the caller's to release. The number, or -1.

@@ -309,3 +309,21 @@ done:
 	free(s.v);
 	return rc;
 }
+
+int
+observe_local_ours(struct index *ix, struct maildir *md, struct index_folder *f,
+    struct err *err)
+{
+	struct err ignored = { .kind = ERR_NONE };
+	struct maildir_scan now;
+
+	/* Gone meanwhile: the next scan says what is to be said. */
+	if (maildir_stamps(md, f->path, &now, &ignored) == -1)
+		return 0;
+	if (f->new_mtime == now.new_mtime && f->cur_mtime == now.cur_mtime)
+		return 0;
+	f->new_mtime = now.new_mtime;
+	f->cur_mtime = now.cur_mtime;
+	f->looked = 0;		/* the files were not compared since */
+	return index_folder_put(ix, f, err);
+}

@@ -233,6 +233,9 @@ record_run(struct job *job)
 
 	for (i = 0; i < b->n && rc == 0; i++)
 		rc = record(b, &b->msg[i], &job->err);
+	if (rc == 0 && b->store != NULL)
+		rc = observe_local_ours(ix, &b->p->pass.a->md,
+		    &b->p->pass.box->row, &job->err);
 	return index_end(ix, rc, &job->err);
 }
 

@@ -503,10 +503,15 @@ record_run(struct job *job)
 	struct removing *r = OWNER_OF(job, struct removing, index_job);
 	struct index *ix = r->pass.a->ix;
 	struct index_folder *folder = &r->pass.box->row;
+	bool unlinked = false;
 	int i, rc = index_begin(ix, &job->err);
 
-	for (i = 0; i < r->n && rc == 0; i++)
+	for (i = 0; i < r->n && rc == 0; i++) {
+		unlinked |= r->row[i].unlinked;
 		rc = record(r, &r->row[i], &job->err);
+	}
+	if (rc == 0 && unlinked)
+		rc = observe_local_ours(ix, &r->pass.a->md, folder, &job->err);
 	/* Somebody edited it: the next scan looks at every file. */
 	if (rc == 0 && r->stale && folder->looked != 0) {
 		folder->looked = 0;

@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import socket
+import subprocess
+import time
 
 import pytest
 
@@ -205,6 +207,37 @@ def test_restored_maildir_with_new_dates(world):
 	r = world.sync()
 	assert "nothing is deleted" in r.out + r.err, str(r)
 	world.compare({"INBOX": dict(FOLDER, later=frozenset())})
+	world.assert_idle()
+
+
+@pytest.mark.parametrize("what", ["arrives", "flagged", "expunged"])
+def test_folder_restored_as_the_last_run_found_it(world, what):
+	"""Its dates are those of the last scan: only what that run itself did
+	to the folder tells that this is an older one."""
+	fill(world, 3)
+	world.sync()
+	inbox, old = world.maildir.dir("INBOX"), world.dir + "/old"
+	for box in ("new", "cur"):
+		then = time.time() - 100
+		os.utime(os.path.join(inbox, box), (then, then))
+	world.sync("--full")
+	subprocess.run(["cp", "-a", inbox, old], check=True)
+	model = dict(FOLDER)
+	with world.imap() as imap:
+		if what == "arrives":
+			world.append(imap, "INBOX", "later")
+			model["later"] = frozenset()
+		elif what == "flagged":
+			imap.store("INBOX", 1, "+", ["\\Answered"])
+			model["m0"] |= {"\\Answered"}
+		else:
+			imap.expunge("INBOX", 1)
+	world.sync()
+	shutil.rmtree(inbox)
+	os.rename(old, inbox)
+	r = world.sync()
+	assert "INBOX: the directory is older" in r.out + r.err, str(r)
+	world.compare({"INBOX": model})
 	world.assert_idle()
 
 
