@@ -159,6 +159,33 @@ MUTANTS = [
 	"e2e test_guard.py -k many_unpaired",
 	("!guard_holds_uploads(uploads, counts.remote)", "true")),
 
+    # -- removals undone --
+    ("undo-keeps-the-base", SYNC + "undo.c",
+	"e2e test_undo.py -k few_are_undone",
+	("\tstate_set(&p->base_local, false, 0, \"\");\n"
+	"\tstate_set(&p->base_remote, false, 0, \"\");\n\treturn index_place_put(",
+	"\treturn index_place_put(")),
+    ("undo-keeps-the-folder", SYNC + "undo.c",
+	"e2e test_undo.py -k folders_are_made_again",
+	("b->row.base = false;", "b->row.base = true;")),
+    ("undo-of-other-folders", SYNC + "undo.c",
+	"e2e test_undo.py -k chosen_folders_only",
+	("return box_in_play(b) && b->row.id", "return b->row.id")),
+    ("undo-leaves-the-marks", SYNC + "undo.c",
+	"e2e test_undo.py -k marks_of_expunge",
+	("r = is_marked(&row[i]) ?", "r = false ?")),
+    ("undo-forgets-the-flags", SYNC + "undo.c",
+	"e2e test_undo.py -k only_the_lost_file",
+	("state_set(&p->local, false, flags, words);", "")),
+    ("undo-by-halves", SYNC + "undo.c",
+	SIZE_12 + "undo-killed",
+	("\t\trc = undo_box(a, &a->box[i], out, err);\n"
+	"\treturn index_end(a->ix, rc, err);",
+	"\t\tif ((rc = undo_box(a, &a->box[i], out, err)) == 0 &&\n"
+	"\t\t    (rc = index_end(a->ix, 0, err)) == 0)\n"
+	"\t\t\trc = index_begin(a->ix, err);\n"
+	"\treturn index_end(a->ix, rc, err);")),
+
     # -- removals --
     ("no-check-before-expunge", SYNC + "remove.c",
 	"e2e test_absence.py -k reused",

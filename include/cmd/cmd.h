@@ -16,7 +16,7 @@ struct cmd {
 	const char *config;	/* -c; NULL: the default file */
 	unsigned verbose;	/* how often -v */
 	bool help, version;
-	bool dry_run, full, adopt, force_deletes;
+	bool dry_run, full, adopt, force_deletes, undo_deletes;
 	struct report report;	/* holds --json and -q as well */
 };
 

@@ -53,6 +53,10 @@ void state_set(struct state *, bool present, unsigned flags,
     const char *keywords);		/* copies keywords */
 void place_init(struct place *);	/* all states absent, keywords "" */
 void place_release(struct place *);	/* zeroed is fine */
+/* As if it had never been on that side. What is agreed on stays, and so does
+ * the content: it is what pairs the place again. */
+void place_forget_local(struct place *);
+void place_forget_remote(struct place *);
 /* Both known and equal. */
 bool file_hint_equal(const struct file_hint *, const struct file_hint *);
 

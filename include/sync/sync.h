@@ -20,6 +20,7 @@ struct sync_options {
 	bool full;		/* trust no shortcut */
 	bool adopt;		/* this Maildir is meant to be this account's */
 	bool force_deletes;	/* carry out removals that the guard holds */
+	bool undo_deletes;	/* restore what would be removed, instead */
 	/* Only folders that match one of these (conf_pattern_matches); n 0: all. */
 	const char *const *glob;
 	size_t n_glob;

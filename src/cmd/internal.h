@@ -18,6 +18,7 @@ enum {
 	OPT_FULL,
 	OPT_ADOPT,
 	OPT_FORCE_DELETES,
+	OPT_UNDO_DELETES,
 };
 
 /* --- select.c: ACCOUNT[:GLOB]... --- */

@@ -24,6 +24,7 @@ static const struct option long_options[] = {
 	{ "full", no_argument, NULL, OPT_FULL },
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "undo-deletes", no_argument, NULL, OPT_UNDO_DELETES },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
 };
@@ -40,6 +41,7 @@ static const char usage_text[] =
 "      --full                trust no shortcut, list everything\n"
 "      --adopt               go on where the Maildir may be the wrong one\n"
 "      --force-deletes       carry out removals that were held\n"
+"      --undo-deletes        bring back what would be removed, or is held\n"
 "  status [ACCOUNT]...       what waits and what is held, without the network\n"
 "  help                      print this text\n"
 "\n"
@@ -204,6 +206,9 @@ take(struct cmd *cmd, int option)
 	case OPT_FORCE_DELETES:
 		cmd->force_deletes = true;
 		break;
+	case OPT_UNDO_DELETES:
+		cmd->undo_deletes = true;
+		break;
 	}
 }
 
@@ -213,6 +218,9 @@ check(const struct cmd *cmd, struct err *err)
 	if (cmd->config != NULL && *cmd->config == '\0')
 		return cmd_usage_error(err, "the file name behind -c is "
 		    "empty");
+	if (cmd->force_deletes && cmd->undo_deletes)
+		return cmd_usage_error(err, "--force-deletes and "
+		    "--undo-deletes exclude each other");
 	if (cmd->report.quiet && cmd->verbose > 0)
 		return cmd_usage_error(err, "-q and -v exclude each other");
 	return 0;

@@ -70,6 +70,7 @@ start(struct run *run, struct loop *loop)
 		.full = cmd->full,
 		.adopt = cmd->adopt,
 		.force_deletes = cmd->force_deletes,
+		.undo_deletes = cmd->undo_deletes,
 		.glob = run->target->glob,
 		.n_glob = target_globs(run->target),
 	};
@@ -185,7 +186,7 @@ run_sync(struct cmd *cmd, char **arg, int n)
 }
 
 static const int options[] = {
-	'n', OPT_FULL, OPT_ADOPT, OPT_FORCE_DELETES, 0
+	'n', OPT_FULL, OPT_ADOPT, OPT_FORCE_DELETES, OPT_UNDO_DELETES, 0
 };
 
 const struct command cmd_sync = {

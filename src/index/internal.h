@@ -126,7 +126,4 @@ int place_read(struct query *, struct place *out, struct err *);
 /* One row or none: 1, 0, -1; ends the query. */
 int place_read_one(struct query *, struct place *out, struct err *);
 
-/* seen_local.c: it is not on disk, and no name is known of it. */
-void place_forget_local(struct place *);
-
 #endif

@@ -172,16 +172,6 @@ index_keep_remote(struct index *ix, int64_t folder, const struct uidset *set,
 	return unsee_range(ix, folder, gap, changed_out, err);
 }
 
-/* The content stays known: it is what pairs the place again. */
-static void
-forget_remote(struct place *p)
-{
-	p->uid = 0;
-	p->size = 0;
-	p->date = 0;
-	state_set(&p->remote, false, 0, "");
-}
-
 static int
 reset_place(struct index *ix, struct place *p, bool local, struct err *err)
 {
@@ -190,7 +180,7 @@ reset_place(struct index *ix, struct place *p, bool local, struct err *err)
 	if (local)
 		place_forget_local(p);
 	else
-		forget_remote(p);
+		place_forget_remote(p);
 	state_set(&p->base_local, false, 0, "");
 	state_set(&p->base_remote, false, 0, "");
 	return index_place_put(ix, p, err);

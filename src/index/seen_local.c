@@ -132,18 +132,6 @@ index_unsee_local(struct index *ix, int64_t id, struct err *err)
 	return lose_local(ix, id, true, err);
 }
 
-void
-place_forget_local(struct place *p)
-{
-	free(p->unique);
-	free(p->file);
-	p->unique = p->file = NULL;
-	p->in_new = p->missing = false;
-	p->fetched = FETCHED_NONE;
-	p->hint = (struct file_hint){ 0 };
-	state_set(&p->local, false, 0, "");
-}
-
 /*
  * The deletion of what was gone already stays one; what was only overwritten is
  * pulled again, as base does not speak of it any more.

@@ -39,6 +39,27 @@ place_release(struct place *p)
 	memset(p, 0, sizeof(*p));
 }
 
+void
+place_forget_local(struct place *p)
+{
+	free(p->unique);
+	free(p->file);
+	p->unique = p->file = NULL;
+	p->in_new = p->missing = false;
+	p->fetched = FETCHED_NONE;
+	p->hint = (struct file_hint){ 0 };
+	state_set(&p->local, false, 0, "");
+}
+
+void
+place_forget_remote(struct place *p)
+{
+	p->uid = 0;
+	p->size = 0;
+	p->date = 0;
+	state_set(&p->remote, false, 0, "");
+}
+
 bool
 file_hint_equal(const struct file_hint *a, const struct file_hint *b)
 {

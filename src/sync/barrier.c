@@ -2,16 +2,22 @@
  * The barrier between what adds and what removes, and what lies behind it.
  *
  *	second scan	where files were missing; digest what was not pushed
+ *	once more	the turns over the folders, after a merge of folders or
+ *			with --undo-deletes; then nothing is removed
  *	judge		count and guard
  *	remove		folder by folder; look again where trash went to; then
  *			deleted folders (drop.c)
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
 #include "turns.h"
 
 static enum task_result digest_each(struct task *);
+static enum task_result pushed(struct task *);
+static enum task_result once_more(struct task *);
+static enum task_result tell_each(struct task *);
 static enum task_result judge(struct task *);
 static enum task_result remove_begin(struct task *);
 static enum task_result remove_each(struct task *);
@@ -78,13 +84,73 @@ digest_each(struct task *t)
 	while ((b = turns_next(a)) != NULL)
 		if (b->unseen_local && b->row.local)
 			return account_pass(a, digest_start, b, digest_each);
+	return task_next(t, pushed);
+}
+
+static int
+once_more_work(struct account *a, struct err *err)
+{
+	if (a->merging && !a->merged && merge_work(a, err) == -1)
+		return -1;
+	a->merged = a->merging;
+	if (!a->opt.undo_deletes || a->undone)
+		return 0;
+	a->undone = true;
+	if (undo_removals(a, &a->turns->undo, err) == -1)
+		return -1;
+	a->told = undo_sentence(&a->turns->undo, false);
+	return 0;
+}
+
+/* All is done that adds. */
+static enum task_result
+pushed(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	bool undo = a->opt.undo_deletes && !a->undone;
+
+	if (undo && a->opt.dry_run) {
+		turns_rewind(a);
+		return task_next(t, tell_each);
+	}
+	if (undo || (a->merging && !a->merged)) {
+		/* What vanishes from now on waits for the next run. */
+		a->hold_remove_local = a->hold_remove_remote = true;
+		return account_job(a, once_more_work, once_more);
+	}
+	if (a->undone)
+		return account_job(a, judge_forget, drop_begin);
 	if (a->merged)
 		return task_next(t, account_end);
-	if (a->merging) {
-		a->merged = true;
-		return account_job(a, merge_work, turns_each);
-	}
 	return account_job(a, judge_removals, judge);
+}
+
+static enum task_result
+once_more(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	size_t i;
+
+	for (i = 0; i < a->n_box; i++)
+		if (a->merged || a->box[i].undone)
+			return task_next(t, turns_each);
+	return task_next(t, pushed);
+}
+
+static enum task_result
+tell_each(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	struct box *b;
+	char *text;
+
+	while ((b = turns_next(a)) != NULL)
+		if (undo_concerns(b))
+			return account_pass(a, undo_tell_start, b, tell_each);
+	text = undo_sentence(&a->turns->undo, true);
+	account_tell(a, "%s", text);
+	free(text);
+	return task_next(t, account_end);
 }
 
 enum task_result

@@ -138,6 +138,22 @@ add_local(struct account *a, const struct maildir_folder *f)
 	return 0;
 }
 
+/* Whoever removes a folder takes along what lies in it: then it is the
+ * directory above that is gone from an intact parent. */
+static int
+folder_there(struct account *a, const char *path, enum maildir_there *out,
+    struct err *err)
+{
+	char *above = xstrdup(path), *slash;
+	int rc;
+
+	while ((rc = maildir_folder_there(&a->md, above, out, err)) == 0 &&
+	    *out == THERE_UNKNOWN && (slash = strrchr(above, '/')) != NULL)
+		*slash = '\0';
+	free(above);
+	return rc;
+}
+
 /* What the index took for there and the walk did not see. */
 static int
 check_gone(struct account *a, struct box *b, struct err *err)
@@ -146,7 +162,7 @@ check_gone(struct account *a, struct box *b, struct err *err)
 
 	if (!b->row.local || b->local_seen || a->md.fd == -1)
 		return 0;
-	if (maildir_folder_there(&a->md, b->row.path, &there, err) == -1)
+	if (folder_there(a, b->row.path, &there, err) == -1)
 		return -1;
 	if (there == THERE_GONE || there == THERE_BARE)
 		b->row.local = false;

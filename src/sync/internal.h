@@ -56,6 +56,7 @@ struct box {
 	bool may_push;		/* first-run hold is not on */
 	bool remote_gone;	/* LIST lacked it; not believed yet */
 	bool look_again;	/* messages were appended whose UID is not known */
+	bool undone;		/* removals of it were undone: one more turn */
 };
 
 struct picked;
@@ -84,6 +85,7 @@ struct account {
 	bool marked;		/* this run has its own token */
 	bool merging;		/* the server is not what it was: nothing goes */
 	bool merged;		/* and the folders were taken in turn once more */
+	bool undone;		/* its removals were; nothing else goes either */
 	bool hold_push, hold_remove_local, hold_remove_remote;
 	uint64_t removals;	/* that reconcile asks for */
 	uint64_t fsyncs_before;
@@ -236,6 +238,8 @@ int box_unseen(struct account *, struct box *, bool local, bool *out, struct err
 /* judge.c, on the index lane: counts removals of the account, asks the guard and
  * sets a->hold_remove_*. */
 int judge_removals(struct account *, struct err *);
+/* The same lane: rows that both sides lost by themselves go. */
+int judge_forget(struct account *, struct err *);
 
 /* Index work that several passes share; on the index lane, in a transaction. */
 int record_failure(struct index *, const struct place *, enum index_direction,

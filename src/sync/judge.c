@@ -86,8 +86,8 @@ forget_rows(struct account *a, struct box *b, struct err *err)
 	return rc;
 }
 
-static int
-forget_all(struct account *a, struct err *err)
+int
+judge_forget(struct account *a, struct err *err)
 {
 	size_t i;
 	int rc = index_begin(a->ix, err);
@@ -128,7 +128,7 @@ sentence(struct account *a, const struct guard_count *c, size_t worst,
 	}
 	return xasprintf("%llu of %llu messages of %s are gone from %s; all %llu "
 	    "removals on %s are held. If that was meant, run sync "
-	    "--force-deletes", (unsigned long long)vanishing,
+	    "--force-deletes; if not, sync --undo-deletes brings them back", (unsigned long long)vanishing,
 	    (unsigned long long)total, where, gone_from,
 	    (unsigned long long)all, kept_on);
 }
@@ -177,7 +177,7 @@ judge_removals(struct account *a, struct err *err)
 {
 	struct judging j = { .n_local = 0 };
 	size_t i;
-	int rc = forget_all(a, err);
+	int rc = judge_forget(a, err);
 
 	j.local = xcalloc(a->n_box + 1, sizeof(*j.local));
 	j.remote = xcalloc(a->n_box + 1, sizeof(*j.remote));

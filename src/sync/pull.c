@@ -213,7 +213,7 @@ record(struct pull_batch *b, struct pulled *m, struct err *err)
 			    p->file);
 		p->unique = span_dup(name.unique);
 		state_set(&p->local, true, m->row.verdict.local_flags,
-		    p->remote.keywords);
+		    m->row.verdict.local_keywords);
 		p->fetched = FETCHED_FULL;
 		p->hint = *maildir_delivery_hint(m->delivery);
 	}

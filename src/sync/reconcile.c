@@ -136,15 +136,28 @@ judge_both(const struct place *p, const struct ability *can, bool expunge,
 
 /* A new message takes all it has along, its mark too: nobody says otherwise. */
 static void
-judge_new(const struct state *from, const struct ability *can, bool pull,
+judge_push(const struct state *local, const struct ability *can,
     struct verdict *v)
 {
-	v->ops = pull ? OP_PULL : OP_PUSH;
-	v->local_flags = from->flags;
-	v->local_keywords = xstrdup(from->keywords);
-	v->remote_flags = from->flags & (pull ? FLAG_ALL : can->flags);
-	v->remote_keywords = keywords_storable(from->keywords,
-	    pull ? NULL : keyword_limit(can));
+	v->ops = OP_PUSH;
+	v->local_flags = local->flags;
+	v->local_keywords = xstrdup(local->keywords);
+	v->remote_flags = local->flags & can->flags;
+	v->remote_keywords = keywords_storable(local->keywords,
+	    keyword_limit(can));
+}
+
+/* What is still known of a file that was lost comes back with it; the mark
+ * only where the server has it. */
+static void
+judge_pull(const struct state *remote, const struct state *lost,
+    struct verdict *v)
+{
+	v->ops = OP_PULL;
+	v->local_flags = remote->flags | (lost->flags & FLAG_ALL & ~(unsigned)FLAG_DELETED);
+	v->local_keywords = keywords_union(remote->keywords, lost->keywords);
+	v->remote_flags = remote->flags;
+	v->remote_keywords = xstrdup(remote->keywords);
 }
 
 void
@@ -161,9 +174,10 @@ reconcile_message(const struct place *p, const struct ability *can,
 	else if (based)
 		out->ops = p->local.present ? OP_REMOVE_LOCAL :
 		    OP_REMOVE_REMOTE;
+	else if (p->remote.present)
+		judge_pull(&p->remote, &p->local, out);
 	else
-		judge_new(p->local.present ? &p->local : &p->remote, can,
-		    p->remote.present, out);
+		judge_push(&p->local, can, out);
 	if (!(out->ops & OPS_WITH_FLAGS))
 		verdict_release(out);
 }

@@ -261,6 +261,13 @@ make_remote(struct account *a)
 	return task_wait(&a->task, each_created);
 }
 
+/* When removals are undone, the other folders have had their turn. */
+static bool
+takes_part(const struct account *a, const struct box *b)
+{
+	return box_in_play(b) && (!a->undone || a->merged || b->undone);
+}
+
 /* Nothing that STATUS tells has moved, and nothing here waits to be done. */
 static bool
 is_unchanged(const struct account *a, const struct box *b)
@@ -281,7 +288,7 @@ each_folder(struct task *t)
 
 	if (b == NULL)
 		return task_next(t, push_begin);
-	if (!box_in_play(b) || (b->row.local && b->row.remote &&
+	if (!takes_part(a, b) || (b->row.local && b->row.remote &&
 	    is_unchanged(a, b)))
 		return task_next(t, each_folder);
 	switch (box_folder_op(b)) {
@@ -420,7 +427,8 @@ each_pulled(struct task *t)
 
 /* --- pushing what is new --- */
 
-/* What was appended without an answer has shown itself by now, or is not there. */
+/* What an earlier run appended without an answer has shown itself by now, or is
+ * not there. */
 static int
 drop_intents(struct account *a, const struct box *b, struct err *err)
 {
@@ -445,7 +453,7 @@ hold_uploads(struct account *a, struct err *err)
 	if (index_counts(a->ix, 0, &counts, err) == -1)
 		return -1;
 	uploads = counts.local > counts.paired ? counts.local - counts.paired : 0;
-	if (a->adopted || a->opt.adopt ||
+	if (a->adopted || a->opt.adopt || a->hold_push ||
 	    !guard_holds_uploads(uploads, counts.remote))
 		return 0;
 	a->hold_push = true;
@@ -465,7 +473,8 @@ push_work(struct account *a, struct err *err)
 
 	if (hold_uploads(a, err) == -1)
 		return -1;
-	if (a->opt.dry_run)
+	/* In the second turn they are this run's own. */
+	if (a->opt.dry_run || a->merged || a->undone)
 		return 0;
 	rc = index_begin(a->ix, err);
 	if (rc == 0 && !a->hold_push && !a->adopted)
@@ -492,7 +501,7 @@ push_each(struct task *t)
 	struct box *b;
 
 	while ((b = turns_next(a)) != NULL)
-		if (box_in_play(b) && !a->hold_push && b->dirty > 0 &&
+		if (takes_part(a, b) && !a->hold_push && b->dirty > 0 &&
 		    b->row.remote && b->row.local)
 			return account_pass(a, push_start, b, push_each);
 	return turns_again(a, barrier_begin);

@@ -1,9 +1,15 @@
-/* What the turns over the folders share: turns.c, barrier.c and drop.c. */
+/* What the turns over the folders share: turns.c, barrier.c, undo.c
+ * and drop.c. */
 #ifndef SYNC_TURNS_H
 #define SYNC_TURNS_H
 
 #include "internal.h"
 #include "sync/folders.h"
+
+/* Removals that are undone: messages, and folders that are made again. */
+struct undo_counts {
+	uint64_t pulled, pushed, unmarked, folders;
+};
 
 struct turns {
 	size_t i;		/* the box whose turn it is */
@@ -11,6 +17,7 @@ struct turns {
 	struct imap_cmd cmd;
 	struct imap_select select;
 	task_step *after_again;	/* looked again twice: after push, after remove */
+	struct undo_counts undo;	/* what --undo-deletes comes to */
 	bool kept;		/* ... or could not be dropped yet */
 };
 
@@ -29,6 +36,18 @@ enum task_result turns_again(struct account *, task_step *after);
 
 /* barrier.c: what removes. Goes on with drop_begin or account_end. */
 enum task_result barrier_begin(struct task *);
+
+/*
+ * undo.c. A removal undone is a row without a base, so that the message is new
+ * on the side that still has it. All are undone in one transaction; index lane.
+ */
+int undo_removals(struct account *, struct undo_counts *out, struct err *);
+/* Its removals, if it has any, are proved: they can be undone. */
+bool undo_concerns(const struct box *);
+/* "2 removals undone: 2 messages pulled again". Caller frees. */
+char *undo_sentence(const struct undo_counts *, bool dry_run);
+/* For a dry run: an operation each, counted in turns.undo. */
+pass_starter undo_tell_start;
 
 /* drop.c: folders that are gone on one side. Goes on with account_end. */
 enum task_result drop_begin(struct task *);

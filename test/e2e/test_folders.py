@@ -187,3 +187,39 @@ def test_not_ours_is_left_alone(world):
 	world.run("sync")
 	for name in (".notmuch", "x/.hidden", "x/cur/.dot", "INBOX/notes"):
 		assert os.path.exists(os.path.join(root, name)), name
+
+
+@pytest.mark.parametrize("side", ["local", "remote"])
+def test_removed_with_what_lies_in_it(world, side):
+	with world.imap() as imap:
+		for name in ("A", "A/B", "A/B/C", "D"):
+			imap.create(name)
+			world.append(imap, name, name.replace("/", ""))
+	world.sync()
+	for name in ("A/B/C", "A/B", "A"):
+		if side == "local":
+			world.maildir.remove_folder(name)
+		else:
+			with world.imap() as imap:
+				imap.delete(name)
+	if side == "local":
+		assert not os.path.exists(world.maildir.dir("A"))
+	world.settle({"INBOX": {}, "D": {"D": frozenset()}})
+
+
+def test_folder_above_is_a_link_to_nowhere(world):
+	"""A disk that is not mounted: nobody removed what lies there."""
+	with world.imap() as imap:
+		for name in ("A", "A/B"):
+			imap.create(name)
+			world.append(imap, name, name.replace("/", ""))
+	world.sync()
+	away = world.dir + "/away"
+	os.rename(world.maildir.dir("A"), away)
+	os.symlink(world.dir + "/nowhere", world.maildir.dir("A"))
+	r = world.run("sync", "--force-deletes")
+	assert r.rc == 1 and "A/B" in r.err, str(r)
+	os.unlink(world.maildir.dir("A"))
+	os.rename(away, world.maildir.dir("A"))
+	world.settle({"INBOX": {}, "A": {"A": frozenset()},
+	    "A/B": {"AB": frozenset()}})

@@ -584,10 +584,36 @@ def merge_killed(strike):
 	return killed
 
 
+def undo_killed(strike):
+	"""A run without the option follows: it goes on with what was begun,
+	or holds what was not."""
+	def killed(s):
+		total = s.__dict__.setdefault("undo_totals", {})
+		s.args = ("--undo-deletes",)
+		try:
+			if strike not in total:
+				strike(s)
+				r = kill.killat(s, 0, "enter", True)
+				if r["exit"] != "0":
+					raise Bad("it exits " + r["exit"])
+				total[strike] = int(r["total"])
+				s.back()
+			strike(s)
+			calls = int(total[strike] * 0.95)
+			n = 1 + (2 * s.point + 1) * calls // (2 * s.points)
+			r = kill.killat(s, n, s.rng.choice(["enter", "exit"]),
+			    True)
+			if r["fired"] != "1":
+				raise RuntimeError("call %d: not killed" % n)
+		finally:
+			s.args = ()
+	return killed
+
+
 # -- what must come of it --
 
 MERGED = "merged|knows nothing|nothing is deleted"
-HELD = "are held.*--force-deletes"
+HELD = "are held.*--force-deletes.*--undo-deletes"
 DAMAGED = {0: None, 74: "damaged.*next sync"}
 UNTOUCHED = {"untouched": True}
 
@@ -600,13 +626,15 @@ config = Run(78, "maildir", **UNTOUCHED)
 clean = Run(0)
 adopt = Run(0, None, ["--adopt"])
 force = Run(0, None, ["--force-deletes"])
-undo = Run(0, None, ["--undo-deletes"])
+undo = Run(0, "[0-9]+ removals undone: ", ["--undo-deletes"])
+begun = Run({0, 1}, {0: None, 1: HELD})
+undone = Run(0, "removals undone: |no removal to undo", ["--undo-deletes"])
 full = Run({1, 74}, "no space|disk is full|full")
 
 CASES = [
 	# Twelve messages, six of them in INBOX: too few to be held.
 	Case("inbox-unlinked-undone", unlink_inbox, [held, undo],
-	    small=[inbox_meant, clean]),
+	    small=[undo]),
 	Case("inbox-unlinked-meant", unlink_inbox,
 	    [held, inbox_meant, force], small=[inbox_meant, clean]),
 	Case("all-unlinked-undone", unlink_all, [held, undo]),
@@ -688,14 +716,14 @@ CASES = [
 	    points=10, full=50),
 	Case("merge-killed-uidvalidity", merge_killed(uidvalidity_changed),
 	    [clean], kind="maildir", points=5, full=50),
+	Case("undo-killed-local", undo_killed(unlink_all), [begun, undone],
+	    points=8, full=50),
+	Case("undo-killed-remote", undo_killed(server_emptied), [begun,
+	    undone], points=8, full=50),
 ]
 
 # What the program does not meet yet: a name, or (name, messages), and why.
 EXPECTED_LATER = {
-	("inbox-unlinked-undone", 300): "no --undo-deletes",
-	("inbox-unlinked-undone", 2000): "no --undo-deletes",
-	"all-unlinked-undone": "no --undo-deletes",
-	"server-emptied-undone": "no --undo-deletes",
 	"folder-restored-dates-new": "a removed file that is back under its "
 	    "name is not known",
 	"folder-gone-as-deleted": "DELETE takes what arrives behind the last "

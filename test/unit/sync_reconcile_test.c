@@ -192,6 +192,29 @@ test_named_cases(void **state)
 		check_named(&cases[i]);
 }
 
+/* --- what a lost file had comes back with it, but for the mark --- */
+
+static void
+test_lost_file(void **state)
+{
+	const struct ability can = { flags_of("FS"), false, "a" };
+	struct verdict v;
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	state_set(&p.local, false, flags_of("FPT"), "mine");
+	state_set(&p.remote, true, flags_of("S"), "a");
+	reconcile_message(&p, &can, true, &v);
+	assert_int_equal(v.ops, OP_PULL);
+	assert_int_equal(v.local_flags, flags_of("FPS"));
+	assert_string_equal(v.local_keywords, "a mine");
+	assert_int_equal(v.remote_flags, flags_of("S"));
+	assert_string_equal(v.remote_keywords, "a");
+	verdict_release(&v);
+	place_release(&p);
+}
+
 /* --- more keywords than a message may have --- */
 
 static char *
@@ -241,6 +264,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_named_cases),
+		cmocka_unit_test(test_lost_file),
 		cmocka_unit_test(test_too_many_keywords),
 	};
 
