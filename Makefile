@@ -161,6 +161,10 @@ faults: all fault-tools
 	    --min $(FIRSTS)
 	$(PYTHON) -B test/fault/kill.py --kind again --points $(AGAINS) \
 	    --min $(AGAINS)
+	$(PYTHON) -B test/fault/storm.py --points $(STORMS) --min $(STORMS) \
+	    --files $(STORM_FILES)
+	$(PYTHON) -B test/fault/instances.py --points $(INSTANCES) \
+	    --min $(INSTANCES)
 	$(PYTHON) -B test/fault/cut.py --points $(CUTS) --min $(CUTS)
 	$(PYTHON) -B test/fault/power.py --points $(POWERS) --min $(POWERS)
 	$(PYTHON) -B test/fault/fail_calls.py --points $(ERRNOS) --min $(ERRNOS)
@@ -170,6 +174,9 @@ KILLS	= 100
 EVERY	=
 FIRSTS	= 30
 AGAINS	= 24
+STORMS	= 2
+STORM_FILES = 1000
+INSTANCES = 12
 CUTS	= 50
 POWERS	= 40
 ERRNOS	= 100
@@ -186,6 +193,7 @@ torture:
 	TORTURE=1 $(MAKE) --no-print-directory e2e ARGS="-m slow"
 	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
 	    KILLS=600 EVERY=$(if $(FULL),1) FIRSTS=200 AGAINS=240 \
+	    STORMS=8 STORM_FILES=5000 INSTANCES=60 \
 	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) \
 	    ERRNOS=$(if $(FULL),0,600) DISASTERS=190
 

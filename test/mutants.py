@@ -33,21 +33,25 @@ class Fault(Exception):
 
 
 class Mutant:
-	"""edits: (old, new), or a list of such pairs, all in one file."""
+	"""edits: (old, new), or a list of such pairs; of another file than
+	path: (file, old, new)."""
 
 	def __init__(self, name, path, command, edits):
 		command = " ".join(command.split())
 		self.name, self.path, self.command = name, path, command
-		self.edits = [edits] if isinstance(edits, tuple) else edits
+		edits = [edits] if isinstance(edits, tuple) else edits
+		self.edits = [e if len(e) == 3 else (path,) + e for e in edits]
 
-	def patched(self, text):
-		for old, new in self.edits:
-			if text.count(old) != 1:
+	def patched(self, read):
+		"""{path: text}"""
+		out = {path: read(path) for path, _, _ in self.edits}
+		for path, old, new in self.edits:
+			if out[path].count(old) != 1:
 				raise Fault("%s: %d times in %s, not once:\n%s"
-				    % (self.name, text.count(old), self.path,
+				    % (self.name, out[path].count(old), path,
 				    old))
-			text = text.replace(old, new)
-		return text
+			out[path] = out[path].replace(old, new)
+		return out
 
 
 class Tree:
@@ -79,9 +83,10 @@ class Tree:
 		with open(os.path.join(self.dir, path)) as f:
 			return f.read()
 
-	def write(self, path, text):
-		with open(os.path.join(self.dir, path), "w") as f:
-			f.write(text)
+	def write(self, texts):
+		for path, text in texts.items():
+			with open(os.path.join(self.dir, path), "w") as f:
+				f.write(text)
 
 	def run(self, args, limit=None):
 		"""The exit status; None: it took longer than limit."""
@@ -152,13 +157,14 @@ class Run:
 	def judge(self, m):
 		self.check_green(m.command)
 		begun = time.monotonic()
-		text = self.tree.read(m.path)
-		self.tree.write(m.path, m.patched(text))
+		texts = m.patched(self.tree.read)
+		was = {path: self.tree.read(path) for path in texts}
 		try:
+			self.tree.write(texts)
 			self.tree.build(m.command, m.name)
 			red = self.tree.is_red(m.command, m.name)
 		finally:
-			self.tree.write(m.path, text)
+			self.tree.write(was)
 		if red:
 			self.red += 1
 		else:
@@ -200,7 +206,7 @@ def main():
 	try:
 		mutants = chosen(opts.only)
 		for m in mutants:		# all, before the first takes time
-			m.patched(tree.read(m.path))
+			m.patched(tree.read)
 		for m in mutants:
 			run.judge(m)
 	except Fault as e:

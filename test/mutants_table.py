@@ -76,6 +76,28 @@ MUTANTS = [
 	"unit maildir_scan_test",
 	("    stood_still(fd, stamp, began);\n\treturn 0;",
 	"    true;\n\treturn 0;")),
+    ("names-are-identity", SYNC + "observe_local.c",
+	"fault storm.py --points 2 --files 1000 --seed 1",
+	("\tis = seen_of(p->in_new, p->file, name.unique);\n\tat = find(",
+	"\tis = seen_of(p->in_new, p->file, (struct span){ p->file,\n"
+	"\t    strlen(p->file) });\n\tat = find(")),
+    ("no-lock", "src/base/fs.c",
+	"fault instances.py --points 6 --seed 1",
+	("\t\tr = flock(fd, LOCK_EX | LOCK_NB);", "\t\tr = 0;")),
+    ("root-not-locked", MAILDIR + "maildir.c",
+	"fault instances.py --points 6 --seed 1",
+	("if (fs_lock(fd, m->root, err) < 0) {", "if (false) {")),
+    ("index-before-rename-first", SYNC + "pull.c",
+	"fault kill.py --kind first --points 60 --seed 1",
+	[("\treturn maildir_batch_commit(b->store, &job->err);",
+	"\treturn 0;"),
+	("\t\trc = record(b, &b->msg[i], &job->err);\n"
+	"\treturn index_end(ix, rc, &job->err);\n",
+	"\t\trc = record(b, &b->msg[i], &job->err);\n"
+	"\trc = index_end(ix, rc, &job->err);\n"
+	"\tif (rc == 0 && b->store != NULL)\n"
+	"\t\treturn maildir_batch_commit(b->store, &job->err);\n"
+	"\treturn rc;\n")]),
     ("one-list-is-believed", SYNC + "turns.c",
 	"e2e test_absence.py -k list",
 	("\tif (!gone)\n\t\treturn task_next(t, turns_scan);",

@@ -7,7 +7,8 @@
 		relay.wait_quiet()		# the server closed them all
 
 Modes: reset (RST to both), fin (the receiver sees the end of the stream, the
-sender talks to nobody), silence (nothing moves any more, nothing is closed).
+sender talks to nobody), silence (nothing moves any more, nothing is closed),
+hold (silence until release()).
 Bytes count over all connections since arm(). After the cut new connections are
 refused, or pass with refuse=False, until disarm().
 """
@@ -88,6 +89,23 @@ class Relay:
 			self.dropping = True
 		self.wake()
 
+	def wait_fired(self, alive, limit=20):
+		"""Until it was cut, or alive() is false. Whether it was."""
+		end = time.monotonic() + limit
+		with self.lock:
+			while not self.fired and alive():
+				if time.monotonic() > end:
+					break
+				self.lock.wait(0.01)
+			return self.fired
+
+	def release(self):
+		"""What was held goes on."""
+		with self.lock:
+			self.cut = None
+			self.releasing = True
+		self.wake()
+
 	def wait_quiet(self, limit=20):
 		"""Until no connection is open on either side."""
 		self.drop_silent()
@@ -111,7 +129,7 @@ class Relay:
 
 	# -- the thread --
 
-	dropping = False
+	dropping = releasing = False
 
 	def loop(self):
 		while True:
@@ -121,6 +139,9 @@ class Relay:
 					break
 				for key, mask in events:
 					self.on_event(key, mask)
+				if self.releasing:
+					self.releasing = False
+					self.go_on_all()
 				if self.dropping:
 					self.dropping = False
 					for p in [p for p in self.pairs
@@ -158,6 +179,11 @@ class Relay:
 		if self.due("in") or self.due("out"):
 			return self.strike(pair)
 		self.watch(pair)
+
+	def go_on_all(self):
+		for p in [p for p in self.pairs if p.silent]:
+			p.silent = False
+			self.move(p)
 
 	def watch(self, pair):
 		"""Registers what each socket waits for."""
@@ -245,7 +271,7 @@ class Relay:
 		way, _, mode = self.cut
 		self.fired = True
 		self.refuse = self.refuse_after
-		if mode == "silence":
+		if mode in ("silence", "hold"):
 			pair.silent = True
 			return self.unwatch(pair)
 		if mode == "reset":

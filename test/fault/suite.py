@@ -23,7 +23,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 import judge			# noqa: E402
 from dovecot import Dovecot, scratch_dir	# noqa: E402, F401
 from relay import Relay		# noqa: E402
-from world import World, program	# noqa: E402
+from world import DATE, World, program	# noqa: E402
 
 
 def options(name, points, **more):
