@@ -160,13 +160,26 @@ def before_force(home):
 		assert len(imap.messages("INBOX", False)) == 12
 
 
+def before_undo(home):
+	"""All mail unlinked that has come since, and by mistake."""
+	with home.imap() as imap:
+		for i in range(12):
+			home.append(imap, "INBOX", "later%d" % i)
+	home.shell("mailtern sync")
+	for f in home.maildir.files("INBOX"):
+		home.maildir.unlink(f)
+	assert "--undo-deletes" in home.shell("mailtern sync", rc=1).err
+
+
 def mailtern_command(home, line):
 	if "--adopt" in line:
 		before_adopt(home)
 	if "--force-deletes" in line:
 		before_force(home)
+	if "--undo-deletes" in line:
+		before_undo(home)
 	p = home.shell(line)
-	assert p.err == "" or "--adopt" in line, p.err
+	assert p.err == "" or "--adopt" in line or "--undo-" in line, p.err
 	if "--adopt" in line:
 		assert p.err.count("nothing is deleted") == 1, p.err
 	if " sync" in line and "-n" not in line.split():
@@ -176,6 +189,9 @@ def mailtern_command(home, line):
 	if "--force-deletes" in line:
 		with home.imap() as imap:
 			assert not imap.messages("INBOX", False)
+	if "--undo-deletes" in line:
+		assert "12 removals undone: " in p.err, p.err
+		assert len(home.maildir.files("INBOX")) == 12
 
 
 def run_command(home, line):
@@ -218,7 +234,7 @@ def test_commands_as_a_newcomer_types_them(home):
 	if shutil.which("notmuch"):
 		said = home.shell("notmuch new")
 		assert ".mailtern" not in said.out + said.err, said.out
-		assert home.shell("notmuch count '*'").out == "0\n"
+		assert home.shell("notmuch count '*'").out == "12\n"
 
 
 def test_two_commands_are_there():
