@@ -17,6 +17,7 @@
 #include "base/fatal.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "mail/fingerprint.h"
 
 static const struct command *const commands[] = { &cmd_sync, &cmd_status };
 
@@ -142,6 +143,7 @@ main(int argc, char **argv)
 	int status;
 
 	harden();
+	fingerprint_init();
 	status = run(&cmd, argc, argv);
 	if (report_close(&cmd.report, &err) < 0) {
 		report_problem(&cmd.report, NULL, &err);

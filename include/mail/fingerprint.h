@@ -32,6 +32,12 @@ struct fingerprint {
 
 struct fingerprinter;
 
+/*
+ * Once, before anything else of OpenSSL, also of TLS: it takes its memory from
+ * base/mem. By itself it calls a certificate bad where memory is out, or dies.
+ */
+void fingerprint_init(void);
+
 struct fingerprinter *fingerprint_new(void);
 void fingerprint_add(struct fingerprinter *, const void *, size_t);
 /* Each of these frees; NULL may be cancelled. */

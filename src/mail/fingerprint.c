@@ -1,5 +1,6 @@
 #include "mail/fingerprint.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,39 @@ static const struct {
 	{ "Date", FIELD_DATE },
 	{ "X-Mailtern-Partial", FIELD_PARTIAL },
 };
+
+static void *
+crypto_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return n != 0 ? xmalloc(n) : NULL;
+}
+
+static void
+crypto_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+static void *
+crypto_realloc(void *p, size_t n, const char *file, int line)
+{
+	if (n != 0)
+		return xrealloc(p, n);
+	crypto_free(p, file, line);
+	return NULL;
+}
+
+/* Refused when something has used OpenSSL before: then it stays as it was. */
+void
+fingerprint_init(void)
+{
+	(void)CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc,
+	    crypto_free);
+}
 
 /* libcrypto fails here for want of memory or of SHA-256. */
 static void
