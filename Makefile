@@ -137,14 +137,19 @@ unit: $(patsubst %,$O/test/unit/%,$(filter $(T)%,$(UNIT)))
 export MAILTERN = $(abspath $O/mailtern)
 export KILLAT = $(abspath $O/test/fault/killat)
 export FAILAT = $(abspath $O/test/fault/failat)
+export NOMEM = $(abspath $O/test/fault/nomem.so)
 
 # failat changes registers, and knows those of x86-64 only.
-fault-tools: $O/test/fault/killat \
+fault-tools: $O/test/fault/killat $O/test/fault/nomem.so \
     $(if $(filter x86_64,$(shell uname -m)),$O/test/fault/failat)
 $O/test/fault/killat $O/test/fault/failat: $O/%: %.c $O/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$Q$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -o $@ $<
+$O/test/fault/nomem.so: test/fault/nomem.c $O/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$Q$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -fPIC -shared -o $@ $<
 
 PYTEST	= $(PYTHON) -B -m pytest -p no:cacheprovider -q -rs
 
@@ -168,6 +173,7 @@ faults: all fault-tools
 	$(PYTHON) -B test/fault/cut.py --points $(CUTS) --min $(CUTS)
 	$(PYTHON) -B test/fault/power.py --points $(POWERS) --min $(POWERS)
 	$(PYTHON) -B test/fault/fail_calls.py --points $(ERRNOS) --min $(ERRNOS)
+	$(PYTHON) -B test/fault/memory.py --points $(MEMORY) --min $(MEMORY)
 	$(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py --min $(DISASTERS))
 ROUNDS	= 100
 KILLS	= 100
@@ -180,6 +186,7 @@ INSTANCES = 12
 CUTS	= 50
 POWERS	= 40
 ERRNOS	= 100
+MEMORY	= 60
 DISASTERS =
 
 # With everything installed, four minutes on two cores.
@@ -195,7 +202,7 @@ torture:
 	    KILLS=600 EVERY=$(if $(FULL),1) FIRSTS=200 AGAINS=240 \
 	    STORMS=8 STORM_FILES=5000 INSTANCES=60 \
 	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) \
-	    ERRNOS=$(if $(FULL),0,600) DISASTERS=190
+	    ERRNOS=$(if $(FULL),0,600) MEMORY=$(if $(FULL),6000,300) DISASTERS=190
 
 # The program with one line broken, many times: a test turns red at each.
 mutants:

@@ -74,6 +74,7 @@ class Tree:
 		self.env["MAILTERN"] = self.dir + "/build/mailtern"
 		self.env["KILLAT"] = self.dir + "/build/test/fault/killat"
 		self.env["FAILAT"] = self.dir + "/build/test/fault/failat"
+		self.env["NOMEM"] = self.dir + "/build/test/fault/nomem.so"
 		self.said = ""
 
 	def close(self):

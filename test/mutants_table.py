@@ -309,4 +309,10 @@ MUTANTS = [
 	"fault fail_calls.py --points 30 --seed 1 --site pread64",
 	("return rc == SQLITE_IOERR_CORRUPTFS ? SQLITE_IOERR_READ : rc;",
 	"return rc;")),
+    ("allocation-unchecked", "src/base/mem.c",
+	"fault memory.py --points 12 --seed 1 --kind run",
+	("if (p == NULL)", "if (0)")),
+    ("memory-of-openssl", "src/main.c",
+	"fault memory.py --points 90 --seed 1 --kind tls",
+	("\tfingerprint_init();\n", "")),
 ]
