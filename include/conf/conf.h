@@ -39,6 +39,7 @@ struct conf_account {
 	unsigned timeout_s;	/* silence limit */
 	bool expunge;		/* \Deleted and T mean removal */
 	char *trash;		/* folder for what is removed; or NULL */
+	unsigned attic_days;	/* what is removed on disk is kept; 0: not */
 };
 
 struct conf {

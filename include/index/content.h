@@ -34,6 +34,12 @@ int index_unpaired_local(struct index *, int64_t folder, int64_t content,
  */
 int index_content_stays(struct index *, int64_t content, int64_t id, bool *out,
     struct err *);
+/*
+ * Another place than id that has the content in a file which is in sync and not
+ * marked as deleted: 1, *out is the caller's; 0, -1.
+ */
+int index_content_on_disk(struct index *, int64_t content, int64_t id,
+    struct place *out, struct err *);
 /* A file with that content waits to be pushed, anywhere in the account. */
 int index_content_waits(struct index *, int64_t content, bool *out,
     struct err *);

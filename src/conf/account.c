@@ -21,6 +21,8 @@
 #define PORT_PLAIN	143
 #define TIMEOUT		30
 #define TIMEOUT_MAX	86400
+#define ATTIC_DAYS	30
+#define ATTIC_DAYS_MAX	36500
 
 struct account_reader {
 	const struct conf_source *src;
@@ -97,18 +99,23 @@ read_text(const struct account_reader *r, const char *key, char **out,
 	return 0;
 }
 
+struct range {
+	uint64_t min, max;
+};
+
 static int
-read_number(const struct account_reader *r, const char *key, uint64_t max,
-    uint64_t *out, struct err *err)
+read_number(const struct account_reader *r, const char *key,
+    struct range range, uint64_t *out, struct err *err)
 {
 	struct value v = find_value(r, key);
 	uint64_t n;
 
 	if (v.section == NULL)
 		return 0;
-	if (!span_number(span_of(v.text), max, &n) || n == 0)
-		return conf_fail(err, &v.place, "%s is no number from 1 to "
-		    "%llu; correct it", key, (unsigned long long)max);
+	if (!span_number(span_of(v.text), range.max, &n) || n < range.min)
+		return conf_fail(err, &v.place, "%s is no number from %llu to "
+		    "%llu; correct it", key, (unsigned long long)range.min,
+		    (unsigned long long)range.max);
 	*out = n;
 	return 0;
 }
@@ -291,7 +298,7 @@ read_server(const struct account_reader *r, struct err *err)
 	if (read_host(r, err) < 0 || read_tls(r, err) < 0)
 		return -1;
 	port = a->tls == CONF_TLS_IMPLICIT ? PORT_TLS : PORT_PLAIN;
-	if (read_number(r, "port", 65535, &port, err) < 0)
+	if (read_number(r, "port", (struct range){ 1, 65535 }, &port, err) < 0)
 		return -1;
 	a->port = (uint16_t)port;
 	if (read_path(r, "tls-ca-file", &a->tls_ca_file, err) < 0)
@@ -408,11 +415,14 @@ static int
 read_rest(const struct account_reader *r, struct err *err)
 {
 	struct conf_account *a = r->out;
-	uint64_t timeout = TIMEOUT;
+	uint64_t timeout = TIMEOUT, attic = ATTIC_DAYS;
 
-	if (read_number(r, "timeout", TIMEOUT_MAX, &timeout, err) < 0)
+	if (read_number(r, "timeout", (struct range){ 1, TIMEOUT_MAX },
+	    &timeout, err) < 0 || read_number(r, "attic-days",
+	    (struct range){ 0, ATTIC_DAYS_MAX }, &attic, err) < 0)
 		return -1;
 	a->timeout_s = (unsigned)timeout;
+	a->attic_days = (unsigned)attic;
 	if (read_bool(r, "expunge", &a->expunge, err) < 0)
 		return -1;
 	return read_text(r, "trash", &a->trash, err);

@@ -24,9 +24,10 @@
 #define NEAR 3
 
 static const char *const account_keys[] = {
-	"allow-cleartext-password", "expunge", "folders", "host", "layout",
-	"maildir", "password", "password-command", "port", "timeout", "tls",
-	"tls-ca-file", "tls-fingerprint", "trash", "tunnel", "user", NULL,
+	"allow-cleartext-password", "attic-days", "expunge", "folders", "host",
+	"layout", "maildir", "password", "password-command", "port", "timeout",
+	"tls", "tls-ca-file", "tls-fingerprint", "trash", "tunnel", "user",
+	NULL,
 };
 
 static const char *const root_keys[] = { "account", "defaults", NULL };
@@ -181,6 +182,7 @@ make_parser(void)
 {
 	cfg_opt_t keys[] = {
 		CFG_STR("allow-cleartext-password", NULL, CFGF_NODEFAULT),
+		CFG_STR("attic-days", NULL, CFGF_NODEFAULT),
 		CFG_STR("expunge", NULL, CFGF_NODEFAULT),
 		CFG_STR_LIST("folders", NULL, CFGF_NODEFAULT),
 		CFG_STR("host", NULL, CFGF_NODEFAULT),

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "internal.h"
+#include "mail/flags.h"
 
 static int
 content_find(struct index *ix, const uint8_t *digest, int64_t *id_out,
@@ -155,6 +156,28 @@ index_content_stays(struct index *ix, int64_t content, int64_t id, bool *out,
 	query_int(&q, content);
 	query_int(&q, id);
 	return is_any(&q, out, err);
+}
+
+int
+index_content_on_disk(struct index *ix, int64_t content, int64_t id,
+    struct place *out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_ON_DISK, "SELECT " PLACE_COLUMNS " FROM place"
+	    " INDEXED BY place_content WHERE content = ?1 AND id <> ?2"
+	    " AND base AND local AND remote AND NOT missing AND inode <> 0"
+	    " AND local_flags & ?3 = 0 LIMIT 1");
+	query_int(&q, content);
+	query_int(&q, id);
+	query_int(&q, FLAG_DELETED);
+	r = place_read_one(&q, out, err);
+	if (r <= 0 || (out->content == content && out->id != id &&
+	    out->file != NULL && out->local.present && out->remote.present))
+		return r;
+	place_release(out);
+	return index_damage(ix, "a tree leads to the wrong row", err);
 }
 
 int

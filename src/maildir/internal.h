@@ -11,6 +11,7 @@
 #include "mail/state.h"
 #include "maildir/maildir.h"
 #include "maildir/name.h"
+#include "maildir/store.h"
 
 #define MARK_DIR	".mailtern"
 /* What a run that was killed may leave in MARK_DIR: a folder that was not in
@@ -79,6 +80,14 @@ bool maildir_name_is_ours(const char *file, uint64_t *pid_out);
 /* look.c */
 struct file_hint maildir_hint_of(const struct stat *);
 
+/* store.c: what stat says of a file that is to go; ERR_STALE when it is not
+ * there, ERR_IO when it is no regular file. fd is its directory. */
+int maildir_look_removable(int fd, const struct maildir_message *,
+    struct file_hint *out, struct err *);
+/* Its directory opened, if it is what is known of it: ERR_STALE else. */
+int maildir_open_removable(struct maildir *, const struct maildir_message *,
+    const struct maildir_known *, struct err *);
+
 /* tmp.c */
 
 /* Unlinks leftovers in tmp/: files of ours (but of this very process only when
@@ -100,6 +109,9 @@ struct maildir_msgfile {
 	bool cr;		/* a CR came that is not stored yet */
 	bool raw;		/* as received */
 };
+
+/* All of it; -1 with errno. */
+int maildir_write_all(int fd, const unsigned char *, size_t n);
 
 /* These return -1 with errno; the caller then discards the file. */
 int maildir_msgfile_create(struct maildir_msgfile *, int dirfd);

@@ -40,8 +40,8 @@ create_file(int dirfd, char name[MAILDIR_NAME_MAX + 1])
 	return -1;
 }
 
-static int
-write_all(int fd, const unsigned char *p, size_t n)
+int
+maildir_write_all(int fd, const unsigned char *p, size_t n)
 {
 	while (n > 0) {
 		ssize_t w = write(fd, p, n);
@@ -72,7 +72,7 @@ maildir_msgfile_create(struct maildir_msgfile *f, int dirfd)
 static int
 flush(struct maildir_msgfile *f)
 {
-	int r = write_all(f->fd, f->buf, f->used);
+	int r = maildir_write_all(f->fd, f->buf, f->used);
 
 	f->used = 0;
 	return r;
@@ -87,7 +87,7 @@ emit(struct maildir_msgfile *f, const void *p, size_t n)
 	if (n > BUF_SIZE - f->used && flush(f) < 0)
 		return -1;
 	if (n > BUF_SIZE)
-		return write_all(f->fd, p, n);
+		return maildir_write_all(f->fd, p, n);
 	memcpy(f->buf + f->used, p, n);
 	f->used += n;
 	return 0;

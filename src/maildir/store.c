@@ -139,8 +139,8 @@ maildir_rename_fresh(struct maildir *m, const struct maildir_message *msg,
 	return r;
 }
 
-static int
-look_removable(int fd, const struct maildir_message *msg,
+int
+maildir_look_removable(int fd, const struct maildir_message *msg,
     struct file_hint *out, struct err *err)
 {
 	struct stat st;
@@ -165,14 +165,14 @@ check_removable(struct maildir *m, int fd, const struct maildir_message *msg,
 	struct fingerprint print;
 	int64_t mtime;
 
-	if (look_removable(fd, msg, &now, err) < 0)
+	if (maildir_look_removable(fd, msg, &now, err) < 0)
 		return -1;
 	if (known == NULL || known->hint.inode == 0 ||
 	    file_hint_equal(&known->hint, &now))
 		return 0;
 	if (known->has_content) {
 		if (maildir_fingerprint(m, msg, &print, &mtime, err) < 0 ||
-		    look_removable(fd, msg, &again, err) < 0)
+		    maildir_look_removable(fd, msg, &again, err) < 0)
 			return -1;
 		if (file_hint_equal(&now, &again) && memcmp(print.content,
 		    known->content, sizeof(print.content)) == 0)
@@ -183,16 +183,27 @@ check_removable(struct maildir *m, int fd, const struct maildir_message *msg,
 }
 
 int
-maildir_remove_known(struct maildir *m, const struct maildir_message *msg,
+maildir_open_removable(struct maildir *m, const struct maildir_message *msg,
     const struct maildir_known *known, struct err *err)
 {
 	struct maildir_name name;
-	int fd = message_dir(m, msg, &name, err), r;
+	int fd = message_dir(m, msg, &name, err);
+
+	if (fd < 0 || check_removable(m, fd, msg, known, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int
+maildir_remove_known(struct maildir *m, const struct maildir_message *msg,
+    const struct maildir_known *known, struct err *err)
+{
+	int fd = maildir_open_removable(m, msg, known, err), r = 0;
 
 	if (fd < 0)
 		return -1;
-	r = check_removable(m, fd, msg, known, err);
-	if (r == 0 && unlinkat(fd, msg->file, 0) < 0)
+	if (unlinkat(fd, msg->file, 0) < 0)
 		r = errno == ENOENT ? message_gone(msg, err) :
 		    err_errno(err, ERR_IO, "folder %s: can't remove %s",
 		    msg->path, msg->file);

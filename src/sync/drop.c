@@ -62,7 +62,7 @@ drop_each(struct task *t)
 	struct imap_select_args args = { .examine = true };
 
 	if (a->turns->i == 0)
-		return task_next(t, account_end);
+		return task_next(t, attic_begin);
 	a->turns->i--;
 	b = turns_box(a);
 	if (!box_in_play(b) || b->row.id == 0)

@@ -241,6 +241,22 @@ int judge_removals(struct account *, struct err *);
 /* The same lane: rows that both sides lost by themselves go. */
 int judge_forget(struct account *, struct err *);
 
+/*
+ * attic.c. Another file that holds what p holds and is to stay, as the index
+ * knows it: then p's need not be kept. *out stays zeroed when there is none. On
+ * the index lane; whether it is there is asked where files are removed.
+ */
+struct attic_twin {
+	char *path;		/* of its folder */
+	char *file;		/* NULL: there is none */
+	bool in_new;
+	struct file_hint hint;
+};
+int attic_twin_find(struct account *, const struct place *p,
+    struct attic_twin *out, struct err *);
+bool attic_twin_is_there(struct maildir *, const struct attic_twin *);
+void attic_twin_release(struct attic_twin *);
+
 /* Index work that several passes share; on the index lane, in a transaction. */
 int record_failure(struct index *, const struct place *, enum index_direction,
     const char *reason, struct err *);

@@ -6,7 +6,8 @@
  *	index lane	pick	rows, with what was recorded of them
  *	server		FETCH	size and date again: are these still the messages
  *				that the index speaks of?
- *	disk lane	unlink	under the very name last seen; then sync
+ *	disk lane	unlink	under the very name last seen, or into the attic;
+ *				then sync
  *	server		UID MOVE (or COPY) to the trash folder, if one is set; else
  *			STORE \Deleted, UID EXPUNGE; without UIDPLUS a plain
  *			EXPUNGE only when SEARCH DELETED equals our set
@@ -15,15 +16,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "mail/flags.h"
+#include "maildir/attic.h"
 
 struct doomed {
 	struct picked p;
 	bool checked;		/* the server has it as recorded */
 	bool differs;		/* it has something else under that UID */
 	struct maildir_known known;	/* of its file */
+	struct attic_twin twin;		/* another that holds the same */
 	bool unlinked, expunged;
 	char *failure;
 };
@@ -112,7 +116,8 @@ know(struct removing *r, struct doomed *d, struct err *err)
 	if (found == 1)
 		memcpy(d->known.content, content.digest,
 		    sizeof(d->known.content));
-	return 0;
+	return r->pass.a->conf->attic_days == 0 ? 0 :
+	    attic_twin_find(r->pass.a, &d->p.place, &d->twin, err);
 }
 
 static int
@@ -152,6 +157,7 @@ rows_release(struct removing *r)
 
 	for (i = 0; i < r->n; i++) {
 		picked_release(&r->row[i].p, 1);
+		attic_twin_release(&r->row[i].twin);
 		free(r->row[i].failure);
 	}
 	free(r->row);
@@ -266,33 +272,51 @@ remove_checked(struct task *t)
 
 /* --- the disk's side --- */
 
+/* Into the attic, where that is wanted and the file is the last of its kind. */
+static int
+take_away(struct removing *r, struct doomed *d, struct maildir_attic *attic,
+    struct err *err)
+{
+	const struct place *p = &d->p.place;
+	const struct maildir_message m = {
+		r->pass.box->row.path, p->in_new, p->file,
+	};
+
+	if (r->pass.a->conf->attic_days > 0 &&
+	    !attic_twin_is_there(attic->m, &d->twin))
+		return maildir_put_away(attic, &m, &d->known, err);
+	return maildir_remove_known(attic->m, &m, &d->known, err);
+}
+
+/* The attic is durable before the folder forgets. */
 static int
 unlink_run(struct job *job)
 {
 	struct removing *r = OWNER_OF(job, struct removing, disk_job);
 	struct maildir *md = &r->pass.a->md;
+	struct maildir_attic attic;
 	bool any = false;
-	int i;
+	int i, rc = 0;
 
+	maildir_attic_init(&attic, md, r->pass.box->row.path, clock_wall());
 	for (i = 0; i < r->n; i++) {
 		struct doomed *d = &r->row[i];
-		const struct place *p = &d->p.place;
-		struct maildir_message m = {
-			r->pass.box->row.path, p->in_new, p->file,
-		};
 		struct err err = { .kind = ERR_NONE };
 
 		if (!wants_unlink(d) || d->failure != NULL)
 			continue;
-		if (maildir_remove_known(md, &m, &d->known, &err) == 0)
+		if (take_away(r, d, &attic, &err) == 0)
 			any = d->unlinked = true;
 		else if (err.kind == ERR_STALE)
 			r->stale = true;
 		else
 			d->failure = xstrdup(err.msg);
 	}
-	return any ? maildir_sync_folder(md, r->pass.box->row.path,
-	    &job->err) : 0;
+	if (any && (maildir_attic_sync(&attic, &job->err) == -1 ||
+	    maildir_sync_folder(md, r->pass.box->row.path, &job->err) == -1))
+		rc = -1;
+	maildir_attic_release(&attic);
+	return rc;
 }
 
 static enum task_result

@@ -19,6 +19,7 @@ struct turns {
 	task_step *after_again;	/* looked again twice: after push, after remove */
 	struct undo_counts undo;	/* what --undo-deletes comes to */
 	bool kept;		/* ... or could not be dropped yet */
+	bool attic_left;	/* something in the attic is to expire */
 };
 
 struct box *turns_box(struct account *);	/* whose turn it is */
@@ -49,7 +50,9 @@ char *undo_sentence(const struct undo_counts *, bool dry_run);
 /* For a dry run: an operation each, counted in turns.undo. */
 pass_starter undo_tell_start;
 
-/* drop.c: folders that are gone on one side. Goes on with account_end. */
+/* drop.c: folders that are gone on one side. Goes on with attic_begin. */
 enum task_result drop_begin(struct task *);
+/* attic.c: what was kept long enough. Goes on with account_end. */
+enum task_result attic_begin(struct task *);
 
 #endif

@@ -143,7 +143,9 @@ def test_pulled_flag_is_durable(world, record):
 	    record.next(WAL, renamed))
 
 
-def test_unlinked_is_durable(world, record):
+def test_unlinked_is_durable(make_world, recorder):
+	world = make_world(keys={"attic-days": "0"})
+	record = Record(world, recorder)
 	fill(world, "m1", "m2")
 	world.sync()
 	with world.imap() as imap:
@@ -151,6 +153,21 @@ def test_unlinked_is_durable(world, record):
 	record.run()
 	gone = record.one(r"unlink .*/INBOX/cur/")
 	record.between(r"sync .*/INBOX/cur$", gone, record.next(WAL, gone))
+
+
+def test_put_away_is_durable(world, record):
+	"""The attic first, then the folder, then the index."""
+	fill(world, "m1", "m2")
+	world.sync()
+	with world.imap() as imap:
+		imap.expunge("INBOX", [1])
+	record.run()
+	gone = record.one(r"rename .*/attic/tmp/.*/INBOX/")
+	assert not record.all(r"unlink .*/INBOX/cur/")
+	kept = record.next(r"sync .*/attic/tmp/[^/]*/INBOX$", gone)
+	record.between(r"sync .*/INBOX/cur$", kept, record.next(WAL, gone))
+	for above in ("/.mailtern", "/attic", "/attic/tmp"):
+		assert record.one(r"sync .*%s$" % above) < gone
 
 
 def test_index_is_durable_before_the_server_changes(world, record):

@@ -386,6 +386,9 @@ POINTS = {
 def test_signal_within_a_job(world, termat, call):
 	"""While a job of the index or of the disk is at work: it is waited
 	for, and what it works on stays until then."""
+	if call == "unlinkat":
+		world.keys["attic-days"] = "0"
+		world.write_conf()
 	scene = Scene(world)
 	asan = ":".join(x for x in (os.environ.get("ASAN_OPTIONS"),
 	    "verify_asan_link_order=0") if x)

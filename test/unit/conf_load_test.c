@@ -95,6 +95,7 @@ minimal_account_has_defaults(void **state)
 	assert_null(a->tunnel);
 	assert_false(a->allow_cleartext_password);
 	assert_int_equal(a->timeout_s, 30);
+	assert_int_equal(a->attic_days, 30);
 	assert_false(a->expunge);
 	assert_null(a->trash);
 	conf_release(&conf);
@@ -114,7 +115,7 @@ every_key_is_read(void **state)
 	    "tls-fingerprint = \"SHA256:01:23:45:67:89:AB:CD:EF:"
 	    HEX16 HEX16 HEX16 "\"\n"
 	    "allow-cleartext-password = yes\ntimeout = 5\nexpunge = on\n"
-	    "trash = Trash\nlayout = fs\n}");
+	    "trash = Trash\nlayout = fs\nattic-days = 0\n}");
 	struct conf_account *a = conf.accounts;
 
 	(void)state;
@@ -132,6 +133,7 @@ every_key_is_read(void **state)
 	assert_int_equal(a->timeout_s, 5);
 	assert_true(a->expunge);
 	assert_string_equal(a->trash, "Trash");
+	assert_int_equal(a->attic_days, 0);
 	conf_release(&conf);
 }
 

@@ -1,0 +1,54 @@
+/*
+ * Where removed messages wait before they are really gone:
+ *
+ *	ROOT/.mailtern/attic/tmp/YYYY-MM-DD/FOLDER/FILE
+ *
+ * The day (UTC) of the removal; the folder's path with "%2F" for '/' and "%25"
+ * for '%' (over 255 bytes: cut, with "%~" and 16 hex digits behind it); the name
+ * that the file had. A second file of that name goes to YYYY-MM-DD.1, and so on.
+ * attic/ is a Maildir whose cur and new are empty, because no indexer and no
+ * reader of mail looks into a tmp. Under the lock.
+ */
+#ifndef MAILDIR_ATTIC_H
+#define MAILDIR_ATTIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "maildir/maildir.h"
+#include "maildir/store.h"
+
+/* One folder's place in it, for one batch. */
+struct maildir_attic {
+	struct maildir *m;
+	char *path;		/* of the folder */
+	char day[16];
+	int fd;			/* attic/tmp/DAY/FOLDER */
+	bool used;
+};
+
+/* now: seconds since the epoch, for the day. Nothing is made yet. */
+void maildir_attic_init(struct maildir_attic *, struct maildir *,
+    const char *path, int64_t now);
+/*
+ * As maildir_remove_known, but the file is moved. It is not durable yet: the
+ * attic's side by maildir_attic_sync first, then the folder's by
+ * maildir_sync_folder. ERR_IO when the attic can't take it; it stays then.
+ */
+int maildir_put_away(struct maildir_attic *, const struct maildir_message *,
+    const struct maildir_known *, struct err *);
+int maildir_attic_sync(struct maildir_attic *, struct err *);
+void maildir_attic_release(struct maildir_attic *);
+
+/*
+ * Unlinks what was put away more than days before now, by the name of its day
+ * and by its own ctime, at most max files; *left_out: there is more to do. max 0
+ * only asks: *left_out says whether a day of the attic is that old. Follows no
+ * link and touches nothing deeper than FILE.
+ */
+int maildir_attic_expire(struct maildir *, int64_t now, unsigned days,
+    size_t max, bool *left_out, struct err *);
+
+#endif
