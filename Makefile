@@ -1,5 +1,5 @@
-# mailtern. Targets: all install deps unit e2e faults check torture demo lint
-# hardening fuzz clean. Variables: CC, SAN=1 (address and undefined-behaviour
+# mailtern. Targets: all install deps unit e2e faults check torture bench demo
+# lint hardening fuzz clean. Variables: CC, SAN=1 (address and undefined-behaviour
 # sanitizers), WERROR=1, V=1 (show commands), O (where objects go), PREFIX, DESTDIR.
 
 PREFIX	?= /usr/local
@@ -138,11 +138,15 @@ export MAILTERN = $(abspath $O/mailtern)
 export KILLAT = $(abspath $O/test/fault/killat)
 export FAILAT = $(abspath $O/test/fault/failat)
 export NOMEM = $(abspath $O/test/fault/nomem.so)
+export BENCH_TOOLS = $(abspath $O/test/bench)
 
 # failat changes registers, and knows those of x86-64 only.
 fault-tools: $O/test/fault/killat $O/test/fault/nomem.so \
     $(if $(filter x86_64,$(shell uname -m)),$O/test/fault/failat)
-$O/test/fault/killat $O/test/fault/failat: $O/%: %.c $O/flags
+bench-tools: $O/test/bench/measure $O/test/bench/create
+TOOLS	= $(addprefix $O/test/,fault/killat fault/failat bench/measure \
+	  bench/create)
+$(TOOLS): $O/%: %.c $O/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$Q$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -o $@ $<
@@ -153,7 +157,7 @@ $O/test/fault/nomem.so: test/fault/nomem.c $O/flags
 
 PYTEST	= $(PYTHON) -B -m pytest -p no:cacheprovider -q -rs
 
-e2e: all
+e2e: all bench-tools
 	$(PYTEST) test/e2e $(ARGS)
 
 # Each ends in one line of counts; --min and "every point fired" are its own
@@ -204,6 +208,12 @@ torture:
 	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) \
 	    ERRNOS=$(if $(FULL),0,600) MEMORY=$(if $(FULL),6000,300) DISASTERS=190
 
+# make bench [QUICK=1 | FULL=1] [ARGS="--only NAME"]: what a sync costs, beside
+# the peers that are installed. Table and plots go to $O/bench.
+bench: all bench-tools
+	$(PYTHON) -B test/bench/bench.py --out $O/bench --tools $(BENCH_TOOLS) \
+	    $(if $(QUICK),--quick,$(if $(FULL),--full)) $(ARGS)
+
 # The program with one line broken, many times: a test turns red at each.
 mutants:
 	$(PYTHON) -B test/mutants.py --min 20 $(ARGS)
@@ -228,5 +238,5 @@ $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 clean:
 	rm -rf build build-san build-clang
 
-.PHONY: all install deps unit e2e faults fault-tools check torture mutants demo lint \
-	hardening fuzz clean force
+.PHONY: all install deps unit e2e faults fault-tools check torture bench \
+	bench-tools mutants demo lint hardening fuzz clean force

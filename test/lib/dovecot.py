@@ -45,7 +45,7 @@ auth_mechanisms = {mechanisms}
 auth_cache_size = 4M
 auth_failure_delay = 0
 mail_location = {location}
-mail_fsync = never
+mail_fsync = {fsync}
 mail_max_userip_connections = 1000
 mailbox_list_index = yes
 passdb {{
@@ -175,7 +175,7 @@ def make_leaf(prefix, ca, san="DNS:localhost,IP:127.0.0.1", days="30"):
 class Dovecot:
 	def __init__(self, base=None, password="pw", location="sdbox:~/sdbox",
 	    mechanisms="plain login scram-sha-256 scram-sha-1",
-	    plugins="zlib imap_zlib", capability=None):
+	    plugins="zlib imap_zlib", capability=None, fsync="never"):
 		self.password = password
 		self.own_dir = base is None
 		self.dir = base or tempfile.mkdtemp(prefix="dovecot-",
@@ -185,7 +185,7 @@ class Dovecot:
 		self.pid = os.getpid()
 		self.account()
 		self.options = {"location": location, "plugins": plugins,
-		    "mechanisms": mechanisms, "capability":
+		    "mechanisms": mechanisms, "fsync": fsync, "capability":
 		    "imap_capability = " + capability if capability else ""}
 		self.start()
 

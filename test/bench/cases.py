@@ -1,0 +1,299 @@
+"""What is measured: the work, the sizes, and what is wanted of the figures."""
+
+import os
+
+import fill
+
+# As wanted, for "make bench QUICK=1", and with FULL=1 (which adds).
+SIZES = {
+	"normal": {"runs": 5, "inbox": 100000, "few": 1000, "new": 1000,
+	    "folders": 500, "rtt": .05, "mbit": 100, "pull": 100000,
+	    "pull-folders": 500, "pull-each": 100, "push": 10000,
+	    "big": 300 << 20, "rest": 2.5,
+	    "messages": (1000, 10000, 50000), "some-folders": (10, 100),
+	    "changes": (10, 100, 10000), "latency": (0, .01, .1, .2),
+	    "latency-folders": 50, "million": 0},
+	"quick": {"runs": 3, "inbox": 2000, "few": 20, "new": 100,
+	    "folders": 20, "rtt": .02, "mbit": 100, "pull": 1000,
+	    "pull-folders": 20, "pull-each": 20, "push": 200,
+	    "big": 20 << 20, "rest": 1.1, "messages": (200,),
+	    "some-folders": (5,), "changes": (200,), "latency": (0,),
+	    "latency-folders": 20, "million": 0},
+}
+SIZES["full"] = dict(SIZES["normal"], big=2000 << 20, million=1000000,
+    messages=(1000, 10000, 50000, 500000))
+
+SMALL, REAL = 1200, 11300	# bytes of a message, on average
+
+
+class Group:
+	"""Mail that several cases work on, one after the other.
+
+	pulled: the accounts begin in sync. Without, every run begins with
+	nothing, and all use one user. solo: one program after the other, and
+	what it had is gone before the next begins.
+	"""
+
+	def __init__(self, name, folders, mean=SMALL, pulled=True, solo=False,
+	    fsync="never", big=0):
+		self.name, self.folders, self.mean = name, folders, mean
+		self.pulled, self.solo, self.fsync = pulled, solo, fsync
+		self.big = big
+
+
+class Case:
+	def __init__(self, name, title, group, before=None, **more):
+		self.name, self.title, self.group = name, title, group
+		self.before = before
+		self.rtt = more.pop("rtt", 0.0)
+		self.mbit = more.pop("mbit", 0)
+		self.wants = more.pop("wants", [])
+		self.plots = more.pop("plots", [])	# (series, x)
+		self.raw = more.pop("raw", False)
+		self.reset = more.pop("reset", None)
+		assert not more, more
+
+
+# -- what happens before a run: act(account, number of the run) --
+
+def flags_remote(n):
+	def act(a, i):
+		with a.client() as imap:
+			uids = fill.search(imap, "INBOX", "UNFLAGGED")
+			fill.store(imap, "INBOX", fill.spread(uids, n, i), "+",
+			    ["\\Flagged"])
+	return act
+
+
+def flags_local(n):
+	def act(a, i):
+		plain = [(at, name) for at, name in sorted(
+		    a.program.files("INBOX"), key=lambda f: f[1])
+		    if "F" not in name.partition(":2,")[2]]
+		for at, name in fill.spread(plain, n, i):
+			base, _, letters = name.partition(":2,")
+			os.rename(at + "/" + name, "%s/cur/%s:2,%s" % (
+			    os.path.dirname(at), base,
+			    "".join(sorted(letters + "F"))))
+	return act
+
+
+def new_remote(n):
+	def act(a, i):
+		first = 10000000 + i * n
+		with a.client() as imap:
+			fill.append_many(imap, "INBOX", ((k, a.real.message(k))
+			    for k in range(first, first + n)))
+	return act
+
+
+def new_local(n):
+	def act(a, i):
+		first = 20000000 + i * n
+		fill.deliver_many(a.program.mail, "INBOX",
+		    ((k, a.real.message(k)) for k in range(first, first + n)))
+	return act
+
+
+def delete_remote(n):
+	def act(a, i):
+		with a.client() as imap:
+			uids = fill.search(imap, "INBOX", "ALL")
+			fill.expunge(imap, "INBOX", fill.spread(uids, n, i))
+	return act
+
+
+def delete_local(n):
+	def act(a, i):
+		files = sorted(a.program.files("INBOX"), key=lambda f: f[1])
+		for at, name in fill.spread(files, n, i):
+			os.unlink(at + "/" + name)
+	return act
+
+
+# -- what is wanted: each gives (what was measured, is it met) --
+
+class Want:
+	def __init__(self, text, judge):
+		self.text, self.judge = text, judge
+
+
+def at_most(metric, limit, text, unit=""):
+	def judge(case, results):
+		v = results.median(case, "mailtern", metric)
+		return None if v is None else ("%.4g%s" % (v, unit),
+		    v <= limit)
+	return Want(text, judge)
+
+
+def faster(k, text=None):
+	def judge(case, results):
+		ours = results.median(case, "mailtern", "wall")
+		theirs = results.median(case, "mbsync", "wall")
+		if ours is None or theirs is None:
+			return None
+		return "%.3g times" % (theirs / ours), theirs / ours >= k
+	return Want(text or "at least %g times faster than mbsync" % k, judge)
+
+
+def traffic(case, results, name):
+	both = [results.median(case, name, m)
+	    for m in ("bytes_in", "bytes_out")]
+	return None if None in both else sum(both)
+
+
+def fewer_bytes(k):
+	def judge(case, results):
+		ours = traffic(case, results, "mailtern")
+		theirs = traffic(case, results, "mbsync")
+		if ours is None or theirs is None:
+			return None
+		return "1/%.3g" % (theirs / ours), theirs >= k * ours
+	return Want("bytes at most 1/%d of mbsync's" % k, judge)
+
+
+def line_share(least):
+	def judge(case, results):
+		v = results.median(case, "mailtern", "line_share")
+		return None if v is None else ("%.0f %%" % (100 * v),
+		    v >= least)
+	return Want("at least %.0f %% of the line while the middle 90 %% of "
+	    "the bytes come in" % (100 * least), judge)
+
+
+def near_raw(k):
+	def judge(case, results):
+		raw = [results.median(case, n, "wall")
+		    for n in ("raw fetch", "raw create")]
+		ours = results.median(case, "mailtern", "wall")
+		if ours is None or None in raw:
+			return None
+		return "%.3g times" % (ours / max(raw)), ours <= k * max(raw)
+	return Want("at most %g times the larger of raw fetch and raw create"
+	    % k, judge)
+
+
+def no_growth(small):
+	def judge(case, results):
+		a = results.median(small, "mailtern", "wall")
+		b = results.median(case, "mailtern", "wall")
+		if a is None or b is None:
+			return None
+		return "%.3g times" % (b / a), b <= 1.25 * a + .005
+	return Want("as long as %s (within a quarter)" % small, judge)
+
+
+MIB64 = at_most("peak_mib", 64, "peak of memory under 64 MiB", " MiB")
+IDLE = [at_most("bytes_in_after", 1000, "at most 1 kB in after login", " B"),
+    at_most("bytes_out_after", 1000, "at most 1 kB out after login", " B"),
+    at_most("trips_after", 2, "at most 2 round trips after login")]
+
+
+def folders(n, each):
+	out = {"INBOX": each}
+	for i in range(1, n):
+		out["lists/f%d" % i] = each
+	return out
+
+
+def number(n):
+	return "{:,}".format(n)
+
+
+def inbox_cases(s):
+	g = Group("inbox", {"INBOX": s["inbox"]})
+	n, few, new = number(s["inbox"]), s["few"], s["new"]
+	ms = "%d ms" % (1000 * s["rtt"])
+	yield Case("noop", "nothing changed, %s messages in one folder" % n, g,
+	    wants=IDLE + [faster(3)] + [no_growth("noop-%d" % k)
+	    for k in s["messages"][2:3]],
+	    plots=[("messages", s["inbox"])])
+	yield Case("flags-remote", "%s flags changed on the server, %s messages"
+	    % (number(few), n), g, flags_remote(few),
+	    wants=[faster(3), fewer_bytes(10)], plots=[("changes", few)])
+	yield Case("flags-local", "%s flags changed locally, %s messages"
+	    % (number(few), n), g, flags_local(few),
+	    wants=[faster(3), fewer_bytes(10)])
+	for k in s["changes"]:
+		yield Case("flags-%d" % k, "%s flags changed on the server"
+		    % number(k), g, flags_remote(k), plots=[("changes", k)])
+	yield Case("new", "%s new messages on the server onto %s" % (
+	    number(new), n), g, new_remote(new), wants=[faster(4)])
+	yield Case("new-line", "the same behind %s and %d Mbit/s" % (ms,
+	    s["mbit"]), g, new_remote(new), rtt=s["rtt"], mbit=s["mbit"],
+	    wants=[line_share(.9)])
+	yield Case("delete-remote", "%s messages deleted on the server"
+	    % number(new), g, delete_remote(new), wants=[faster(1)])
+	yield Case("delete-local", "%s messages deleted locally" % number(new),
+	    g, delete_local(new), wants=[faster(1)])
+
+
+def growth_cases(s):
+	for n in s["messages"]:
+		wants = [no_growth("noop-50000")] if n == 500000 else []
+		yield Case("noop-%d" % n, "nothing changed, %s messages"
+		    % number(n), Group("messages-%d" % n, {"INBOX": n}),
+		    wants=wants, plots=[("messages", n)])
+	for n in s["some-folders"]:
+		yield Case("folders-%d" % n, "nothing changed, %d folders "
+		    "behind %d ms" % (n, 1000 * s["rtt"]),
+		    Group("folders-%d" % n, folders(n, 2)), rtt=s["rtt"],
+		    plots=[("folders", n)])
+	n = s["latency-folders"]
+	g = Group("latency", folders(n, 2))
+	for rtt in sorted(set(s["latency"]) | {s["rtt"]}):
+		yield Case("latency-%d" % (1000 * rtt), "nothing changed, %d "
+		    "folders behind %d ms" % (n, 1000 * rtt), g, rtt=rtt,
+		    plots=[("latency", 1000 * rtt)])
+
+
+def folder_cases(s):
+	n = s["folders"]
+	yield Case("noop-folders", "nothing changed, %d folders behind %d ms"
+	    % (n, 1000 * s["rtt"]), Group("folders", folders(n, 2)),
+	    rtt=s["rtt"], plots=[("folders", n)], wants=[at_most("wall", .8,
+	    "at most 0.8 s", " s"), faster(80)])
+
+
+def transfer_cases(s):
+	ms = "%d ms" % (1000 * s["rtt"])
+	yield Case("pull", "first pull of %s messages" % number(s["pull"]),
+	    Group("pull", {"INBOX": s["pull"]}, REAL, pulled=False), raw=True,
+	    reset="wipe", wants=[faster(6), near_raw(1.5)])
+	n, each = s["pull-folders"], s["pull-each"]
+	yield Case("pull-folders", "first pull of %s messages in %d folders"
+	    % (number(n * each), n), Group("pull-folders", folders(n, each),
+	    REAL, pulled=False), raw=True, reset="wipe",
+	    wants=[faster(6), near_raw(1.5)])
+	push = number(s["push"])
+	g = Group("push", {"INBOX": 0})
+	yield Case("push", "push of %s messages" % push, g,
+	    new_local(s["push"]), reset="restore",
+	    wants=[faster(1, "never slower than mbsync")])
+	yield Case("push-line", "push of %s messages behind %s" % (push, ms), g,
+	    new_local(s["push"]), reset="restore", rtt=s["rtt"],
+	    wants=[faster(1, "never slower than mbsync")])
+	yield Case("push-durable", "push of %s messages to a Dovecot with its "
+	    "default mail_fsync" % push, Group("push-durable", {"INBOX": 0},
+	    fsync="optimized"), new_local(s["push"]), reset="restore",
+	    wants=[faster(2)])
+
+
+def memory_cases(s):
+	yield Case("big", "first pull of one message of %d MB"
+	    % (s["big"] >> 20), Group("big", {"INBOX": 1}, pulled=False,
+	    solo=True, big=s["big"]), reset="wipe", wants=[MIB64])
+	n = s["million"]
+	if not n:
+		return
+	g = Group("million", {"INBOX": n}, 400, pulled=False, solo=True)
+	yield Case("pull-million", "first pull of %s small messages"
+	    % number(n), g, reset="wipe", wants=[MIB64])
+	yield Case("noop-million", "nothing changed, %s messages" % number(n),
+	    g, wants=[MIB64])
+
+
+def all_cases(mode):
+	s = SIZES[mode]
+	return [c for part in (folder_cases, inbox_cases, growth_cases,
+	    transfer_cases, memory_cases) for c in part(s)]
