@@ -174,6 +174,7 @@ faults: all fault-tools
 	    --files $(STORM_FILES)
 	$(PYTHON) -B test/fault/instances.py --points $(INSTANCES) \
 	    --min $(INSTANCES)
+	$(PYTHON) -B test/fault/clock.py --points $(CLOCKS) --min $(CLOCKS)
 	$(PYTHON) -B test/fault/cut.py --points $(CUTS) --min $(CUTS)
 	$(PYTHON) -B test/fault/power.py --points $(POWERS) --min $(POWERS)
 	$(PYTHON) -B test/fault/fail_calls.py --points $(ERRNOS) --min $(ERRNOS)
@@ -187,6 +188,7 @@ AGAINS	= 24
 STORMS	= 2
 STORM_FILES = 1000
 INSTANCES = 12
+CLOCKS	= 18
 CUTS	= 50
 POWERS	= 40
 ERRNOS	= 100
@@ -204,7 +206,7 @@ torture:
 	TORTURE=1 $(MAKE) --no-print-directory e2e ARGS="-m slow"
 	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
 	    KILLS=600 EVERY=$(if $(FULL),1) FIRSTS=200 AGAINS=240 \
-	    STORMS=8 STORM_FILES=5000 INSTANCES=60 \
+	    STORMS=8 STORM_FILES=5000 INSTANCES=60 CLOCKS=72 \
 	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) \
 	    ERRNOS=$(if $(FULL),0,600) MEMORY=$(if $(FULL),6000,300) DISASTERS=190
 

@@ -13,6 +13,19 @@ SYNC = "src/sync/"
 MAILDIR = "src/maildir/"
 SIZE_12 = "fault disasters.py --sizes 12 --only "
 
+INDEX_FIRST = [("\treturn maildir_batch_commit(b->store, &job->err);",
+    "\treturn 0;"),
+    ("\t\trc = record(b, &b->msg[i], &job->err);\n"
+    "\tif (rc == 0 && b->store != NULL)\n"
+    "\t\trc = observe_local_ours(ix, &b->p->pass.a->md,\n"
+    "\t\t    &b->p->pass.box->row, &job->err);\n"
+    "\treturn index_end(ix, rc, &job->err);\n",
+    "\t\trc = record(b, &b->msg[i], &job->err);\n"
+    "\trc = index_end(ix, rc, &job->err);\n"
+    "\tif (rc == 0 && b->store != NULL)\n"
+    "\t\treturn maildir_batch_commit(b->store, &job->err);\n"
+    "\treturn rc;\n")]
+
 MUTANTS = [
     # -- durable on disk --
     ("deliver-no-directory-sync", MAILDIR + "deliver.c",
@@ -71,15 +84,7 @@ MUTANTS = [
 	("PRAGMA synchronous = FULL;", "PRAGMA synchronous = OFF;")),
     ("index-before-rename", SYNC + "pull.c",
 	"e2e test_durable.py -k killed",
-	[("\treturn maildir_batch_commit(b->store, &job->err);",
-	"\treturn 0;"),
-	("\t\trc = record(b, &b->msg[i], &job->err);\n"
-	"\treturn index_end(ix, rc, &job->err);\n",
-	"\t\trc = record(b, &b->msg[i], &job->err);\n"
-	"\trc = index_end(ix, rc, &job->err);\n"
-	"\tif (rc == 0 && b->store != NULL)\n"
-	"\t\treturn maildir_batch_commit(b->store, &job->err);\n"
-	"\treturn rc;\n")]),
+	INDEX_FIRST),
     ("write-error-exits-0", SYNC + "account.c",
 	"e2e test_failures.py -k write_error",
 	("\tif (a->task.result == TASK_FAIL)\n\t\tr->err = a->task.err;\n",
@@ -101,6 +106,13 @@ MUTANTS = [
 	("\tis = seen_of(p->in_new, p->file, name.unique);\n\tat = find(",
 	"\tis = seen_of(p->in_new, p->file, (struct span){ p->file,\n"
 	"\t    strlen(p->file) });\n\tat = find(")),
+    ("directory-back-in-time", SYNC + "observe_local.c",
+	"fault clock.py --points 18 --seed 1",
+	("out->fault = went_back(f, &scanned);", "out->fault = false;")),
+    ("timeouts-by-the-wall-clock", "src/base/clock.c",
+	"fault clock.py --points 18 --seed 1",
+	("clock_gettime(CLOCK_MONOTONIC, &ts);",
+	"clock_gettime(CLOCK_REALTIME, &ts);")),
     ("no-lock", "src/base/fs.c",
 	"fault instances.py --points 6 --seed 1",
 	("\t\tr = flock(fd, LOCK_EX | LOCK_NB);", "\t\tr = 0;")),
@@ -109,15 +121,10 @@ MUTANTS = [
 	("if (fs_lock(fd, m->root, err) < 0) {", "if (false) {")),
     ("index-before-rename-first", SYNC + "pull.c",
 	"fault kill.py --kind first --points 60 --seed 1",
-	[("\treturn maildir_batch_commit(b->store, &job->err);",
-	"\treturn 0;"),
-	("\t\trc = record(b, &b->msg[i], &job->err);\n"
-	"\treturn index_end(ix, rc, &job->err);\n",
-	"\t\trc = record(b, &b->msg[i], &job->err);\n"
-	"\trc = index_end(ix, rc, &job->err);\n"
-	"\tif (rc == 0 && b->store != NULL)\n"
-	"\t\treturn maildir_batch_commit(b->store, &job->err);\n"
-	"\treturn rc;\n")]),
+	INDEX_FIRST),
+    ("index-before-rename-again", SYNC + "pull.c",
+	"fault kill.py --kind again --points 90 --seed 1",
+	INDEX_FIRST),
     ("one-list-is-believed", SYNC + "turns.c",
 	"e2e test_absence.py -k list",
 	("\tif (!gone)\n\t\treturn task_next(t, turns_scan);",

@@ -248,7 +248,7 @@ class Relay:
 			except OSError:		# nobody reads any more
 				f.deaf = True
 				f.buf.clear()
-				return
+				break
 			del f.buf[:n]
 			self.bytes[f.way] += n
 		if f.ended:

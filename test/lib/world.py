@@ -156,10 +156,10 @@ class World:
 			raise AssertionError("exit %d wanted: %s" % (rc, r))
 		return r
 
-	def popen(self, *args, **more):
+	def popen(self, *args, more_env=None, **more):
 		return subprocess.Popen(self.command(*args),
-		    stdin=subprocess.DEVNULL, env=self.env(), cwd=self.dir,
-		    **more)
+		    stdin=subprocess.DEVNULL, env=dict(self.env(),
+		    **(more_env or {})), cwd=self.dir, **more)
 
 	def sync(self, *args, rc=0, **more):
 		return self.run("--json", "sync", *args, rc=rc, **more)
