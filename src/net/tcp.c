@@ -31,6 +31,7 @@ struct tcp_attempt {
 	uv_tcp_t tcp;		/* its data is p; first, for on_attempt_closed */
 	uv_connect_t req;
 	struct stream_priv *p;
+	bool loopback;		/* the address; a peer that is gone has none */
 	struct tcp_attempt *next;
 };
 
@@ -146,8 +147,6 @@ static void
 win(struct stream_priv *p, struct tcp_attempt *winner)
 {
 	struct tcp_attempt *a, *next;
-	struct sockaddr_storage peer;
-	int len = sizeof(peer);
 
 	for (a = p->attempts; a != NULL; a = next) {
 		next = a->next;
@@ -157,9 +156,7 @@ win(struct stream_priv *p, struct tcp_attempt *winner)
 	uv_timer_stop(&p->stagger);
 	drop_addresses(p);
 	set_options(&winner->tcp);
-	if (uv_tcp_getpeername(&winner->tcp, (struct sockaddr *)&peer,
-	    &len) == 0)
-		p->s->loopback = tcp_is_loopback((struct sockaddr *)&peer);
+	p->s->loopback = winner->loopback;
 	stream_connected(p, (uv_stream_t *)&winner->tcp,
 	    (uv_stream_t *)&winner->tcp);
 }
@@ -201,6 +198,7 @@ attempt(struct stream_priv *p, const struct sockaddr *sa)
 		return r;
 	}
 	a->p = p;
+	a->loopback = tcp_is_loopback(sa);
 	a->tcp.data = p;
 	a->req.data = a;
 	a->next = p->attempts;
