@@ -164,6 +164,8 @@ e2e: all bench-tools
 # to check. FULL=1 takes every point there is.
 faults: all fault-tools
 	$(PYTHON) -B test/fault/rounds.py --points $(ROUNDS) --min $(ROUNDS)
+	$(PYTHON) -B test/fault/histories.py --points $(HISTORIES) \
+	    --min $(HISTORIES)
 	$(PYTHON) -B test/fault/kill.py --points $(KILLS) --min $(KILLS) \
 	    $(if $(EVERY),--every $(EVERY))
 	$(PYTHON) -B test/fault/kill.py --kind first --points $(FIRSTS) \
@@ -181,6 +183,7 @@ faults: all fault-tools
 	$(PYTHON) -B test/fault/memory.py --points $(MEMORY) --min $(MEMORY)
 	$(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py --min $(DISASTERS))
 ROUNDS	= 100
+HISTORIES = 60
 KILLS	= 100
 EVERY	=
 FIRSTS	= 30
@@ -205,6 +208,7 @@ torture:
 	@$(MAKE) --no-print-directory all
 	TORTURE=1 $(MAKE) --no-print-directory e2e ARGS="-m slow"
 	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
+	    HISTORIES=$(if $(FULL),10000,1000) \
 	    KILLS=600 EVERY=$(if $(FULL),1) FIRSTS=200 AGAINS=240 \
 	    STORMS=8 STORM_FILES=5000 INSTANCES=60 CLOCKS=72 \
 	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) \

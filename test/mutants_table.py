@@ -11,6 +11,7 @@ table true. The command is the cheapest that turns red:
 
 SYNC = "src/sync/"
 MAILDIR = "src/maildir/"
+HISTORIES = "fault histories.py --points 200 --seed 1 --shrink 0"
 SIZE_12 = "fault disasters.py --sizes 12 --only "
 
 INDEX_FIRST = [("\treturn maildir_batch_commit(b->store, &job->err);",
@@ -311,6 +312,15 @@ MUTANTS = [
 	"unit sync_reconcile_test sync_worlds_test",
 	("return base->present ? base->flags : FLAG_DELETED;",
 	"return base->present ? base->flags : 0;")),
+
+    # -- what only many rounds tell --
+    ("history-marker-kept", SYNC + "root.c", HISTORIES,
+	("if (a->marked || a->opt.dry_run)\n\t\treturn 0;", "return 0;")),
+    ("history-mark-of-one-side", SYNC + "reconcile.c", HISTORIES,
+	("return base->present ? base->flags : FLAG_DELETED;",
+	"return base->present ? base->flags : 0;")),
+    ("history-sum-never-closes", SYNC + "observe_remote.c", HISTORIES,
+	("o->closes = counts.remote == o->exists;", "o->closes = false;")),
 
     # -- what servers send --
     ("utf7-lax", "src/imap/utf7.c", "unit imap_text_test",
