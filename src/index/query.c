@@ -1,6 +1,7 @@
 #include "internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,17 @@ index_damage(struct index *ix, const char *what, struct err *err)
 	    "sync sets it aside and merges both sides", ix->path, what);
 }
 
+/* SQLite has a word of its own for a full disk, but not where it grows the
+ * memory that it shares between processes. */
+static bool
+is_full(struct index *ix, int rc)
+{
+	int why = sqlite3_system_errno(ix->db);
+
+	return rc == SQLITE_FULL || ((rc & 0xff) == SQLITE_IOERR &&
+	    (why == ENOSPC || why == EDQUOT));
+}
+
 int
 index_fail(struct index *ix, int rc, struct err *err)
 {
@@ -43,6 +55,10 @@ index_fail(struct index *ix, int rc, struct err *err)
 	if ((rc & 0xff) == SQLITE_BUSY)
 		return err_set(err, ERR_BUSY,
 		    "another program holds the index %s", ix->path);
+	if (is_full(ix, rc))
+		return err_set(err, ERR_IO, "no space left on the disk of the "
+		    "index %s; make room there, and the next sync goes on",
+		    ix->path);
 	if ((rc & 0xff) == SQLITE_READONLY)
 		return err_set(err, ERR_IO, "index %s: it, a file beside it or "
 		    "their directory can't be written", ix->path);

@@ -730,5 +730,4 @@ EXPECTED_LATER = {
 	    "look",
 	"mailbox-read-only-flags": "a flag that the mailbox could not store "
 	    "is not sent when it can",
-	"disk-full-index": "that the disk is full is not said",
 }
