@@ -88,6 +88,9 @@ int maildir_folder_there(struct maildir *, const char *path,
 /* Makes what is missing of it, and of the directories above it, durably. Under
  * the lock a folder appears whole or not at all. */
 int maildir_folder_create(struct maildir *, const char *path, struct err *);
+/* The directory, as somebody else may have made it, and those above it, up to
+ * the root: made durable. */
+int maildir_folder_sync(struct maildir *, const char *path, struct err *);
 /*
  * Removes an emptied folder: rmdir of tmp (old leftovers of ours are unlinked), new, cur
  * and the directory itself where nothing else is in it. Never recursive.

@@ -35,6 +35,12 @@ ssize_t maildir_source_read(struct maildir_source *, void *, size_t n,
  * that was done and nothing changed there since. By one thread at a time. */
 int maildir_source_sync(struct maildir_source *, struct err *);
 void maildir_source_close(struct maildir_source *);
+/*
+ * For n messages of the folder, before they are opened: true when bytes and
+ * names of all are durable by one syncfs. False where an fsync each is cheaper,
+ * or when that failed: then maildir_source_sync has to tell, for each.
+ */
+bool maildir_sync_many(struct maildir *, const char *path, size_t n);
 
 /* Reads the whole file. ERR_STALE also when it changed meanwhile. */
 int maildir_fingerprint(struct maildir *, const struct maildir_message *,

@@ -67,13 +67,34 @@ digest_pick(struct task *t)
 	return task_wait(t, digest_picked);
 }
 
-/* What can't be read now stays unknown; push will say so. */
+static int
+make_durable(struct digest *d, const struct maildir_message *m, struct err *err)
+{
+	struct maildir_source *s;
+	int64_t mtime;
+	int rc;
+
+	if (maildir_source_open(&d->pass.a->md, m, &s, &mtime, err) == -1)
+		return -1;
+	rc = maildir_source_sync(s, err);
+	maildir_source_close(s);
+	return rc;
+}
+
+/*
+ * Its content makes it the other half of a message on the server: a file that a
+ * power cut could still undo would look deleted, or be empty. What can't be
+ * read now, or not be made durable, stays unknown; push will say so.
+ */
 static int
 read_run(struct job *job)
 {
 	struct digest *d = OWNER_OF(job, struct digest, job);
+	bool durable;
 	int i;
 
+	durable = maildir_sync_many(&d->pass.a->md, d->pass.box->row.path,
+	    (size_t)d->n);
 	for (i = 0; i < d->n; i++) {
 		struct unknown *u = &d->file[i];
 		struct maildir_message m = {
@@ -83,7 +104,8 @@ read_run(struct job *job)
 		struct err err;
 		int64_t mtime;
 
-		u->got = maildir_fingerprint(&d->pass.a->md, &m, &u->fp, &mtime,
+		u->got = (durable || make_durable(d, &m, &err) == 0) &&
+		    maildir_fingerprint(&d->pass.a->md, &m, &u->fp, &mtime,
 		    &err) == 0;
 	}
 	return 0;

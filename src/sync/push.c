@@ -172,8 +172,10 @@ unsendable(const struct fingerprint *fp)
 	return NULL;
 }
 
+/* durable: it is; else it has to be made so. */
 static int
-prepare(struct push *p, struct pushed *m, size_t *memory, struct err *err)
+prepare(struct push *p, struct pushed *m, bool durable, size_t *memory,
+    struct err *err)
 {
 	struct maildir *md = &p->pass.a->md;
 	struct maildir_message where = message_of(p, m);
@@ -187,7 +189,7 @@ prepare(struct push *p, struct pushed *m, size_t *memory, struct err *err)
 	if (why != NULL)
 		return err_set(err, ERR_REFUSED, "%s", why);
 	if (maildir_source_open(md, &where, &s, &m->date, err) == -1 ||
-	    maildir_source_sync(s, err) == -1)
+	    (!durable && maildir_source_sync(s, err) == -1))
 		goto done;
 	if (*memory + m->fp.wire <= PUSH_MEMORY) {
 		if (load(s, m, err) == -1)
@@ -206,14 +208,17 @@ read_run(struct job *job)
 {
 	struct push *p = OWNER_OF(job, struct push, disk_job);
 	size_t memory = 0;
+	bool durable;
 	int i;
 
+	durable = maildir_sync_many(&p->pass.a->md, p->pass.box->row.path,
+	    (size_t)p->n);
 	for (i = 0; i < p->n; i++) {
 		struct pushed *m = &p->msg[i];
 		struct err err = { .kind = ERR_NONE };
 
 		if (m->row.verdict.ops != OP_PUSH ||
-		    prepare(p, m, &memory, &err) == 0)
+		    prepare(p, m, durable, &memory, &err) == 0)
 			continue;
 		if (err.kind == ERR_STALE)
 			m->gone = true;

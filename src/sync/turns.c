@@ -361,6 +361,9 @@ ready_work(struct account *a, struct err *err)
 		return -1;
 	if (!b->row.local || !b->row.remote || b->row.base || a->opt.dry_run)
 		return 0;
+	/* A directory that a power cut undoes would look deleted. */
+	if (maildir_folder_sync(&a->md, b->row.path, err) == -1)
+		return -1;
 	b->row.base = true;
 	if (index_begin(a->ix, err) == 0 &&
 	    index_folder_put(a->ix, &b->row, err) == 0 &&

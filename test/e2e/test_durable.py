@@ -121,15 +121,72 @@ def test_observed_before_it_is_sent(world, record):
 	record.between(WAL, synced, stored)
 
 
+MANY = r"syncfs .*/INBOX/cur$"
+
+
 def test_uploaded_is_durable(world, record):
-	"""The file, the intent in the index, then APPEND."""
+	"""The file, its content in the index; the file, for it may have been
+	edited since, the intent in the index, then APPEND."""
 	world.sync()
 	f = world.deliver("INBOX", "m1", "S")
 	record.run()
 	appended = record.one(r"send .* APPEND ")
-	synced = record.one(r"sync .*/INBOX/cur/%s$" % re.escape(f.name))
-	assert synced < appended, str(record)
-	record.between(WAL, synced, appended)
+	synced = record.all(r"sync .*/INBOX/cur/%s$" % re.escape(f.name))
+	assert len(synced) == 2 and synced[1] < appended, str(record)
+	record.between(WAL, synced[0], synced[1])
+	record.between(WAL, synced[1], appended)
+
+
+def test_many_uploaded_are_durable(world, record):
+	"""By one syncfs for all of them, each time."""
+	world.sync()
+	for i in range(20):
+		world.deliver("INBOX", "m%d" % i, "S")
+	record.run()
+	appended = record.one(r"send .* APPEND ")
+	synced = record.all(MANY)
+	assert len(synced) == 2 and synced[1] < appended, str(record)
+	record.between(WAL, synced[0], synced[1])
+	record.between(WAL, synced[1], appended)
+	assert not record.all(r"sync .*/INBOX/cur/"), str(record)
+
+
+@pytest.mark.parametrize("n", [1, 20])
+def test_adopted_is_durable(world, record, n):
+	"""What another program wrote, before it is the other half of a message
+	on the server. Its content alone makes it that."""
+	fill(world, *("m%d" % i for i in range(n)))
+	world.maildir.create("INBOX")
+	for i in range(n):
+		f = world.deliver("INBOX", "m%d" % i, "S")
+	r = record.run()
+	assert r.summary()["pulled"]["new"] == 0, str(r)
+	synced = record.one(MANY if n > 1 else
+	    r"sync .*/INBOX/cur/%s$" % re.escape(f.name))
+	headers = record.one(r"send .* FETCH .*HEADER")
+	record.between(WAL, synced, headers)
+	world.compare()
+
+
+def test_folder_of_others_is_durable(world, record):
+	"""Made by somebody else, with those above it: before it is base."""
+	world.sync()
+	world.maildir.create("a/b")
+	record.run()
+	created = record.one(r"send .* CREATE ")
+	synced = [record.one(r"sync .*/mail/%s$" % x) for x in ("a/b", "a")]
+	synced += [record.next(r"sync .*/mail$", synced[1])]
+	assert created < synced[0] < synced[1] < synced[2], str(record)
+	assert len(record.all(WAL)) > 0 and record.all(WAL)[-1] > synced[2]
+
+
+def test_folder_that_is_made_is_durable(world, record):
+	world.sync()
+	with world.imap() as imap:
+		imap.create("a/b")
+	record.run()
+	made = record.one(r"rename .*/mail/a/b$")
+	record.between(r"sync .*/mail/a$", made, record.next(WAL, made))
 
 
 def test_pulled_flag_is_durable(world, record):
