@@ -108,4 +108,16 @@ int index_reset_remote(struct index *, int64_t folder, struct err *);
 /* The same for names on disk. What a place is known to hold stays known. */
 int index_reset_local(struct index *, int64_t folder, struct err *);
 
+/*
+ * Files of the folder that were removed on the server's word, by unique part;
+ * the newest of them. each is called for every one of them until it returns -1,
+ * and changes nothing in the index.
+ */
+int index_removed_put(struct index *, int64_t folder, const char *unique,
+    struct err *);
+int index_removed_drop(struct index *, int64_t folder, const char *unique,
+    struct err *);
+int index_removed(struct index *, int64_t folder,
+    int (*each)(void *arg, const char *unique), void *arg, struct err *);
+
 #endif

@@ -30,7 +30,7 @@ enum slot {
 	SLOT_INTENT_INSERT, SLOT_INTENT_DROP, SLOT_INTENTS,
 	SLOT_INTENTS_ACCOUNT,
 	SLOT_FAILURE_PUT, SLOT_FAILURE_DROP, SLOT_FAILURE_GET, SLOT_FAILURES,
-	SLOT_LOG,
+	SLOT_LOG, SLOT_REMOVED_PUT, SLOT_REMOVED_DROP, SLOT_REMOVED,
 	SLOT_MAX,
 };
 
@@ -99,7 +99,7 @@ int index_sync_dir(const char *path, struct err *);
 
 /* schema.c */
 #define INDEX_APPLICATION	0x6d74726e	/* "mtrn" */
-#define INDEX_VERSION		2
+#define INDEX_VERSION		3
 int index_schema_create(struct index *, struct err *);
 /* What little is cleaned at every opening. */
 int index_schema_tidy(struct index *, struct err *);

@@ -160,6 +160,17 @@ static const char schema[] =
 "	evidence TEXT NOT NULL"
 ");"
 
+/*
+ * Files that were removed from disk because the server had lost them: whoever
+ * puts one back under its name, puts a backup back.
+ */
+"CREATE TABLE removed ("
+"	id INTEGER PRIMARY KEY,"
+"	folder INTEGER NOT NULL,"
+"	unique_part TEXT NOT NULL,"
+"	UNIQUE (folder, unique_part)"
+");"
+
 /* Contents that lost a place: looked at when the index is opened next. */
 "CREATE TABLE loose (content INTEGER PRIMARY KEY);"
 
@@ -179,6 +190,7 @@ static const char schema[] =
 "CREATE TRIGGER folder_dropped AFTER DELETE ON folder BEGIN"
 "	DELETE FROM failure WHERE folder = old.id;"
 "	DELETE FROM intent WHERE folder = old.id;"
+"	DELETE FROM removed WHERE folder = old.id;"
 "END;"
 
 "PRAGMA application_id = " VALUE(INDEX_APPLICATION) ";"
@@ -195,7 +207,8 @@ static const char tidy_contents[] =
 "DELETE FROM loose WHERE content IN " LOOSE ";";
 
 static const char tidy_log[] =
-"DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - 100000;";
+"DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - 100000;"
+"DELETE FROM removed WHERE id <= (SELECT max(id) FROM removed) - 20000;";
 
 /* All within one transaction, or nothing. */
 static int
@@ -242,7 +255,8 @@ tidy(struct index *ix, struct err *err)
 /*
  * A content is kept over the end of the run that lost its last place: until
  * then the caller may hold its id, to give it to a new place. The log keeps
- * its last hundred thousand lines. Mostly there is nothing to do: then nothing
+ * its last hundred thousand lines, and of files that were removed the last
+ * twenty thousand are known. Mostly there is nothing to do: then nothing
  * is written or synced.
  */
 int
@@ -251,7 +265,9 @@ index_schema_tidy(struct index *ix, struct err *err)
 	int64_t work;
 
 	if (index_number(ix, "SELECT EXISTS (SELECT 1 FROM loose)"
-	    " OR (SELECT max(id) - min(id) > 110000 FROM log)", &work, err) < 0)
+	    " OR (SELECT max(id) - min(id) > 110000 FROM log)"
+	    " OR (SELECT max(id) - min(id) > 22000 FROM removed)", &work,
+	    err) < 0)
 		return -1;
 	return work ? schema_apply(ix, tidy, err) : 0;
 }

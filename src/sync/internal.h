@@ -179,6 +179,7 @@ struct observed_local {
 	bool missing;		/* rows of the index were not found */
 	uint64_t lacking;	/* so many */
 	bool fault;		/* an older state came back: it lost its base */
+	bool returned;		/* files were back that had been removed */
 	bool complete;
 };
 int observe_local(struct index *, struct maildir *, struct index_folder *,

@@ -261,12 +261,66 @@ went_back(const struct index_folder *f, const struct maildir_scan *now)
 	    (f->cur_mtime != 0 && now->cur_mtime < f->cur_mtime - BACK_NS);
 }
 
+/* --- a name that was removed and is back --- */
+
+struct returned {
+	const struct scan *scan;
+	char **unique;
+	size_t n, cap;
+};
+
+static int
+returned_entry(void *arg, const char *unique)
+{
+	struct returned *r = arg;
+	struct seen is = seen_of(false, "", span_of(unique));
+
+	if (find(r->scan, is.unique) != NULL)
+		*VEC_ADD(r->unique, r->n, r->cap) = xstrdup(unique);
+	return 0;
+}
+
+static void
+returned_release(struct returned *r)
+{
+	while (r->n > 0)
+		free(r->unique[--r->n]);
+	free(r->unique);
+}
+
+/*
+ * Files that were removed on the server's word and that nobody but a backup has:
+ * who copies one without its dates does not turn back the time of the directory.
+ * Only where a directory has changed.
+ */
+static int
+look_for_returned(const struct scan *s, struct returned *out, struct err *err)
+{
+	*out = (struct returned){ .scan = s };
+	return s->look ? index_removed(s->ix, s->folder->id, returned_entry,
+	    out, err) : 0;
+}
+
+/* It is noticed once; from now on they are files like any other. */
+static int
+forget_base(struct scan *s, struct returned *back, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < back->n; i++)
+		if (index_removed_drop(s->ix, s->folder->id, back->unique[i],
+		    err) == -1)
+			return -1;
+	return index_reset_local(s->ix, s->folder->id, err);
+}
+
 int
 observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
     bool first, struct observed_local *out, struct err *err)
 {
 	struct scan s = { .ix = ix, .folder = f, .out = out };
 	struct maildir_visit visit = { &s, collect, restart };
+	struct returned back = { .scan = &s };
 	struct maildir_scan scanned;
 	int64_t begun = clock_wall();
 	int rc = -1;
@@ -279,14 +333,18 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 	s.look = !is_quiet(f, &scanned);
 	if (s.n > 1)
 		qsort(s.v, s.n, sizeof(*s.v), by_unique);
+	if (look_for_returned(&s, &back, err) == -1)
+		goto done;
 	out->fault = went_back(f, &scanned);
+	out->returned = back.n > 0 && !out->fault;
+	out->fault |= out->returned;
 	if (out->fault && md->look_only) {	/* status and dry runs forget nothing */
 		rc = 0;
 		goto done;
 	}
 	if (index_begin(ix, err) == -1)
 		goto done;
-	if (out->fault && index_reset_local(ix, f->id, err) == -1)
+	if (out->fault && forget_base(&s, &back, err) == -1)
 		goto rollback;
 	if (compare_rows(&s, first, err) == -1)
 		goto rollback;
@@ -306,6 +364,7 @@ rollback:
 	index_rollback(ix);
 done:
 	known_files_close(&s.known);
+	returned_release(&back);
 	free(s.v);
 	return rc;
 }

@@ -507,6 +507,8 @@ record(struct removing *r, struct doomed *d, struct err *err)
 		    p->unique, "gone from the server: listing closed, "
 		    "base had it", err) == -1)
 			return -1;
+		if (index_removed_put(ix, p->folder, p->unique, err) == -1)
+			return -1;
 		state_set(&p->local, false, 0, "");
 	}
 	if (d->expunged) {

@@ -126,12 +126,16 @@ turns_relisted(struct task *t)
 /* --- the first scan --- */
 
 static void
-tell_older(struct account *a, struct box *b)
+tell_older(struct account *a, struct box *b,
+    const struct observed_local *seen)
 {
+	const char *how = seen->returned ? "files that had been removed are "
+	    "back" : "the directory is older than the last run left it";
+
 	b->failed = a->opt.dry_run;
 	free(a->told);
-	a->told = xasprintf("%s: the directory is older than the last run left "
-	    "it (restored from a backup?); %s", b->row.name, a->opt.dry_run ?
+	a->told = xasprintf("%s: %s (restored from a backup?); %s",
+	    b->row.name, how, a->opt.dry_run ?
 	    "a sync would merge both sides and delete nothing" :
 	    "both sides are merged, nothing is deleted");
 }
@@ -153,7 +157,7 @@ scan_box(struct account *a, struct box *b, struct err *err)
 	    err) == -1)
 		return -1;
 	if (seen.fault)
-		tell_older(a, b);
+		tell_older(a, b, &seen);
 	b->missing = seen.missing;
 	a->lacking[0] += seen.lacking;
 	if (index_counts(a->ix, b->row.id, &counts, err) == -1 ||

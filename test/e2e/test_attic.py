@@ -274,3 +274,70 @@ def test_what_can_not_be_kept_stays(world):
 	os.unlink(at)
 	world.settle()
 	assert len(kept(world)) == 1
+
+
+# -- and back --
+
+def put_back(world):
+	"""By hand: the one file, into the folder that it was in."""
+	top = world.maildir.root + "/.mailtern/attic/tmp"
+	(day, folder, name), = kept(world)
+	os.rename("%s/%s/%s/%s" % (top, day, folder, name),
+	    world.maildir.dir(folder) + "/cur/" + name)
+
+
+def test_put_back(world):
+	"""It is noticed once, and is a message like any other from then on."""
+	fill(world, "m1", "m2", "m3")
+	world.sync()
+	expunge(world, 1)
+	world.sync()
+	put_back(world)
+	model = {"INBOX": {t: frozenset(["\\Seen"]) for t in
+	    ("m1", "m2", "m3")}}
+	said = "INBOX: files that had been removed are back"
+	assert said in world.run("--json", "sync", "-n").err
+	world.run("status")
+	r = world.sync()
+	assert said in r.err and "nothing is deleted" in r.err, str(r)
+	world.compare(model)
+	r = world.assert_idle()
+	assert "back" not in r.err
+	world.maildir.unlink(world.maildir.find("m1"))
+	r = world.sync()
+	assert "back" not in r.err
+	assert r.summary()["pushed"]["deleted"] == 1
+	del model["INBOX"]["m1"]
+	world.compare(model)
+
+
+def test_put_back_and_deleted_beside(world):
+	"""What the folder lacks as well may be what a backup lacked."""
+	fill(world, "m1", "m2", "m3")
+	world.sync()
+	expunge(world, 1)
+	world.sync()
+	put_back(world)
+	world.maildir.unlink(world.maildir.find("m2"))
+	world.sync()
+	world.compare({"INBOX": {t: frozenset(["\\Seen"]) for t in
+	    ("m1", "m2", "m3")}})
+	world.assert_idle()
+
+
+def test_folder_made_again(world):
+	"""A folder of that name, later: its files are no backup's."""
+	fill(world, "w1", "w2", folder="work")
+	world.sync()
+	name = world.maildir.find("w1").name
+	data = world.maildir.find("w1").data()
+	with world.imap() as imap:
+		imap.delete("work")
+	world.sync()
+	world.maildir.create("work")
+	with open(world.maildir.dir("work") + "/cur/" + name, "wb") as f:
+		f.write(data)
+	r = world.sync()
+	assert "back" not in r.err, str(r)
+	world.compare({"INBOX": {}, "work": {"w1": frozenset(["\\Seen"])}})
+	world.assert_idle()

@@ -724,8 +724,6 @@ CASES = [
 
 # What the program does not meet yet: a name, or (name, messages), and why.
 EXPECTED_LATER = {
-	"folder-restored-dates-new": "a removed file that is back under its "
-	    "name is not known",
 	"folder-gone-as-deleted": "DELETE takes what arrives behind the last "
 	    "look",
 	"mailbox-read-only-flags": "a flag that the mailbox could not store "
