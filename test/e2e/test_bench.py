@@ -67,21 +67,21 @@ def talk(port, data):
 		return time.monotonic() - start
 
 
-def best(tries, good, act):
-	"""Time is never less than it should be, and on a busy machine not
-	always more: one good try will do."""
-	seen = []
-	for _ in range(tries):
+def best(good, act):
+	"""Time is never less than it should be, and on a busy machine often
+	more: one good try will do."""
+	seen, end = [], time.monotonic() + 60
+	while time.monotonic() < end:
 		seen.append(act())
 		if good(seen[-1]):
 			return seen
-	raise AssertionError(seen)
+	raise AssertionError(sorted(seen)[:10])
 
 
 def test_line_delay(echo):
 	with Line(echo) as line:
 		line.shape(rtt=.05)
-		seen = best(20, lambda t: t < .055, lambda: talk(line.port,
+		seen = best(lambda t: t < .055, lambda: talk(line.port,
 		    b"y"))
 	assert min(seen) >= .05
 
@@ -90,7 +90,7 @@ def test_line_rate(echo):
 	"""1 MB there and back, both at once: 80 ms at 100 Mbit/s."""
 	with Line(echo) as line:
 		line.shape(mbit=100)
-		seen = best(20, lambda t: t < .1, lambda: talk(line.port,
+		seen = best(lambda t: t < .1, lambda: talk(line.port,
 		    b"z" * 1000000))
 	assert min(seen) >= .079
 
@@ -99,7 +99,7 @@ def test_line_is_no_brake(echo):
 	"""At least 1 Gbit/s when it is not told to be slow: 20 MB there and
 	back, one after the other."""
 	with Line(echo) as line:
-		best(20, lambda t: t < .32, lambda: talk(line.port,
+		best(lambda t: t < .32, lambda: talk(line.port,
 		    bytes(20 << 20)))
 
 
@@ -128,8 +128,8 @@ def test_counts_agree(world):
 		world.write_conf()
 		s = world.sync().summary()
 		c = line.count()
-	assert abs(c["trips"] - s["round_trips"]) <= 1, (c, s)
 	# mailtern has told its figures when it says LOGOUT.
+	assert abs(c["trips"] - 1 - s["round_trips"]) <= 1, (c, s)
 	assert 0 <= c["bytes_in"] - s["bytes_in"] < 200, (c, s)
 	assert 0 <= c["bytes_out"] - s["bytes_out"] < 40, (c, s)
 	assert 0 < c["bytes_in_after"] < c["bytes_in"]
@@ -159,7 +159,7 @@ def test_smallest_case(scratch, tmp_path):
 		got = json.load(f)["cases"]["noop-200"]["programs"]["mailtern"]
 	[run] = got["runs"]
 	assert run["wall"] > 0 and run["cpu"] > 0 and run["peak_mib"] > 1
-	assert abs(got["counted"]["trips"] - run["trips_told"]) <= 1
+	assert abs(got["counted"]["trips"] - 1 - run["trips_told"]) <= 1
 	assert os.listdir(scratch) == [], "scratch files are left"
 
 
