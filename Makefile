@@ -181,6 +181,7 @@ faults: all fault-tools
 	$(PYTHON) -B test/fault/power.py --points $(POWERS) --min $(POWERS)
 	$(PYTHON) -B test/fault/fail_calls.py --points $(ERRNOS) --min $(ERRNOS)
 	$(PYTHON) -B test/fault/memory.py --points $(MEMORY) --min $(MEMORY)
+	$(PYTHON) -B test/fault/disk.py --points $(DISKS) --min $(DISKS)
 	$(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py --min $(DISASTERS))
 ROUNDS	= 100
 HISTORIES = 60
@@ -196,6 +197,7 @@ CUTS	= 50
 POWERS	= 40
 ERRNOS	= 100
 MEMORY	= 60
+DISKS	= 20
 DISASTERS =
 
 # With everything installed, four minutes on two cores.
@@ -212,7 +214,8 @@ torture:
 	    KILLS=600 EVERY=$(if $(FULL),1) FIRSTS=200 AGAINS=240 \
 	    STORMS=8 STORM_FILES=5000 INSTANCES=60 CLOCKS=72 \
 	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) \
-	    ERRNOS=$(if $(FULL),0,600) MEMORY=$(if $(FULL),6000,300) DISASTERS=190
+	    ERRNOS=$(if $(FULL),0,600) MEMORY=$(if $(FULL),6000,300) \
+	    DISKS=$(if $(FULL),600,60) DISASTERS=190
 
 # make bench [QUICK=1 | FULL=1] [ARGS="--only NAME"]: what a sync costs, beside
 # the peers that are installed. Table and plots go to $O/bench.
