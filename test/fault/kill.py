@@ -145,6 +145,9 @@ class Worker:
 		# Who typed --adopt may say so again, or leave it to cron.
 		v, trouble = scene.recover(idle=number % 10 == 0,
 		    args=scene.args if number % 2 else ())
+		left = scene.world.maildir.left_in_tmp()
+		if left and trouble is None:
+			trouble = "left in tmp/: %s" % left
 		self.tally.point(number, fired, v, "%s, %s call%s %s" % (
 		    type(scene).__name__, job[1], " of the changing" if job[2]
 		    else "", call), trouble)
