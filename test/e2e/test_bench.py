@@ -128,8 +128,9 @@ def test_counts_agree(world):
 		world.write_conf()
 		s = world.sync().summary()
 		c = line.count()
-	# mailtern has told its figures when it says LOGOUT.
-	assert abs(c["trips"] - 1 - s["round_trips"]) <= 1, (c, s)
+	# mailtern has told its figures when it says LOGOUT; and what is sent in
+	# one flight may be answered in several, which the line counts.
+	assert -1 <= c["trips"] - 1 - s["round_trips"] <= 4, (c, s)
 	assert 0 <= c["bytes_in"] - s["bytes_in"] < 200, (c, s)
 	assert 0 <= c["bytes_out"] - s["bytes_out"] < 40, (c, s)
 	assert 0 < c["bytes_in_after"] < c["bytes_in"]
@@ -159,7 +160,7 @@ def test_smallest_case(scratch, tmp_path):
 		got = json.load(f)["cases"]["noop-200"]["programs"]["mailtern"]
 	[run] = got["runs"]
 	assert run["wall"] > 0 and run["cpu"] > 0 and run["peak_mib"] > 1
-	assert abs(got["counted"]["trips"] - 1 - run["trips_told"]) <= 1
+	assert -1 <= got["counted"]["trips"] - 1 - run["trips_told"] <= 4
 	assert os.listdir(scratch) == [], "scratch files are left"
 
 
