@@ -241,3 +241,84 @@ def test_edited_file(world):
 		    for m in imap.messages("INBOX").values()]
 	assert sorted(toks) == [b"edited", b"m0"]
 	world.compare()
+
+
+@pytest.mark.parametrize("side", ["local", "remote"])
+def test_deleted_folder_is_counted(world, side):
+	"""All there is goes with its folder: the folder is held, too."""
+	fill(world, 12, "A", "a")
+	with world.imap() as imap:
+		imap.create("B")
+	world.sync()
+	if side == "local":
+		world.maildir.remove_folder("A")
+	else:
+		with world.imap() as imap:
+			imap.delete("A")
+	for _ in range(2):
+		r = world.run("--json", "sync")
+		assert r.rc == 1 and "--force-deletes" in r.err, str(r)
+		assert r.summary()["held"] == 12, str(r)
+		assert transfers(r.summary()) == 0, str(r)
+	if side == "local":
+		with world.imap() as imap:
+			assert len(imap.messages("A", False)) == 12
+	else:
+		assert len(world.maildir.files("A")) == 12
+	r = world.run("status")
+	assert r.rc == 1 and "12 of 12 messages" in r.err, str(r)
+	world.sync("--force-deletes")
+	world.compare({"INBOX": {}, "B": {}})
+	assert "A" not in world.maildir.folders()
+	world.assert_idle()
+
+
+@pytest.mark.parametrize("side", ["local", "remote"])
+def test_trash_is_emptied(make_world, side):
+	"""As often as anybody likes."""
+	world = make_world(keys={"trash": "Trash"})
+	fill(world, 5)
+	fill(world, 250, "Trash", "t")
+	world.sync()
+	if side == "local":
+		for f in world.maildir.files("Trash"):
+			world.maildir.unlink(f)
+	else:
+		with world.imap() as imap:
+			imap.expunge("Trash", range(1, 251))
+	world.sync()
+	world.compare({"INBOX": {"m%d" % i: frozenset(["\\Seen"])
+	    for i in range(5)}, "Trash": {}})
+	world.assert_idle()
+
+
+def test_disaster_beside_an_emptied_trash(make_world):
+	"""What lies in Trash makes the rest of the account no larger."""
+	world = make_world(keys={"trash": "Trash"})
+	fill(world, 12)
+	fill(world, 250, "Trash", "t")
+	world.sync()
+	for f in world.maildir.files("INBOX"):
+		world.maildir.unlink(f)
+	r = world.run("--json", "sync")
+	assert r.rc == 1 and r.summary()["held"] == 12, str(r)
+	assert "12 of 12 messages" in r.err, str(r)
+
+
+def test_both_sides_are_named(world):
+	"""What is held on the server, and what on disk."""
+	fill(world, 250)
+	fill(world, 250, "A", "a")
+	world.sync()
+	for f in world.maildir.files("INBOX")[:200]:
+		world.maildir.unlink(f)
+	with world.imap() as imap:
+		imap.expunge("A", range(1, 202))
+	r = world.run("--json", "sync")
+	assert r.rc == 1 and r.summary()["held"] == 401, str(r)
+	for said in (r.err, world.run("status").err):
+		for words in ("200 of 299 messages of the account are gone "
+		    "from the Maildir; all 200 removals on the server are "
+		    "held", "201 of 300 messages of the account are gone "
+		    "from the server; all 201 removals on disk are held"):
+			assert words in said, said

@@ -15,8 +15,8 @@ from world import message
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fault"))
 
+from game import merge, merge_flags	# noqa: E402
 from relay import Relay		# noqa: E402
-from rounds import merge, merge_flags	# noqa: E402
 
 S = frozenset(["\\Seen"])
 SF = frozenset(["\\Seen", "\\Flagged", "work"])
