@@ -26,6 +26,7 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
+	int number;		/* errno, where err_errno was told; else 0 */
 	char msg[1000];
 };
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "ui/report.h"
@@ -17,6 +18,7 @@ struct cmd {
 	unsigned verbose;	/* how often -v */
 	bool help, version;
 	bool dry_run, full, adopt, force_deletes, undo_deletes;
+	int64_t ignore;		/* --ignore; 0: not given */
 	struct report report;	/* holds --json and -q as well */
 };
 

@@ -1,5 +1,5 @@
 /*
- * Contents, intents, failures and the log of evidence.
+ * Contents, intents and the log of evidence.
  */
 #ifndef INDEX_CONTENT_H
 #define INDEX_CONTENT_H
@@ -78,36 +78,6 @@ int index_intent_put(struct index *, struct index_intent *, struct err *);
 int index_intent_drop(struct index *, int64_t id, struct err *);
 int index_intents(struct index *, int64_t folder, struct index_intent **out,
     size_t *n_out, struct err *);	/* freed with free() */
-
-/*
- * What failed or is held, until it is settled. place 0: the folder; folder 0:
- * the account. What is about a place or folder goes when that is dropped.
- */
-enum index_direction {
-	FAILED_PULL, FAILED_PUSH, HELD_LOCAL, HELD_REMOTE, HELD_FOLDER
-};
-struct index_failure {
-	int64_t id;
-	int64_t folder, place;
-	enum index_direction direction;
-	char *reason;			/* one sentence */
-	int64_t first, last, next;	/* seconds; next: not tried before */
-	uint32_t tries;
-};
-/*
- * Makes it with one try, or counts another: id and first stay, last, next and
- * reason change. tries is not looked at.
- */
-int index_failure_put(struct index *, const struct index_failure *,
-    struct err *);
-int index_failure_drop(struct index *, int64_t folder, int64_t place,
-    enum index_direction, struct err *);
-/* 1 found, 0, -1; place 0 with folder: the folder's own. */
-int index_failure_get(struct index *, int64_t folder, int64_t place,
-    enum index_direction, struct index_failure *out, struct err *);
-int index_failures(struct index *, struct index_failure **out, size_t *n_out,
-    struct err *);
-void index_failures_free(struct index_failure *, size_t n);
 
 /* One line of evidence: why something was removed. */
 int index_log(struct index *, const char *what, const char *folder,

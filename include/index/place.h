@@ -34,6 +34,7 @@ enum index_which {
 	PLACES_REMOTE,		/* remote.present */
 	PLACES_UNPAIRED_LOCAL,	/* local.present, neither base nor remote */
 	PLACES_MISSING,		/* local.present and missing */
+	PLACES_OWED,		/* whose two bases differ */
 };
 int index_places(struct index *, enum index_which, int64_t folder,
     int64_t after, struct place *out, int max, struct err *);

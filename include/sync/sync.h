@@ -21,6 +21,7 @@ struct sync_options {
 	bool adopt;		/* this Maildir is meant to be this account's */
 	bool force_deletes;	/* carry out removals that the guard holds */
 	bool undo_deletes;	/* restore what would be removed, instead */
+	bool quiet;		/* tell only items that are due */
 	/* Only folders that match one of these (conf_pattern_matches); n 0: all. */
 	const char *const *glob;
 	size_t n_glob;
@@ -43,11 +44,31 @@ struct sync_done {
 	const char *detail;	/* "+\Seen -Junk", or "" */
 };
 
+/*
+ * What was refused, skipped or held, and needs the user. It is told by every
+ * run until it is settled or ignored.
+ */
+struct sync_item {
+	int64_t id;		/* for sync_ignore; 0: it is not kept */
+	const char *folder;	/* NULL: the account */
+	const char *text;	/* a sentence */
+	int64_t first, last;	/* seconds since 1970: it was met */
+	int64_t next;		/* not tried before; 0: by the next run */
+	uint32_t tries;		/* of a message; 0: about something else */
+	bool ignored;		/* told by sync_status only */
+	bool due;		/* new, changed, or not told for a day */
+	/* Not an item, but how many others of the folder are not told one by
+	 * one; text and the rest are unset. */
+	uint64_t more;
+};
+
 struct sync_callbacks {
 	void *arg;
 	void (*done)(void *arg, const char *account, const struct sync_done *);
-	/* Something that the user should read: held, refused, set aside. */
+	/* Something that is good to know: merged, set aside. */
 	void (*note)(void *arg, const char *account, const char *sentence);
+	/* At the end of the run. */
+	void (*item)(void *arg, const char *account, const struct sync_item *);
 	void (*progress)(void *arg, const char *account, const char *what,
 	    uint64_t done, uint64_t total);
 };
@@ -58,8 +79,9 @@ struct sync_side {
 
 struct sync_result {
 	struct sync_side pulled, pushed;
-	uint64_t pending;	/* dirty rows left */
-	uint64_t held;		/* of them, or folders, waiting for the user */
+	uint64_t pending;	/* dirty rows left, but for ... */
+	uint64_t held;		/* ... rows and folders that items are about;
+				   what is ignored is in neither */
 	uint64_t round_trips, bytes_in, bytes_out, fsyncs;
 	double seconds;
 	struct err err;		/* what ended the run early; ERR_NONE else */
@@ -82,12 +104,19 @@ void sync_free(struct sync *);
 struct sync_status {
 	uint64_t outgoing;	/* operations told through done */
 	uint64_t incoming;	/* known on the server, not pulled yet */
-	uint64_t held;
+	uint64_t held, ignored;	/* items told through item */
 	int64_t last_sync;	/* wall-clock seconds of the last clean end; 0: never */
 	bool busy;
 };
 int sync_status(const struct conf_account *, const struct sync_options *,
     const struct sync_callbacks *, struct sync_status *out, struct err *);
+
+/*
+ * The item is settled until it changes. *found_out: the account has it.
+ * look_only: only that is wanted; works while a sync runs, else ERR_BUSY.
+ */
+int sync_ignore(const struct conf_account *, const struct sync_options *,
+    int64_t id, bool look_only, bool *found_out, struct err *);
 
 /* $XDG_STATE_HOME/mailtern or ~/.local/state/mailtern; caller frees. */
 char *sync_state_dir(struct err *);

@@ -45,6 +45,7 @@ err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 	err_format(err, NULL, fmt, ap);
 	va_end(ap);
 	err->kind = kind;
+	err->number = 0;
 	errno = saved;
 	return -1;
 }
@@ -62,6 +63,7 @@ err_errno(struct err *err, enum err_kind kind, const char *fmt, ...)
 	err_format(err, strerror_r(saved, space, sizeof(space)), fmt, ap);
 	va_end(ap);
 	err->kind = kind;
+	err->number = saved;
 	errno = saved;
 	return -1;
 }

@@ -19,6 +19,7 @@ enum {
 	OPT_ADOPT,
 	OPT_FORCE_DELETES,
 	OPT_UNDO_DELETES,
+	OPT_IGNORE,
 };
 
 /* --- select.c: ACCOUNT[:GLOB]... --- */
@@ -51,6 +52,11 @@ size_t target_globs(const struct target *);
 /* "work: INBOX: pull UID 5", safe for a terminal. Caller frees. */
 char *op_format(const char *account, const struct sync_done *);
 
+/* The sentence of an item, with since when and how often it was tried behind
+ * it; numbered: with its number, too, as status --ignore takes it. Caller
+ * frees. */
+char *item_format(const struct sync_item *, bool numbered);
+
 /* "work: 3 to push, 1 held; last sync 2026-11-23 04:46 (5 minutes ago)" in
  * local time. Caller frees. */
 char *status_format(const char *account, const struct sync_status *,
@@ -70,6 +76,9 @@ struct notes {
 
 void notes_tell(struct notes *, struct report *, const char *account,
     const char *sentence);
+/* The same with an item; numbered: as item_format. With -q only when due. */
+void item_tell(struct notes *, struct report *, const char *account,
+    const struct sync_item *, bool numbered);
 /* The account ended with this status. Releases. */
 void notes_end(struct notes *, const char *account, int status);
 

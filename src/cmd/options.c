@@ -23,6 +23,7 @@ static const struct option long_options[] = {
 	{ "force-deletes", no_argument, NULL, OPT_FORCE_DELETES },
 	{ "full", no_argument, NULL, OPT_FULL },
 	{ "help", no_argument, NULL, 'h' },
+	{ "ignore", required_argument, NULL, OPT_IGNORE },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "undo-deletes", no_argument, NULL, OPT_UNDO_DELETES },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -43,6 +44,7 @@ static const char usage_text[] =
 "      --force-deletes       carry out removals that were held\n"
 "      --undo-deletes        bring back what would be removed, or is held\n"
 "  status [ACCOUNT]...       what waits and what is held, without the network\n"
+"      --ignore N            name item N no more until it changes\n"
 "  help                      print this text\n"
 "\n"
 "  -c FILE                   read the configuration from FILE\n"
@@ -172,6 +174,18 @@ refuse_misplaced(const struct command *command, int option, struct err *err)
 	    name);
 }
 
+/* -1 when it is no number of an item. */
+static int64_t
+item_number(const char *text)
+{
+	uint64_t n = 0;
+	const char *p;
+
+	for (p = text; *p >= '0' && *p <= '9' && n < INT32_MAX; p++)
+		n = 10 * n + (uint64_t)(*p - '0');
+	return *p == '\0' && n > 0 ? (int64_t)n : -1;
+}
+
 static void
 take(struct cmd *cmd, int option)
 {
@@ -209,6 +223,9 @@ take(struct cmd *cmd, int option)
 	case OPT_UNDO_DELETES:
 		cmd->undo_deletes = true;
 		break;
+	case OPT_IGNORE:
+		cmd->ignore = item_number(optarg);
+		break;
 	}
 }
 
@@ -223,7 +240,37 @@ check(const struct cmd *cmd, struct err *err)
 		    "--undo-deletes exclude each other");
 	if (cmd->report.quiet && cmd->verbose > 0)
 		return cmd_usage_error(err, "-q and -v exclude each other");
+	if (cmd->ignore == -1)
+		return cmd_usage_error(err, "--ignore wants the number of an "
+		    "item; status prints it before each");
 	return 0;
+}
+
+/* What getopt_long has just read; its value may be a word of its own. */
+static const char *
+long_word(char **argv)
+{
+	return argv[optarg != NULL && optarg == argv[optind - 1] ? optind - 2 :
+	    optind - 1];
+}
+
+static bool
+is_whole(char **argv, int which)
+{
+	const char *word = long_word(argv) + 2;
+	const char *name = long_options[which].name;
+	size_t n = strcspn(word, "=");
+
+	return strlen(name) == n && strncmp(word, name, n) == 0;
+}
+
+static int
+refuse_bare(struct err *err)
+{
+	if (optopt == OPT_IGNORE)
+		return cmd_usage_error(err, "--ignore wants the number of an "
+		    "item behind it");
+	return cmd_usage_error(err, "-%c wants a file name behind it", optopt);
 }
 
 int
@@ -243,17 +290,15 @@ cmd_options_parse(struct cmd *cmd, const struct command *command, int argc,
 		if (option == -1)
 			break;
 		if (option == ':')
-			return cmd_usage_error(err, "-%c wants a file name "
-			    "behind it", optopt);
+			return refuse_bare(err);
 		/* A bundle of letters stays where it is until its end. */
 		if (option == '?')
 			return refuse_unknown(argv[optind > at ? optind - 1 :
 			    at], err);
 		/* glibc takes any beginning of a name for the whole; not with
 		 * options that remove mail. */
-		if (which != -1 && strcmp(argv[optind - 1] + 2,
-		    long_options[which].name) != 0)
-			return refuse_long(argv[optind - 1], err);
+		if (which != -1 && !is_whole(argv, which))
+			return refuse_long(long_word(argv), err);
 		if (!is_taken(command, option))
 			return refuse_misplaced(command, option, err);
 		take(cmd, option);

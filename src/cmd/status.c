@@ -42,6 +42,14 @@ on_note(void *arg, const char *account, const char *sentence)
 	notes_tell(&look->notes, &look->cmd->report, account, sentence);
 }
 
+static void
+on_item(void *arg, const char *account, const struct sync_item *item)
+{
+	struct look *look = arg;
+
+	item_tell(&look->notes, &look->cmd->report, account, item, true);
+}
+
 /* A scan takes no time worth a bar, and status has no loop to draw one. */
 static void
 on_progress(void *arg, const char *account, const char *what, uint64_t done,
@@ -65,6 +73,7 @@ report_status(struct report *r, const char *account,
 	json_event_add_number(e, "outgoing", s->outgoing);
 	json_event_add_number(e, "incoming", s->incoming);
 	json_event_add_number(e, "held", s->held);
+	json_event_add_number(e, "ignored", s->ignored);
 	if (s->last_sync > 0)
 		json_event_add_number(e, "last_sync", (uint64_t)s->last_sync);
 	else
@@ -86,6 +95,7 @@ look_at(struct cmd *cmd, const struct conf_account *account)
 		.arg = &look,
 		.done = on_done,
 		.note = on_note,
+		.item = on_item,
 		.progress = on_progress,
 	};
 	struct sync_status s = { 0 };
@@ -108,6 +118,58 @@ look_at(struct cmd *cmd, const struct conf_account *account)
 	return status;
 }
 
+/* --- --ignore --- */
+
+/* The account that has the item, of those that were named; NULL: err is set. */
+static const struct conf_account *
+owner_of(const struct selection *s, int64_t id, struct err *err)
+{
+	struct sync_options opt = { 0 };
+	const struct conf_account *owner = NULL;
+	bool found;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		const struct conf_account *a = s->target[i].account;
+
+		if (sync_ignore(a, &opt, id, true, &found, err) < 0)
+			return NULL;
+		if (found && owner != NULL) {
+			cmd_usage_error(err, "accounts %s and %s both have an "
+			    "item %lld; name the one you mean", owner->name,
+			    a->name, (long long)id);
+			return NULL;
+		}
+		if (found)
+			owner = a;
+	}
+	if (owner == NULL)
+		cmd_usage_error(err, "there is no item %lld; status prints "
+		    "the number of each", (long long)id);
+	return owner;
+}
+
+static int
+ignore_item(struct cmd *cmd, const struct selection *s)
+{
+	struct sync_options opt = { 0 };
+	struct err err = { 0 };
+	const struct conf_account *a = owner_of(s, cmd->ignore, &err);
+	bool found = false;
+
+	if (a != NULL && sync_ignore(a, &opt, cmd->ignore, false, &found,
+	    &err) == 0 && !found)
+		err_set(&err, ERR_USAGE, "item %lld is settled by now",
+		    (long long)cmd->ignore);
+	if (err.kind == ERR_NONE) {
+		report_line(&cmd->report, "%s: item %lld is ignored until it "
+		    "changes", a->name, (long long)cmd->ignore);
+		return 0;
+	}
+	report_problem(&cmd->report, a != NULL ? a->name : NULL, &err);
+	return err_exit_status(err.kind);
+}
+
 static int
 run_status(struct cmd *cmd, char **arg, int n)
 {
@@ -123,7 +185,9 @@ run_status(struct cmd *cmd, char **arg, int n)
 		report_problem(&cmd->report, NULL, &err);
 		status = err_exit_status(err.kind);
 	}
-	for (i = 0; err.kind == ERR_NONE && i < s.n; i++)
+	if (err.kind == ERR_NONE && cmd->ignore != 0)
+		status = ignore_item(cmd, &s);
+	for (i = 0; err.kind == ERR_NONE && cmd->ignore == 0 && i < s.n; i++)
 		status = err_exit_worse(status, look_at(cmd,
 		    s.target[i].account));
 	selection_release(&s);
@@ -131,7 +195,10 @@ run_status(struct cmd *cmd, char **arg, int n)
 	return status;
 }
 
+static const int options[] = { OPT_IGNORE, 0 };
+
 const struct command cmd_status = {
 	.name = "status",
+	.options = options,
 	.run = run_status,
 };

@@ -53,6 +53,14 @@ on_note(void *arg, const char *account, const char *sentence)
 }
 
 static void
+on_item(void *arg, const char *account, const struct sync_item *item)
+{
+	struct run *run = arg;
+
+	item_tell(&run->notes, &run->all->cmd->report, account, item, false);
+}
+
+static void
 on_progress(void *arg, const char *account, const char *what, uint64_t done,
     uint64_t total)
 {
@@ -71,6 +79,7 @@ start(struct run *run, struct loop *loop)
 		.adopt = cmd->adopt,
 		.force_deletes = cmd->force_deletes,
 		.undo_deletes = cmd->undo_deletes,
+		.quiet = cmd->report.quiet && !cmd->report.json,
 		.glob = run->target->glob,
 		.n_glob = target_globs(run->target),
 	};
@@ -78,6 +87,7 @@ start(struct run *run, struct loop *loop)
 		.arg = run,
 		.done = on_done,
 		.note = on_note,
+		.item = on_item,
 		.progress = on_progress,
 	};
 
@@ -125,11 +135,17 @@ finish(struct run *run)
 	const struct sync_result *result = sync_result(run->sync);
 	const char *account = run->target->account->name;
 	struct cmd *cmd = run->all->cmd;
+	/* With -q all that is left was named before: no mail from cron. */
+	bool silent = cmd->report.quiet && !cmd->report.json &&
+	    result->exit == 1 && result->err.kind == ERR_NONE &&
+	    run->notes.n == 0;
 
 	notes_end(&run->notes, account, result->exit);
 	if (result->err.kind != ERR_NONE)
 		report_problem(&cmd->report, account, &result->err);
 	/* "pulled 3 new" would not be true. */
+	if (silent)
+		return result->exit;
 	if (!cmd->dry_run || cmd->report.json)
 		summarise(&cmd->report, account, result);
 	else if (result->err.kind == ERR_NONE)

@@ -8,6 +8,18 @@
 
 #define KEPT_MAX	500	/* lines that a mail from cron can do with */
 
+static void
+tell(struct notes *notes, struct report *r, const char *account,
+    const char *line)
+{
+	if (!r->quiet)
+		log_warn("%s: %s", account, line);
+	else if (notes->n < KEPT_MAX)
+		*VEC_ADD(notes->kept, notes->n, notes->cap) = xstrdup(line);
+	else
+		notes->dropped++;
+}
+
 void
 notes_tell(struct notes *notes, struct report *r, const char *account,
     const char *sentence)
@@ -17,13 +29,60 @@ notes_tell(struct notes *notes, struct report *r, const char *account,
 	json_event_add_text(e, "account", account);
 	json_event_add_text(e, "message", sentence);
 	report_event(r, e);
-	if (!r->quiet)
-		log_warn("%s: %s", account, sentence);
-	else if (notes->n < KEPT_MAX)
-		*VEC_ADD(notes->kept, notes->n, notes->cap) =
-		    xstrdup(sentence);
+	tell(notes, r, account, sentence);
+}
+
+static void
+add_time(struct json_event *e, const char *key, int64_t t)
+{
+	if (t > 0)
+		json_event_add_number(e, key, (uint64_t)t);
 	else
-		notes->dropped++;
+		json_event_add_text(e, key, NULL);
+}
+
+static void
+item_report_event(struct report *r, const char *account,
+    const struct sync_item *item)
+{
+	struct json_event *e = json_event_new("item");
+
+	json_event_add_text(e, "account", account);
+	if (item->id > 0)
+		json_event_add_number(e, "id", (uint64_t)item->id);
+	else
+		json_event_add_text(e, "id", NULL);
+	json_event_add_text(e, "folder", item->folder);
+	json_event_add_text(e, "message", item->text);
+	add_time(e, "first", item->first);
+	add_time(e, "last", item->last);
+	add_time(e, "next", item->next);
+	json_event_add_number(e, "tries", item->tries);
+	json_event_add_bool(e, "ignored", item->ignored);
+	json_event_add_number(e, "more", item->more);
+	report_event(r, e);
+}
+
+void
+item_tell(struct notes *notes, struct report *r, const char *account,
+    const struct sync_item *item, bool numbered)
+{
+	char *line = item_format(item, numbered);
+
+	item_report_event(r, account, item);
+	if (item->more > 0) {
+		free(line);
+		line = xasprintf("%s%sand %llu more; see mailtern status %s",
+		    item->folder != NULL ? item->folder : "",
+		    item->folder != NULL ? ": " : "",
+		    (unsigned long long)item->more, account);
+	}
+	/* What is ignored needs nobody. */
+	if (item->ignored)
+		report_line(r, "%s: %s", account, line);
+	else if (item->due || !r->quiet)
+		tell(notes, r, account, line);
+	free(line);
 }
 
 void

@@ -74,21 +74,57 @@ add_age(struct buf *out, int64_t seconds)
 }
 
 static void
-add_last_sync(struct buf *out, int64_t last, int64_t now)
+add_time(struct buf *out, const char *before, int64_t seconds)
 {
-	time_t t = (time_t)last;
+	time_t t = (time_t)seconds;
 	char text[64];
 	struct tm tm;
 
+	if (localtime_r(&t, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm) == 0)
+		text[0] = '\0';
+	buf_addf(out, "%s%s", before, text);
+}
+
+static void
+add_last_sync(struct buf *out, int64_t last, int64_t now)
+{
 	if (last == 0) {
 		buf_add_str(out, "never in sync");
 		return;
 	}
-	if (localtime_r(&t, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm) == 0)
-		text[0] = '\0';
-	buf_addf(out, "last sync %s", text);
+	add_time(out, "last sync ", last);
 	add_age(out, now - last);
+}
+
+char *
+item_format(const struct sync_item *item, bool numbered)
+{
+	const char *text = item->text != NULL ? item->text : "";
+	struct buf out;
+	char *line;
+
+	buf_init(&out, TEXT_MAX);
+	if (numbered && item->id > 0)
+		buf_addf(&out, "[%lld] ", (long long)item->id);
+	add_printable(&out, "", text);
+	/* That it was met just now for the first time goes without saying. */
+	if (item->first > 0 && (numbered || item->first != item->last ||
+	    item->tries > 1))
+		add_time(&out, " (since ", item->first);
+	else
+		text = NULL;
+	if (text != NULL && item->tries > 1)
+		buf_addf(&out, ", tried %lu times", (unsigned long)item->tries);
+	if (text != NULL && item->next > 0)
+		add_time(&out, ", again after ", item->next);
+	if (text != NULL && item->ignored)
+		buf_add_str(&out, ", ignored");
+	if (text != NULL)
+		buf_add_str(&out, ")");
+	line = xstrdup(buf_str(&out));
+	buf_release(&out);
+	return line;
 }
 
 char *
@@ -101,6 +137,7 @@ status_format(const char *account, const struct sync_status *s, int64_t now)
 		{ s->outgoing, "to push" },
 		{ s->incoming, "to pull" },
 		{ s->held, "held" },
+		{ s->ignored, "ignored" },
 	};
 	const char *before = ": ";
 	struct buf out;

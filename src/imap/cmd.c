@@ -142,6 +142,25 @@ cmd_add_code(struct imap_cmd *cmd, const struct imap_code *code)
 	add_set(&cmd->code_to, &code->to);
 }
 
+/*
+ * Dovecot ends its refusals with when they were and how long they took. The
+ * same refusal is to read the same tomorrow.
+ */
+static void
+cut_times(char *text)
+{
+	char *p = strrchr(text, '(');
+	size_t n;
+
+	if (p != NULL && strstr(p, " secs)") != NULL)
+		*p = '\0';
+	p = strrchr(text, '[');
+	if (p != NULL && strspn(p + 1, "0123456789-: ") == 19 && p[20] == ']')
+		*p = '\0';
+	for (n = strlen(text); n > 0 && text[n - 1] == ' '; n--)
+		text[n - 1] = '\0';
+}
+
 /* The first failure is the result; its code stays. */
 void
 imap_cmd_record(struct imap_cmd *cmd, const struct imap_line *line,
@@ -156,6 +175,7 @@ imap_cmd_record(struct imap_cmd *cmd, const struct imap_line *line,
 		return;
 	}
 	imap_show_text(cmd->priv->session, r->text, text);
+	cut_times(text);
 	err_set(&cmd->err, ERR_REFUSED, "%s refused %s: %s",
 	    cmd->priv->session->host, line->verb, text);
 	cmd->status = r->status;

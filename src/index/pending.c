@@ -1,4 +1,4 @@
-/* What is open: intents, failures; and the evidence of what was done. */
+/* What is open: intents; and the evidence of what was done. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -91,111 +91,6 @@ index_intents(struct index *ix, int64_t folder, struct index_intent **out,
 	*out = all;
 	*n_out = n;
 	return 0;
-}
-
-int
-index_failure_put(struct index *ix, const struct index_failure *f,
-    struct err *err)
-{
-	struct query q;
-
-	if (index_may_write(ix, err) < 0)
-		return -1;
-	query_init(&q, ix, SLOT_FAILURE_PUT, "INSERT INTO failure (folder,"
-	    " place, direction, reason, first, last, next, tries)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)"
-	    " ON CONFLICT (place, folder, direction) DO UPDATE SET"
-	    " reason = ?4, last = ?6, next = ?7, tries = tries + 1");
-	query_int(&q, f->folder);
-	query_int(&q, f->place);
-	query_int(&q, f->direction);
-	query_text(&q, f->reason == NULL ? "" : f->reason);
-	query_int(&q, f->first == 0 ? f->last : f->first);
-	query_int(&q, f->last);
-	query_int(&q, f->next);
-	return query_run(&q, err);
-}
-
-int
-index_failure_drop(struct index *ix, int64_t folder, int64_t place,
-    enum index_direction direction, struct err *err)
-{
-	struct query q;
-
-	if (index_may_write(ix, err) < 0)
-		return -1;
-	query_init(&q, ix, SLOT_FAILURE_DROP, "DELETE FROM failure"
-	    " WHERE folder = ? AND place = ? AND direction = ?");
-	query_int(&q, folder);
-	query_int(&q, place);
-	query_int(&q, direction);
-	return query_run(&q, err);
-}
-
-#define FAILURES "SELECT id, folder, place, direction, reason, first, last," \
-	" next, tries FROM failure"
-
-static void
-read_failure(struct query *q, struct index_failure *f)
-{
-	f->id = query_get_int(q, 0);
-	f->folder = query_get_int(q, 1);
-	f->place = query_get_int(q, 2);
-	f->direction = (enum index_direction)query_get_int(q, 3);
-	f->reason = query_get_text(q, 4);
-	f->first = query_get_int(q, 5);
-	f->last = query_get_int(q, 6);
-	f->next = query_get_int(q, 7);
-	f->tries = (uint32_t)query_get_int(q, 8);
-}
-
-int
-index_failure_get(struct index *ix, int64_t folder, int64_t place,
-    enum index_direction direction, struct index_failure *out, struct err *err)
-{
-	struct query q;
-	int r;
-
-	query_init(&q, ix, SLOT_FAILURE_GET, FAILURES
-	    " WHERE folder = ? AND place = ? AND direction = ?");
-	query_int(&q, folder);
-	query_int(&q, place);
-	query_int(&q, direction);
-	r = query_step(&q, err);
-	if (r > 0)
-		read_failure(&q, out);
-	query_end(&q);
-	return r;
-}
-
-int
-index_failures(struct index *ix, struct index_failure **out, size_t *n_out,
-    struct err *err)
-{
-	struct index_failure *all = NULL;
-	size_t n = 0, cap = 0;
-	struct query q;
-	int r;
-
-	query_init(&q, ix, SLOT_FAILURES, FAILURES " ORDER BY id");
-	while ((r = query_step(&q, err)) > 0)
-		read_failure(&q, VEC_ADD(all, n, cap));
-	query_end(&q);
-	if (r < 0) {
-		index_failures_free(all, n);
-		return -1;
-	}
-	*out = all;
-	*n_out = n;
-	return 0;
-}
-
-void
-index_failures_free(struct index_failure *f, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(f[i].reason);
-	free(f);
 }
 
 int

@@ -237,6 +237,9 @@ index_place_drop(struct index *ix, int64_t id, struct err *err)
 /* ?1 after, ?2 max, ?3 folder. The first half is for one folder. */
 #define STREAM(tree, where) "SELECT " PLACE_COLUMNS " FROM place " tree \
 	" WHERE id > ?1 AND " where " ORDER BY id LIMIT ?2"
+/* As the tree has it. */
+#define OWED	"base AND (base_local_flags <> base_remote_flags" \
+	" OR base_local_keywords <> base_remote_keywords)"
 static const char *const streams[] = {
 	[PLACES_ALL] = STREAM("INDEXED BY place_state", "folder = ?3"),
 	[PLACES_DIRTY] = STREAM("INDEXED BY place_dirty",
@@ -249,6 +252,7 @@ static const char *const streams[] = {
 	    "folder = ?3 AND dirty AND local AND NOT base AND NOT remote"),
 	[PLACES_MISSING] = STREAM("INDEXED BY place_missing",
 	    "folder = ?3 AND missing AND local"),
+	[PLACES_OWED] = STREAM("INDEXED BY place_owed", "folder = ?3 AND " OWED),
 };
 static const char *const streams_account[] = {
 	[PLACES_ALL] = STREAM("", "true"),
@@ -259,6 +263,7 @@ static const char *const streams_account[] = {
 	    "dirty AND local AND NOT base AND NOT remote"),
 	[PLACES_MISSING] = STREAM("INDEXED BY place_missing",
 	    "missing AND local"),
+	[PLACES_OWED] = STREAM("", OWED),
 };
 
 /* What a row of the stream must be, judged by the row and not by a tree. */
@@ -278,6 +283,8 @@ belongs(const struct place *p, enum index_which which, int64_t folder,
 		    !p->remote.present;
 	case PLACES_MISSING:
 		return p->local.present && p->missing;
+	case PLACES_OWED:
+		return p->base_local.present;
 	case PLACES_ALL:
 	case PLACES_DIRTY:
 		break;

@@ -116,6 +116,10 @@ static const char schema[] =
 "CREATE INDEX place_missing ON place (id, folder) WHERE missing;"
 "CREATE INDEX place_content ON place (content)"
 "	WHERE content IS NOT NULL;"
+/* The server could not hold then what the other side held. */
+"CREATE INDEX place_owed ON place (folder, id) WHERE base"
+"	AND (base_local_flags <> base_remote_flags"
+"		OR base_local_keywords <> base_remote_keywords);"
 /* Local messages that wait for their other half, by what they are. */
 "CREATE INDEX place_unpaired ON place (folder, content, local_flags, id)"
 "	WHERE content IS NOT NULL AND uid IS NULL AND local AND NOT base;"
@@ -135,19 +139,28 @@ static const char schema[] =
 "CREATE INDEX intent_folder ON intent (folder);"
 "CREATE INDEX intent_content ON intent (content);"
 
-/* What failed or is held, until it is settled. 0 for what it is not about. */
-"CREATE TABLE failure ("
+/*
+ * What was refused, skipped or held, until it is settled. 0 for what it is not
+ * about. Ids are shown, and never used again. Known by folder, place and kind,
+ * or, with kind 0, by its text.
+ */
+"CREATE TABLE item ("
 "	id INTEGER PRIMARY KEY AUTOINCREMENT,"
 "	folder INTEGER NOT NULL,"
 "	place INTEGER NOT NULL,"
-"	direction INTEGER NOT NULL,"
-"	reason TEXT NOT NULL,"
-"	first INTEGER NOT NULL,"
+"	kind INTEGER NOT NULL,"
+"	text TEXT NOT NULL,"
+"	first INTEGER NOT NULL,"	/* seconds, as the next three */
 "	last INTEGER NOT NULL,"
 "	next INTEGER NOT NULL,"
+"	told INTEGER NOT NULL,"		/* when -q last named it */
 "	tries INTEGER NOT NULL,"
-"	UNIQUE (place, folder, direction)"
+"	run INTEGER NOT NULL,"		/* that renewed it last */
+"	ignored INTEGER NOT NULL"
 ");"
+"CREATE UNIQUE INDEX item_about ON item (place, folder, kind,"
+"	CASE kind WHEN 0 THEN text ELSE '' END);"
+"CREATE INDEX item_folder ON item (folder, id);"
 
 /* Evidence of removals, for the log command. */
 "CREATE TABLE log ("
@@ -175,7 +188,7 @@ static const char schema[] =
 "CREATE TABLE loose (content INTEGER PRIMARY KEY);"
 
 "CREATE TRIGGER place_dropped AFTER DELETE ON place BEGIN"
-"	DELETE FROM failure WHERE place = old.id;"
+"	DELETE FROM item WHERE place = old.id;"
 "	INSERT OR IGNORE INTO loose SELECT old.content"
 "		WHERE old.content IS NOT NULL;"
 "END;"
@@ -188,7 +201,7 @@ static const char schema[] =
 "	INSERT OR IGNORE INTO loose VALUES (old.content);"
 "END;"
 "CREATE TRIGGER folder_dropped AFTER DELETE ON folder BEGIN"
-"	DELETE FROM failure WHERE folder = old.id;"
+"	DELETE FROM item WHERE folder = old.id;"
 "	DELETE FROM intent WHERE folder = old.id;"
 "	DELETE FROM removed WHERE folder = old.id;"
 "END;"

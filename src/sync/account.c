@@ -5,7 +5,6 @@
  * connection is cut, the index closed behind the last job.
  */
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,20 +56,6 @@ work_run(struct job *job)
 	return p->work(p->a, &job->err);
 }
 
-static void
-pass_on_told(struct account *a)
-{
-	if (a->told == NULL)
-		return;
-	if (a->told_held)
-		account_note(a, "%s", a->told);
-	else
-		account_tell(a, "%s", a->told);
-	free(a->told);
-	a->told = NULL;
-	a->told_held = false;
-}
-
 static enum task_result
 job_ended(struct task *t)
 {
@@ -78,7 +63,7 @@ job_ended(struct task *t)
 
 	if (!a->priv->job.done)
 		return task_wait(t, job_ended);
-	pass_on_told(a);
+	items_pass_on_told(a);
 	if (a->priv->job.result == -1)
 		return task_fail(t, &a->priv->job.err);
 	return task_next(t, a->priv->after);
@@ -209,7 +194,8 @@ account_connect(struct task *t)
 static int
 load_work(struct account *a, struct err *err)
 {
-	return boxes_load(a, &a->priv->list, err);
+	return items_begin(a, err) == -1 ? -1 :
+	    boxes_load(a, &a->priv->list, err);
 }
 
 static enum task_result
@@ -238,38 +224,26 @@ account_connected(struct task *t)
 static int
 reckon_work(struct account *a, struct err *err)
 {
-	struct index_counts counts;
-	uint64_t held;
 	char now[32];
-	size_t i;
+	int rc = index_begin(a->ix, err);
 
+	if (rc == 0)
+		rc = items_reckon(a, err);
 	if (a->opt.dry_run)
-		return 0;
-	for (i = 0; i < a->n_box; i++) {
-		if (!a->box[i].chosen)
-			continue;
-		if (index_counts(a->ix, a->box[i].row.id, &counts, err) == -1)
-			return -1;
-		a->result->pending += counts.dirty;
-	}
-	/* What is held is told apart. */
-	held = a->held_uploads + a->guarded;
-	a->result->pending -= held < a->result->pending ? held :
-	    a->result->pending;
+		a->result->pending = 0;
 	snprintf(now, sizeof(now), "%lld", (long long)clock_wall());
-	if (index_begin(a->ix, err) == 0 &&
-	    (a->notes > 0 || index_set(a->ix, "last-sync", now, err) == 0) &&
-	    index_set(a->ix, "left", buf_str(&a->left), err) == 0 &&
-	    index_commit(a->ix, err) == 0)
-		return 0;
-	index_rollback(a->ix);
-	return -1;
+	if (rc == 0 && a->result->held == 0 && !a->opt.dry_run)
+		rc = index_set(a->ix, "last-sync", now, err);
+	return index_end(a->ix, rc, err);
 }
 
 enum task_result
 account_end(struct task *t)
 {
-	return account_job((struct account *)t, reckon_work, account_reckoned);
+	struct account *a = (struct account *)t;
+
+	a->items.sealed = true;
+	return account_job(a, reckon_work, account_reckoned);
 }
 
 static void
@@ -291,6 +265,7 @@ close_run(struct job *job)
 	struct account *a = OWNER_OF(job, struct account_priv, close_job)->a;
 
 	lane_flush(a->disk_lane);	/* its jobs use what is closed here */
+	items_keep(a);
 	index_close(a->ix);
 	a->ix = NULL;
 	maildir_close(&a->md);
@@ -321,6 +296,7 @@ close_all(struct account *a, bool polite)
 	if (p->closing)
 		return;
 	p->closing = true;
+	a->items.sealed = true;
 	p->close_job = (struct job){ .run = close_run };
 	lane_post(a->index_lane, &p->close_job, &a->task);
 }
@@ -361,13 +337,11 @@ reckon(struct account *a)
 
 	r->seconds = (double)(clock_mono_ms() - a->ms_begun) / 1000;
 	r->fsyncs = fs_syncs() - a->fsyncs_before;
-	r->held = a->notes + a->held_uploads + a->guarded -
-	    (a->held_uploads > 0) - (a->guarded > 0);
 	if (a->task.result == TASK_FAIL)
 		r->err = a->task.err;
 	if (r->err.kind != ERR_NONE)
 		r->exit = err_exit_status(r->err.kind);
-	else if (a->notes > 0)
+	else if (r->held > 0)
 		r->exit = 1;
 	else
 		r->exit = r->pending > 0 ? err_exit_status(ERR_NET) : 0;
@@ -380,7 +354,8 @@ account_finish(struct task *t)
 	struct account_priv *p = a->priv;
 	size_t i;
 
-	pass_on_told(a);
+	items_pass_on_told(a);
+	items_tell(a);
 	reckon(a);
 	lane_free(a->index_lane);
 	lane_free(a->disk_lane);
@@ -388,7 +363,7 @@ account_finish(struct task *t)
 	for (i = 0; i < a->n_box; i++)
 		box_release(&a->box[i]);
 	free(a->box);
-	buf_release(&a->left);
+	items_release(a);
 	mem_wipe(p->child.out.mem, p->child.out.cap);
 	child_release(&p->child);
 	str_wipe_free(p->secret);
@@ -409,7 +384,6 @@ sync_start(struct loop *loop, const struct conf_account *conf,
 	a->cb = *cb;
 	a->result = &s->result;
 	a->md.fd = a->md.mark_fd = -1;
-	buf_init(&a->left, ACCOUNT_LEFT);
 	a->priv = xcalloc(1, sizeof(*a->priv));
 	a->priv->a = a;
 	a->index_lane = lane_new(loop, "index");
@@ -434,44 +408,7 @@ sync_free(struct sync *s)
 	free(s);
 }
 
-/* --- facts for the user --- */
-
-static void say(struct account *, bool held, const char *fmt, va_list)
-    __attribute__((format(printf, 3, 0)));
-
-static void
-say(struct account *a, bool held, const char *fmt, va_list ap)
-{
-	char text[1000];
-
-	vsnprintf(text, sizeof(text), fmt, ap);
-	if (held) {
-		a->notes++;
-		buf_addf(&a->left, "%s\n", text);
-	}
-	if (a->cb.note != NULL)
-		a->cb.note(a->cb.arg, a->conf->name, text);
-}
-
-void
-account_note(struct account *a, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	say(a, true, fmt, ap);
-	va_end(ap);
-}
-
-void
-account_tell(struct account *a, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	say(a, false, fmt, ap);
-	va_end(ap);
-}
+/* --- operations --- */
 
 static void
 count_done(struct sync_result *r, enum sync_op op)

@@ -31,7 +31,7 @@ rescan_work(struct account *a, struct err *err)
 	struct observed_local seen;
 
 	if (observe_local(a->ix, &a->md, &b->row, false, &seen, err) == -1)
-		return -1;
+		return box_leave_out(a, b, err);
 	a->lacking[1] += seen.lacking;
 	return 0;
 }
@@ -42,6 +42,8 @@ rescan_each(struct task *t)
 	struct account *a = (struct account *)t;
 	struct box *b;
 
+	if (a->turns->i != SIZE_MAX)
+		(void)box_left_out(a);
 	while ((b = turns_next(a)) != NULL)
 		if (b->missing && b->row.local)
 			return account_job(a, rescan_work, rescan_each);
@@ -216,16 +218,17 @@ remove_each(struct task *t)
 	if (!box_in_play(b) || b->unsettled || (!local && !remote))
 		return task_next(t, remove_each);
 	if (remote && lacks_trash(a)) {
-		account_note(a, "%s: %llu messages deleted here stay on the "
-		    "server: there is no folder %s there to take them; make "
-		    "it, or change `trash`", b->row.name,
+		box_note(a, b, ITEM_REMOVE, b->remove_remote, "%llu messages "
+		    "deleted here stay on the server: there is no folder %s "
+		    "there to take them; make it, or change `trash`",
 		    (unsigned long long)b->remove_remote, a->conf->trash);
 		return task_next(t, remove_each);
 	}
 	if (remote && b->row.read_only && !a->opt.dry_run)
-		account_note(a, "%s: %llu messages deleted here can't be "
-		    "removed from the server: the folder is read-only there",
-		    b->row.name, (unsigned long long)b->remove_remote);
+		box_note(a, b, ITEM_REMOVE, b->remove_remote, "%llu messages "
+		    "deleted here can't be removed from the server: the folder "
+		    "is read-only there",
+		    (unsigned long long)b->remove_remote);
 	if (!remote || a->opt.dry_run)
 		return account_pass(a, remove_start, b, remove_each);
 	/* Selected anew, so that its UIDVALIDITY is known to be the same. */

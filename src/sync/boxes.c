@@ -13,6 +13,8 @@ void
 box_release(struct box *b)
 {
 	index_folder_release(&b->row);
+	free(b->fault);
+	b->fault = NULL;
 }
 
 static struct box *

@@ -163,8 +163,8 @@ drop_deleted(struct task *t)
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
 			return TASK_FAIL;
-		account_note(a, "%s: the server does not delete the folder: %s",
-		    b->row.name, t->err.msg);
+		box_note(a, b, ITEM_REMOVE, 0, "the server does not delete "
+		    "the folder: %s", t->err.msg);
 		t->err.kind = ERR_NONE;
 		imap_cmd_release(&a->turns->cmd);
 		return task_next(t, drop_each);

@@ -50,6 +50,8 @@ struct flagging {
 	struct job index_job, disk_job;
 	bool disk_posted;
 	uint64_t done;
+	uint64_t failed;	/* messages ... */
+	char *why;		/* ... of which the first failed so */
 };
 
 static enum task_result flags_picked(struct task *);
@@ -186,7 +188,10 @@ rename_run(struct job *job)
 		if (maildir_set_flags(md, &m, r->p.verdict.local_flags,
 		    r->file, &r->in_new, &err) == 0)
 			renamed = r->renamed = true;
-		else if (err.kind != ERR_STALE)
+		else if (err.kind == ERR_IO && !is_folder_error(&err)) {
+			job->err = err;
+			return -1;
+		} else if (err.kind != ERR_STALE)
 			r->failure = xstrdup(err.msg);
 	}
 	return renamed ? maildir_sync_folder(md, f->pass.box->row.path,
@@ -234,7 +239,14 @@ flags_next(struct flagging *f)
 {
 	rows_release(f);
 	groups_release(f);
-	return f->pick.end ? TASK_DONE : task_next(&f->pass.task, flags_pick);
+	if (!f->pick.end)
+		return task_next(&f->pass.task, flags_pick);
+	/* A command is for many messages: which one it is about is not told. */
+	if (f->failed > 0)
+		box_note(f->pass.a, f->pass.box, ITEM_FLAGS, f->failed,
+		    "flags of %llu messages were not set: %s",
+		    (unsigned long long)f->failed, f->why);
+	return TASK_DONE;
 }
 
 static enum task_result
@@ -284,10 +296,6 @@ record(struct flagging *f, struct row *r, struct err *err)
 
 	if (v->ops & OP_FORGET)
 		return index_place_drop(ix, p->id, err);
-	if (r->failure != NULL ? record_failure(ix, p, FAILED_PUSH,
-	    r->failure, err) == -1 : r->stored && index_failure_drop(ix,
-	    p->folder, p->id, FAILED_PUSH, err) == -1)
-		return -1;
 	if (r->renamed) {
 		free(p->file);
 		p->file = xstrdup(r->file);
@@ -360,8 +368,7 @@ take_replies(struct flagging *f)
 		    (!g->has_minus || imap_result(&g->minus, &err) == 1))
 			r->stored = true;
 		else if (r->failure == NULL)
-			r->failure = xasprintf("flags were refused: %s",
-			    err.msg);
+			r->failure = xstrdup(err.msg);
 	}
 }
 
@@ -378,9 +385,8 @@ tell_done(struct flagging *f)
 			tell(f, r, true);
 		if (r->stored)
 			tell(f, r, false);
-		if (r->failure != NULL)
-			account_note(f->pass.a, "%s: message with UID %u: %s",
-			    f->pass.box->row.name, r->p.place.uid, r->failure);
+		if (r->failure != NULL && f->failed++ == 0)
+			f->why = xstrdup(r->failure);
 	}
 	f->done += (uint64_t)f->n;
 	if (f->n > 0)
@@ -398,6 +404,10 @@ flags_applied(struct task *t)
 	if (answered == 0 || !f->disk_job.done)
 		return task_wait(t, flags_applied);
 	t->err.kind = ERR_NONE;
+	if (f->disk_job.result == -1 && is_folder_error(&f->disk_job.err)) {
+		box_fail(f->pass.a, f->pass.box, &f->disk_job.err);
+		return TASK_DONE;
+	}
 	if (f->disk_job.result == -1)
 		return task_fail(t, &f->disk_job.err);
 	take_replies(f);
@@ -426,6 +436,7 @@ flags_finish(struct task *t)
 
 	rows_release(f);
 	groups_release(f);
+	free(f->why);
 	pass_end(&f->pass);
 }
 

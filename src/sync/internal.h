@@ -14,6 +14,7 @@
 #include "index/content.h"
 #include "index/folder.h"
 #include "index/index.h"
+#include "index/item.h"
 #include "index/place.h"
 #include "loop/lane.h"
 #include "loop/loop.h"
@@ -31,8 +32,8 @@
 /* How many rows one job takes through the index at most. */
 #define SYNC_ROWS	500
 
-/* Bytes of notes that are kept for status. */
-#define ACCOUNT_LEFT	(64u << 10)
+/* A note stands for all that waits in its folder. */
+#define ALL_ROWS	UINT64_MAX
 
 /* One folder during a run: its row and what this run learned. */
 struct box {
@@ -47,12 +48,15 @@ struct box {
 	bool missing;		/* the first scan lacked files */
 	bool unseen_remote;	/* gone here, it holds messages never seen */
 	bool unseen_local;	/* it holds files that the server never had */
+	bool owed;		/* it was read-only, and something waits for that
+				   to change */
 	bool observed;		/* the server's side was looked at in this run */
 	bool pull_failed;	/* a message could not be pulled */
 	uint64_t dirty;		/* rows, when last counted */
 	uint64_t remove_local, remove_remote;	/* that reconcile asks for */
 	bool unsettled;		/* the sum did not close: removals wait */
 	bool failed;		/* this folder is out of the game for this run */
+	struct err *fault;	/* why, when its directories are */
 	bool may_push;		/* first-run hold is not on */
 	bool remote_gone;	/* LIST lacked it; not believed yet */
 	bool look_again;	/* messages were appended whose UID is not known */
@@ -60,6 +64,30 @@ struct box {
 };
 
 struct picked;
+
+/* What this run found to be said (items.c). */
+struct note {
+	enum index_item_kind kind;
+	size_t box;		/* of a->box; SIZE_MAX: the account */
+	uint64_t rows;		/* dirty ones that wait because of it */
+	const uint64_t *all_rows;	/* or where their number stands */
+	char *text;
+	struct sync_item item;	/* when it was looked up */
+};
+
+struct items {
+	struct note *note;	/* the loop's, until sealed */
+	size_t n_note, cap_note;
+	uint64_t unsaid;	/* notes beyond what is kept */
+	bool sealed;		/* the index lane has it now */
+	struct sync_item *told;	/* the outcome; folder and text are owned */
+	size_t n_told, cap_told;
+	/* The index lane's. */
+	bool any;		/* there may be items in the index */
+	bool reckoned;
+	int64_t run;		/* number of this run */
+	int64_t begun;
+};
 
 struct account {
 	struct task task;
@@ -90,15 +118,23 @@ struct account {
 	uint64_t removals;	/* that reconcile asks for */
 	uint64_t fsyncs_before;
 	uint64_t ms_begun;
-	uint64_t notes;
-	struct buf left;	/* the notes, a line each, for status */
+	struct items items;
 	uint64_t lacking[2];	/* files missed by the first and second scan */
+	uint64_t over_quota;	/* octets that were refused so; 0: none */
 	uint64_t held_uploads;	/* one note stands for all of them */
 	uint64_t guarded;	/* removals that the guard holds; the same */
 	char *told;		/* by a job, see account_job */
 	bool told_held;
+	const uint64_t *told_rows;	/* how many rows that is about, or NULL */
 	struct account_priv *priv;	/* account.c's own */
 	struct turns *turns;		/* turns.c's own */
+};
+
+/* A message that could not be brought over. */
+struct failure {
+	enum index_item_kind kind;
+	const char *text;	/* "": not worth telling yet */
+	bool wait;
 };
 
 /* How a pass over one folder begins. */
@@ -108,7 +144,7 @@ typedef void pass_starter(struct account *, struct box *, struct pass_result *);
 /*
  * Runs work on the index lane and goes on with next; a failure is the
  * account's. A sentence that work leaves in a->told is passed on: as a note
- * when a->told_held is set.
+ * when a->told_held is set, about *a->told_rows dirty rows.
  */
 enum task_result account_job(struct account *,
     int (*work)(struct account *, struct err *), task_step *next);
@@ -122,12 +158,30 @@ enum task_result turns_begin(struct task *);
 void turns_release(struct account *);
 enum task_result account_end(struct task *);
 
-/* account.c: facts for the user. Loop thread only. note: something that needs
- * the user or is left over, exit 1; tell: only to be known. */
+/*
+ * items.c: facts for the user. Loop thread only. note: something that needs the
+ * user or is left over, exit 1; it is told at the end of the run, and becomes
+ * an item of the index. Its text holds nothing that changes by itself. tell:
+ * only to be known, at once.
+ */
 void account_note(struct account *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* About a folder, whose name goes before it: one for each kind, so that a new
+ * number or reason is a change of it. rows: dirty ones that wait for it. */
+void box_note(struct account *, struct box *, enum index_item_kind,
+    uint64_t rows, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 void account_tell(struct account *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* On the index lane: the number of this run; all that is to be told at its end,
+ * and *held, *pending of the result; the same when it ended early. */
+int items_begin(struct account *, struct err *);
+int items_reckon(struct account *, struct err *);
+void items_keep(struct account *);
+/* On the loop, after that. */
+void items_tell(struct account *);
+void items_release(struct account *);
+void items_pass_on_told(struct account *);
 void account_done(struct account *, enum sync_op, const struct box *,
     const struct place *, const char *detail);
 /* "+\Seen -(word)": what the verdict changes on that side. Replaces out. */
@@ -161,6 +215,17 @@ void pass_start(struct pass *, struct account *, struct pass_result *,
  * whoever fails while the server still sends. */
 void account_cut(struct account *);
 void pass_end(struct pass *);	/* sets *out, frees: the last of finish */
+
+/* Of one folder alone, whose directories are not as they should be: the account
+ * goes on without it. A full disk is no such thing. */
+bool is_folder_error(const struct err *);
+/* The disk as such fails, not this file. */
+bool is_disk_error(const struct err *);
+/* The server refuses a command with that code for the folder or the account,
+ * whatever the message. */
+bool is_folder_code(enum imap_code_kind);
+/* The folder is out of the game for this run, for that reason. Loop thread. */
+void box_fail(struct account *, struct box *, const struct err *);
 
 pass_starter observe_remote_start;
 pass_starter digest_start;
@@ -198,6 +263,7 @@ int observe_local_ours(struct index *, struct maildir *, struct index_folder *,
 struct picked {
 	struct place place;
 	struct verdict verdict;
+	uint32_t tries;		/* of what k->failed says */
 };
 struct pick {
 	struct box *box;
@@ -206,6 +272,11 @@ struct pick {
 	int max;
 	int64_t after;
 	bool end;
+	/* Passes over messages of which this kind of failure is known, but for
+	 * those that may be tried again. ITEM_NOTE: over none. */
+	enum index_item_kind failed;
+	struct account *account;	/* with failed */
+	uint64_t skipped;		/* so many */
 };
 int pick_rows(struct index *, struct pick *, struct picked *out, struct err *);
 void picked_release(struct picked *, int n);
@@ -258,9 +329,23 @@ int attic_twin_find(struct account *, const struct place *p,
 bool attic_twin_is_there(struct maildir *, const struct attic_twin *);
 void attic_twin_release(struct attic_twin *);
 
-/* Index work that several passes share; on the index lane, in a transaction. */
-int record_failure(struct index *, const struct place *, enum index_direction,
-    const char *reason, struct err *);
+/*
+ * items.c, on the index lane, in a transaction: a message failed, with a
+ * sentence that begins behind the name of the folder. wait: the third try and
+ * the next ones wait longer and longer, for the server is asked in vain.
+ */
+int record_failure(struct account *, const struct box *, const struct place *,
+    const struct failure *, struct err *);
+/* It worked. */
+int record_success(struct account *, const struct place *,
+    enum index_item_kind, struct err *);
+/* How often it was tried. 0: never. *waits: not again now. */
+int failed_before(struct account *, const struct place *,
+    enum index_item_kind, uint32_t *tries, bool *waits, struct err *);
+/* folder is left to the caller; text is borrowed. */
+struct sync_item item_for_user(const struct index_item *);
+/* When to try again what failed that often, last at this time. Pure. */
+int64_t item_next_try(uint32_t tries, int64_t last);
 
 /*
  * Match step 2: an unpaired file of p's folder with p's content, if there is

@@ -163,6 +163,7 @@ hold(struct account *a, struct judging *j)
 	a->guarded = (a->hold_remove_remote ? j->n_remote : 0) +
 	    (a->hold_remove_local ? j->n_local : 0);
 	a->told_held = remote != NULL || local != NULL;
+	a->told_rows = &a->guarded;
 	if (remote != NULL && local != NULL) {
 		a->told = xasprintf("%s; %s", remote, local);
 		free(remote);

@@ -47,6 +47,7 @@ struct observe {
 	bool reused;		/* a UID stands for another message */
 	bool fault;		/* what is known of the folder no longer holds */
 	bool full;		/* everything is being listed */
+	bool grew;		/* the folder can store more flags than before */
 	int tries;		/* full listings so far */
 	uint32_t known_next;	/* first UID whose size and date are not known */
 	uint32_t highest;	/* UID seen */
@@ -250,20 +251,31 @@ static enum task_result
 observe_refused(struct observe *o, const char *why)
 {
 	o->pass.box->failed = true;
-	account_note(o->pass.a, "%s: %s; it is left out of this run",
-	    o->pass.box->row.name, why);
+	box_note(o->pass.a, o->pass.box, ITEM_FOLDER, ALL_ROWS,
+	    "%s; the folder is left out", why);
 	return TASK_DONE;
 }
 
-static void
+/* True when there is something that the folder could not store before. */
+static bool
 take_abilities(struct index_folder *f, const struct imap_box *b)
 {
+	struct index_folder was = *f;
+	char *more;
+	bool grew;
+
 	f->read_only = b->read_only;
 	f->permanent = b->read_only ? 0 : b->permanent;
 	f->permanent_any = !b->read_only && b->permanent_any;
-	free(f->permanent_keywords);
 	f->permanent_keywords = xstrdup(b->read_only ||
 	    b->permanent_keywords == NULL ? "" : b->permanent_keywords);
+	more = keywords_less(f->permanent_keywords,
+	    was.permanent_keywords == NULL ? "" : was.permanent_keywords);
+	grew = (f->permanent & ~was.permanent) != 0 || *more != '\0' ||
+	    (f->permanent_any && !was.permanent_any);
+	free(more);
+	free(was.permanent_keywords);
+	return grew;
 }
 
 static int
@@ -319,7 +331,7 @@ observe_selected(struct task *t)
 	}
 	if (b->uidvalidity == 0)
 		return observe_refused(o, "the server gives it no UIDVALIDITY");
-	take_abilities(f, b);
+	o->grew |= take_abilities(f, b);
 	fault = epoch_fault(f, b);
 	if (fault != NULL)
 		return observe_fault(o, fault);
@@ -481,6 +493,32 @@ observe_listed(struct task *t)
 	return task_next(t, observe_stored);
 }
 
+/* What the server could not store before is owed to it: from now on the rows
+ * are dirty. In the transaction that records what it can. */
+static int
+claim_owed(struct observe *o, struct err *err)
+{
+	struct index *ix = o->pass.a->ix;
+	struct place row[64];
+	struct ability can;
+	int64_t after = 0;
+	int i, n, rc = 0;
+
+	box_ability(o->pass.box, &can);
+	do {
+		n = index_places(ix, PLACES_OWED, o->pass.box->row.id, after,
+		    row, 64, err);
+		for (i = 0; i < n; i++) {
+			after = row[i].id;
+			reconcile_agree(&row[i], &can);
+			if (rc == 0)
+				rc = index_place_put(ix, &row[i], err);
+			place_release(&row[i]);
+		}
+	} while (rc == 0 && n == 64);
+	return n < 0 ? -1 : rc;
+}
+
 /* Runs in one transaction with the cursor. */
 static int
 settle(struct observe *o, struct err *err)
@@ -502,6 +540,8 @@ settle(struct observe *o, struct err *err)
 	o->closes = counts.remote == o->exists;
 	if (!o->closes)
 		return 0;
+	if (o->grew && claim_owed(o, err) == -1)
+		return -1;
 	f->uidvalidity = b->uidvalidity;
 	f->modseq = b->modseq;
 	f->exists = o->exists;
@@ -565,9 +605,9 @@ observe_settled(struct task *t)
 		return task_next(t, observe_ask);
 	}
 	o->pass.box->unsettled = true;
-	account_note(o->pass.a, "%s: the server says it has %u messages but "
-	    "lists %llu; nothing is removed there in this run",
-	    o->pass.box->row.name, o->exists,
+	box_note(o->pass.a, o->pass.box, ITEM_SUM, ALL_ROWS, "the server says "
+	    "it has %u messages but lists %llu; nothing is removed there until "
+	    "that adds up", o->exists,
 	    (unsigned long long)uidset_count(&o->listed));
 	return TASK_DONE;
 }

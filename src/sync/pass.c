@@ -1,4 +1,5 @@
 /* What the passes over a folder have in common. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -47,6 +48,61 @@ pass_end(struct pass *p)
 	pass_finish(&p->task);
 }
 
+bool
+is_folder_error(const struct err *err)
+{
+	if (err->kind == ERR_STALE)
+		return true;
+	if (err->kind != ERR_IO)
+		return false;
+	switch (err->number) {
+	case EACCES:
+	case EPERM:
+	case ENOTDIR:
+	case EISDIR:
+	case ELOOP:
+	case ENAMETOOLONG:
+		return true;
+	}
+	return false;
+}
+
+bool
+is_disk_error(const struct err *err)
+{
+	return err->kind == ERR_IO && (err->number == ENOSPC ||
+	    err->number == EDQUOT || err->number == EROFS);
+}
+
+bool
+is_folder_code(enum imap_code_kind code)
+{
+	switch (code) {
+	case CODE_OVERQUOTA:
+	case CODE_NOPERM:
+	case CODE_READ_ONLY:
+	case CODE_TRYCREATE:
+	case CODE_NONEXISTENT:
+	case CODE_UNAVAILABLE:
+	case CODE_INUSE:
+	case CODE_EXPIRED:
+	case CODE_PRIVACYREQUIRED:
+	case CODE_AUTHORIZATIONFAILED:
+	case CODE_CONTACTADMIN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+box_fail(struct account *a, struct box *b, const struct err *err)
+{
+	b->failed = true;
+	box_note(a, b, ITEM_FOLDER, ALL_ROWS, "%s; the folder is left out",
+	    err->msg);
+}
+
 void
 box_ability(const struct box *b, struct ability *out)
 {
@@ -56,13 +112,28 @@ box_ability(const struct box *b, struct ability *out)
 	    b->row.permanent_keywords : "";
 }
 
+/* 1: it is not the time for it; 0, -1. */
+static int
+must_wait(struct pick *k, struct picked *p, struct err *err)
+{
+	bool waits;
+
+	if (k->failed == ITEM_NOTE)
+		return 0;
+	if (failed_before(k->account, &p->place, k->failed, &p->tries, &waits,
+	    err) == -1)
+		return -1;
+	k->skipped += waits;
+	return waits;
+}
+
 int
 pick_rows(struct index *ix, struct pick *k, struct picked *out,
     struct err *err)
 {
 	struct place row[64];
 	struct ability can;
-	int i, got, want, n = 0;
+	int i, got, want, n = 0, waits = 0;
 
 	box_ability(k->box, &can);
 	while (n < k->max && !k->end) {
@@ -78,13 +149,19 @@ pick_rows(struct index *ix, struct pick *k, struct picked *out,
 			struct picked *p = &out[n];
 
 			k->after = row[i].id;
-			p->place = row[i];
+			*p = (struct picked){ .place = row[i] };
 			reconcile_message(&p->place, &can, k->expunge,
 			    &p->verdict);
-			if (p->verdict.ops & k->ops)
+			if (waits != -1 && (p->verdict.ops & k->ops))
+				waits = must_wait(k, p, err);
+			if (waits == 0 && (p->verdict.ops & k->ops))
 				n++;
 			else
 				picked_release(p, 1);
+		}
+		if (waits == -1) {
+			picked_release(out, n);
+			return -1;
 		}
 	}
 	return n;
@@ -99,21 +176,6 @@ picked_release(struct picked *p, int n)
 		place_release(&p[i].place);
 		verdict_release(&p[i].verdict);
 	}
-}
-
-int
-record_failure(struct index *ix, const struct place *p,
-    enum index_direction direction, const char *reason, struct err *err)
-{
-	struct index_failure f = {
-		.folder = p->folder, .place = p->id, .direction = direction,
-	};
-	int rc;
-
-	f.reason = xstrdup(reason);
-	rc = index_failure_put(ix, &f, err);
-	free(f.reason);
-	return rc;
 }
 
 /* The file is taken at once, so that no second message gets it. */

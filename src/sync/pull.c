@@ -49,6 +49,10 @@ take_picked(struct pull_batch *b, int n)
 
 	b->msg = xcalloc((size_t)n + 1, sizeof(*b->msg));
 	for (i = 0; i < n && (i == 0 || bytes < PULL_BYTES); i++) {
+		/* What failed before is asked for alone: it may be why others
+		 * with it did not come. */
+		if (i > 0 && (b->picked[i].tries > 0 || b->picked[0].tries > 0))
+			break;
 		b->msg[i].row = b->picked[i];
 		bytes += b->picked[i].place.size;
 	}
@@ -177,21 +181,36 @@ place_run(struct job *job)
  * listing tells; when it is listed and still does not come, the user is told.
  */
 static int
-record_missing(struct index *ix, struct pulled *m, struct err *err)
+record_missing(struct pull_batch *b, struct pulled *m, struct err *err)
 {
-	static const char why[] = "the server lists it, but sends no body for it";
-	const struct place *p = &m->row.place;
-	struct index_failure before = { .id = 0 };
-	int found = index_failure_get(ix, p->folder, p->id, FAILED_PULL,
-	    &before, err);
+	struct failure f = { ITEM_PULL, "", true };
+	char *text = NULL;
+	int rc;
 
-	if (found == -1)
-		return -1;
-	if (found == 1) {
-		free(before.reason);
-		m->failure = xstrdup(why);
-	}
-	return record_failure(ix, p, FAILED_PULL, why, err);
+	if (m->row.tries > 0 || (b->refused != NULL && b->n == 1))
+		f.text = text = b->refused != NULL ? xasprintf("message with "
+		    "UID %u was not pulled: %s", m->row.place.uid, b->refused) :
+		    xasprintf("message with UID %u was not pulled: the server "
+		    "lists it, but sends no body for it", m->row.place.uid);
+	rc = record_failure(b->p->pass.a, b->p->pass.box, &m->row.place, &f,
+	    err);
+	free(text);
+	return rc;
+}
+
+static int
+record_failed(struct pull_batch *b, struct pulled *m, struct err *err)
+{
+	struct failure f = { ITEM_PULL, "", true };
+	char *text = xasprintf("message with UID %u was not pulled: %s",
+	    m->row.place.uid, m->failure);
+	int rc;
+
+	f.text = text;
+	rc = record_failure(b->p->pass.a, b->p->pass.box, &m->row.place, &f,
+	    err);
+	free(text);
+	return rc;
 }
 
 static int
@@ -202,10 +221,11 @@ record(struct pull_batch *b, struct pulled *m, struct err *err)
 	struct maildir_name name;
 	struct ability can;
 
-	if (m->failure == NULL && !m->got)
-		return record_missing(ix, m, err);
 	if (m->failure != NULL)
-		return record_failure(ix, p, FAILED_PULL, m->failure, err);
+		return record_failed(b, m, err);
+	if (!m->got)
+		return b->write_err.kind != ERR_NONE || b->blameless ? 0 :
+		    record_missing(b, m, err);
 	if (!m->paired) {
 		p->file = xstrdup(maildir_delivery_file(m->delivery, &p->in_new));
 		if (!maildir_name_parse(p->file, &name))
@@ -221,7 +241,7 @@ record(struct pull_batch *b, struct pulled *m, struct err *err)
 	reconcile_agree(p, &can);
 	if (index_place_put(ix, p, err) == -1)
 		return -1;
-	return index_failure_drop(ix, p->folder, p->id, FAILED_PULL, err);
+	return record_success(b->p->pass.a, p, ITEM_PULL, err);
 }
 
 static int
@@ -259,6 +279,7 @@ batch_pick(struct pull_batch *b)
 	b->pick = (struct pick){
 		.box = p->pass.box, .ops = OP_PULL, .max = SYNC_ROWS,
 		.expunge = p->pass.a->conf->expunge, .after = p->after,
+		.failed = ITEM_PULL, .account = p->pass.a,
 	};
 	batch_post(b, BATCH_PICK, p->pass.a->index_lane, pick_run);
 }
@@ -270,7 +291,9 @@ batch_picked(struct pull_batch *b)
 
 	p->picking = false;
 	p->after = b->pick.after;
-	p->end = b->pick.end;
+	p->end |= b->pick.end;
+	/* One of these may be what an upload without an answer became. */
+	p->pass.box->pull_failed |= b->pick.skipped > 0;
 	b->at = b->n > 0 ? BATCH_FETCH : BATCH_FREE;
 	if (b->n == 0)
 		free(b->msg);
@@ -314,19 +337,23 @@ static void
 batch_count(struct pull_batch *b)
 {
 	struct account *a = b->p->pass.a;
+	uint64_t missing = 0;
 	int i;
 
 	for (i = 0; i < b->n; i++) {
 		struct pulled *m = &b->msg[i];
 
 		b->p->pass.box->pull_failed |= !m->got;
-		if (m->failure != NULL)
-			account_note(a, "%s: message with UID %u was not "
-			    "pulled: %s", b->p->pass.box->row.name,
-			    m->row.place.uid, m->failure);
-		else if (m->got && !m->paired)
+		missing += !m->got && m->failure == NULL;
+		if (m->got && !m->paired)
 			account_done(a, SYNC_PULL, b->p->pass.box,
 			    &m->row.place, "");
+	}
+	if (b->refused != NULL && missing > 0 && (b->n > 1 || b->blameless)) {
+		b->p->not_given += missing;
+		box_note(a, b->p->pass.box, ITEM_PULL, b->p->not_given,
+		    "%llu messages were not pulled: %s",
+		    (unsigned long long)b->p->not_given, b->refused);
 	}
 	b->p->done += (uint64_t)b->n;
 	account_progress(a, b->p->pass.box, "pulling", b->p->done,
@@ -346,7 +373,11 @@ batch_clear(struct pull_batch *b)
 	}
 	free(b->msg);
 	b->msg = NULL;
+	free(b->refused);
+	b->refused = NULL;
 	b->n = 0;
+	b->blameless = false;
+	b->write_err.kind = ERR_NONE;
 	if (b->store != NULL)
 		maildir_batch_free(b->store);
 	b->store = NULL;
@@ -372,10 +403,30 @@ batch_fetching(struct pull_batch *b, struct err *err)
 	if (rc == 0)
 		return 0;
 	/* A refused FETCH leaves its rows dirty; what came of it counts. */
-	if (rc == -1)
-		account_note(b->p->pass.a, "%s: %s", b->p->pass.box->row.name,
-		    err->msg);
+	if (rc == -1) {
+		b->refused = xstrdup(err->msg);
+		b->blameless = is_folder_code(b->fetch.cmd.code);
+		b->p->end |= b->blameless;
+		err->kind = ERR_NONE;
+	}
 	b->at = BATCH_WRITE;
+	return 0;
+}
+
+/* The disk can't take it. 0: that is the folder's alone, which is left. */
+static int
+batch_stop(struct pull_batch *b, const struct err *why, struct err *err)
+{
+	struct pull *p = b->p;
+
+	if (!is_folder_error(why)) {
+		*err = *why;
+		return -1;
+	}
+	p->end = true;
+	p->pass.box->pull_failed = true;
+	p->stopped = *why;
+	batch_clear(b);
 	return 0;
 }
 
@@ -398,6 +449,8 @@ batch_step(struct pull_batch *b, struct err *err)
 	}
 	if (b->at == BATCH_FREE || b->at == BATCH_FETCH || !b->job.done)
 		return 0;
+	if (b->job.result == -1 && b->at == BATCH_PLACE)
+		return batch_stop(b, &b->job.err, err);
 	if (b->job.result == -1) {
 		*err = b->job.err;
 		return -1;
@@ -418,10 +471,8 @@ batch_step(struct pull_batch *b, struct err *err)
 		break;
 	case BATCH_RECORD:
 		batch_count(b);
-		if (b->write_err.kind != ERR_NONE) {
-			*err = b->write_err;
-			return -1;
-		}
+		if (b->write_err.kind != ERR_NONE)
+			return batch_stop(b, &b->write_err, err);
 		batch_clear(b);
 		break;
 	case BATCH_FREE:
@@ -454,6 +505,8 @@ pull_turn(struct task *t)
 		held += b->n_chunks;
 	}
 	imap_session_pause(p->pass.a->session, held > CHUNKS_MOST);
+	if (!busy && p->stopped.kind != ERR_NONE)
+		box_fail(p->pass.a, p->pass.box, &p->stopped);
 	return busy ? task_wait(t, pull_turn) : TASK_DONE;
 }
 

@@ -57,6 +57,8 @@ struct pull_batch {
 	struct pulled *msg;	/* sorted by uid */
 	int n;
 	struct imap_fetching fetch;
+	char *refused;			/* the server's words ... */
+	bool blameless;			/* ... which are not about messages */
 	struct chunk *first, *last;
 	unsigned n_chunks;
 	/* Disk lane only. */
@@ -78,6 +80,8 @@ struct pull {
 	struct pull_batch *into;	/* whose body is arriving */
 	bool skip;		/* and it is too large to be what was listed */
 	uint64_t done;
+	uint64_t not_given;	/* messages of FETCHes that were refused */
+	struct err stopped;	/* the folder's directories take no more */
 };
 
 int pulled_by_uid(const void *, const void *);	/* for qsort, bsearch */

@@ -20,9 +20,11 @@
 #include "base/mem.h"
 #include "internal.h"
 #include "mail/flags.h"
+#include "maildir/look.h"
 
 #define PUSH_ROWS	100
 #define PUSH_MEMORY	(4u << 20)	/* of a batch's bodies */
+#define PUSH_BYTES	(16u << 20)	/* of a batch: all may be in vain */
 #define PIECE		(128u << 10)
 
 struct pushed {
@@ -31,6 +33,7 @@ struct pushed {
 	int64_t date;
 	bool ready;		/* may be sent */
 	bool gone;		/* it moved meanwhile: the next scan tells */
+	bool waits;		/* failed before, not to be tried yet */
 	bool altered;		/* the server took it in an earlier run, and shows
 				   nothing like it */
 	unsigned char *body;	/* wire form; NULL: read again while sending */
@@ -39,6 +42,8 @@ struct pushed {
 	bool started, over;
 	uint32_t uid;
 	char *failure;
+	bool refused;		/* by the server, and not for the disk's sake */
+	bool blameless;		/* the message is not what it is about */
 };
 
 struct push {
@@ -56,6 +61,13 @@ struct push {
 	bool reading;
 	uint64_t done;
 	bool unknown_uids;	/* the folder wants another look */
+	/* What the server takes no more of, from the folder or the account. */
+	bool probing;		/* one message goes first, to see */
+	bool closed;		/* nothing goes any more ... */
+	uint64_t too_large;	/* ... or nothing so large; 0: all goes */
+	bool fits;		/* what was too large elsewhere */
+	uint64_t kept_back;
+	char *why;
 };
 
 static enum task_result push_picked(struct task *);
@@ -73,6 +85,41 @@ message_of(struct push *p, struct pushed *m)
 }
 
 /* --- picking --- */
+
+/* The rows of this batch: not too many bytes, for they may go in vain. */
+static void
+take_picked(struct push *p, int n)
+{
+	uint64_t bytes = 0, most = PUSH_BYTES;
+	int i;
+
+	/* Another folder's quota is reached, it may be this one's, too: then
+	 * one message of that kind goes first, to see. */
+	if (p->pass.a->over_quota > 0 && !p->fits && p->too_large == 0)
+		most = p->pass.a->over_quota / 2;
+	p->msg = xcalloc((size_t)n + 1, sizeof(*p->msg));
+	for (i = 0; i < n && (i == 0 || bytes < most); i++) {
+		p->msg[i].row = p->picked[i];
+		bytes += (uint64_t)p->picked[i].place.hint.size;
+	}
+	p->n = i;
+	if (i == n)
+		return;
+	p->pick.after = p->msg[i - 1].row.place.id;
+	p->pick.end = false;
+	picked_release(p->picked + i, n - i);
+}
+
+static int
+mark_failed(struct push *p, struct err *err)
+{
+	int i, rc = 0;
+
+	for (i = 0; i < p->n && rc != -1; i++)
+		rc = failed_before(p->pass.a, &p->msg[i].row.place, ITEM_PUSH,
+		    &p->msg[i].row.tries, &p->msg[i].waits, err);
+	return rc == -1 ? -1 : 0;
+}
 
 /* A message that was appended without an answer: look before it is sent again. */
 static int
@@ -99,15 +146,13 @@ static int
 pick_run(struct job *job)
 {
 	struct push *p = OWNER_OF(job, struct push, index_job);
-	int i, n = pick_rows(p->pass.a->ix, &p->pick, p->picked, &job->err);
+	int n = pick_rows(p->pass.a->ix, &p->pick, p->picked, &job->err);
 
 	if (n == -1)
 		return -1;
-	p->msg = xcalloc((size_t)n + 1, sizeof(*p->msg));
-	for (i = 0; i < n; i++)
-		p->msg[i].row = p->picked[i];
-	p->n = n;
-	return drop_intended(p, &job->err);
+	take_picked(p, n);
+	return mark_failed(p, &job->err) == -1 ? -1 :
+	    drop_intended(p, &job->err);
 }
 
 static enum task_result
@@ -115,7 +160,7 @@ push_pick(struct task *t)
 {
 	struct push *p = (struct push *)t;
 
-	p->pick.max = PUSH_ROWS;
+	p->pick.max = p->probing ? 1 : PUSH_ROWS;
 	p->index_job = (struct job){ .run = pick_run };
 	lane_post(p->pass.a->index_lane, &p->index_job, t);
 	return task_wait(t, push_picked);
@@ -203,6 +248,26 @@ done:
 	return rc;
 }
 
+/* What failed before is as it was when it did. */
+static bool
+is_as_it_was(struct push *p, const struct pushed *m)
+{
+	const struct place *place = &m->row.place;
+	struct maildir_look look;
+	struct file_hint now;
+	struct err ignored;
+	bool same;
+
+	if (maildir_look_open(&look, &p->pass.a->md, p->pass.box->row.path,
+	    &ignored) == -1)
+		return true;
+	same = maildir_look(&look, place->in_new, place->file, &now) !=
+	    LOOKED_FILE || place->hint.inode == 0 ||
+	    file_hint_equal(&place->hint, &now);
+	maildir_look_close(&look);
+	return same;
+}
+
 static int
 read_run(struct job *job)
 {
@@ -217,9 +282,16 @@ read_run(struct job *job)
 		struct pushed *m = &p->msg[i];
 		struct err err = { .kind = ERR_NONE };
 
-		if (m->row.verdict.ops != OP_PUSH ||
-		    prepare(p, m, durable, &memory, &err) == 0)
+		if (m->row.verdict.ops != OP_PUSH)
 			continue;
+		m->waits = m->waits && is_as_it_was(p, m);
+		if (m->waits || prepare(p, m, durable, &memory, &err) == 0)
+			continue;
+		if (is_disk_error(&err)) {
+			job->err = err;
+			return -1;
+		}
+		m->refused = err.kind == ERR_REFUSED;
 		if (err.kind == ERR_STALE)
 			m->gone = true;
 		else
@@ -248,7 +320,13 @@ static enum task_result
 push_next(struct push *p)
 {
 	rows_release(p);
-	return p->pick.end ? TASK_DONE : task_next(&p->pass.task, push_pick);
+	if (!p->pick.end)
+		return task_next(&p->pass.task, push_pick);
+	if (p->kept_back > 0)
+		box_note(p->pass.a, p->pass.box, ITEM_PUSH, p->kept_back,
+		    "%llu messages were not pushed: %s",
+		    (unsigned long long)p->kept_back, p->why);
+	return TASK_DONE;
 }
 
 static enum task_result
@@ -295,14 +373,30 @@ inherit_keywords(struct index *ix, struct pushed *m, struct err *err)
 	return rc == -1 ? -1 : 0;
 }
 
+/* By the name that stays when flags change. */
+static int
+record_failed(struct push *p, struct pushed *m, struct err *err)
+{
+	struct failure f = { ITEM_PUSH, "", m->refused };
+	char *text = m->altered ? xasprintf("the server took %s but shows no "
+	    "message like it; it is not sent again", m->row.place.unique) :
+	    xasprintf("%s was not pushed: %s", m->row.place.unique,
+	    m->failure);
+	int rc;
+
+	f.text = text;
+	rc = record_failure(p->pass.a, p->pass.box, &m->row.place, &f, err);
+	free(text);
+	return rc;
+}
+
 static int
 intend(struct push *p, struct pushed *m, struct err *err)
 {
 	struct index *ix = p->pass.a->ix;
 
-	if (m->failure != NULL)
-		return record_failure(ix, &m->row.place, FAILED_PUSH,
-		    m->failure, err);
+	if (m->failure != NULL || m->altered)
+		return record_failed(p, m, err);
 	if (!m->ready)
 		return 0;
 	if (index_content_put(ix, &m->fp, &m->row.place.content, err) == -1 ||
@@ -338,6 +432,23 @@ intend_run(struct job *job)
 	    &job->err);
 }
 
+/* What the server is known not to take is not sent. */
+static void
+keep_back(struct push *p)
+{
+	int i;
+
+	for (i = 0; i < p->n; i++) {
+		struct pushed *m = &p->msg[i];
+
+		if (!m->ready || (!p->closed && (p->too_large == 0 ||
+		    m->fp.wire < p->too_large)))
+			continue;
+		m->ready = false;
+		p->kept_back++;
+	}
+}
+
 static enum task_result
 push_read(struct task *t)
 {
@@ -345,6 +456,9 @@ push_read(struct task *t)
 
 	if (!p->disk_job.done)
 		return task_wait(t, push_read);
+	if (p->disk_job.result == -1)
+		return task_fail(t, &p->disk_job.err);
+	keep_back(p);
 	p->index_job = (struct job){ .run = intend_run };
 	lane_post(p->pass.a->index_lane, &p->index_job, t);
 	return task_wait(t, push_intended);
@@ -439,14 +553,51 @@ feed(struct push *p, struct pushed *m, struct err *err)
 	return 0;
 }
 
+/* The least that was refused in the account counts as soon as this folder,
+ * which may have a quota of its own, refuses anything. */
+static void
+quota_reached(struct push *p, uint64_t size)
+{
+	uint64_t *least = &p->pass.a->over_quota;
+
+	if (*least == 0 || size < *least)
+		*least = size;
+	p->too_large = *least;
+}
+
+/*
+ * Over quota, what is smaller may still fit; refused for the folder's or the
+ * account's sake, nothing will. Neither is the message's fault: it is tried
+ * again by the next run, and so is one message of each other folder.
+ */
+static void
+take_refusal(struct push *p, struct pushed *m, const struct err *err)
+{
+	enum imap_code_kind code = m->append.cmd.code;
+
+	m->failure = xstrdup(err->msg);
+	m->refused = true;
+	m->blameless = is_folder_code(code) || p->pass.box->row.read_only;
+	if (!m->blameless)
+		return;
+	p->kept_back++;
+	if (p->why == NULL)
+		p->why = xstrdup(err->msg);
+	if (code != CODE_OVERQUOTA)
+		p->closed = true;
+	else
+		quota_reached(p, m->fp.wire);
+}
+
 static void
 take_reply(struct push *p, struct pushed *m, int rc, const struct err *err)
 {
 	uint32_t uid = 0;
 
 	m->over = true;
+	p->fits |= rc == 1 && m->fp.wire >= p->pass.a->over_quota;
 	if (rc == -1)
-		m->failure = xasprintf("the server refused it: %s", err->msg);
+		take_refusal(p, m, err);
 	else if (m->append.cmd.code == CODE_APPENDUID &&
 	    m->append.cmd.code_number == p->pass.box->row.uidvalidity &&
 	    uidset_next(&m->append.cmd.code_uids, &uid))
@@ -504,6 +655,7 @@ push_sending(struct task *t)
 	}
 	if (open > 0 || p->reading)
 		return task_wait(t, push_sending);
+	p->probing = false;
 	return task_next(t, push_recorded);
 }
 
@@ -560,10 +712,10 @@ record(struct push *p, struct pushed *m, struct err *err)
 		return index_intent_put(ix, &m->intent, err);
 	}
 	if (m->failure != NULL)
-		return record_failure(ix, place, FAILED_PUSH, m->failure,
-		    err) == -1 ? -1 : index_intent_drop(ix, m->intent.id, err);
-	if (index_failure_drop(ix, place->folder, place->id, FAILED_PUSH,
-	    err) == -1)
+		return (m->blameless ? record_success(p->pass.a, place,
+		    ITEM_PUSH, err) : record_failed(p, m, err)) == -1 ? -1 :
+		    index_intent_drop(ix, m->intent.id, err);
+	if (record_success(p->pass.a, place, ITEM_PUSH, err) == -1)
 		return -1;
 	return record_uid(p, m, err);
 }
@@ -583,15 +735,7 @@ tell(struct push *p)
 	for (i = 0; i < p->n; i++) {
 		struct pushed *m = &p->msg[i];
 
-		if (m->altered)
-			account_note(p->pass.a, "%s: the server took %s but "
-			    "shows no message like it; it is not sent again",
-			    p->pass.box->row.name, m->row.place.file);
-		else if (m->failure != NULL)
-			account_note(p->pass.a, "%s: %s was not pushed: %s",
-			    p->pass.box->row.name, m->row.place.file,
-			    m->failure);
-		else if (m->over)
+		if (m->over && m->failure == NULL)
 			account_done(p->pass.a, SYNC_PUSH, p->pass.box,
 			    &m->row.place, "");
 	}
@@ -626,6 +770,7 @@ push_finish(struct task *t)
 		p->pass.box->look_again = true;
 	maildir_source_close(p->source);
 	rows_release(p);
+	free(p->why);
 	pass_end(&p->pass);
 }
 
@@ -638,6 +783,7 @@ push_start(struct account *a, struct box *box,
 	p->pick = (struct pick){
 		.box = box, .ops = OP_PUSH, .expunge = a->conf->expunge,
 	};
+	p->probing = box->row.read_only;
 	p->pass.task.finish = push_finish;
 	p->pass.box = box;
 	pass_start(&p->pass, a, out, "push", push_pick);

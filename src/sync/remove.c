@@ -498,10 +498,8 @@ record(struct removing *r, struct doomed *d, struct err *err)
 	struct place *p = &d->p.place;
 
 	if (d->failure != NULL)
-		return record_failure(ix, p, FAILED_PUSH, d->failure, err);
-	if (wants_expunge(d) && r->refused != NULL &&
-	    record_failure(ix, p, FAILED_PUSH, r->refused, err) == -1)
-		return -1;
+		return record_failure(r->pass.a, r->pass.box, p,
+		    &(struct failure){ ITEM_REMOVE, d->failure, false }, err);
 	if (d->unlinked) {
 		if (index_log(ix, "removed-local", r->pass.box->row.name, p->uid,
 		    p->unique, "gone from the server: listing closed, "
@@ -550,7 +548,6 @@ static void
 tell(struct removing *r)
 {
 	struct account *a = r->pass.a;
-	const char *name = r->pass.box->row.name;
 	int i;
 
 	for (i = 0; i < r->n; i++) {
@@ -562,12 +559,11 @@ tell(struct removing *r)
 		if (d->expunged)
 			account_done(a, SYNC_REMOVE_REMOTE, r->pass.box,
 			    &d->p.place, "");
-		if (d->failure != NULL)
-			account_note(a, "%s: %s", name, d->failure);
 	}
 	if (r->refused != NULL)
-		account_note(a, "%s: the server refused to remove messages: %s",
-		    name, r->refused);
+		box_note(a, r->pass.box, ITEM_REMOVE,
+		    r->pass.box->remove_remote,
+		    "the server refused to remove messages: %s", r->refused);
 }
 
 static enum task_result

@@ -1,4 +1,6 @@
 /* What a sync would push, without the network. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,18 +10,48 @@
 #include "mail/flags.h"
 #include "sync/folders.h"
 
+static void say(struct account *, struct sync_status *, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* What status itself found. */
+static void
+say(struct account *a, struct sync_status *out, const char *fmt, ...)
+{
+	char text[1000];
+	struct sync_item item = { .text = text, .due = true };
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	out->held++;
+	a->cb.item(a->cb.arg, a->conf->name, &item);
+}
+
+/* Caller frees; NULL: err is set. */
+static char *
+index_path(const struct conf_account *conf, const struct sync_options *opt,
+    struct err *err)
+{
+	char *path, *dir = opt->state_dir != NULL ? xstrdup(opt->state_dir) :
+	    sync_state_dir(err);
+
+	if (dir == NULL)
+		return NULL;
+	path = xasprintf("%s/%s.db", dir, conf->name);
+	free(dir);
+	return path;
+}
+
 static int
 open_for_status(struct account *a, struct sync_status *out, struct err *err)
 {
 	struct index_open_result how = { .fresh = false };
-	char *dir, *path;
+	char *path = index_path(a->conf, &a->opt, err);
 	int rc;
 
-	dir = a->opt.state_dir != NULL ? xstrdup(a->opt.state_dir) :
-	    sync_state_dir(err);
-	if (dir == NULL)
+	if (path == NULL)
 		return -1;
-	path = xasprintf("%s/%s.db", dir, a->conf->name);
 	rc = index_open(&a->ix, path, true, &how, err);
 	if (rc == 0) {
 		index_close(a->ix);
@@ -31,11 +63,10 @@ open_for_status(struct account *a, struct sync_status *out, struct err *err)
 		}
 	}
 	if (how.set_aside != NULL)
-		account_note(a, "the index was damaged and lies at %s now; the "
+		say(a, out, "the index was damaged and lies at %s now; the "
 		    "next sync merges both sides", how.set_aside);
 	free(how.set_aside);
 	free(path);
-	free(dir);
 	if (rc == -1)
 		return -1;
 	rc = maildir_open(&a->md, a->conf->maildir, &a->root_state,
@@ -135,34 +166,57 @@ look_at_box(struct account *a, struct box *b, struct sync_status *out,
 
 	if (b->row.id == 0)
 		return 0;		/* new, and the index is not ours now */
-	if (!a->read_only) {
-		if (b->row.local ? scan_twice(a, b, err) == -1 :
-		    index_counts(a->ix, b->row.id, &counts, err) == -1 ||
-		    (counts.local > 0 && box_gone_local(a, b, err) == -1))
+	if (!a->read_only && b->row.local && scan_twice(a, b, err) == -1) {
+		if (!is_folder_error(err))
 			return -1;
+		say(a, out, "%s: %s", b->row.name, err->msg);
+		return 0;
 	}
+	if (!a->read_only && !b->row.local && (index_counts(a->ix, b->row.id,
+	    &counts, err) == -1 || (counts.local > 0 &&
+	    box_gone_local(a, b, err) == -1)))
+		return -1;
 	if (box_unseen(a, b, true, &b->unseen_local, err) == -1)
 		return -1;
 	tell_folder(a, b, out);
 	return tell_box(a, b, out, err);
 }
 
-/* What the last run could not do, in the words that it used. */
-static int
-tell_left(struct account *a, struct err *err)
+static const char *
+folder_name(const struct account *a, int64_t id)
 {
-	char *left, *line, *next;
+	size_t i;
 
-	if (index_get(a->ix, "left", &left, err) == -1)
-		return -1;
-	for (line = left; line != NULL && *line != '\0'; line = next) {
-		next = strchr(line, '\n');
-		if (next != NULL)
-			*next++ = '\0';
-		account_note(a, "%s", line);
-	}
-	free(left);
-	return 0;
+	for (i = 0; id != 0 && i < a->n_box; i++)
+		if (a->box[i].row.id == id)
+			return a->box[i].row.name;
+	return NULL;
+}
+
+/* What the last runs could not do, in the words that they used. */
+static int
+tell_items(struct account *a, struct sync_status *out, struct err *err)
+{
+	struct index_item row[64];
+	int64_t after = 0;
+	int i, n;
+
+	do {
+		n = index_items(a->ix, -1, after, row, 64, err);
+		for (i = 0; i < n; i++) {
+			struct sync_item item = item_for_user(&row[i]);
+
+			item.folder = folder_name(a, row[i].folder);
+			after = row[i].id;
+			if (*row[i].text != '\0') {
+				out->held += !item.ignored;
+				out->ignored += item.ignored;
+				a->cb.item(a->cb.arg, a->conf->name, &item);
+			}
+			index_item_release(&row[i]);
+		}
+	} while (n == 64);
+	return n < 0 ? -1 : 0;
 }
 
 static int
@@ -181,8 +235,8 @@ tell_all(struct account *a, struct sync_status *out, struct err *err)
 	/* What is not there now was not deleted by anybody, as far as we know. */
 	if (!current) {
 		a->read_only = true;
-		account_note(a, "the Maildir %s is not as the last sync left "
-		    "it, or is not there: this tells what was known then",
+		say(a, out, "the Maildir %s is not as the last sync left it, "
+		    "or is not there: this tells what was known then",
 		    a->md.root);
 	}
 	if (boxes_load(a, NULL, err) == -1)
@@ -191,10 +245,7 @@ tell_all(struct account *a, struct sync_status *out, struct err *err)
 		if (a->box[i].inside && !a->box[i].local_broken &&
 		    look_at_box(a, &a->box[i], out, err) == -1)
 			return -1;
-	if (tell_left(a, err) == -1)
-		return -1;
-	out->held = a->notes;
-	return 0;
+	return tell_items(a, out, err);
 }
 
 int
@@ -210,7 +261,6 @@ sync_status(const struct conf_account *conf, const struct sync_options *opt,
 	int rc;
 
 	*out = (struct sync_status){ .outgoing = 0 };
-	buf_init(&a.left, ACCOUNT_LEFT);
 	rc = open_for_status(&a, out, err);
 	if (rc == -1 && err->kind == ERR_STALE)
 		rc = 0;			/* never synced: nothing to tell */
@@ -221,6 +271,45 @@ sync_status(const struct conf_account *conf, const struct sync_options *opt,
 	free(a.box);
 	index_close(a.ix);
 	maildir_close(&a.md);
-	buf_release(&a.left);
+	return rc;
+}
+
+/* Without the lock: whether there is one. */
+static int
+find_item(struct index *ix, int64_t id, bool *found_out, struct err *err)
+{
+	struct index_item it;
+	int n = index_items(ix, -1, id - 1, &it, 1, err);
+
+	if (n <= 0)
+		return n;
+	*found_out = it.id == id && *it.text != '\0';
+	index_item_release(&it);
+	return 0;
+}
+
+int
+sync_ignore(const struct conf_account *conf, const struct sync_options *opt,
+    int64_t id, bool look_only, bool *found_out, struct err *err)
+{
+	struct index_open_result how = { .fresh = false };
+	struct index *ix = NULL;
+	char *path = index_path(conf, opt, err);
+	int rc;
+
+	*found_out = false;
+	if (path == NULL)
+		return -1;
+	rc = index_open(&ix, path, look_only, &how, err);
+	free(how.set_aside);
+	free(path);
+	if (rc == -1)
+		return err->kind == ERR_STALE ? 0 : -1;
+	if (look_only)
+		rc = find_item(ix, id, found_out, err);
+	else if ((rc = index_begin(ix, err)) == 0)
+		rc = index_end(ix, index_item_ignore(ix, id, found_out, err),
+		    err);
+	index_close(ix);
 	return rc;
 }

@@ -78,10 +78,10 @@ turns_begin(struct task *t)
 		any |= a->box[i].chosen;
 		gone |= a->box[i].remote_gone && a->box[i].inside;
 		if (a->box[i].local_broken && a->box[i].chosen)
-			account_note(a, "%s: the directory %s lacks some of "
-			    "cur, new and tmp, or is a link to nowhere; mend "
-			    "it, it is left alone until then",
-			    a->box[i].row.name, a->box[i].row.path);
+			box_note(a, &a->box[i], ITEM_FOLDER, ALL_ROWS,
+			    "the directory %s lacks some of cur, new and tmp, "
+			    "or is a link to nowhere; mend it, it is left "
+			    "alone until then", a->box[i].row.path);
 	}
 	if (!any)
 		account_note(a, a->opt.n_glob > 0 ? "no folder matches %s; see "
@@ -140,6 +140,22 @@ tell_older(struct account *a, struct box *b,
 	    "both sides are merged, nothing is deleted");
 }
 
+/* STATUS does not tell when a folder can be written to again. */
+static int
+look_for_owed(struct account *a, struct box *b, struct err *err)
+{
+	struct place row;
+	int n;
+
+	if (!b->row.read_only && b->row.permanent != 0)
+		return 0;
+	n = index_places(a->ix, PLACES_OWED, b->row.id, 0, &row, 1, err);
+	b->owed = n > 0;
+	if (n > 0)
+		place_release(&row);
+	return n < 0 ? -1 : 0;
+}
+
 static int
 scan_box(struct account *a, struct box *b, struct err *err)
 {
@@ -155,7 +171,7 @@ scan_box(struct account *a, struct box *b, struct err *err)
 		return -1;
 	if (b->row.local && observe_local(a->ix, &a->md, &b->row, true, &seen,
 	    err) == -1)
-		return -1;
+		return box_leave_out(a, b, err);
 	if (seen.fault)
 		tell_older(a, b, &seen);
 	b->missing = seen.missing;
@@ -164,7 +180,7 @@ scan_box(struct account *a, struct box *b, struct err *err)
 	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
 		return -1;
 	b->dirty = counts.dirty;
-	return 0;
+	return look_for_owed(a, b, err);
 }
 
 static int
@@ -180,6 +196,8 @@ scan_each(struct task *t)
 	struct account *a = (struct account *)t;
 	struct box *b;
 
+	if (a->turns->i != SIZE_MAX)
+		(void)box_left_out(a);
 	while ((b = turns_next(a)) != NULL)
 		if (b->inside && !b->local_broken)
 			return account_job(a, scan_work, scan_each);
@@ -205,6 +223,28 @@ turns_each(struct task *t)
 	return task_next(t, each_folder);
 }
 
+int
+box_leave_out(struct account *a, struct box *b, const struct err *err)
+{
+	if (!is_folder_error(err))
+		return -1;
+	if (b->fault == NULL)
+		b->fault = xcalloc(1, sizeof(*b->fault));
+	*b->fault = *err;
+	b->failed = a->hold_remove_remote = true;
+	return 0;
+}
+
+bool
+box_left_out(struct account *a)
+{
+	struct box *b = turns_box(a);
+
+	if (b->fault != NULL)
+		box_fail(a, b, b->fault);
+	return b->failed;
+}
+
 enum folder_op
 box_folder_op(const struct box *b)
 {
@@ -223,9 +263,10 @@ make_local_work(struct account *a, struct err *err)
 {
 	struct box *b = turns_box(a);
 
-	if (root_mark(a, err) == -1 ||
-	    maildir_folder_create(&a->md, b->row.path, err) == -1)
+	if (root_mark(a, err) == -1)
 		return -1;
+	if (maildir_folder_create(&a->md, b->row.path, err) == -1)
+		return box_leave_out(a, b, err);
 	b->row.local = b->row.base = true;
 	if (index_begin(a->ix, err) == 0 &&
 	    index_folder_put(a->ix, &b->row, err) == 0 &&
@@ -257,8 +298,8 @@ make_remote(struct account *a)
 	b->row.raw = imap_list_raw_name(a->session, b->row.name);
 	if (b->row.raw == NULL) {
 		b->failed = true;
-		account_note(a, "%s: the server can't have a folder of that "
-		    "name; rename the directory", b->row.name);
+		box_note(a, b, ITEM_FOLDER, ALL_ROWS, "the server can't have "
+		    "a folder of that name; rename the directory");
 		return task_next(&a->task, each_folder);
 	}
 	imap_create_start(a->session, &a->turns->cmd, &a->task, b->row.raw);
@@ -279,7 +320,8 @@ is_unchanged(const struct account *a, const struct box *b)
 	const struct imap_folder *l = &b->listed;
 
 	return !a->opt.full && l->has_status && l->modseq != 0 &&
-	    b->row.base && b->dirty == 0 && l->modseq == b->row.modseq &&
+	    b->row.base && b->dirty == 0 && !b->owed &&
+	    l->modseq == b->row.modseq &&
 	    l->uidvalidity == b->row.uidvalidity &&
 	    l->uidnext == b->row.uidnext && l->messages == b->row.exists;
 }
@@ -326,8 +368,8 @@ each_created(struct task *t)
 		if (a->turns->cmd.code == CODE_ALREADYEXISTS)
 			break;
 		b->failed = true;
-		account_note(a, "%s: the server does not make the folder: %s",
-		    b->row.name, t->err.msg);
+		box_note(a, b, ITEM_FOLDER, ALL_ROWS, "the server does not "
+		    "make the folder: %s", t->err.msg);
 		t->err.kind = ERR_NONE;
 		imap_cmd_release(&a->turns->cmd);
 		return task_next(t, each_folder);
@@ -344,6 +386,8 @@ each_observe(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
+	if (box_left_out(a))
+		return task_next(t, each_folder);
 	account_progress(a, turns_box(a), "looking", a->turns->i, a->n_box);
 	return account_pass(a, observe_remote_start, turns_box(a), each_observed);
 }
@@ -393,7 +437,7 @@ each_ready(struct task *t)
 	struct account *a = (struct account *)t;
 	struct box *b = turns_box(a);
 
-	if (b->dirty == 0)
+	if (b->dirty == 0 || box_left_out(a))
 		return task_next(t, each_folder);
 	/* Deleted here, but it holds what was never seen: back with just that. */
 	if (!b->row.local && b->unseen_remote && !a->opt.dry_run)
@@ -429,6 +473,8 @@ each_pulled(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
+	if (turns_box(a)->failed)
+		return task_next(t, each_folder);
 	return account_pass(a, flags_start, turns_box(a), each_folder);
 }
 
@@ -466,6 +512,7 @@ hold_uploads(struct account *a, struct err *err)
 	a->hold_push = true;
 	a->held_uploads = uploads;
 	a->told_held = true;
+	a->told_rows = &a->held_uploads;
 	a->told = xasprintf("%llu files of the Maildir %s are not on the "
 	    "server; this is the first run, so they are held. If they belong "
 	    "there, run sync --adopt", (unsigned long long)uploads, a->md.root);
@@ -554,6 +601,8 @@ again_pulled(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
+	if (turns_box(a)->failed)
+		return task_next(t, again_each);
 	return account_pass(a, flags_start, turns_box(a), again_each);
 }
 

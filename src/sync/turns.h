@@ -29,6 +29,14 @@ struct box *turns_next(struct account *);
 bool box_is_inbox(const struct box *);
 bool box_in_play(const struct box *);		/* in the game for this run */
 enum folder_op box_folder_op(const struct box *);
+/*
+ * Its directories can't be read or made: 0, the folder is left alone, or -1,
+ * that is not all. What seems gone from another may lie in it now, so nothing
+ * is removed from the server. Index lane.
+ */
+int box_leave_out(struct account *, struct box *, const struct err *);
+/* The one whose turn it is has failed, which is noted here. */
+bool box_left_out(struct account *);
 
 /* Each folder in turn: what adds and what changes; goes on with barrier_begin. */
 enum task_result turns_each(struct task *);

@@ -77,4 +77,8 @@ def test_body_that_never_comes(world):
 			r = world.run("--json", "sync")
 			assert r.rc == 1 and "UID 1 " in r.err, str(r)
 	through(world, None)
+	# Twice in vain: it waits for some minutes, and is named all the same.
+	r = world.sync(rc=1)
+	assert "UID 1 " in r.err and toks(world) == ["m1"], str(r)
+	world.sync("--full")
 	world.settle()

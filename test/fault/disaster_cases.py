@@ -726,6 +726,4 @@ CASES = [
 EXPECTED_LATER = {
 	"folder-gone-as-deleted": "DELETE takes what arrives behind the last "
 	    "look",
-	"mailbox-read-only-flags": "a flag that the mailbox could not store "
-	    "is not sent when it can",
 }

@@ -54,22 +54,22 @@ status_is_told(void **state)
 		int64_t age;
 		const char *line;
 	} table[] = {
-		{ { 0, 0, 0, 0, false }, 0,
+		{ { 0, 0, 0, 0, 0, false }, 0,
 		    "work: nothing waits; never in sync" },
-		{ { 0, 0, 0, 1, false }, 59, "work: nothing waits; last sync "
+		{ { 0, 0, 0, 0, 1, false }, 59, "work: nothing waits; last sync "
 		    "2026-11-23 04:46 (just now)" },
-		{ { 3, 2, 1, 1, false }, 60, "work: 3 to push, 2 to pull, "
+		{ { 3, 2, 1, 0, 1, false }, 60, "work: 3 to push, 2 to pull, "
 		    "1 held; last sync 2026-11-23 04:46 (1 minute ago)" },
-		{ { 0, 2, 0, 1, true }, 3599, "work: 2 to pull; last sync "
+		{ { 0, 2, 0, 0, 1, true }, 3599, "work: 2 to pull; last sync "
 		    "2026-11-23 04:46 (59 minutes ago); a sync is at work "
 		    "now" },
-		{ { 0, 0, 4, 1, false }, 3600, "work: 4 held; last sync "
+		{ { 0, 0, 4, 0, 1, false }, 3600, "work: 4 held; last sync "
 		    "2026-11-23 04:46 (1 hour ago)" },
-		{ { 1, 0, 0, 1, false }, 172799, "work: 1 to push; last sync "
+		{ { 1, 0, 0, 0, 1, false }, 172799, "work: 1 to push; last sync "
 		    "2026-11-23 04:46 (47 hours ago)" },
-		{ { 1, 0, 0, 1, false }, 172800, "work: 1 to push; last sync "
+		{ { 1, 0, 0, 0, 1, false }, 172800, "work: 1 to push; last sync "
 		    "2026-11-23 04:46 (2 days ago)" },
-		{ { 1, 0, 0, 1, false }, -5, "work: 1 to push; last sync "
+		{ { 1, 0, 0, 0, 1, false }, -5, "work: 1 to push; last sync "
 		    "2026-11-23 04:46" },
 	};
 	struct sync_status s;

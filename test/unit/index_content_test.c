@@ -1,4 +1,4 @@
-/* Folders, contents, intents, failures, the log. */
+/* Folders, contents, intents, items, the log. */
 #include "index_fixture.h"
 
 #include <sqlite3.h>
@@ -129,8 +129,8 @@ test_folder_drop_takes_all(void **state)
 		ok(index_see_local(f->ix, i < 2400 ? one : two, false, name,
 		    &changed, &f->err));
 	}
-	ok(index_failure_put(f->ix, &(struct index_failure){ .folder = one,
-	    .place = 1, .reason = (char[]){ "x" } }, &f->err));
+	ok(index_item_put(f->ix, &(struct index_item){ .folder = one,
+	    .place = 1, .kind = ITEM_PULL, .text = (char[]){ "x" } }, &f->err));
 	ok(index_folder_drop(f->ix, one, &f->err));
 	ok(index_commit(f->ix, &f->err));
 	ok(index_folders(f->ix, &all, &n, &f->err));
@@ -139,7 +139,7 @@ test_folder_drop_takes_all(void **state)
 	index_folders_free(all, n);
 	ok(index_counts(f->ix, 0, &counts, &f->err));
 	assert_int_equal(counts.local, 100);
-	assert_int_equal(number(f, "SELECT count(*) FROM failure"), 0);
+	assert_int_equal(number(f, "SELECT count(*) FROM item"), 0);
 }
 
 static void
@@ -498,61 +498,123 @@ test_intents(void **state)
 	ok(index_commit(f->ix, &f->err));
 }
 
-static void
-put_failure(struct fixture *f, int64_t folder, int64_t place,
-    enum index_direction direction, char *reason, int64_t at)
+static struct index_item
+put_item(struct fixture *f, int64_t folder, int64_t place,
+    enum index_item_kind kind, char *text)
 {
-	const struct index_failure failure = { .folder = folder,
-	    .place = place, .direction = direction, .reason = reason,
-	    .first = at, .last = at, .next = at + 100 };
+	struct index_item it = { .folder = folder, .place = place,
+	    .kind = kind, .text = text, .first = 1000, .last = 2000,
+	    .next = 3000, .tries = 2, .run = 7 };
 
-	ok(index_failure_put(f->ix, &failure, &f->err));
+	ok(index_item_put(f->ix, &it, &f->err));
+	return it;
+}
+
+static int
+items_of(struct fixture *f, int64_t folder, struct index_item *out)
+{
+	int n = index_items(f->ix, folder, 0, out, 8, &f->err);
+
+	for (int i = 0; i < n; i++)
+		index_item_release(&out[i]);
+	return n;
 }
 
 static void
-test_failures(void **state)
+test_items(void **state)
 {
 	struct fixture *f = *state;
-	struct index_failure one, *all;
+	struct index_item push, note, it[8];
+	int64_t folder, id, run;
+	bool found;
+
+	ok(index_items_last_run(f->ix, &run, &f->err));
+	assert_int_equal(run, -1);
+	ok(index_begin(f->ix, &f->err));
+	folder = add_folder(f, "one");
+	id = add_local(f, folder, "a", 0);
+	push = put_item(f, folder, id, ITEM_PUSH, (char[]){ "too big" });
+	put_item(f, folder, 0, ITEM_PUSH, (char[]){ "no room" });
+	note = put_item(f, 0, 0, ITEM_NOTE, (char[]){ "many" });
+	put_item(f, 0, 0, ITEM_NOTE, (char[]){ "more" });
+	assert_int_equal(items_of(f, -1, it), 4);
+	assert_int_equal(items_of(f, folder, it), 2);
+	assert_int_equal(items_of(f, 0, it), 2);
+
+	/* A note is known by its text, all else by what it is about. */
+	assert_int_equal(index_item_find(f->ix, 0, 0, ITEM_NOTE, "more", it,
+	    &f->err), 1);
+	index_item_release(it);
+	assert_int_equal(index_item_find(f->ix, 0, 0, ITEM_NOTE, "less", it,
+	    &f->err), 0);
+	assert_int_equal(index_item_find(f->ix, folder, 0, ITEM_PULL, "", it,
+	    &f->err), 0);
+	assert_int_equal(index_item_find(f->ix, folder, id, ITEM_PUSH, "", it,
+	    &f->err), 1);
+	assert_int_equal(it[0].id, push.id);
+	assert_string_equal(it[0].text, "too big");
+	assert_int_equal(it[0].first, 1000);
+	assert_int_equal(it[0].last, 2000);
+	assert_int_equal(it[0].next, 3000);
+	assert_int_equal(it[0].tries, 2);
+	assert_int_equal(it[0].run, 7);
+	assert_int_equal(it[0].ignored, false);
+	index_item_release(it);
+
+	ok(index_item_ignore(f->ix, note.id, &found, &f->err));
+	assert_true(found);
+	ok(index_item_ignore(f->ix, 99, &found, &f->err));
+	assert_false(found);
+	assert_int_equal(items_of(f, 0, it), 2);
+	assert_true(it[0].ignored);
+	assert_false(it[1].ignored);
+	ok(index_items_last_run(f->ix, &run, &f->err));
+	assert_int_equal(run, 7);
+
+	/* Those of messages stay for as long as there is something to do. */
+	ok(index_items_settle(f->ix, folder, 8, &f->err));
+	ok(index_items_tidy(f->ix, &f->err));
+	assert_int_equal(items_of(f, folder, it), 1);
+	assert_int_equal(it[0].id, push.id);
+	ok(index_items_settle(f->ix, 0, 7, &f->err));
+	assert_int_equal(items_of(f, 0, it), 2);
+	ok(index_item_drop(f->ix, folder, id, ITEM_PULL, &f->err));
+	assert_int_equal(items_of(f, folder, it), 1);
+	ok(index_place_drop(f->ix, id, &f->err));
+	assert_int_equal(items_of(f, folder, it), 0);
+	/* A number is never used again. */
+	ok(index_items_settle(f->ix, 0, 8, &f->err));
+	assert_int_equal(items_of(f, -1, it), 0);
+	put_item(f, 0, 0, ITEM_NOTE, (char[]){ "new" });
+	assert_int_equal(items_of(f, -1, it), 1);
+	assert_int_equal(it[0].id, note.id + 2);
+	ok(index_commit(f->ix, &f->err));
+}
+
+/* It was brought over by another way. */
+static void
+test_item_of_clean_row(void **state)
+{
+	struct fixture *f = *state;
+	struct index_item it[8];
+	struct place p;
 	int64_t folder, id;
-	size_t n;
 
 	ok(index_begin(f->ix, &f->err));
 	folder = add_folder(f, "one");
 	id = add_local(f, folder, "a", 0);
-	put_failure(f, folder, id, FAILED_PUSH, (char[]){ "too big" }, 1000);
-	put_failure(f, folder, 0, HELD_FOLDER, (char[]){ "gone" }, 1000);
-	put_failure(f, 0, 0, HELD_LOCAL, (char[]){ "many" }, 1000);
-	put_failure(f, folder, id, FAILED_PUSH, (char[]){ "no room" }, 2000);
-	ok(index_failures(f->ix, &all, &n, &f->err));
-	assert_int_equal(n, 3);
-	assert_int_equal(all[0].folder, folder);
-	assert_int_equal(all[0].place, id);
-	assert_int_equal(all[0].direction, FAILED_PUSH);
-	assert_string_equal(all[0].reason, "no room");
-	assert_int_equal(all[0].first, 1000);
-	assert_int_equal(all[0].last, 2000);
-	assert_int_equal(all[0].next, 2100);
-	assert_int_equal(all[0].tries, 2);
-	assert_int_equal(all[1].place, 0);
-	assert_int_equal(all[2].folder, 0);
-	assert_int_equal(all[2].tries, 1);
-	index_failures_free(all, n);
-
-	assert_int_equal(index_failure_get(f->ix, folder, 0, HELD_FOLDER, &one,
-	    &f->err), 1);
-	assert_string_equal(one.reason, "gone");
-	free(one.reason);
-	assert_int_equal(index_failure_get(f->ix, folder, 0, HELD_LOCAL, &one,
-	    &f->err), 0);
-	ok(index_failure_drop(f->ix, folder, 0, HELD_FOLDER, &f->err));
-	ok(index_failure_drop(f->ix, folder, 0, HELD_FOLDER, &f->err));
-	/* What is gone did not fail any more. */
-	ok(index_place_drop(f->ix, id, &f->err));
-	ok(index_failures(f->ix, &all, &n, &f->err));
-	assert_int_equal(n, 1);
-	assert_int_equal(all[0].direction, HELD_LOCAL);
-	index_failures_free(all, n);
+	put_item(f, folder, id, ITEM_PUSH, (char[]){ "too big" });
+	ok(index_items_tidy(f->ix, &f->err));
+	assert_int_equal(items_of(f, folder, it), 1);
+	assert_int_equal(index_place_by_id(f->ix, id, &p, &f->err), 1);
+	p.uid = 5;
+	state_set(&p.remote, true, p.local.flags, p.local.keywords);
+	state_set(&p.base_local, true, p.local.flags, p.local.keywords);
+	state_set(&p.base_remote, true, p.local.flags, p.local.keywords);
+	ok(index_place_put(f->ix, &p, &f->err));
+	place_release(&p);
+	ok(index_items_tidy(f->ix, &f->err));
+	assert_int_equal(items_of(f, folder, it), 0);
 	ok(index_commit(f->ix, &f->err));
 }
 
@@ -599,7 +661,8 @@ main(void)
 		TEST(test_content_stays),
 		TEST(test_content_without_a_place_goes),
 		TEST(test_intents),
-		TEST(test_failures),
+		TEST(test_items),
+		TEST(test_item_of_clean_row),
 		TEST(test_log),
 	};
 

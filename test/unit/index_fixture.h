@@ -18,6 +18,7 @@
 #include "index/content.h"
 #include "index/folder.h"
 #include "index/index.h"
+#include "index/item.h"
 #include "index/place.h"
 #include "mail/flags.h"
 

@@ -300,9 +300,9 @@ add_world(struct fixture *f, int64_t folder[2], unsigned n)
 		snprintf(unique, sizeof(unique), "u%u", i);
 		fill(&p, folder[(i >> 4) & 1], i + 1, unique);
 		state_set(&p.base_local, i & 1, 0, "");
-		state_set(&p.base_remote, i & 1, 0, "");
+		state_set(&p.base_remote, i & 1, i & 32 ? FLAG_SEEN : 0, "");
 		state_set(&p.local, i & 2, 0, "");
-		state_set(&p.remote, i & 4, 0, "");
+		state_set(&p.remote, i & 4, i & 32 ? FLAG_SEEN : 0, "");
 		p.missing = i & 8;
 		ok(index_place_put(f->ix, &p, &f->err));
 		assert_int_equal(p.id, i + 1);
@@ -329,6 +329,8 @@ wanted(enum index_which which, unsigned i)
 		return local && !base && !remote;
 	case PLACES_MISSING:
 		return local && missing;
+	case PLACES_OWED:
+		return base && (i & 32);
 	}
 	return false;
 }
@@ -367,7 +369,7 @@ test_streams(void **state)
 	int64_t folder[2];
 
 	add_world(f, folder, 200);
-	for (int which = PLACES_ALL; which <= PLACES_MISSING; which++) {
+	for (int which = PLACES_ALL; which <= PLACES_OWED; which++) {
 		check_stream(f, (enum index_which)which, folder[0], 0, 200);
 		check_stream(f, (enum index_which)which, folder[1], 1, 200);
 		check_stream(f, (enum index_which)which, 0, -1, 200);

@@ -1,0 +1,63 @@
+/*
+ * Items: what was refused, skipped or held, until it is settled. One is known
+ * by its folder, its message and its kind (ITEM_NOTE: by its text); while those
+ * stay, a new text is a change of it. What is about a place or a folder goes
+ * when that is dropped.
+ */
+#ifndef INDEX_ITEM_H
+#define INDEX_ITEM_H
+
+#include "index/index.h"
+
+enum index_item_kind {
+	ITEM_NOTE,		/* about anything: known by its text */
+	ITEM_PULL, ITEM_PUSH,	/* of a message; place 0: of the folder */
+	ITEM_FLAGS,
+	ITEM_REMOVE,
+	ITEM_FOLDER,		/* it is left out */
+	ITEM_SUM,		/* what it holds does not add up */
+};
+
+struct index_item {
+	int64_t id;			/* given once, never again */
+	int64_t folder, place;		/* 0: of the account, of no message */
+	enum index_item_kind kind;
+	char *text;			/* a sentence without times; "": not
+					   worth telling yet */
+	int64_t first, last, next;	/* seconds; next: not tried before */
+	int64_t told;			/* seconds; 0: not since it changed */
+	uint32_t tries;
+	int64_t run;			/* that renewed it last */
+	bool ignored;			/* until it changes */
+};
+
+void index_item_release(struct index_item *);
+
+/* 1 found, 0, -1; text is looked at for ITEM_NOTE only. */
+int index_item_find(struct index *, int64_t folder, int64_t place,
+    enum index_item_kind, const char *text, struct index_item *out,
+    struct err *);
+/* Inserts (id 0, then set) or updates by id. */
+int index_item_put(struct index *, struct index_item *, struct err *);
+int index_item_drop(struct index *, int64_t folder, int64_t place,
+    enum index_item_kind, struct err *);
+/* ignored, until it changes; *found_out tells whether there is one. */
+int index_item_ignore(struct index *, int64_t id, bool *found_out,
+    struct err *);
+
+/*
+ * In ascending id with id > after, at most max, each to be released; folder -1:
+ * all. The number, or -1. Items may be changed between two calls.
+ */
+int index_items(struct index *, int64_t folder, int64_t after,
+    struct index_item *out, int max, struct err *);
+
+/* Those of messages that are in order now, by whatever way, are settled ... */
+int index_items_tidy(struct index *, struct err *);
+/* ... and those of folder (0: the account) itself that run did not renew. */
+int index_items_settle(struct index *, int64_t folder, int64_t run,
+    struct err *);
+/* The highest run of any item; -1 in *out when there is no item. */
+int index_items_last_run(struct index *, int64_t *out, struct err *);
+
+#endif
