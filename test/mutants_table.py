@@ -85,8 +85,9 @@ MUTANTS = [
 	("\n\t    fs_sync_all(cur, path, &ignored) == 0;", "\n\t    true;")),
     ("adopted-not-made-durable", SYNC + "digest.c",
 	"e2e test_durable.py -k adopted",
-	("u->got = (durable || make_durable(d, &m, &err) == 0) &&",
-	"u->got =")),
+	("\t\tdurable = all;\t/* else one by one */\n"
+	"\t\tif (!all && make_durable(d, &m, &durable, &job->err) == -1)",
+	"\t\tdurable = true;\n\t\tif (false)")),
     ("folder-of-others-not-made-durable", SYNC + "turns.c",
 	"e2e test_durable.py -k folder",
 	("if (maildir_folder_sync(&a->md, b->row.path, err) == -1)",

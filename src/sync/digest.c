@@ -67,33 +67,38 @@ digest_pick(struct task *t)
 	return task_wait(t, digest_picked);
 }
 
+/* -1: the sync failed. The system says so once: push would believe a second. */
 static int
-make_durable(struct digest *d, const struct maildir_message *m, struct err *err)
+make_durable(struct digest *d, const struct maildir_message *m, bool *done_out,
+    struct err *err)
 {
 	struct maildir_source *s;
+	struct err ignored;
 	int64_t mtime;
 	int rc;
 
-	if (maildir_source_open(&d->pass.a->md, m, &s, &mtime, err) == -1)
-		return -1;
+	*done_out = false;
+	if (maildir_source_open(&d->pass.a->md, m, &s, &mtime, &ignored) == -1)
+		return 0;
 	rc = maildir_source_sync(s, err);
 	maildir_source_close(s);
+	*done_out = rc == 0;
 	return rc;
 }
 
 /*
  * Its content makes it the other half of a message on the server: a file that a
  * power cut could still undo would look deleted, or be empty. What can't be
- * read now, or not be made durable, stays unknown; push will say so.
+ * read now stays unknown; push will say so.
  */
 static int
 read_run(struct job *job)
 {
 	struct digest *d = OWNER_OF(job, struct digest, job);
-	bool durable;
+	bool all, durable;
 	int i;
 
-	durable = maildir_sync_many(&d->pass.a->md, d->pass.box->row.path,
+	all = maildir_sync_many(&d->pass.a->md, d->pass.box->row.path,
 	    (size_t)d->n);
 	for (i = 0; i < d->n; i++) {
 		struct unknown *u = &d->file[i];
@@ -104,7 +109,10 @@ read_run(struct job *job)
 		struct err err;
 		int64_t mtime;
 
-		u->got = (durable || make_durable(d, &m, &err) == 0) &&
+		durable = all;	/* else one by one */
+		if (!all && make_durable(d, &m, &durable, &job->err) == -1)
+			return -1;
+		u->got = durable &&
 		    maildir_fingerprint(&d->pass.a->md, &m, &u->fp, &mtime,
 		    &err) == 0;
 	}
@@ -152,6 +160,8 @@ digest_read(struct task *t)
 
 	if (!d->job.done)
 		return task_wait(t, digest_read);
+	if (d->job.result == -1)
+		return task_fail(t, &d->job.err);
 	d->job = (struct job){ .run = record_run };
 	lane_post(d->pass.a->index_lane, &d->job, t);
 	return task_wait(t, digest_recorded);
