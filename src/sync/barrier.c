@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "internal.h"
 #include "turns.h"
 
@@ -29,9 +30,11 @@ rescan_work(struct account *a, struct err *err)
 {
 	struct box *b = turns_box(a);
 	struct observed_local seen;
+	int64_t begun = clock_wall();
 
 	if (observe_local(a->ix, &a->md, &b->row, false, &seen, err) == -1)
 		return box_leave_out(a, b, err);
+	b->proof.scanned[1] = seen.complete ? begun : 0;
 	a->lacking[1] += seen.lacking;
 	return 0;
 }

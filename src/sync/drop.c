@@ -23,6 +23,7 @@ static int
 forget_work(struct account *a, struct err *err)
 {
 	if (index_begin(a->ix, err) == 0 &&
+	    evidence_folder(a, turns_box(a), err) == 0 &&
 	    index_folder_drop(a->ix, turns_box(a)->row.id, err) == 0 &&
 	    index_commit(a->ix, err) == 0)
 		return 0;

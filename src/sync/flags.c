@@ -295,7 +295,8 @@ record(struct flagging *f, struct row *r, struct err *err)
 	struct ability can;
 
 	if (v->ops & OP_FORGET)
-		return index_place_drop(ix, p->id, err);
+		return evidence_forgotten(f->pass.a, f->pass.box, p, err) == -1
+		    ? -1 : index_place_drop(ix, p->id, err);
 	if (r->renamed) {
 		free(p->file);
 		p->file = xstrdup(r->file);

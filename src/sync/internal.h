@@ -35,6 +35,14 @@
 /* A note stands for all that waits in its folder. */
 #define ALL_ROWS	UINT64_MAX
 
+/* What this run saw of a folder, for the log of removals. */
+struct proof {
+	int64_t scanned[2];	/* when complete scans began, seconds; 0: none */
+	bool full;		/* the server listed it in full, ... */
+	uint64_t listed;	/* so many; */
+	uint64_t vanished;	/* or told so many as gone */
+};
+
 /* One folder during a run: its row and what this run learned. */
 struct box {
 	struct index_folder row;	/* the loop's copy; jobs write it back */
@@ -59,6 +67,7 @@ struct box {
 	struct err *fault;	/* why, when its directories are */
 	bool may_push;		/* first-run hold is not on */
 	bool remote_gone;	/* LIST lacked it; not believed yet */
+	struct proof proof;
 	bool look_again;	/* messages were appended whose UID is not known */
 	bool undone;		/* removals of it were undone: one more turn */
 };
@@ -346,6 +355,19 @@ int failed_before(struct account *, const struct place *,
 struct sync_item item_for_user(const struct index_item *);
 /* When to try again what failed that often, last at this time. Pure. */
 int64_t item_next_try(uint32_t tries, int64_t last);
+
+/*
+ * evidence.c, on the index lane, within a transaction: a line in the log for
+ * each thing that is removed, with why it was believed to be gone. Before the
+ * states of p change.
+ */
+int evidence_local(struct account *, const struct box *, const struct place *p,
+    struct err *);
+int evidence_remote(struct account *, const struct box *,
+    const struct place *p, const char *trash, struct err *);
+int evidence_forgotten(struct account *, const struct box *,
+    const struct place *p, struct err *);
+int evidence_folder(struct account *, const struct box *, struct err *);
 
 /*
  * Match step 2: an unpaired file of p's folder with p's content, if there is

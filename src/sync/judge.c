@@ -80,7 +80,8 @@ forget_rows(struct account *a, struct box *b, struct err *err)
 		if (n == -1)
 			return -1;
 		for (k = 0; k < n && rc == 0; k++)
-			rc = index_place_drop(a->ix, row[k].place.id, err);
+			rc = evidence_forgotten(a, b, &row[k].place, err) == -1
+			    ? -1 : index_place_drop(a->ix, row[k].place.id, err);
 		picked_release(row, n);
 	}
 	return rc;

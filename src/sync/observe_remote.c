@@ -596,7 +596,13 @@ observe_settled(struct task *t)
 	if (o->job.result == -1)
 		return task_fail(t, &o->job.err);
 	if (o->closes) {
+		struct proof *proof = &o->pass.box->proof;
+
 		o->pass.box->observed = true;
+		proof->full |= o->full;
+		if (o->full)
+			proof->listed = uidset_count(&o->listed);
+		proof->vanished += uidset_count(&o->vanished);
 		return TASK_DONE;
 	}
 	if (!o->full || ++o->tries < FULL_TRIES) {

@@ -500,22 +500,17 @@ record(struct removing *r, struct doomed *d, struct err *err)
 	if (d->failure != NULL)
 		return record_failure(r->pass.a, r->pass.box, p,
 		    &(struct failure){ ITEM_REMOVE, d->failure, false }, err);
+	if ((d->unlinked && evidence_local(r->pass.a, r->pass.box, p, err) ==
+	    -1) || (d->expunged && evidence_remote(r->pass.a, r->pass.box, p,
+	    r->trash != NULL ? r->trash->row.name : NULL, err) == -1))
+		return -1;
 	if (d->unlinked) {
-		if (index_log(ix, "removed-local", r->pass.box->row.name, p->uid,
-		    p->unique, "gone from the server: listing closed, "
-		    "base had it", err) == -1)
-			return -1;
 		if (index_removed_put(ix, p->folder, p->unique, err) == -1)
 			return -1;
 		state_set(&p->local, false, 0, "");
 	}
-	if (d->expunged) {
-		if (index_log(ix, "removed-remote", r->pass.box->row.name,
-		    p->uid, p->unique, "gone from disk: two complete scans, "
-		    "marker current, size and date as recorded", err) == -1)
-			return -1;
+	if (d->expunged)
 		state_set(&p->remote, false, 0, "");
-	}
 	if (!p->local.present && !p->remote.present)
 		return index_place_drop(ix, p->id, err);
 	return d->unlinked || d->expunged ? index_place_put(ix, p, err) : 0;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "sync/guard.h"
@@ -160,6 +161,7 @@ static int
 scan_box(struct account *a, struct box *b, struct err *err)
 {
 	struct observed_local seen = { .changed = false };
+	int64_t begun = clock_wall();
 	struct index_counts counts;
 
 	if (b->remote_gone && box_gone_remote(a, b, err) == -1)
@@ -174,6 +176,7 @@ scan_box(struct account *a, struct box *b, struct err *err)
 		return box_leave_out(a, b, err);
 	if (seen.fault)
 		tell_older(a, b, &seen);
+	b->proof.scanned[0] = seen.complete ? begun : 0;
 	b->missing = seen.missing;
 	a->lacking[0] += seen.lacking;
 	if (index_counts(a->ix, b->row.id, &counts, err) == -1 ||

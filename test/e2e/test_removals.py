@@ -1,6 +1,7 @@
 """What is removed, when, and what keeps a message alive meanwhile."""
 
 import re
+import sqlite3
 from collections import Counter
 
 import pytest
@@ -344,3 +345,68 @@ def test_marked_file_stays_while_the_server_is_held(make_world):
 	assert server_counts(world) == {"INBOX": 59, "LL": 0}
 	world.compare()
 	world.assert_idle()
+
+
+# -- why it was believed --
+
+def log(world):
+	"""{what: [(folder, evidence)]}, read past the program."""
+	db = sqlite3.connect("file:%s/mailtern/w.db?mode=ro&immutable=1"
+	    % world.state, uri=True)
+	out = {}
+	for what, folder, why in db.execute(
+	    "SELECT what, folder, evidence FROM log ORDER BY id"):
+		out.setdefault(what, []).append((folder, why))
+	db.close()
+	return out
+
+
+def test_evidence(world):
+	"""A line for each thing that goes, with what was seen."""
+	fill(world, 5)
+	fill(world, 2, "work", "w")
+	fill(world, 2, "old", "o")
+	world.sync()
+	m = world.maildir
+	with world.imap() as imap:
+		imap.expunge("INBOX", [1, 3])
+		imap.delete("old")
+	m.unlink(m.find("m1"))
+	m.unlink(m.find("m2"))
+	m.remove_folder("work")
+	world.sync()
+	found = log(world)
+	(folder, why), = [x for x in found["removed-local"]
+	    if x[0] == "INBOX"]
+	assert re.search("told 2 as gone.*EXISTS 3, UIDVALIDITY [0-9]+$",
+	    why), why
+	assert [w for f, w in found["removed-local"] if f == "old"] == [
+	    "the folder is gone from the server: two lists lacked it"] * 2
+	why, = [w for f, w in found["removed-remote"] if f == "INBOX"]
+	assert re.search("complete scans at ([0-9]+) and ([0-9]+); marker "
+	    "[0-9a-f]{32}; the server had size [0-9]+ and date [0-9]+ as "
+	    "recorded$", why), why
+	assert [w for f, w in found["removed-remote"] if f == "work"][0] \
+	    .startswith("the directory is gone from an intact parent; marker")
+	assert [f for f, _ in found["forgotten"]] == ["INBOX"]
+	assert [f for f, _ in found["dropped-local"]] == ["old"]
+	assert [f for f, _ in found["dropped-remote"]] == ["work"]
+	world.assert_idle()
+	assert log(world) == found
+
+
+def test_evidence_of_trash_and_force(make_world):
+	world = make_world(keys={"trash": "Trash"})
+	with world.imap() as imap:
+		imap.create("Trash")
+	fill(world, 12)
+	world.sync()
+	for f in world.maildir.files("INBOX"):
+		world.maildir.unlink(f)
+	world.run("--json", "sync", rc=1)
+	assert log(world) == {}
+	world.sync("--force-deletes")
+	lines = log(world)["trashed"]
+	assert len(lines) == 12
+	assert all("earlier run" in why and why.endswith(
+	    "moved to Trash; --force-deletes") for _, why in lines), lines[0]
