@@ -223,6 +223,14 @@ bench: all bench-tools
 	$(PYTHON) -B test/bench/bench.py --out $O/bench --tools $(BENCH_TOOLS) \
 	    $(if $(QUICK),--quick,$(if $(FULL),--full)) $(ARGS)
 
+# The same faults for mbsync and offlineimap, where they are installed (Debian
+# packages isync and offlineimap3): half an hour, no part of any other target.
+peers: all fault-tools
+	@for p in mbsync offlineimap; do command -v $$p >/dev/null || \
+	    echo "peers: $$p is not installed"; done
+	@for s in kill cut power disasters; do \
+	    $(PYTHON) -B test/fault/peers.py --suite $$s $(ARGS); done
+
 # The program with one line broken, many times: a test turns red at each.
 mutants:
 	$(PYTHON) -B test/mutants.py --min 20 $(ARGS)
@@ -248,4 +256,4 @@ clean:
 	rm -rf build build-san build-clang
 
 .PHONY: all install deps unit e2e faults fault-tools check torture bench \
-	bench-tools mutants demo lint hardening fuzz clean force
+	bench-tools mutants peers demo lint hardening fuzz clean force

@@ -89,7 +89,7 @@ class Program:
 		"""As if it had never run."""
 		for place in self.places().values():
 			shutil.rmtree(place, ignore_errors=True)
-		os.makedirs(self.dir + "/state")
+		os.makedirs(self.dir + "/state", exist_ok=True)
 		self.prepare()
 
 	def remove(self):

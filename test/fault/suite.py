@@ -118,8 +118,7 @@ class Scene:
 		atexit.register(self.close)
 		self.times = 0
 		self.place()
-		self.world = World(server, user, self.dir + "/now",
-		    port=self.relay.port, keys=keys)
+		self.world = self.make_world(keys)
 		self.random = random.Random(seed)
 		self.model = {}
 		self.begin()
@@ -132,6 +131,10 @@ class Scene:
 		self.closed = True
 		self.relay.stop()
 		shutil.rmtree(self.dir, ignore_errors=True)
+
+	def make_world(self, keys):
+		return World(self.server, self.user, self.dir + "/now",
+		    port=self.relay.port, keys=keys)
 
 	def place(self):
 		"""Makes room for the world at self.dir + "/now"."""
