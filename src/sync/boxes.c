@@ -220,7 +220,7 @@ load_disk(struct account *a, struct err *err)
 	size_t n = 0, i;
 	int rc = 0;
 
-	if (a->md.fd == -1)
+	if (a->md.fd == -1 || a->read_only)
 		return 0;
 	if (maildir_folders(&a->md, &v, &n, err) == -1)
 		return -1;
@@ -303,22 +303,17 @@ unsee_all(struct account *a, struct box *b, struct err *err)
 	return n == -1 ? -1 : rc;
 }
 
-int
-box_gone_local(struct account *a, struct box *b, struct err *err)
+static int
+forget_local(struct account *a, struct box *b, struct err *err)
 {
-	if (index_begin(a->ix, err) == 0 && unsee_all(a, b, err) == 0 &&
-	    index_folder_put(a->ix, &b->row, err) == 0 &&
-	    index_commit(a->ix, err) == 0)
-		return 0;
-	index_rollback(a->ix);
-	return -1;
+	return strcmp(b->row.name, "INBOX") == 0 ?
+	    index_reset_local(a->ix, b->row.id, err) : unsee_all(a, b, err);
 }
 
 int
-box_remake_local(struct account *a, struct box *b, struct err *err)
+box_gone_local(struct account *a, struct box *b, struct err *err)
 {
-	if (index_begin(a->ix, err) == 0 &&
-	    index_reset_local(a->ix, b->row.id, err) == 0 &&
+	if (index_begin(a->ix, err) == 0 && forget_local(a, b, err) == 0 &&
 	    index_folder_put(a->ix, &b->row, err) == 0 &&
 	    index_commit(a->ix, err) == 0)
 		return 0;

@@ -308,10 +308,9 @@ int root_mark(struct account *, struct err *);
  */
 int boxes_load(struct account *, const struct imap_list *list, struct err *);
 void box_release(struct box *);
-/* The folder is gone from that side for sure: so are its messages there. */
+/* The folder is gone from that side for sure: so are its messages there. Not
+ * so INBOX, which is never deleted: it will be made and pulled again. */
 int box_gone_local(struct account *, struct box *, struct err *);
-/* INBOX is never deleted: it will be made and pulled again. */
-int box_remake_local(struct account *, struct box *, struct err *);
 int box_gone_remote(struct account *, struct box *, struct err *);
 /* One message at least that the other side has not seen. */
 int box_unseen(struct account *, struct box *, bool local, bool *out, struct err *);

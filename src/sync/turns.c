@@ -40,7 +40,7 @@ turns_box(struct account *a)
 	return &a->box[a->turns->i];
 }
 
-bool
+static bool
 box_is_inbox(const struct box *b)
 {
 	return strcmp(b->row.name, "INBOX") == 0;
@@ -168,8 +168,8 @@ scan_box(struct account *a, struct box *b, struct err *err)
 		return -1;
 	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
 		return -1;
-	if (!b->row.local && counts.local > 0 && (box_is_inbox(b) ?
-	    box_remake_local(a, b, err) : box_gone_local(a, b, err)) == -1)
+	if (!b->row.local && counts.local > 0 &&
+	    box_gone_local(a, b, err) == -1)
 		return -1;
 	if (b->row.local && observe_local(a->ix, &a->md, &b->row, true, &seen,
 	    err) == -1)

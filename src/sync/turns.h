@@ -26,7 +26,6 @@ struct box *turns_box(struct account *);	/* whose turn it is */
 /* A loop over all folders: rewind, then each until NULL. */
 void turns_rewind(struct account *);
 struct box *turns_next(struct account *);
-bool box_is_inbox(const struct box *);
 bool box_in_play(const struct box *);		/* in the game for this run */
 enum folder_op box_folder_op(const struct box *);
 /*

@@ -137,9 +137,17 @@ def test_dangling_link_is_held(world):
 		assert len(imap.messages("x", False)) == 2
 
 
-def test_inbox_is_remade(world):
+LOOKS = [[], ["status"], ["sync", "-n"], ["sync", "w:x"]]
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda l: "-".join(l) or "none")
+def test_inbox_is_remade(world, look):
+	"""Whatever has seen before that it is gone."""
 	inbox = in_sync(world, "x", n=30)
 	world.maildir.remove_folder("INBOX")
+	if look:
+		r = world.run("--json", *look, rc=0)
+		assert "remove-remote" not in r.out, str(r)
 	world.sync()
 	world.sync()
 	with world.imap() as imap:
