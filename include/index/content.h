@@ -78,6 +78,16 @@ int index_intent_put(struct index *, struct index_intent *, struct err *);
 int index_intent_drop(struct index *, int64_t id, struct err *);
 int index_intents(struct index *, int64_t folder, struct index_intent **out,
     size_t *n_out, struct err *);	/* freed with free() */
+/* Of a place; that with an answer first. 1, 0, -1. */
+int index_intent_of(struct index *, int64_t place, struct index_intent *out,
+    struct err *);
+/*
+ * The folder was looked at: what its intents led to is known. One stays, that
+ * the server answered, and whose message is nowhere to be seen, for as long as
+ * its UIDs count: sent again, it would be there twice.
+ */
+int index_intents_settle(struct index *, int64_t folder, uint32_t uidvalidity,
+    struct err *);
 
 /* One line of evidence: why something was removed. */
 int index_log(struct index *, const char *what, const char *folder,

@@ -94,6 +94,40 @@ index_intents(struct index *ix, int64_t folder, struct index_intent **out,
 }
 
 int
+index_intent_of(struct index *ix, int64_t place, struct index_intent *out,
+    struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_INTENT_OF,
+	    INTENTS " WHERE place = ? ORDER BY answered DESC LIMIT 1");
+	query_int(&q, place);
+	r = query_step(&q, err);
+	if (r > 0)
+		read_intent(&q, out);
+	query_end(&q);
+	return r;
+}
+
+int
+index_intents_settle(struct index *ix, int64_t folder, uint32_t uidvalidity,
+    struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	query_init(&q, ix, SLOT_INTENTS_SETTLE, "DELETE FROM intent"
+	    " WHERE folder = ? AND NOT (answered AND uidvalidity = ?"
+	    " AND EXISTS (SELECT 1 FROM place WHERE place.id = intent.place"
+	    " AND place.uid IS NULL))");
+	query_int(&q, folder);
+	query_int(&q, uidvalidity);
+	return query_run(&q, err);
+}
+
+int
 index_log(struct index *ix, const char *what, const char *folder, uint32_t uid,
     const char *unique, const char *evidence, struct err *err)
 {

@@ -137,6 +137,7 @@ static const char schema[] =
 "	answered INTEGER NOT NULL"	/* with OK, but without a UID */
 ");"
 "CREATE INDEX intent_folder ON intent (folder);"
+"CREATE INDEX intent_place ON intent (place);"
 "CREATE INDEX intent_content ON intent (content);"
 
 /*

@@ -105,19 +105,43 @@ join_upload(struct index *ix, const struct index_intent *in,
 	if (known.local.present && known.uid == 0 &&
 	    !known.base_local.present) {
 		p->content = in->content;
-		rc = join_known(ix, p, &known, err) == -1 ? -1 : 1;
+		rc = join_known(ix, p, &known, err) == -1 ||
+		    index_intent_drop(ix, in->id, err) == -1 ? -1 : 1;
 	}
 	place_release(&known);
 	return rc;
 }
 
+/* Uploads that wait to show themselves, read when the first is asked for. */
+struct open_uploads {
+	struct index_intent *v;
+	size_t n;
+	bool read;
+};
+
 static int
-judge(struct pull_batch *b, struct pulled *m, const struct index_intent *open,
-    size_t n_open, struct err *err)
+join_uploads(struct pull_batch *b, const struct pulled *m,
+    struct open_uploads *open, struct place *p, struct err *err)
+{
+	struct index *ix = b->p->pass.a->ix;
+	size_t i;
+	int found = 0;
+
+	if (!open->read && index_intents(ix, b->p->pass.box->row.id, &open->v,
+	    &open->n, err) == -1)
+		return -1;
+	open->read = true;
+	for (i = 0; i < open->n && found == 0; i++)
+		found = join_upload(ix, &open->v[i], m, p, err);
+	return found;
+}
+
+static int
+judge(struct pull_batch *b, struct pulled *m, struct open_uploads *open,
+    struct err *err)
 {
 	struct index *ix = b->p->pass.a->ix;
 	struct place *p = &m->row.place;
-	size_t i;
 	int found;
 
 	if (!m->got)
@@ -125,8 +149,8 @@ judge(struct pull_batch *b, struct pulled *m, const struct index_intent *open,
 	if (index_content_put(ix, &m->fp, &p->content, err) == -1)
 		return -1;
 	found = join_local(ix, p, err);
-	for (i = 0; i < n_open && found == 0; i++)
-		found = join_upload(ix, &open[i], m, p, err);
+	if (found == 0)
+		found = join_uploads(b, m, open, p, err);
 	m->paired = found == 1;
 	return found == -1 ? -1 : 0;
 }
@@ -136,17 +160,12 @@ judge_run(struct job *job)
 {
 	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
 	struct index *ix = b->p->pass.a->ix;
-	struct index_intent *open = NULL;
-	size_t n_open = 0;
-	int i, rc;
+	struct open_uploads open = { .n = 0 };
+	int i, rc = index_begin(ix, &job->err);
 
-	rc = index_begin(ix, &job->err);
-	if (rc == 0)
-		rc = index_intents(ix, b->p->pass.box->row.id, &open, &n_open,
-		    &job->err);
 	for (i = 0; i < b->n && rc == 0; i++)
-		rc = judge(b, &b->msg[i], open, n_open, &job->err);
-	free(open);
+		rc = judge(b, &b->msg[i], &open, &job->err);
+	free(open.v);
 	return index_end(ix, rc, &job->err);
 }
 

@@ -125,21 +125,20 @@ mark_failed(struct push *p, struct err *err)
 static int
 drop_intended(struct push *p, struct err *err)
 {
-	struct index_intent *v;
-	size_t n, i;
-	int k;
+	struct index_intent open;
+	int i, found = 0;
 
-	if (index_intents(p->pass.a->ix, p->pass.box->row.id, &v, &n,
-	    err) == -1)
-		return -1;
-	for (k = 0; k < p->n; k++)
-		for (i = 0; i < n; i++)
-			if (v[i].place == p->msg[k].row.place.id) {
-				p->msg[k].row.verdict.ops = OP_NONE;
-				p->msg[k].altered = v[i].answered;
-			}
-	free(v);
-	return 0;
+	for (i = 0; i < p->n && found != -1; i++) {
+		struct pushed *m = &p->msg[i];
+
+		found = index_intent_of(p->pass.a->ix, m->row.place.id, &open,
+		    err);
+		if (found != 1)
+			continue;
+		m->row.verdict.ops = OP_NONE;
+		m->altered = open.answered;
+	}
+	return found == -1 ? -1 : 0;
 }
 
 static int

@@ -483,23 +483,6 @@ each_pulled(struct task *t)
 
 /* --- pushing what is new --- */
 
-/* What an earlier run appended without an answer has shown itself by now, or is
- * not there. */
-static int
-drop_intents(struct account *a, const struct box *b, struct err *err)
-{
-	struct index_intent *v;
-	size_t n, i;
-	int rc = 0;
-
-	if (index_intents(a->ix, b->row.id, &v, &n, err) == -1)
-		return -1;
-	for (i = 0; i < n && rc == 0; i++)
-		rc = index_intent_drop(a->ix, v[i].id, err);
-	free(v);
-	return rc;
-}
-
 static int
 hold_uploads(struct account *a, struct err *err)
 {
@@ -530,7 +513,8 @@ push_work(struct account *a, struct err *err)
 
 	if (hold_uploads(a, err) == -1)
 		return -1;
-	/* In the second turn they are this run's own. */
+	/* What earlier runs appended without an answer has shown itself by now,
+	 * or is not there. In the second turn they are this run's own. */
 	if (a->opt.dry_run || a->merged || a->undone)
 		return 0;
 	rc = index_begin(a->ix, err);
@@ -538,7 +522,8 @@ push_work(struct account *a, struct err *err)
 		rc = index_set(a->ix, "adopted", "yes", err);
 	for (i = 0; i < a->n_box && rc == 0; i++)
 		if (a->box[i].observed && !a->box[i].pull_failed)
-			rc = drop_intents(a, &a->box[i], err);
+			rc = index_intents_settle(a->ix, a->box[i].row.id,
+			    a->box[i].row.uidvalidity, err);
 	return index_end(a->ix, rc, err);
 }
 

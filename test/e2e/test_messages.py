@@ -4,11 +4,14 @@ What a plain client gets back after appending the same bytes is what the server
 makes of them; the program must do neither better nor worse.
 """
 
+import os
+import re
 from collections import Counter
 
 import pytest
 
 from maildirview import canonical, digest
+from middleman import Middleman
 
 HEAD = b"From: a@example.org\nDate: Fri, 14 Jul 2017 02:40:00 +0000\n"
 
@@ -153,3 +156,30 @@ def test_partial_is_never_uploaded(world):
 	world.run("--json", "sync")
 	assert len(server_view(world)) == 1
 	assert len(local_view(world)) == 2
+
+
+def test_altered_upload_is_sent_once(world):
+	"""The server tells no UID, and shows what it took under another
+	Message-ID: the file is named, and never sent again."""
+	def down(line):
+		line = line.replace(b" UIDPLUS", b"")
+		line = re.sub(rb"\[APPENDUID [^]]*\] ", b"", line)
+		return line.replace(b"ID: <m0@", b"ID: <x9@")
+
+	world.sync()
+	with Middleman(world.server.port, down=down) as man:
+		world.port = man.port
+		world.write_conf()
+		path = world.deliver("INBOX", "m0", "S").path
+		assert world.sync(rc=75).summary()["pushed"]["new"] == 1
+		for _ in range(3):
+			r = world.sync(rc=1)
+			item, = r.of("item")
+			assert "is not sent again" in item["message"]
+		assert len(server_view(world)) == 1
+		os.unlink(path)
+		world.sync()
+	world.port = None
+	world.write_conf()
+	assert world.run("status", rc=0)
+	assert len(server_view(world)) == len(local_view(world)) == 1

@@ -498,6 +498,55 @@ test_intents(void **state)
 	ok(index_commit(f->ix, &f->err));
 }
 
+/* What stays when the folder was looked at, under UIDVALIDITY 9. */
+static void
+test_intents_settle(void **state)
+{
+	static const struct {
+		bool answered;
+		uint32_t uidvalidity, uid;
+		bool has_place, other_folder, stays;
+	} table[] = {
+		{ true, 9, 0, true, false, true },
+		{ false, 9, 0, true, false, false },	/* to be sent again */
+		{ true, 8, 0, true, false, false },	/* another world's */
+		{ true, 9, 4, true, false, false },	/* found */
+		{ true, 9, 0, false, false, false },	/* edited or gone */
+		{ false, 9, 0, true, true, true },
+	};
+	struct fixture *f = *state;
+	struct index_intent in, got;
+	int64_t one, two, place[6];
+	struct place p;
+	size_t i;
+
+	ok(index_begin(f->ix, &f->err));
+	one = add_folder(f, "one");
+	two = add_folder(f, "two");
+	for (i = 0; i < 6; i++) {
+		place_init(&p);
+		p.folder = one;
+		p.uid = table[i].uid;
+		ok(index_place_put(f->ix, &p, &f->err));
+		place[i] = p.id;
+		in = (struct index_intent){ .place = p.id,
+		    .folder = table[i].other_folder ? two : one,
+		    .uidvalidity = table[i].uidvalidity,
+		    .answered = table[i].answered };
+		ok(index_intent_put(f->ix, &in, &f->err));
+		if (!table[i].has_place)
+			ok(index_place_drop(f->ix, p.id, &f->err));
+		place_release(&p);
+	}
+	assert_int_equal(index_intent_of(f->ix, place[2], &got, &f->err), 1);
+	assert_int_equal(got.uidvalidity, 8);
+	ok(index_intents_settle(f->ix, one, 9, &f->err));
+	for (i = 0; i < 6; i++)
+		assert_int_equal(index_intent_of(f->ix, place[i], &got,
+		    &f->err), table[i].stays);
+	ok(index_commit(f->ix, &f->err));
+}
+
 static struct index_item
 put_item(struct fixture *f, int64_t folder, int64_t place,
     enum index_item_kind kind, char *text)
@@ -661,6 +710,7 @@ main(void)
 		TEST(test_content_stays),
 		TEST(test_content_without_a_place_goes),
 		TEST(test_intents),
+		TEST(test_intents_settle),
 		TEST(test_items),
 		TEST(test_item_of_clean_row),
 		TEST(test_log),
