@@ -29,6 +29,7 @@ struct maildir {
 	 * nothing then. */
 	bool look_only;
 	struct maildir_durable durable[2];	/* cur, new: by sources only */
+	struct maildir_leftovers *leftovers;	/* NULL: none was noted */
 };
 
 enum maildir_root {

@@ -82,6 +82,14 @@ int maildir_remove(struct maildir *, const struct maildir_message *,
 int maildir_remove_known(struct maildir *, const struct maildir_message *,
     const struct maildir_known *, struct err *);
 
+/*
+ * Who renames by a link and is interrupted leaves the message under two names.
+ * A scan that meets the second one notes it: so it goes together with the first
+ * when that is removed, and is no message that is left then.
+ */
+void maildir_note_leftover(struct maildir *, const char *path,
+    const char *file);
+
 /* fsync of new/ and cur/. */
 int maildir_sync_folder(struct maildir *, const char *path, struct err *);
 

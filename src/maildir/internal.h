@@ -84,9 +84,16 @@ struct file_hint maildir_hint_of(const struct stat *);
  * there, ERR_IO when it is no regular file. fd is its directory. */
 int maildir_look_removable(int fd, const struct maildir_message *,
     struct file_hint *out, struct err *);
-/* Its directory opened, if it is what is known of it: ERR_STALE else. */
+/* Its directory opened, if it is what is known of it: ERR_STALE else. Its other
+ * names in the folder are gone then. */
 int maildir_open_removable(struct maildir *, const struct maildir_message *,
     const struct maildir_known *, struct err *);
+
+/* leftover.c: what was noted of the file's unique part, and is the very file
+ * that is about to go: unlinked. ERR_IO when that fails. */
+int maildir_leftovers_remove(struct maildir *, const struct maildir_message *,
+    const struct stat *, struct err *);
+void maildir_leftovers_free(struct maildir *);
 
 /* tmp.c */
 

@@ -167,6 +167,7 @@ maildir_close(struct maildir *m)
 	if (m->root != NULL && m->mark_fd >= 0)
 		close(m->mark_fd);
 	free(m->root);
+	maildir_leftovers_free(m);
 	*m = (struct maildir){ .fd = -1, .mark_fd = -1 };
 }
 

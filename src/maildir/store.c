@@ -62,6 +62,20 @@ keep_name(int fd, const struct maildir_message *msg,
 	return 0;
 }
 
+/*
+ * The message has the new name, too, by an interrupted rename. That one is
+ * followed, and the old one stays: who might still be at work unlinks either.
+ */
+static bool
+is_same_file(int fd, const char *file, int tofd, const char *to)
+{
+	struct stat a, b;
+
+	return fstatat(fd, file, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fstatat(tofd, to, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int
 rename_flagged(struct maildir *m, int fd, const struct maildir_message *msg,
     const char *file, struct err *err)
@@ -76,6 +90,11 @@ rename_flagged(struct maildir *m, int fd, const struct maildir_message *msg,
 			return -1;
 	}
 	r = fs_rename_new(fd, msg->file, to, file, err);
+	if (r < 0 && err->kind == ERR_STALE &&
+	    is_same_file(fd, msg->file, to, file)) {
+		err->kind = ERR_NONE;
+		r = 0;
+	}
 	if (to != fd)
 		close(to);
 	return r == 0 ? 0 : err_within(err, "folder %s", msg->path);
@@ -182,6 +201,22 @@ check_removable(struct maildir *m, int fd, const struct maildir_message *msg,
 	    "was", msg->path, msg->file);
 }
 
+/* First: what remains of a removal that fails is the message. */
+static int
+remove_leftovers(struct maildir *m, int fd, const struct maildir_message *msg,
+    struct err *err)
+{
+	struct stat st;
+
+	if (m->leftovers == NULL)
+		return 0;
+	if (fstatat(fd, msg->file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? message_gone(msg, err) :
+		    err_errno(err, ERR_IO, "folder %s: can't look at %s",
+		    msg->path, msg->file);
+	return maildir_leftovers_remove(m, msg, &st, err);
+}
+
 int
 maildir_open_removable(struct maildir *m, const struct maildir_message *msg,
     const struct maildir_known *known, struct err *err)
@@ -189,7 +224,8 @@ maildir_open_removable(struct maildir *m, const struct maildir_message *msg,
 	struct maildir_name name;
 	int fd = message_dir(m, msg, &name, err);
 
-	if (fd < 0 || check_removable(m, fd, msg, known, err) == 0)
+	if (fd < 0 || (check_removable(m, fd, msg, known, err) == 0 &&
+	    remove_leftovers(m, fd, msg, err) == 0))
 		return fd;
 	close(fd);
 	return -1;

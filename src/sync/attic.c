@@ -17,6 +17,7 @@
 #define HOUR		3600
 #define DAY		(24 * HOUR)
 #define WEEK		(7 * DAY)
+#define SEASON		(90 * DAY)
 
 static enum task_result attic_expired(struct task *);
 
@@ -106,22 +107,24 @@ put_seconds(struct account *a, const char *key, int64_t at, struct err *err)
 /*
  * A clock that jumped since something was to expire is not believed: one that
  * is years ahead for a run must not empty the attic. It has to go on from there
- * for a day.
+ * for a day; the first run after the jump may come late, for some are rare.
  */
 static int
 clock_is_steady(struct account *a, int64_t now, bool *out, struct err *err)
 {
 	int64_t seen, jumped;
+	bool jumps;
 	int rc;
 
 	if (get_seconds(a, "attic-seen", &seen, err) == -1 ||
 	    get_seconds(a, "attic-jump", &jumped, err) == -1)
 		return -1;
-	*out = now >= seen && now - seen <= WEEK && now - jumped > DAY;
+	jumps = now < seen || now - seen > (seen == jumped ? SEASON : WEEK);
+	*out = !jumps && now - jumped > DAY;
 	if (*out && now - seen < HOUR)
 		return 0;
 	rc = index_begin(a->ix, err);
-	if (rc == 0 && (now < seen || now - seen > WEEK))
+	if (rc == 0 && jumps)
 		rc = put_seconds(a, "attic-jump", now, err);
 	if (rc == 0)
 		rc = put_seconds(a, "attic-seen", now, err);

@@ -34,6 +34,8 @@ rescan_work(struct account *a, struct err *err)
 
 	if (observe_local(a->ix, &a->md, &b->row, false, &seen, err) == -1)
 		return box_leave_out(a, b, err);
+	if (seen.fault)		/* what was to be added has had its turn */
+		box_tell_older(a, b, &seen);
 	b->proof.scanned[1] = seen.complete ? begun : 0;
 	a->lacking[1] += seen.lacking;
 	return 0;

@@ -126,8 +126,8 @@ turns_relisted(struct task *t)
 
 /* --- the first scan --- */
 
-static void
-tell_older(struct account *a, struct box *b,
+void
+box_tell_older(struct account *a, struct box *b,
     const struct observed_local *seen)
 {
 	const char *how = seen->returned ? "files that had been removed are "
@@ -175,7 +175,7 @@ scan_box(struct account *a, struct box *b, struct err *err)
 	    err) == -1)
 		return box_leave_out(a, b, err);
 	if (seen.fault)
-		tell_older(a, b, &seen);
+		box_tell_older(a, b, &seen);
 	b->proof.scanned[0] = seen.complete ? begun : 0;
 	b->missing = seen.missing;
 	a->lacking[0] += seen.lacking;

@@ -36,6 +36,9 @@ enum folder_op box_folder_op(const struct box *);
 int box_leave_out(struct account *, struct box *, const struct err *);
 /* The one whose turn it is has failed, which is noted here. */
 bool box_left_out(struct account *);
+/* A scan found the folder to be of a backup: in words, for the user. */
+void box_tell_older(struct account *, struct box *,
+    const struct observed_local *);
 
 /* Each folder in turn: what adds and what changes; goes on with barrier_begin. */
 enum task_result turns_each(struct task *);

@@ -256,3 +256,58 @@ def test_changes_without_qresync(make_world):
 		world.compare({"INBOX": dict(FOLDER,
 		    m1=frozenset(["\\Flagged"]))})
 		world.assert_idle()
+
+
+# -- two names of one file --
+
+def second_name(world, tok, to):
+	"""As who renames by a link leaves it, interrupted."""
+	f = world.maildir.find(tok)
+	os.link(f.path, os.path.join(world.maildir.dir("INBOX"), to % f.unique))
+	world.sync()
+
+
+@pytest.mark.parametrize("to", ["new/%s", "cur/%s:2,RS"])
+@pytest.mark.parametrize("days", ["0", "30"])
+def test_second_name_goes_too(make_world, to, days):
+	"""It is no message that is left, nor a file that is back."""
+	world = make_world(keys={"attic-days": days})
+	fill(world, 4, flags=["\\Seen"])
+	world.sync()
+	second_name(world, "m1", to)
+	with world.imap() as imap:
+		imap.expunge("INBOX", [2])
+	world.sync()
+	world.maildir.unlink(world.maildir.find("m2"))
+	r = world.sync()
+	assert "nothing is deleted" not in r.err, str(r)
+	seen = frozenset(["\\Seen"])
+	world.compare({"INBOX": {"m0": seen, "m3": seen}})
+	world.assert_idle()
+
+
+def test_second_name_in_a_deleted_folder(world):
+	fill(world, 2, "work", ["\\Seen"])
+	world.sync()
+	f = world.maildir.find("m1")
+	os.link(f.path, world.maildir.dir("work") + "/new/" + f.unique)
+	with world.imap() as imap:
+		imap.delete("work")
+	world.settle({"INBOX": {}})
+	assert not os.path.exists(world.maildir.dir("work"))
+
+
+def test_second_name_has_the_flags(world):
+	"""The server's flags lead to the other name: it is followed."""
+	fill(world, 2, flags=["\\Seen"])
+	world.sync()
+	second_name(world, "m1", "cur/%s:2,RS")
+	for sign in "+-+":
+		with world.imap() as imap:
+			imap.store("INBOX", [2], sign, ["\\Answered"])
+		r = world.sync()
+		assert r.summary()["pulled"]["flags"] == 1, str(r)
+		world.sync()
+	with world.imap() as imap:
+		imap.expunge("INBOX", [2])
+	world.settle({"INBOX": {"m0": frozenset(["\\Seen"])}})

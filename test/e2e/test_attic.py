@@ -214,6 +214,18 @@ def test_clock_far_ahead_for_a_run(world, clock):
 		assert len(kept(world)) == 1
 
 
+def test_expires_where_runs_are_rare(world, clock):
+	fill(world, "m1", "m2")
+	world.sync()
+	expunge(world, 1)
+	world.sync()
+	for days_on in (10, 20, 30, 40):
+		world.sync(env=clock(days_on * DAY))
+		assert len(kept(world)) == 1
+	world.sync(env=clock(50 * DAY))
+	assert kept(world) == {}
+
+
 def test_expiry_looks_at_the_files_own_time(world, clock):
 	"""What somebody put there is not older than it is."""
 	at = world.maildir.root + "/.mailtern/attic/tmp/2001-01-01/INBOX"
@@ -323,6 +335,37 @@ def test_put_back_and_deleted_beside(world):
 	world.compare({"INBOX": {t: frozenset(["\\Seen"]) for t in
 	    ("m1", "m2", "m3")}})
 	world.assert_idle()
+
+
+def test_put_back_while_it_runs(world):
+	"""Seen by the second look: it is said then, and the deletion beside it
+	is undone all the same."""
+	fill(world, "m1", "m2", "m3")
+	world.sync()
+	expunge(world, 1)
+	world.sync()
+	world.maildir.unlink(world.maildir.find("m2"))
+	with world.imap() as imap:	# so that the folder is selected
+		imap.store("INBOX", [3], "+", ["\\Seen", "\\Flagged"])
+	done = []
+
+	def up(line):
+		if b" SELECT " in line and not done:
+			done.append(line)
+			put_back(world)
+		return line
+
+	with Middleman(world.server.port, up=up) as man:
+		world.port = man.port
+		world.write_conf()
+		r = world.run("--json", "sync", rc=75)
+	assert done
+	assert "INBOX: files that had been removed are back" in r.err, str(r)
+	world.port = None
+	world.write_conf()
+	world.settle({"INBOX": {"m1": frozenset(["\\Seen"]),
+	    "m2": frozenset(["\\Seen"]),
+	    "m3": frozenset(["\\Seen", "\\Flagged"])}})
 
 
 def test_folder_made_again(world):
