@@ -203,9 +203,9 @@ MUTANTS = [
 	("\treturn strncmp(owner, id, 16) == 0;", "\treturn id[0] != 0;")),
     ("merge-keeps-the-base", SYNC + "root.c",
 	"e2e test_absence.py -k restored",
-	("if (no_dry_merge(a, err) == -1 ||\n"
-	"\t\t    forget_side(a->ix, true, err) == -1)\n\t\t\treturn -1;",
-	"if (no_dry_merge(a, err) == -1)\n\t\t\treturn -1;")),
+	("if (known > 0 && (no_dry_merge(a, err) == -1 ||\n"
+	"\t    forget_side(a->ix, true, err) == -1))\n",
+	"if (known > 0 && no_dry_merge(a, err) == -1)\n")),
     ("empty-root-is-emptied", SYNC + "root.c", SIZE_12 + "root-empty",
 	("if (known > 0 && a->root_state != ROOT_UNMARKED && !a->opt.adopt)",
 	"if (false)")),
@@ -220,7 +220,8 @@ MUTANTS = [
 	"if (false)")),
     ("guard-not-heeded", SYNC + "judge.c",
 	"e2e test_guard.py -k all_unlinked",
-	("a->hold_remove_remote |= guard_holds(", "(void)guard_holds(")),
+	("if (*holds || !guard_holds(s->count, a->n_box, &worst))",
+	"if (*holds || guard_holds(s->count, a->n_box, &worst) + 1)")),
     ("guard-counts-what-moved", SYNC + "judge.c",
 	"e2e test_guard.py -k moved_is_not_counted",
 	("\tif (!stays)\n", "\tif (true)\n")),
@@ -233,8 +234,8 @@ MUTANTS = [
 	"return task_next(t, remove_judged);")),
     ("growing-removals-go-on", SYNC + "judge.c",
 	"e2e test_removals.py -k grow",
-	("if (!a->hold_remove_remote && guard_holds_growing(a->lacking[0],\n"
-	"\t    a->lacking[1])) {", "if (false) {")),
+	("if (a->hold_remove_remote || !guard_holds_growing(a->lacking[0],\n"
+	"\t    a->lacking[1]))", "if (true)")),
     ("held-removals-forgotten", SYNC + "judge.c",
 	"e2e test_guard.py -k all_unlinked",
 	(".ops = OP_FORGET, .max = 64",

@@ -63,7 +63,7 @@ job_ended(struct task *t)
 
 	if (!a->priv->job.done)
 		return task_wait(t, job_ended);
-	items_pass_on_told(a);
+	items_pass_on_said(a);
 	if (a->priv->job.result == -1)
 		return task_fail(t, &a->priv->job.err);
 	return task_next(t, a->priv->after);
@@ -354,7 +354,7 @@ account_finish(struct task *t)
 	struct account_priv *p = a->priv;
 	size_t i;
 
-	items_pass_on_told(a);
+	items_pass_on_said(a);
 	items_tell(a);
 	reckon(a);
 	lane_free(a->index_lane);

@@ -105,7 +105,7 @@ once_more_work(struct account *a, struct err *err)
 	a->undone = true;
 	if (undo_removals(a, &a->turns->undo, err) == -1)
 		return -1;
-	a->told = undo_sentence(&a->turns->undo, false);
+	work_tells(a, undo_sentence(&a->turns->undo, false));
 	return 0;
 }
 
@@ -223,17 +223,18 @@ remove_each(struct task *t)
 	if (!box_in_play(b) || b->unsettled || (!local && !remote))
 		return task_next(t, remove_each);
 	if (remote && lacks_trash(a)) {
-		box_note(a, b, ITEM_REMOVE, b->remove_remote, "%llu messages "
-		    "deleted here stay on the server: there is no folder %s "
-		    "there to take them; make it, or change `trash`",
-		    (unsigned long long)b->remove_remote, a->conf->trash);
+		box_note(a, b, ITEM_REMOVE, b->remove_remote, "%llu message%s "
+		    "deleted here can't leave the server: there is no folder "
+		    "%s there to go to; make it, or change `trash`",
+		    (unsigned long long)b->remove_remote,
+		    b->remove_remote == 1 ? "" : "s", a->conf->trash);
 		return task_next(t, remove_each);
 	}
 	if (remote && b->row.read_only && !a->opt.dry_run)
-		box_note(a, b, ITEM_REMOVE, b->remove_remote, "%llu messages "
+		box_note(a, b, ITEM_REMOVE, b->remove_remote, "%llu message%s "
 		    "deleted here can't be removed from the server: the folder "
-		    "is read-only there",
-		    (unsigned long long)b->remove_remote);
+		    "is read-only there", (unsigned long long)b->remove_remote,
+		    b->remove_remote == 1 ? "" : "s");
 	if (!remote || a->opt.dry_run)
 		return account_pass(a, remove_start, b, remove_each);
 	/* Selected anew, so that its UIDVALIDITY is known to be the same. */

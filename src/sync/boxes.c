@@ -71,12 +71,7 @@ path_for(struct account *a, const char *name)
 static void
 cannot_express(struct account *a, const char *name, const char *why)
 {
-	char *before = a->told;
-
-	a->told_held = true;
-	a->told = xasprintf("%s%s%s: %s", before != NULL ? before : "",
-	    before != NULL ? "; " : "", name, why);
-	free(before);
+	work_holds(a, xasprintf("%s: %s", name, why), NULL);
 }
 
 static void

@@ -244,8 +244,9 @@ flags_next(struct flagging *f)
 	/* A command is for many messages: which one it is about is not told. */
 	if (f->failed > 0)
 		box_note(f->pass.a, f->pass.box, ITEM_FLAGS, f->failed,
-		    "flags of %llu messages were not set: %s",
-		    (unsigned long long)f->failed, f->why);
+		    "flags of %llu message%s were not set: %s",
+		    (unsigned long long)f->failed, f->failed == 1 ? "" : "s",
+		    f->why);
 	return TASK_DONE;
 }
 

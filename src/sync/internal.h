@@ -84,6 +84,13 @@ struct note {
 	struct sync_item item;	/* when it was looked up */
 };
 
+/* A sentence that work on the index lane leaves behind. */
+struct saying {
+	char *text;
+	bool held;		/* it becomes a note */
+	const uint64_t *rows;	/* where it stands how many rows wait, or NULL */
+};
+
 struct items {
 	struct note *note;	/* the loop's, until sealed */
 	size_t n_note, cap_note;
@@ -131,10 +138,9 @@ struct account {
 	uint64_t lacking[2];	/* files missed by the first and second scan */
 	uint64_t over_quota;	/* octets that were refused so; 0: none */
 	uint64_t held_uploads;	/* one note stands for all of them */
-	uint64_t guarded;	/* removals that the guard holds; the same */
-	char *told;		/* by a job, see account_job */
-	bool told_held;
-	const uint64_t *told_rows;	/* how many rows that is about, or NULL */
+	uint64_t guarded_local, guarded_remote;	/* removals that wait; the same */
+	struct saying *said;	/* by a job, see account_job */
+	size_t n_said, cap_said;
 	struct account_priv *priv;	/* account.c's own */
 	struct turns *turns;		/* turns.c's own */
 };
@@ -152,8 +158,7 @@ typedef void pass_starter(struct account *, struct box *, struct pass_result *);
 
 /*
  * Runs work on the index lane and goes on with next; a failure is the
- * account's. A sentence that work leaves in a->told is passed on: as a note
- * when a->told_held is set, about *a->told_rows dirty rows.
+ * account's. What work says is passed on.
  */
 enum task_result account_job(struct account *,
     int (*work)(struct account *, struct err *), task_step *next);
@@ -190,7 +195,11 @@ void items_keep(struct account *);
 /* On the loop, after that. */
 void items_tell(struct account *);
 void items_release(struct account *);
-void items_pass_on_told(struct account *);
+/* What a job says, on the index lane: text is taken over. tells: only to be
+ * known; holds: a note, about *rows dirty rows (NULL: none). */
+void work_tells(struct account *, char *text);
+void work_holds(struct account *, char *text, const uint64_t *rows);
+void items_pass_on_said(struct account *);
 void account_done(struct account *, enum sync_op, const struct box *,
     const struct place *, const char *detail);
 /* "+\Seen -(word)": what the verdict changes on that side. Replaces out. */

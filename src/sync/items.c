@@ -71,6 +71,7 @@ note(struct account *a, struct note *n, const char *before, const char *fmt,
 		free(same->text);
 		same->text = xstrdup(text);
 		same->rows = n->rows;
+		same->all_rows = n->all_rows;
 		return;
 	}
 	if (items->n_note < NOTES_MOST && !items->sealed) {
@@ -124,22 +125,48 @@ account_tell(struct account *a, const char *fmt, ...)
 		a->cb.note(a->cb.arg, a->conf->name, text);
 }
 
-void
-items_pass_on_told(struct account *a)
+static void held(struct account *, const uint64_t *rows, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void
+held(struct account *a, const uint64_t *rows, const char *fmt, ...)
 {
-	if (a->told == NULL)
-		return;
-	if (a->told_held) {
-		account_note(a, "%s", a->told);
-		if (!a->items.sealed && a->items.n_note > 0)
-			a->items.note[a->items.n_note - 1].all_rows =
-			    a->told_rows;
-	} else
-		account_tell(a, "%s", a->told);
-	free(a->told);
-	a->told = NULL;
-	a->told_held = false;
-	a->told_rows = NULL;
+	struct note n = { .kind = ITEM_NOTE, .box = SIZE_MAX,
+	    .all_rows = rows };
+	va_list ap;
+
+	va_start(ap, fmt);
+	note(a, &n, "", fmt, ap);
+	va_end(ap);
+}
+
+void
+work_tells(struct account *a, char *text)
+{
+	*VEC_ADD(a->said, a->n_said, a->cap_said) =
+	    (struct saying){ .text = text };
+}
+
+void
+work_holds(struct account *a, char *text, const uint64_t *rows)
+{
+	*VEC_ADD(a->said, a->n_said, a->cap_said) =
+	    (struct saying){ .text = text, .held = true, .rows = rows };
+}
+
+void
+items_pass_on_said(struct account *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_said; i++) {
+		if (a->said[i].held)
+			held(a, a->said[i].rows, "%s", a->said[i].text);
+		else
+			account_tell(a, "%s", a->said[i].text);
+		free(a->said[i].text);
+	}
+	a->n_said = 0;
 }
 
 void
@@ -169,6 +196,11 @@ items_release(struct account *a)
 		free_text(items->told[i].folder);
 		free_text(items->told[i].text);
 	}
+	for (i = 0; i < a->n_said; i++)
+		free(a->said[i].text);
+	free(a->said);
+	a->said = NULL;
+	a->n_said = a->cap_said = 0;
 	free(items->note);
 	free(items->told);
 	*items = (struct items){ .n_note = 0 };

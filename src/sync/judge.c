@@ -110,68 +110,104 @@ drop_trashy(struct account *a, struct judging *j)
 			j->local[i] = j->remote[i] = (struct guard_count){ 0, 0 };
 }
 
-static char *
-sentence(struct account *a, const struct guard_count *c, size_t worst,
-    uint64_t all, const char *gone_from, const char *kept_on)
+struct side {
+	const struct guard_count *count;	/* one each for a box */
+	uint64_t removals;			/* altogether */
+	const char *gone_from, *kept_on;
+};
+
+/* The folder that most of it is gone from. */
+static size_t
+hardest_hit(const struct account *a, const struct guard_count *c)
 {
-	const char *where = worst < a->n_box ? a->box[worst].row.name :
-	    "the account";
+	size_t i, worst = 0;
+
+	for (i = 1; i < a->n_box; i++)
+		if (c[i].vanishing > c[worst].vanishing)
+			worst = i;
+	return worst;
+}
+
+static char *
+of_the_account(const struct account *a, const struct guard_count *c)
+{
+	size_t i, worst = hardest_hit(a, c);
 	uint64_t vanishing = 0, total = 0;
-	size_t i;
 
 	for (i = 0; i < a->n_box; i++) {
 		vanishing += c[i].vanishing;
 		total += c[i].total;
 	}
-	if (worst < a->n_box) {
-		vanishing = c[worst].vanishing;
-		total = c[worst].total;
-	}
-	return xasprintf("%llu of %llu messages of %s are gone from %s; all %llu "
-	    "removals on %s are held. If that was meant, run sync "
-	    "--force-deletes; if not, sync --undo-deletes brings them back", (unsigned long long)vanishing,
-	    (unsigned long long)total, where, gone_from,
-	    (unsigned long long)all, kept_on);
+	return xasprintf("%llu of %llu messages of the account (%llu of them "
+	    "in %s)", (unsigned long long)vanishing, (unsigned long long)total,
+	    (unsigned long long)c[worst].vanishing, a->box[worst].row.name);
 }
 
-/* A later judgement in the same run may only hold more, and says so once. */
-static void
-hold(struct account *a, struct judging *j)
+static char *
+of_a_folder(const struct box *b, const struct guard_count *c)
 {
-	bool remote_before = a->hold_remove_remote;
-	bool local_before = a->hold_remove_local;
-	size_t worst;
-	char *remote = NULL, *local = NULL;
+	return xasprintf("%llu of %llu messages of %s",
+	    (unsigned long long)c->vanishing, (unsigned long long)c->total,
+	    b->row.name);
+}
 
-	a->hold_remove_remote |= guard_holds(j->remote, a->n_box, &worst);
-	if (a->hold_remove_remote && !remote_before)
-		remote = sentence(a, j->remote, worst, j->n_remote,
-		    "the Maildir", "the server");
-	if (!a->hold_remove_remote && guard_holds_growing(a->lacking[0],
-	    a->lacking[1])) {
-		a->hold_remove_remote = true;
-		remote = xasprintf("files are still disappearing from the "
-		    "Maildir (%llu at the first look, %llu at the second); all "
-		    "%llu removals on the server wait for the next run",
-		    (unsigned long long)a->lacking[0],
-		    (unsigned long long)a->lacking[1],
-		    (unsigned long long)j->n_remote);
-	}
-	a->hold_remove_local |= guard_holds(j->local, a->n_box, &worst);
-	if (a->hold_remove_local && !local_before)
-		local = sentence(a, j->local, worst, j->n_local, "the server",
-		    "disk");
-	a->guarded = (a->hold_remove_remote ? j->n_remote : 0) +
-	    (a->hold_remove_local ? j->n_local : 0);
-	a->told_held = remote != NULL || local != NULL;
-	a->told_rows = &a->guarded;
-	if (remote != NULL && local != NULL) {
-		a->told = xasprintf("%s; %s", remote, local);
-		free(remote);
-		free(local);
-	} else {
-		a->told = remote != NULL ? remote : local;
-	}
+/* worst: a folder, or n_box. */
+static char *
+sentence(const struct account *a, const struct side *s, size_t worst)
+{
+	char *which = worst < a->n_box ? of_a_folder(&a->box[worst],
+	    &s->count[worst]) : of_the_account(a, s->count);
+	char *all = xasprintf("%s are gone from %s; all %llu removals on %s "
+	    "are held. If that was meant, run sync --force-deletes; if not, "
+	    "sync --undo-deletes brings them back", which, s->gone_from,
+	    (unsigned long long)s->removals, s->kept_on);
+
+	free(which);
+	return all;
+}
+
+static void
+hold_side(struct account *a, const struct side *s, bool *holds,
+    const uint64_t *rows)
+{
+	size_t worst;
+
+	/* A later judgement in the same run says it no second time. */
+	if (*holds || !guard_holds(s->count, a->n_box, &worst))
+		return;
+	*holds = true;
+	work_holds(a, sentence(a, s, worst), rows);
+}
+
+static void
+hold_growing(struct account *a, const struct judging *j)
+{
+	if (a->hold_remove_remote || !guard_holds_growing(a->lacking[0],
+	    a->lacking[1]))
+		return;
+	a->hold_remove_remote = true;
+	work_holds(a, xasprintf("files are still disappearing from the "
+	    "Maildir (%llu at the first look, %llu at the second); all "
+	    "%llu removals on the server wait for the next run",
+	    (unsigned long long)a->lacking[0],
+	    (unsigned long long)a->lacking[1],
+	    (unsigned long long)j->n_remote), &a->guarded_remote);
+}
+
+/* A line for each side. A later judgement in the same run may only hold more. */
+static void
+hold(struct account *a, const struct judging *j)
+{
+	const struct side remote = { j->remote, j->n_remote, "the Maildir",
+	    "the server" };
+	const struct side local = { j->local, j->n_local, "the server",
+	    "disk" };
+
+	hold_side(a, &remote, &a->hold_remove_remote, &a->guarded_remote);
+	hold_growing(a, j);
+	hold_side(a, &local, &a->hold_remove_local, &a->guarded_local);
+	a->guarded_remote = a->hold_remove_remote ? j->n_remote : 0;
+	a->guarded_local = a->hold_remove_local ? j->n_local : 0;
 }
 
 int

@@ -371,8 +371,9 @@ batch_count(struct pull_batch *b)
 	if (b->refused != NULL && missing > 0 && (b->n > 1 || b->blameless)) {
 		b->p->not_given += missing;
 		box_note(a, b->p->pass.box, ITEM_PULL, b->p->not_given,
-		    "%llu messages were not pulled: %s",
-		    (unsigned long long)b->p->not_given, b->refused);
+		    "%llu message%s not pulled: %s",
+		    (unsigned long long)b->p->not_given,
+		    b->p->not_given == 1 ? "" : "s", b->refused);
 	}
 	b->p->done += (uint64_t)b->n;
 	account_progress(a, b->p->pass.box, "pulling", b->p->done,

@@ -323,8 +323,9 @@ push_next(struct push *p)
 		return task_next(&p->pass.task, push_pick);
 	if (p->kept_back > 0)
 		box_note(p->pass.a, p->pass.box, ITEM_PUSH, p->kept_back,
-		    "%llu messages were not pushed: %s",
-		    (unsigned long long)p->kept_back, p->why);
+		    "%llu message%s not pushed: %s",
+		    (unsigned long long)p->kept_back,
+		    p->kept_back == 1 ? "" : "s", p->why);
 	return TASK_DONE;
 }
 

@@ -136,17 +136,17 @@ without_marker(struct account *a, uint64_t known, struct err *err)
 	    a->root_state == ROOT_EMPTY ? "is empty" : "has no marker";
 
 	if (known > 0 && a->root_state != ROOT_UNMARKED && !a->opt.adopt)
-		return err_set(err, ERR_HELD, "the Maildir %s %s, but %llu "
-		    "messages were in it; nothing was touched. Mount or restore "
-		    "it, or say --adopt to begin with it as it is", a->md.root,
-		    what, (unsigned long long)known);
+		return err_set(err, ERR_HELD, "the Maildir %s %s, but the "
+		    "last run left %llu message%s in it; nothing was touched. Mount or restore "
+		    "it, or run sync --adopt to begin with it as it is", a->md.root,
+		    what, (unsigned long long)known, known == 1 ? "" : "s");
 	if (known > 0 && no_dry_merge(a, err) == -1)
 		return -1;
 	if (a->opt.dry_run)
 		return 0;
 	if (known > 0) {
-		a->told = xasprintf("the Maildir %s %s; both sides are merged, "
-		    "nothing is deleted", a->md.root, what);
+		work_tells(a, xasprintf("the Maildir %s %s; both sides are "
+		    "merged, nothing is deleted", a->md.root, what));
 		if (forget_side(a->ix, true, err) == -1)
 			return -1;
 	}
@@ -161,8 +161,8 @@ take_over(struct account *a, uint64_t known, struct err *err)
 {
 	if (no_dry_merge(a, err) == -1 || maildir_lock(&a->md, err) == -1)
 		return -1;
-	a->told = xasprintf("the Maildir %s is taken over; both sides are "
-	    "merged, nothing is deleted", a->md.root);
+	work_tells(a, xasprintf("the Maildir %s is taken over; both sides are "
+	    "merged, nothing is deleted", a->md.root));
 	if (known > 0 && forget_side(a->ix, true, err) == -1)
 		return -1;
 	if (maildir_unmark(&a->md, a->root_id, a->token, err) == -1)
@@ -191,6 +191,25 @@ root_is_current(struct account *a, bool *out, struct err *err)
 }
 
 static int
+tell_not_current(struct account *a, struct err *err)
+{
+	char *id;
+
+	if (index_get(a->ix, "root-id", &id, err) == -1)
+		return -1;
+	if (id != NULL)
+		work_tells(a, xasprintf("the Maildir %s is not as the last run "
+		    "left it (restored from a backup?); both sides are merged, "
+		    "nothing is deleted", a->md.root));
+	else if (a->n_said == 0)	/* of an index that was set aside */
+		work_tells(a, xasprintf("the Maildir %s was synced before, but "
+		    "the index knows nothing of it; both sides are merged, "
+		    "nothing is deleted", a->md.root));
+	free(id);
+	return 0;
+}
+
+static int
 with_marker(struct account *a, uint64_t known, struct err *err)
 {
 	bool current;
@@ -198,7 +217,7 @@ with_marker(struct account *a, uint64_t known, struct err *err)
 	if (!is_ours(a->conf, a->root_id) && !a->opt.adopt)
 		return err_set(err, ERR_CONFIG, "the Maildir %s belongs to "
 		    "another account, host or user; set the maildir of account "
-		    "%s right, or say --adopt to take it over", a->md.root,
+		    "%s right, or run sync --adopt to take it over", a->md.root,
 		    a->conf->name);
 	if (!is_ours(a->conf, a->root_id))
 		return take_over(a, known, err);
@@ -207,18 +226,11 @@ with_marker(struct account *a, uint64_t known, struct err *err)
 		return -1;
 	if (current)
 		return 0;
-	if (known > 0) {
-		if (no_dry_merge(a, err) == -1 ||
-		    forget_side(a->ix, true, err) == -1)
-			return -1;
-		a->told = xasprintf("the Maildir %s is not as the last run left "
-		    "it (restored from a backup?); both sides are merged, "
-		    "nothing is deleted", a->md.root);
-	}
-	if (known == 0 && a->told == NULL)
-		a->told = xasprintf("the Maildir %s was synced before, but the "
-		    "index knows nothing of it; both sides are merged, nothing "
-		    "is deleted", a->md.root);
+	if (known > 0 && (no_dry_merge(a, err) == -1 ||
+	    forget_side(a->ix, true, err) == -1))
+		return -1;
+	if (tell_not_current(a, err) == -1)
+		return -1;
 	return a->opt.dry_run ? 0 : set_two(a->ix, "root-id", a->root_id,
 	    "token", a->token, err);
 }
@@ -251,8 +263,8 @@ check_server(struct account *a, struct err *err)
 		return -1;
 	if (changed && !a->opt.adopt)
 		return err_set(err, ERR_CONFIG, "host or user of account %s "
-		    "changed since the last run; set them back, or say --adopt "
-		    "to merge the Maildir with the account there", c->name);
+		    "changed since the last run; set them back, or run sync "
+		    "--adopt to merge the Maildir with the account there", c->name);
 	if (changed && (no_dry_merge(a, err) == -1 ||
 	    forget_side(a->ix, false, err) == -1))
 		return -1;
@@ -274,9 +286,9 @@ open_index(struct account *a, struct err *err)
 	path = xasprintf("%s/%s.db", dir, a->conf->name);
 	rc = index_open(&a->ix, path, false, &how, err);
 	if (rc == 0 && how.set_aside != NULL)
-		a->told = xasprintf("the index was damaged and lies at %s now; "
-		    "both sides are merged, nothing is deleted",
-		    how.set_aside);
+		work_tells(a, xasprintf("the index was damaged and lies at %s "
+		    "now; both sides are merged, nothing is deleted",
+		    how.set_aside));
 	free(how.set_aside);
 	free(path);
 	free(dir);

@@ -269,6 +269,7 @@ sync_status(const struct conf_account *conf, const struct sync_options *opt,
 	for (i = 0; i < a.n_box; i++)
 		box_release(&a.box[i]);
 	free(a.box);
+	items_release(&a);
 	index_close(a.ix);
 	maildir_close(&a.md);
 	return rc;

@@ -134,11 +134,10 @@ box_tell_older(struct account *a, struct box *b,
 	    "back" : "the directory is older than the last run left it";
 
 	b->failed = a->opt.dry_run;
-	free(a->told);
-	a->told = xasprintf("%s: %s (restored from a backup?); %s",
+	work_tells(a, xasprintf("%s: %s (restored from a backup?); %s",
 	    b->row.name, how, a->opt.dry_run ?
 	    "a sync would merge both sides and delete nothing" :
-	    "both sides are merged, nothing is deleted");
+	    "both sides are merged, nothing is deleted"));
 }
 
 /* STATUS does not tell when a folder can be written to again. */
@@ -497,11 +496,10 @@ hold_uploads(struct account *a, struct err *err)
 		return 0;
 	a->hold_push = true;
 	a->held_uploads = uploads;
-	a->told_held = true;
-	a->told_rows = &a->held_uploads;
-	a->told = xasprintf("%llu files of the Maildir %s are not on the "
+	work_holds(a, xasprintf("%llu files of the Maildir %s are not on the "
 	    "server; this is the first run, so they are held. If they belong "
-	    "there, run sync --adopt", (unsigned long long)uploads, a->md.root);
+	    "there, run sync --adopt", (unsigned long long)uploads,
+	    a->md.root), &a->held_uploads);
 	return 0;
 }
 

@@ -4,6 +4,7 @@ A look (status, a dry run) must never disarm the check of the run behind it.
 """
 
 import os
+import shutil
 import threading
 
 import pytest
@@ -81,6 +82,20 @@ def test_status_of_an_unmounted_root_tells_no_removals(world):
 	take_root_away(world, "emptied")
 	r = world.run("--json", "status")
 	assert not [e for e in r.events if e["event"] == "op"], str(r)
+
+
+@pytest.mark.parametrize("look", [(), ("-n",)], ids=["", "dry"])
+def test_a_lost_index_is_no_restored_maildir(world, look):
+	"""Nor is it when a dry run has begun a new one."""
+	fill(world, 3)
+	world.sync()
+	shutil.rmtree(world.state)
+	if look:
+		world.run("sync", *look, rc=0)
+	r = world.sync()
+	assert "the index knows nothing of it" in r.err, str(r)
+	assert transfers(r.summary()) == 0, str(r)
+	world.settle()
 
 
 @pytest.mark.parametrize("key", ["user", "host"])
