@@ -1,7 +1,7 @@
 /*
  * The folders of the personal namespace with their numbers: LIST, with STATUS
  * in the same exchange where LIST-STATUS (RFC 5819) is there, else pipelined
- * STATUS commands. Also CREATE, DELETE, SUBSCRIBE.
+ * STATUS commands. Also CREATE, RENAME, DELETE, SUBSCRIBE, UNSUBSCRIBE.
  *
  * Two folders never have the same name. Where the server's delimiter is not
  * '/', or a namespace prefix is stripped, a '/' inside a level is written %2F,
@@ -30,10 +30,15 @@ struct imap_list {
 	struct imap_cmd cmd;		/* imap_result(&list->cmd, err) */
 	struct imap_folder *folder;	/* sorted by name, unique */
 	size_t n, cap;
+	size_t unnamed;		/* listed, but not above: such names can't be used */
 	struct imap_list_priv *priv;
 };
 
 void imap_list_start(struct imap_session *, struct imap_list *, struct task *);
+/* What is called raw, or more than that: what lies below it, and others. Names
+ * alone, without numbers. */
+void imap_list_below_start(struct imap_session *, struct imap_list *,
+    struct task *, const char *raw);
 void imap_list_release(struct imap_list *);
 
 /* The wire name of a folder that the server does not have yet: prefix,
@@ -44,7 +49,11 @@ void imap_create_start(struct imap_session *, struct imap_cmd *, struct task *,
     const char *raw);
 void imap_delete_start(struct imap_session *, struct imap_cmd *, struct task *,
     const char *raw);
+void imap_rename_start(struct imap_session *, struct imap_cmd *, struct task *,
+    const char *raw, const char *raw_to);
 void imap_subscribe_start(struct imap_session *, struct imap_cmd *,
+    struct task *, const char *raw);
+void imap_unsubscribe_start(struct imap_session *, struct imap_cmd *,
     struct task *, const char *raw);
 
 #endif

@@ -34,7 +34,8 @@ struct entries {
 
 struct imap_list_priv {
 	struct entries listed, status;
-	enum { LIST_STATUS, LIST_PLAIN, ASK_STATUS } stage;
+	enum { LIST_STATUS, LIST_PLAIN, LIST_BELOW, ASK_STATUS } stage;
+	char *pattern;			/* what to list; NULL: all */
 	size_t next;			/* folder to ask STATUS of */
 	size_t skipped;
 	size_t octets;			/* of the names so far */
@@ -132,7 +133,9 @@ list_send(struct imap_list *l)
 	unsigned caps = imap_session_caps(s);
 	struct imap_line *line = imap_line_new(&l->cmd, "LIST");
 
-	imap_line_add(line, " \"\" \"*\"");
+	imap_line_add(line, " \"\"%s", l->priv->pattern != NULL ? "" : " \"*\"");
+	if (l->priv->pattern != NULL)
+		imap_line_astring(line, l->priv->pattern);
 	if (l->priv->stage == LIST_STATUS)
 		imap_line_add(line, " RETURN (%sSTATUS (MESSAGES UIDNEXT "
 		    "UIDVALIDITY%s))",
@@ -313,6 +316,8 @@ list_end(struct imap_list *l)
 		    l->cmd.priv->session->host, l->priv->skipped);
 	entries_release(&l->priv->listed);
 	entries_release(&l->priv->status);
+	l->unnamed = l->priv->skipped;
+	free(l->priv->pattern);
 	free(l->priv);
 	l->priv = NULL;
 }
@@ -341,7 +346,8 @@ list_on_done(struct imap_cmd *cmd)
 	if (list_refused(l))
 		return;
 	if (cmd->err.kind == ERR_NONE && p->stage != ASK_STATUS) {
-		bool asked = p->stage == LIST_STATUS && p->status.n > 0;
+		bool asked = p->stage == LIST_BELOW ||
+		    (p->stage == LIST_STATUS && p->status.n > 0);
 
 		list_collect(l);
 		p->stage = ASK_STATUS;
@@ -355,22 +361,38 @@ list_on_done(struct imap_cmd *cmd)
 	list_end(l);
 }
 
-void
-imap_list_start(struct imap_session *s, struct imap_list *l,
-    struct task *task)
+static void
+list_begin(struct imap_session *s, struct imap_list *l, struct task *task,
+    char *pattern)
 {
 	unsigned need = CAP_LIST_EXTENDED | CAP_LIST_STATUS;
 
 	memset(l, 0, sizeof(*l));
 	imap_cmd_init(&l->cmd, s, task);
 	l->priv = xcalloc(1, sizeof(*l->priv));
-	l->priv->stage = (imap_session_caps(s) & need) == need ?
-	    LIST_STATUS : LIST_PLAIN;
+	l->priv->pattern = pattern;
+	l->priv->stage = pattern != NULL ? LIST_BELOW :
+	    (imap_session_caps(s) & need) == need ? LIST_STATUS : LIST_PLAIN;
 	l->cmd.priv->on_data = list_on_data;
 	l->cmd.priv->on_line = list_on_line;
 	l->cmd.priv->on_done = list_on_done;
 	list_send(l);
 	imap_cmd_started(&l->cmd);
+}
+
+void
+imap_list_start(struct imap_session *s, struct imap_list *l,
+    struct task *task)
+{
+	list_begin(s, l, task, NULL);
+}
+
+/* A wildcard in the name itself only lists more. */
+void
+imap_list_below_start(struct imap_session *s, struct imap_list *l,
+    struct task *task, const char *raw)
+{
+	list_begin(s, l, task, xasprintf("%s*", raw));
 }
 
 void

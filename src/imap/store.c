@@ -117,10 +117,31 @@ imap_delete_start(struct imap_session *s, struct imap_cmd *cmd,
 }
 
 void
+imap_rename_start(struct imap_session *s, struct imap_cmd *cmd,
+    struct task *task, const char *raw, const char *raw_to)
+{
+	struct imap_line *line;
+
+	change_begin(s, cmd, task, 0, "");
+	line = imap_line_new(cmd, "RENAME");
+	imap_line_astring(line, raw);
+	imap_line_astring(line, raw_to);
+	imap_line_send(line);
+	imap_cmd_started(cmd);
+}
+
+void
 imap_subscribe_start(struct imap_session *s, struct imap_cmd *cmd,
     struct task *task, const char *raw)
 {
 	simple_start(s, cmd, task, "SUBSCRIBE", raw);
+}
+
+void
+imap_unsubscribe_start(struct imap_session *s, struct imap_cmd *cmd,
+    struct task *task, const char *raw)
+{
+	simple_start(s, cmd, task, "UNSUBSCRIBE", raw);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/limits.h"
+#include "aside.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "loop/child.h"
@@ -36,6 +37,7 @@ struct account_priv {
 	struct imap_open_config cfg;
 	struct imap_open open;
 	struct imap_list list;
+	bool left_over;			/* a folder that was being deleted */
 	struct job close_job;
 };
 
@@ -43,6 +45,9 @@ static enum task_result account_opened(struct task *);
 static enum task_result account_secret(struct task *);
 static enum task_result account_connect(struct task *);
 static enum task_result account_connected(struct task *);
+static enum task_result account_recalled(struct task *);
+static enum task_result account_list_again(struct task *);
+static enum task_result account_listed_again(struct task *);
 static enum task_result account_reckoned(struct task *);
 static enum task_result account_closed(struct task *);
 
@@ -192,10 +197,16 @@ account_connect(struct task *t)
 }
 
 static int
+recall_work(struct account *a, struct err *err)
+{
+	return items_begin(a, err) == -1 ? -1 : aside_recall(a,
+	    &a->priv->list, &a->priv->left_over, err);
+}
+
+static int
 load_work(struct account *a, struct err *err)
 {
-	return items_begin(a, err) == -1 ? -1 :
-	    boxes_load(a, &a->priv->list, err);
+	return boxes_load(a, &a->priv->list, err);
 }
 
 static enum task_result
@@ -213,6 +224,42 @@ account_connected(struct task *t)
 	if (a->session == NULL)
 		return task_fail(t, &p->open.task.err);
 	if (imap_result(&p->list.cmd, &t->err) == -1) {
+		err_within(&t->err, "the list of folders");
+		return TASK_FAIL;
+	}
+	return account_job(a, recall_work, account_recalled);
+}
+
+static enum task_result
+account_recalled(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (a->priv->left_over)
+		return aside_recover(a, account_list_again);
+	return account_job(a, load_work, turns_begin);
+}
+
+/* It has another name now, or is gone. */
+static enum task_result
+account_list_again(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	imap_list_release(&a->priv->list);
+	imap_list_start(a->session, &a->priv->list, t);
+	return task_wait(t, account_listed_again);
+}
+
+static enum task_result
+account_listed_again(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	switch (imap_result(&a->priv->list.cmd, &t->err)) {
+	case 0:
+		return task_wait(t, account_listed_again);
+	case -1:
 		err_within(&t->err, "the list of folders");
 		return TASK_FAIL;
 	}
@@ -360,6 +407,7 @@ account_finish(struct task *t)
 	lane_free(a->index_lane);
 	lane_free(a->disk_lane);
 	turns_release(a);
+	aside_release(a);
 	for (i = 0; i < a->n_box; i++)
 		box_release(&a->box[i]);
 	free(a->box);

@@ -2,11 +2,12 @@
  * Folders that are gone on one side and emptied by now on the other: the last
  * of the turns. Never racing: what came meanwhile keeps the folder.
  */
+#include "aside.h"
 #include "turns.h"
 
 static enum task_result drop_each(struct task *);
 static enum task_result drop_selected(struct task *);
-static enum task_result drop_left(struct task *);
+static enum task_result drop_aside(struct task *);
 static enum task_result drop_deleted(struct task *);
 static enum task_result drop_done(struct task *);
 
@@ -25,6 +26,7 @@ forget_work(struct account *a, struct err *err)
 	if (index_begin(a->ix, err) == 0 &&
 	    evidence_folder(a, turns_box(a), err) == 0 &&
 	    index_folder_drop(a->ix, turns_box(a)->row.id, err) == 0 &&
+	    aside_forget(a, err) == 0 &&
 	    index_commit(a->ix, err) == 0)
 		return 0;
 	index_rollback(a->ix);
@@ -107,13 +109,11 @@ drop_done(struct task *t)
 	return task_next(t, drop_each);
 }
 
-/* Selected once more: it must hold nothing. Then it is left, for some servers
- * cut the connection when the selected folder is deleted. */
+/* Selected once more: it must hold nothing. */
 static enum task_result
 drop_selected(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct imap_select_args args = { .raw = "INBOX", .examine = true };
 	bool empty;
 
 	switch (imap_result(&a->turns->select.cmd, &t->err)) {
@@ -130,33 +130,46 @@ drop_selected(struct task *t)
 	imap_select_release(&a->turns->select);
 	if (!empty)
 		return task_next(t, drop_each);
-	imap_select_start(a->session, &a->turns->select, t, &args);
-	return task_wait(t, drop_left);
+	return aside_start(a, turns_box(a), drop_aside);
+}
+
+static void
+tell_refused(struct account *a, const char *why)
+{
+	box_note(a, turns_box(a), ITEM_REMOVE, 0, "the server does not delete "
+	    "the folder: %s", why);
 }
 
 static enum task_result
-drop_left(struct task *t)
+drop_aside(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct err err;
 
-	switch (imap_result(&a->turns->select.cmd, &err)) {
-	case 0:
-		return task_wait(t, drop_left);
-	case -1:
-		if (err.kind != ERR_REFUSED)
-			return task_fail(t, &err);
+	switch (aside_end(a)) {
+	case ASIDE_NOT:
+		imap_delete_start(a->session, &a->turns->cmd, t,
+		    turns_box(a)->row.raw);
+		return task_wait(t, drop_deleted);
+	case ASIDE_DELETED:
+		account_done(a, SYNC_DROP_REMOTE, turns_box(a), NULL, "");
+		return account_job(a, forget_work, drop_each);
+	case ASIDE_KEPT:
+		aside_tell(a);
+		return account_job(a, forget_work, drop_each);
+	case ASIDE_BACK:
+		aside_tell(a);
+		break;
+	case ASIDE_REFUSED:
+		tell_refused(a, aside_why(a));
+		break;
 	}
-	imap_select_release(&a->turns->select);
-	imap_delete_start(a->session, &a->turns->cmd, t, turns_box(a)->row.raw);
-	return task_wait(t, drop_deleted);
+	return task_next(t, drop_each);
 }
 
 static enum task_result
 drop_deleted(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b = turns_box(a);
 
 	switch (imap_result(&a->turns->cmd, &t->err)) {
 	case 0:
@@ -164,13 +177,12 @@ drop_deleted(struct task *t)
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
 			return TASK_FAIL;
-		box_note(a, b, ITEM_REMOVE, 0, "the server does not delete "
-		    "the folder: %s", t->err.msg);
+		tell_refused(a, t->err.msg);
 		t->err.kind = ERR_NONE;
 		imap_cmd_release(&a->turns->cmd);
 		return task_next(t, drop_each);
 	}
 	imap_cmd_release(&a->turns->cmd);
-	account_done(a, SYNC_DROP_REMOTE, b, NULL, "");
+	account_done(a, SYNC_DROP_REMOTE, turns_box(a), NULL, "");
 	return account_job(a, forget_work, drop_each);
 }

@@ -143,6 +143,7 @@ struct account {
 	size_t n_said, cap_said;
 	struct account_priv *priv;	/* account.c's own */
 	struct turns *turns;		/* turns.c's own */
+	struct aside *aside;		/* aside.c's own */
 };
 
 /* A message that could not be brought over. */

@@ -56,6 +56,33 @@ test_list_status(void **state)
 
 
 static void
+start_below(struct probe *p)
+{
+	imap_list_below_start(p->session, &p->list, &p->task, "a b");
+	probe_add(p, &p->list.cmd);
+}
+
+/* Names alone; what can't be named is counted. */
+static void
+test_below(void **state)
+{
+	static const char *const script[] = {
+		LOGIN("LIST-EXTENDED LIST-STATUS SPECIAL-USE"),
+		"C: LIST \"\" \"a b*\"\r\n", "S: * LIST () \"/\" \"a b\"",
+		"S: * LIST (\\Noselect) \"/\" \"a b/c\"",
+		"S: * LIST () \"/\" \"a b//d\"", "S: $1 OK", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_below);
+	assert_int_equal(p.list.cmd.err.kind, ERR_NONE);
+	describe(&p);
+	assert_string_equal(p.seen, "a b;a b/c!;");
+	assert_int_equal(p.list.unnamed, 1);
+	probe_release(&p);
+}
+
+static void
 test_torture_29_list_return_refused(void **state)
 {
 	static const char *const reply[] = { "S: $1 NO Error in IMAP command",
@@ -207,6 +234,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list_status),
+		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_torture_29_list_return_refused),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_in_the_last_flight),
