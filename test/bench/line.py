@@ -166,7 +166,10 @@ class Line:
 	def stop(self):
 		with self.lock:
 			self.stopping = True
-		self.wake_w.send(b"x")
+		try:
+			self.wake_w.send(b"x")
+		except OSError:
+			pass		# it has just ended by itself
 		self.thread.join()
 
 	# -- the thread --
