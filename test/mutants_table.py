@@ -124,6 +124,17 @@ MUTANTS = [
 	"\t\tr->err = a->task.err;\n")),
 
     # -- absence --
+    ("young-directory-is-not-read", SYNC + "observe_local.c",
+	"e2e test_quiet.py -k just_changed",
+	("f->cur_mtime == scanned->cur_mtime && last / NS + 2 < f->looked;",
+	"f->cur_mtime == scanned->cur_mtime && last > f->looked / NS;")),
+    ("waiting-directory-is-not-read", SYNC + "observe_local.c",
+	"e2e test_quiet.py -k what_waits",
+	("return index_is_calm(ix, f->id, &calm, err) == -1 ? -1 : calm;",
+	"return index_is_calm(ix, f->id, &calm, err) == -1 ? -1 : 1;")),
+    ("quiet-directory-is-never-read", SYNC + "observe_local.c",
+	"e2e test_quiet.py -k once_a_week",
+	("now - f->looked < VERIFY_SECONDS - f->id % 48 * 3600;", "true;")),
     ("one-scan-is-believed", SYNC + "observe_local.c",
 	"e2e test_absence.py -k scan",
 	("\t\ts->out->missing = true;\n"

@@ -45,5 +45,9 @@ struct index_counts {
 };
 int index_counts(struct index *, int64_t folder, struct index_counts *out,
     struct err *);
+/* Only the dirty ones: the cost is theirs, not that of the folder. */
+int index_dirty(struct index *, int64_t folder, uint64_t *out, struct err *);
+/* No row of the folder is dirty, and none was missed by the last scan. */
+int index_is_calm(struct index *, int64_t folder, bool *out, struct err *);
 
 #endif

@@ -192,15 +192,12 @@ count_states(struct index *ix, int64_t folder, struct index_counts *out,
 }
 
 int
-index_counts(struct index *ix, int64_t folder, struct index_counts *out,
-    struct err *err)
+index_dirty(struct index *ix, int64_t folder, uint64_t *out, struct err *err)
 {
 	struct query q;
 	int r;
 
-	*out = (struct index_counts){ 0 };
-	if (count_states(ix, folder, out, err) < 0)
-		return -1;
+	*out = 0;
 	if (folder != 0) {
 		query_init(&q, ix, SLOT_COUNT_DIRTY_FOLDER,
 		    "SELECT count(*) FROM place INDEXED BY place_dirty"
@@ -213,7 +210,33 @@ index_counts(struct index *ix, int64_t folder, struct index_counts *out,
 	}
 	r = query_step(&q, err);
 	if (r > 0)
-		out->dirty = (uint64_t)query_get_int(&q, 0);
+		*out = (uint64_t)query_get_int(&q, 0);
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
+int
+index_counts(struct index *ix, int64_t folder, struct index_counts *out,
+    struct err *err)
+{
+	*out = (struct index_counts){ 0 };
+	return count_states(ix, folder, out, err) < 0 ? -1 :
+	    index_dirty(ix, folder, &out->dirty, err);
+}
+
+int
+index_is_calm(struct index *ix, int64_t folder, bool *out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_FOLDER_CALM, "SELECT NOT EXISTS (SELECT 1"
+	    " FROM place INDEXED BY place_dirty WHERE folder = ?1 AND dirty)"
+	    " AND NOT EXISTS (SELECT 1 FROM place INDEXED BY place_missing"
+	    " WHERE missing AND folder = ?1)");
+	query_int(&q, folder);
+	r = query_step(&q, err);
+	*out = r > 0 && query_get_int(&q, 0) != 0;
 	query_end(&q);
 	return r < 0 ? -1 : 0;
 }

@@ -472,7 +472,7 @@ index_set(struct index *ix, const char *key, const char *value,
 		return query_run(&q, err);
 	}
 	query_init(&q, ix, SLOT_SET, "INSERT INTO meta VALUES (?1, ?2)"
-	    " ON CONFLICT (key) DO UPDATE SET value = ?2");
+	    " ON CONFLICT (key) DO UPDATE SET value = ?2 WHERE value != ?2");
 	query_text(&q, key);
 	query_text(&q, value);
 	return query_run(&q, err);

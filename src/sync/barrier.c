@@ -73,6 +73,7 @@ merge_work(struct account *a, struct err *err)
 		if (!f->base || f->local == f->remote)
 			continue;
 		f->base = false;
+		f->looked = f->local ? f->looked : 0;
 		rc = f->local ? index_reset_remote(a->ix, f->id, err) :
 		    index_reset_local(a->ix, f->id, err);
 		if (rc == 0)

@@ -301,6 +301,7 @@ unsee_all(struct account *a, struct box *b, struct err *err)
 static int
 forget_local(struct account *a, struct box *b, struct err *err)
 {
+	b->row.looked = 0;
 	return strcmp(b->row.name, "INBOX") == 0 ?
 	    index_reset_local(a->ix, b->row.id, err) : unsee_all(a, b, err);
 }

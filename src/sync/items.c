@@ -494,11 +494,8 @@ tell_messages(struct account *a, struct telling *t, struct err *err)
 static int
 tell_folder(struct account *a, struct telling *t, struct err *err)
 {
-	struct index_counts counts;
-
-	if (index_counts(a->ix, folder_id(a, t->box), &counts, err) == -1)
+	if (index_dirty(a->ix, folder_id(a, t->box), &t->dirty, err) == -1)
 		return -1;
-	t->dirty = counts.dirty;
 	tell_notes(a, t);
 	if (a->items.any && tell_messages(a, t, err) == -1)
 		return -1;

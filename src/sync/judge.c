@@ -36,14 +36,9 @@ count_box(struct account *a, size_t i, struct judging *j, struct err *err)
 		.box = &a->box[i], .expunge = a->conf->expunge, .max = 64,
 		.ops = OP_REMOVE_LOCAL | OP_REMOVE_REMOTE,
 	};
-	struct index_counts counts;
 	int k, n, rc = 0;
 
 	a->box[i].remove_local = a->box[i].remove_remote = 0;
-	if (index_counts(a->ix, a->box[i].row.id, &counts, err) == -1)
-		return -1;
-	j->local[i].total = counts.local;
-	j->remote[i].total = counts.remote;
 	while (rc == 0 && !pick.end) {
 		n = pick_rows(a->ix, &pick, row, err);
 		if (n == -1)
@@ -65,6 +60,24 @@ count_box(struct account *a, size_t i, struct judging *j, struct err *err)
 		picked_release(row, n);
 	}
 	return rc;
+}
+
+/* Only where something is to be removed: that alone may cost by the message. */
+static int
+count_totals(struct account *a, struct judging *j, struct err *err)
+{
+	struct index_counts counts;
+	size_t i;
+
+	for (i = 0; i < a->n_box; i++) {
+		if (a->box[i].row.id == 0)
+			continue;
+		if (index_counts(a->ix, a->box[i].row.id, &counts, err) == -1)
+			return -1;
+		j->local[i].total = counts.local;
+		j->remote[i].total = counts.remote;
+	}
+	return 0;
 }
 
 /* What both sides lost by themselves; the second scan has just told. */
@@ -222,6 +235,8 @@ judge_removals(struct account *a, struct err *err)
 	for (i = 0; i < a->n_box && rc == 0; i++)
 		if (a->box[i].row.id != 0)
 			rc = count_box(a, i, &j, err);
+	if (rc == 0 && j.n_local + j.n_remote > 0)
+		rc = count_totals(a, &j, err);
 	if (rc == 0 && !a->opt.force_deletes) {
 		drop_trashy(a, &j);
 		hold(a, &j);

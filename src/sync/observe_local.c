@@ -4,11 +4,11 @@
  * 24 MB. The rows stream past the sorted hashes; only when something differs is
  * the directory read again, for the names.
  *
- * Whether a file was edited costs a stat each. Who replaces a file moves the
- * mtime of its directory, so that is spared where both directories are as they
- * were when it was last asked. What is edited in place moves nothing: it is
- * found when the folder changes otherwise, or with --full, before which
- * index_folder.looked is set to 0.
+ * Who renames, adds, removes or replaces a file moves the mtime of its directory:
+ * where both directories are as they were when every file was last looked at,
+ * and nothing waits to be done, they are not even read. What is edited in place
+ * moves nothing: it is found when the folder changes otherwise, once a week, or
+ * with --full, before which index_folder.looked is set to 0.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -226,6 +226,33 @@ is_quiet(const struct index_folder *f, const struct maildir_scan *scanned)
 	    f->cur_mtime == scanned->cur_mtime && last / NS + 2 < f->looked;
 }
 
+/* Now and then every file is looked at all the same; not all folders at once. */
+#define VERIFY_SECONDS	(7 * 24 * 3600)
+
+static bool
+is_fresh(const struct index_folder *f, int64_t now)
+{
+	return f->looked <= now &&
+	    now - f->looked < VERIFY_SECONDS - f->id % 48 * 3600;
+}
+
+/* Nothing can have changed since the last reading. A row that still waits for
+ * something wants its file seen. 1, 0, -1. */
+static int
+is_unread(struct index *ix, struct maildir *md, const struct index_folder *f,
+    struct err *err)
+{
+	struct maildir_scan now;
+	struct err ignored;
+	bool calm;
+
+	if (!is_fresh(f, clock_wall()) ||
+	    maildir_stamps(md, f->path, &now, &ignored) == -1 ||
+	    !is_quiet(f, &now))
+		return 0;
+	return index_is_calm(ix, f->id, &calm, err) == -1 ? -1 : calm;
+}
+
 /* begun: when the scan was. */
 static int
 record_stamps(struct scan *s, const struct maildir_scan *scanned,
@@ -323,14 +350,17 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 	struct returned back = { .scan = &s };
 	struct maildir_scan scanned;
 	int64_t begun = clock_wall();
-	int rc = -1;
+	int rc = first ? is_unread(ix, md, f, err) : 0;
 
-	*out = (struct observed_local){ .changed = false };
+	*out = (struct observed_local){ .complete = rc == 1 };
+	if (rc != 0)
+		return rc == 1 ? 0 : -1;
+	rc = -1;
 	if (known_files_open(&s.known, ix, md, f, err) == -1 ||
 	    maildir_scan(md, f->path, &visit, &scanned, err) == -1)
 		goto done;
 	out->complete = scanned.complete;
-	s.look = !is_quiet(f, &scanned);
+	s.look = !is_quiet(f, &scanned) || !is_fresh(f, begun);
 	if (s.n > 1)
 		qsort(s.v, s.n, sizeof(*s.v), by_unique);
 	if (look_for_returned(&s, &back, err) == -1)

@@ -60,6 +60,7 @@ forget_folder(struct index *ix, struct index_folder *f, bool local,
 	f->base = false;
 	if (local) {
 		f->local = false;
+		f->looked = 0;
 	} else {
 		f->remote = false;
 		f->uidvalidity = f->uidnext = f->exists = 0;
@@ -129,12 +130,27 @@ no_dry_merge(struct account *a, struct err *err)
 	    a->conf->name);
 }
 
+/* Messages that were agreed on. */
 static int
-without_marker(struct account *a, uint64_t known, struct err *err)
+count_known(struct account *a, uint64_t *out, struct err *err)
+{
+	struct index_counts counts;
+
+	if (index_counts(a->ix, 0, &counts, err) == -1)
+		return -1;
+	*out = counts.paired;
+	return 0;
+}
+
+static int
+without_marker(struct account *a, struct err *err)
 {
 	const char *what = a->root_state == ROOT_MISSING ? "does not exist" :
 	    a->root_state == ROOT_EMPTY ? "is empty" : "has no marker";
+	uint64_t known;
 
+	if (count_known(a, &known, err) == -1)
+		return -1;
 	if (known > 0 && a->root_state != ROOT_UNMARKED && !a->opt.adopt)
 		return err_set(err, ERR_HELD, "the Maildir %s %s, but the "
 		    "last run left %llu message%s in it; nothing was touched. Mount or restore "
@@ -157,9 +173,12 @@ without_marker(struct account *a, uint64_t known, struct err *err)
 
 /* Somebody else's root, taken over on request: it gets a marker of ours. */
 static int
-take_over(struct account *a, uint64_t known, struct err *err)
+take_over(struct account *a, struct err *err)
 {
-	if (no_dry_merge(a, err) == -1 || maildir_lock(&a->md, err) == -1)
+	uint64_t known;
+
+	if (no_dry_merge(a, err) == -1 || maildir_lock(&a->md, err) == -1 ||
+	    count_known(a, &known, err) == -1)
 		return -1;
 	work_tells(a, xasprintf("the Maildir %s is taken over; both sides are "
 	    "merged, nothing is deleted", a->md.root));
@@ -210,8 +229,9 @@ tell_not_current(struct account *a, struct err *err)
 }
 
 static int
-with_marker(struct account *a, uint64_t known, struct err *err)
+with_marker(struct account *a, struct err *err)
 {
+	uint64_t known;
 	bool current;
 
 	if (!is_ours(a->conf, a->root_id) && !a->opt.adopt)
@@ -220,12 +240,14 @@ with_marker(struct account *a, uint64_t known, struct err *err)
 		    "%s right, or run sync --adopt to take it over", a->md.root,
 		    a->conf->name);
 	if (!is_ours(a->conf, a->root_id))
-		return take_over(a, known, err);
+		return take_over(a, err);
 	if (maildir_lock(&a->md, err) == -1 ||
 	    root_is_current(a, &current, err) == -1)
 		return -1;
 	if (current)
 		return 0;
+	if (count_known(a, &known, err) == -1)
+		return -1;
 	if (known > 0 && (no_dry_merge(a, err) == -1 ||
 	    forget_side(a->ix, true, err) == -1))
 		return -1;
@@ -298,13 +320,11 @@ open_index(struct account *a, struct err *err)
 int
 root_open(struct account *a, struct err *err)
 {
-	struct index_counts known;
 	char *adopted;
 
 	if (open_index(a, err) == -1 ||
 	    maildir_open(&a->md, a->conf->maildir, &a->root_state, a->root_id,
 	    a->token, err) == -1 ||
-	    index_counts(a->ix, 0, &known, err) == -1 ||
 	    check_server(a, err) == -1)
 		return -1;
 	if (index_get(a->ix, "adopted", &adopted, err) == -1)
@@ -313,8 +333,8 @@ root_open(struct account *a, struct err *err)
 	a->md.look_only = a->opt.dry_run;
 	free(adopted);
 	if (a->root_state == ROOT_MARKED)
-		return with_marker(a, known.paired, err);
-	return without_marker(a, known.paired, err);
+		return with_marker(a, err);
+	return without_marker(a, err);
 }
 
 int

@@ -161,11 +161,12 @@ scan_box(struct account *a, struct box *b, struct err *err)
 {
 	struct observed_local seen = { .changed = false };
 	int64_t begun = clock_wall();
-	struct index_counts counts;
+	struct index_counts counts = { .local = 0 };
 
 	if (b->remote_gone && box_gone_remote(a, b, err) == -1)
 		return -1;
-	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
+	if (!b->row.local &&
+	    index_counts(a->ix, b->row.id, &counts, err) == -1)
 		return -1;
 	if (!b->row.local && counts.local > 0 &&
 	    box_gone_local(a, b, err) == -1)
@@ -178,10 +179,9 @@ scan_box(struct account *a, struct box *b, struct err *err)
 	b->proof.scanned[0] = seen.complete ? begun : 0;
 	b->missing = seen.missing;
 	a->lacking[0] += seen.lacking;
-	if (index_counts(a->ix, b->row.id, &counts, err) == -1 ||
+	if (index_dirty(a->ix, b->row.id, &b->dirty, err) == -1 ||
 	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
 		return -1;
-	b->dirty = counts.dirty;
 	return look_for_owed(a, b, err);
 }
 
@@ -399,11 +399,9 @@ static int
 ready_work(struct account *a, struct err *err)
 {
 	struct box *b = turns_box(a);
-	struct index_counts counts;
 
-	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
+	if (index_dirty(a->ix, b->row.id, &b->dirty, err) == -1)
 		return -1;
-	b->dirty = counts.dirty;
 	if (box_unseen(a, b, false, &b->unseen_remote, err) == -1 ||
 	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
 		return -1;
@@ -488,11 +486,12 @@ hold_uploads(struct account *a, struct err *err)
 	struct index_counts counts;
 	uint64_t uploads;
 
+	if (a->adopted || a->opt.adopt || a->hold_push)
+		return 0;
 	if (index_counts(a->ix, 0, &counts, err) == -1)
 		return -1;
 	uploads = counts.local > counts.paired ? counts.local - counts.paired : 0;
-	if (a->adopted || a->opt.adopt || a->hold_push ||
-	    !guard_holds_uploads(uploads, counts.remote))
+	if (!guard_holds_uploads(uploads, counts.remote))
 		return 0;
 	a->hold_push = true;
 	a->held_uploads = uploads;

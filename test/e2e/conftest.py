@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import subprocess
 import sys
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 
 from dovecot import Dovecot		# noqa: E402
-from world import World, program	# noqa: E402
+from world import ROOT, World, program	# noqa: E402
 
 number = itertools.count(1)
 
@@ -55,3 +56,30 @@ def make_world(server):
 @pytest.fixture
 def world(make_world):
 	return make_world()
+
+
+@pytest.fixture(scope="session")
+def preload(tmp_path_factory):
+	"""preload(source, **env): the environment of a program that is run with
+	that library (a file in C) within it."""
+	path, made = tmp_path_factory.mktemp("preload"), {}
+
+	def build(source, **env):
+		lib = made.setdefault(source, str(path / ("%d.so" % len(made))))
+		if not os.path.exists(lib):
+			subprocess.run([os.environ.get("CC", "cc"), "-std=c11",
+			    "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra",
+			    "-Werror", "-shared", "-fPIC", "-o", lib,
+			    os.path.join(ROOT, source), "-ldl"], check=True)
+		asan = ":".join(x for x in (os.environ.get("ASAN_OPTIONS"),
+		    "verify_asan_link_order=0") if x)
+		return {"LD_PRELOAD": lib, "ASAN_OPTIONS": asan, **env}
+
+	return build
+
+
+@pytest.fixture(scope="session")
+def clock(preload):
+	"""The environment of a run whose clock is off by so many seconds."""
+	return lambda shift: preload("test/fault/clockat.c",
+	    CLOCK_SHIFT=str(shift))

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from middleman import Middleman
-from world import ROOT, World
+from world import World
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -23,19 +23,6 @@ def items(r):
 
 def status(world, *args, rc=None):
 	return world.run("--json", "status", *args, rc=rc)
-
-
-@pytest.fixture(scope="module")
-def clock(tmp_path_factory):
-	"""The environment of a run whose clock is off by so many seconds."""
-	lib = str(tmp_path_factory.mktemp("clockat") / "clockat.so")
-	subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE",
-	    "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", lib,
-	    ROOT + "/test/fault/clockat.c"], check=True)
-	asan = ":".join(x for x in (os.environ.get("ASAN_OPTIONS"),
-	    "verify_asan_link_order=0") if x)
-	return lambda shift: {"LD_PRELOAD": lib, "CLOCK_SHIFT": str(shift),
-	    "ASAN_OPTIONS": asan}
 
 
 class Refuser(Middleman):
