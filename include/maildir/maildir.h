@@ -67,12 +67,15 @@ struct maildir_folder {
 	char *path;
 	bool whole;		/* has all of cur, new, tmp */
 	bool broken;		/* has some of them, or is a dangling link */
+	bool by_link;		/* no way without links was found */
+	int unread;		/* errno: it can't be entered; whether it and what
+				   lies in it are folders is not known */
 };
 
 /*
  * Every directory below the root that has one of cur, new, tmp, sorted by
- * path, at most LIMIT_FOLDERS (more: ERR_IO; so is a directory that can't be
- * read, as what it holds would look deleted). Dot directories, a lost+found in
+ * path, at most LIMIT_FOLDERS (more: ERR_IO), and every directory that we are
+ * not allowed to read, as what it holds would look deleted. Dot directories, a lost+found in
  * the root, and cur, new, tmp themselves are not entered; a directory is entered
  * once, under its path without links if it has one.
  */

@@ -49,6 +49,7 @@ struct walk {
 	const char *path;
 	int fd;
 	size_t dirs_mark, links_mark;	/* where its entries begin */
+	bool by_link;			/* only links are left */
 	unsigned parts, real;		/* PART_* there, and as directories */
 };
 
@@ -175,7 +176,8 @@ compare_paths(const void *a, const void *b)
 }
 
 static int
-walk_found(struct walk *w, const char *path, bool whole, struct err *err)
+walk_found(struct walk *w, const char *path, bool whole, int unread,
+    struct err *err)
 {
 	struct maildir_folder *f;
 
@@ -185,7 +187,9 @@ walk_found(struct walk *w, const char *path, bool whole, struct err *err)
 	f = VEC_ADD(w->folder, w->n, w->cap);
 	f->path = xstrdup(path);
 	f->whole = whole;
-	f->broken = !whole;
+	f->broken = !whole && unread == 0;
+	f->by_link = w->by_link;
+	f->unread = unread;
 	return 0;
 }
 
@@ -207,7 +211,7 @@ walk_read(struct walk *w, int fd, const char *path, struct err *err)
 		    sizeof(char *), compare_paths);
 	if (w->parts == 0 || path[0] == '\0')
 		return 0;
-	return walk_found(w, path, w->real == PART_ALL, err);
+	return walk_found(w, path, w->real == PART_ALL, 0, err);
 }
 
 static size_t
@@ -220,8 +224,7 @@ path_depth(const char *path)
 	return n;
 }
 
-/* What vanishes meanwhile is no folder; what can't be read is an error, as it
- * might hold folders that would then look deleted. */
+/* What vanishes meanwhile is no folder. */
 static int
 walk_enter(struct walk *w, const char *path, bool link, struct err *err)
 {
@@ -234,9 +237,11 @@ walk_enter(struct walk *w, const char *path, bool link, struct err *err)
 	fd = openat(w->m->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && link && (errno == ENOENT || errno == ELOOP))
 		return fstatat(w->m->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ?
-		    0 : walk_found(w, path, false, err);
+		    0 : walk_found(w, path, false, 0, err);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
+	if (fd < 0 && path[0] != '\0' && (errno == EACCES || errno == EPERM))
+		return walk_found(w, path, false, errno, err);
 	if (fd < 0)
 		return err_errno(err, ERR_IO, "can't open directory %s", path);
 	if (fstat(fd, &st) < 0)
@@ -263,6 +268,7 @@ walk_all(struct walk *w, struct err *err)
 
 		if (todo->at == todo->n) {
 			todo = &w->links;
+			w->by_link = true;
 			if (todo->at == todo->n)
 				return 0;
 			qsort(todo->path + todo->at, todo->n - todo->at,

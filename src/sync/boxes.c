@@ -1,4 +1,5 @@
 /* The folders of both sides and of the index, put together. Index lane. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/mem.h"
 #include "internal.h"
 #include "maildir/layout.h"
+#include "turns.h"
 
 void
 box_release(struct box *b)
@@ -68,8 +70,9 @@ path_for(struct account *a, const char *name)
 	return apart;
 }
 
+/* About what is no folder here. */
 static void
-cannot_express(struct account *a, const char *name, const char *why)
+say_held(struct account *a, const char *name, const char *why)
 {
 	work_holds(a, xasprintf("%s: %s", name, why), NULL);
 }
@@ -87,7 +90,7 @@ add_remote(struct account *a, const struct imap_folder *f)
 	if (b == NULL) {
 		path = path_for(a, f->name);
 		if (path == NULL) {	/* an empty component */
-			cannot_express(a, f->name, "no directory can have that "
+			say_held(a, f->name, "no directory can have that "
 			    "name; rename the folder on the server, or take it "
 			    "out of `folders`");
 			return;
@@ -104,6 +107,51 @@ add_remote(struct account *a, const struct imap_folder *f)
 	b->trashy = f->use == USE_TRASH || f->use == USE_JUNK;
 }
 
+static bool
+lies_in(const char *path, const char *above)
+{
+	size_t n = strlen(above);
+
+	return strncasecmp(path, above, n) == 0 &&
+	    (path[n] == '\0' || path[n] == '/');
+}
+
+/*
+ * A directory that we may not enter: the folders that are known to be in it are
+ * left out. Of others nobody can tell; so nothing is removed from the server,
+ * for what seems gone elsewhere may lie in it now.
+ */
+static void
+leave_unread(struct account *a, const struct maildir_folder *f)
+{
+	char *name = maildir_path_decode(f->path);
+	bool any = false;
+	struct err err;
+	size_t i;
+
+	errno = f->unread;
+	err_errno(&err, ERR_IO, "can't open directory %s", f->path);
+	for (i = 0; i < a->n_box; i++) {
+		struct box *b = &a->box[i];
+
+		if (!lies_in(b->row.path, f->path))
+			continue;
+		b->local_seen = true;
+		if (!conf_folder_matches(a->conf, b->row.name))
+			continue;
+		any = true;
+		(void)box_leave_out(a, b, &err);
+	}
+	if (!any && conf_folder_matches(a->conf, name != NULL ? name :
+	    f->path)) {
+		a->hold_remove_remote = true;
+		say_held(a, f->path, "the directory can't be read, so "
+		    "nothing is removed from the server; mend it, or take it "
+		    "out of `folders`");
+	}
+	free(name);
+}
+
 /* 0, or -1 when looking at the disk failed. */
 static int
 add_local(struct account *a, const struct maildir_folder *f)
@@ -111,11 +159,14 @@ add_local(struct account *a, const struct maildir_folder *f)
 	struct box *b = find_path(a, f->path);
 	char *name;
 
+	/* It may be another way to a folder that is hidden now. */
+	if (b == NULL && a->hold_remove_remote && f->by_link)
+		return 0;
 	if (b == NULL) {
 		name = maildir_path_decode(f->path);
 		if (name == NULL) {
 			if (f->whole && conf_folder_matches(a->conf, f->path))
-				cannot_express(a, f->path, "no folder is ever "
+				say_held(a, f->path, "no folder is ever "
 				    "kept in a directory of that name, so it is "
 				    "left alone; rename it");
 			return 0;
@@ -219,8 +270,12 @@ load_disk(struct account *a, struct err *err)
 		return 0;
 	if (maildir_folders(&a->md, &v, &n, err) == -1)
 		return -1;
+	for (i = 0; i < n; i++)
+		if (v[i].unread != 0)
+			leave_unread(a, &v[i]);
 	for (i = 0; i < n && rc == 0; i++)
-		rc = add_local(a, &v[i]);
+		if (v[i].unread == 0)
+			rc = add_local(a, &v[i]);
 	maildir_folders_free(v, n);
 	for (i = 0; i < a->n_box && rc == 0; i++)
 		rc = check_gone(a, &a->box[i], err);

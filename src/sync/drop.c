@@ -2,6 +2,7 @@
  * Folders that are gone on one side and emptied by now on the other: the last
  * of the turns. Never racing: what came meanwhile keeps the folder.
  */
+#include "base/mem.h"
 #include "aside.h"
 #include "turns.h"
 
@@ -48,9 +49,12 @@ drop_local_work(struct account *a, struct err *err)
 	if (root_mark(a, err) == -1)
 		return -1;
 	if (maildir_folder_remove(&a->md, b->row.path, err) == -1) {
-		if (err->kind != ERR_STALE)
+		if (!is_folder_error(err))
 			return -1;
-		err->kind = ERR_NONE;	/* something came: the next run sees it */
+		if (b->fault == NULL)
+			b->fault = xcalloc(1, sizeof(*b->fault));
+		*b->fault = *err;
+		err->kind = ERR_NONE;
 		return 0;
 	}
 	a->turns->kept = false;
@@ -103,9 +107,14 @@ static enum task_result
 drop_done(struct task *t)
 {
 	struct account *a = (struct account *)t;
+	struct box *b = turns_box(a);
 
-	if (!a->turns->kept)
-		account_done(a, SYNC_DROP_LOCAL, turns_box(a), NULL, "");
+	/* A message came, which the next run sees, or it holds what is none. */
+	if (b->fault != NULL)
+		box_note(a, b, ITEM_REMOVE, ALL_ROWS, "it is gone from the "
+		    "server and stays here: %s", b->fault->msg);
+	else if (!a->turns->kept)
+		account_done(a, SYNC_DROP_LOCAL, b, NULL, "");
 	return task_next(t, drop_each);
 }
 
@@ -122,6 +131,8 @@ drop_selected(struct task *t)
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
 			return TASK_FAIL;
+		box_note(a, turns_box(a), ITEM_REMOVE, ALL_ROWS, "it is gone "
+		    "here and stays on the server: %s", t->err.msg);
 		t->err.kind = ERR_NONE;
 		imap_select_release(&a->turns->select);
 		return task_next(t, drop_each);

@@ -529,9 +529,13 @@ tell_all(struct account *a, struct err *err)
 	for (i = 0; i < a->n_box; i++) {
 		struct telling t = { .box = i };
 
-		if (a->box[i].chosen && a->box[i].row.id != 0 &&
-		    tell_folder(a, &t, err) == -1)
+		if (a->box[i].row.id == 0)
+			continue;
+		if (a->box[i].chosen && tell_folder(a, &t, err) == -1)
 			return -1;
+		/* Because of it nothing is removed anywhere. */
+		if (!a->box[i].chosen && a->box[i].fault != NULL)
+			tell_notes(a, &t);
 	}
 	a->result->pending -= rows < a->result->pending ? rows :
 	    a->result->pending;

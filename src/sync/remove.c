@@ -357,6 +357,10 @@ remove_unlinked(struct task *t)
 
 	if (!r->disk_job.done)
 		return task_wait(t, remove_unlinked);
+	if (r->disk_job.result == -1 && is_folder_error(&r->disk_job.err)) {
+		box_fail(r->pass.a, r->pass.box, &r->disk_job.err);
+		return TASK_DONE;
+	}
 	if (r->disk_job.result == -1)
 		return task_fail(t, &r->disk_job.err);
 	if (uidset_empty(&r->uids))

@@ -166,6 +166,10 @@ look_at_box(struct account *a, struct box *b, struct sync_status *out,
 
 	if (b->row.id == 0)
 		return 0;		/* new, and the index is not ours now */
+	if (b->fault != NULL) {
+		say(a, out, "%s: %s", b->row.name, b->fault->msg);
+		return 0;
+	}
 	if (!a->read_only && b->row.local && scan_twice(a, b, err) == -1) {
 		if (!is_folder_error(err))
 			return -1;
@@ -182,15 +186,19 @@ look_at_box(struct account *a, struct box *b, struct sync_status *out,
 	return tell_box(a, b, out, err);
 }
 
-static const char *
-folder_name(const struct account *a, int64_t id)
+/* Those of folders that `folders` does not take in any more are not judged. */
+static bool
+is_judged(const struct account *a, int64_t folder, const char **name_out)
 {
 	size_t i;
 
-	for (i = 0; id != 0 && i < a->n_box; i++)
-		if (a->box[i].row.id == id)
-			return a->box[i].row.name;
-	return NULL;
+	*name_out = NULL;
+	for (i = 0; folder != 0 && i < a->n_box; i++)
+		if (a->box[i].row.id == folder) {
+			*name_out = a->box[i].row.name;
+			return a->box[i].inside;
+		}
+	return true;
 }
 
 /* What the last runs could not do, in the words that they used. */
@@ -206,9 +214,9 @@ tell_items(struct account *a, struct sync_status *out, struct err *err)
 		for (i = 0; i < n; i++) {
 			struct sync_item item = item_for_user(&row[i]);
 
-			item.folder = folder_name(a, row[i].folder);
 			after = row[i].id;
-			if (*row[i].text != '\0') {
+			if (is_judged(a, row[i].folder, &item.folder) &&
+			    *row[i].text != '\0') {
 				out->held += !item.ignored;
 				out->ignored += item.ignored;
 				a->cb.item(a->cb.arg, a->conf->name, &item);

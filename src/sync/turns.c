@@ -163,6 +163,8 @@ scan_box(struct account *a, struct box *b, struct err *err)
 	int64_t begun = clock_wall();
 	struct index_counts counts = { .local = 0 };
 
+	if (b->fault != NULL)		/* known when the folders were loaded */
+		return 0;
 	if (b->remote_gone && box_gone_remote(a, b, err) == -1)
 		return -1;
 	if (!b->row.local &&
@@ -411,7 +413,7 @@ ready_work(struct account *a, struct err *err)
 		return 0;
 	/* A directory that a power cut undoes would look deleted. */
 	if (maildir_folder_sync(&a->md, b->row.path, err) == -1)
-		return -1;
+		return box_leave_out(a, b, err);
 	b->row.base = true;
 	if (index_begin(a->ix, err) == 0 &&
 	    index_folder_put(a->ix, &b->row, err) == 0 &&
@@ -437,7 +439,7 @@ each_ready(struct task *t)
 	struct account *a = (struct account *)t;
 	struct box *b = turns_box(a);
 
-	if (b->dirty == 0 || box_left_out(a))
+	if (box_left_out(a) || b->dirty == 0)
 		return task_next(t, each_folder);
 	/* Deleted here, but it holds what was never seen: back with just that. */
 	if (!b->row.local && b->unseen_remote && !a->opt.dry_run)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -226,6 +227,128 @@ def test_directory_that_can_t_be_written(world, sub):
 	assert not items(status(world, rc=0))
 
 
+def fill(world, folders, n):
+	with world.imap() as imap:
+		for folder in folders:
+			world.append(imap, folder, "%s-%d" % (
+			    folder.replace("/", "-"), n))
+
+
+FOLDERS = ("INBOX", "a", "a/b", "a/b/c", "d")
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o100, 0o400])
+def test_directory_that_can_t_be_entered(world, mode):
+	"""Nor what lies in it: all that is left out, and none of it counts as
+	deleted; what was moved into it stays on the server, too."""
+	with world.imap() as imap:
+		for folder in FOLDERS[1:]:
+			imap.create(folder)
+	fill(world, FOLDERS, 0)
+	fill(world, ["d"], 1)
+	world.sync()
+	fill(world, FOLDERS, 2)
+	a = world.maildir.root + "/a"
+	os.rename(world.maildir.find("d-0").path,
+	    a + "/b/cur/1600000009.M9.h:2,S")
+	world.maildir.unlink(world.maildir.find("d-1"))
+	os.symlink("a/b", world.maildir.root + "/z")	# no new folder
+	os.chmod(a, mode)
+	for args in ((), (), ("w:d",)):
+		r = world.sync(*args, rc=1, wrap=without_root())
+		s = r.summary()
+		assert s["pushed"]["deleted"] == s["pulled"]["deleted"] == 0
+		assert s["pushed"]["folders"] == 0, str(r)
+		told = [e for e in items(r) if e["folder"]]
+		assert {e["folder"] for e in told} == {"a", "a/b", "a/b/c"}
+		assert all("Permission denied" in e["message"] for e in told)
+		assert len(world.maildir.files("INBOX")) == 2
+		assert len(world.maildir.files("d")) == 1
+	assert world.run("status", wrap=without_root()).rc == 1
+	os.chmod(a, 0o700)
+	world.sync()
+	os.unlink(world.maildir.root + "/z")
+	world.settle()
+	assert not items(status(world, rc=0))
+
+
+def test_unknown_directory_that_can_t_be_entered(world):
+	"""What seems deleted may lie in it."""
+	with world.imap() as imap:
+		world.append(imap, "INBOX", "m0")
+		world.append(imap, "INBOX", "m1")
+	world.sync()
+	world.maildir.unlink(world.maildir.find("m0"))
+	path = world.maildir.root + "/x"
+	os.mkdir(path, 0)
+	e, = items(world.sync(rc=1, wrap=without_root()))
+	assert "x: the directory can't be read" in e["message"]
+	world.keys["folders"] = '{"*", "!x"}'
+	world.write_conf()
+	r = world.sync(rc=0, wrap=without_root())
+	assert r.summary()["pushed"]["deleted"] == 1
+	world.settle()
+
+
+def test_folder_that_is_not_asked_for(world):
+	"""It holds back the removals of the one that is: so it is named."""
+	with world.imap() as imap:
+		for folder in ("F", "G"):
+			imap.create(folder)
+		world.append(imap, "INBOX", "m0")
+		world.append(imap, "INBOX", "m1")
+	world.sync()
+	world.maildir.unlink(world.maildir.find("m0"))
+	shutil.rmtree(world.maildir.root + "/G")
+	os.chmod(world.maildir.root + "/F/cur", 0)
+	for which in ("INBOX", "G"):
+		e, = items(world.sync("w:" + which, rc=1,
+		    wrap=without_root()))
+		assert e["folder"] == "F" and "Permission" in e["message"]
+	os.chmod(world.maildir.root + "/F/cur", 0o700)
+	world.sync()
+	world.settle()
+
+
+@pytest.mark.parametrize("what", ["x/", ".lock"])
+def test_deleted_folder_holds_what_is_no_message(world, what):
+	with world.imap() as imap:
+		imap.create("F")
+		world.append(imap, "F", "m0")
+	world.sync()
+	path = world.maildir.root + "/F/cur/" + what
+	if what.endswith("/"):
+		os.mkdir(path)
+	else:
+		open(path, "w").close()
+	with world.imap() as imap:
+		imap.delete("F")
+	for _ in range(2):
+		e, = items(world.sync(rc=1))
+		assert "something is in cur" in e["message"]
+	shutil.rmtree(path) if what.endswith("/") else os.unlink(path)
+	world.sync()
+	assert not os.path.exists(world.maildir.root + "/F/cur")
+	assert not items(status(world, rc=0))
+
+
+def test_folder_that_may_not_be_removed(world):
+	with world.imap() as imap:
+		imap.create("F")
+		world.append(imap, "F", "m0")
+	world.sync()
+	with world.imap() as imap:
+		imap.delete("F")
+		world.append(imap, "INBOX", "m1")
+	os.chmod(world.maildir.root, 0o500)
+	r = world.sync(rc=None, wrap=without_root())
+	os.chmod(world.maildir.root, 0o700)
+	assert r.rc == 1 and items(r), str(r)
+	assert len(world.maildir.files("INBOX")) == 1
+	world.sync()
+	world.settle()
+
+
 # -- settled, ignored, told --
 
 def one_more(line):
@@ -362,6 +485,20 @@ def test_settled_is_forgotten(world):
 		world.sync()
 		assert not items(status(world, rc=0))
 	world.settle()
+
+
+def test_folder_taken_out_of_folders(world):
+	"""It is not judged any more; when it is back, it is."""
+	with world.imap() as imap:
+		imap.create("F")
+	world.sync()
+	os.rmdir(world.maildir.root + "/F/tmp")
+	world.sync(rc=1)
+	for folders, rc in (('{"*", "!F"}', 0), (None, 1)):
+		world.keys["folders"] = folders
+		world.write_conf()
+		assert len(items(world.sync(rc=rc))) == rc
+		assert len(items(status(world, rc=rc))) == rc
 
 
 def test_part_of_the_account(world):
