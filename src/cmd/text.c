@@ -136,7 +136,7 @@ status_format(const char *account, const struct sync_status *s, int64_t now)
 	} count[] = {
 		{ s->outgoing, "to push" },
 		{ s->incoming, "to pull" },
-		{ s->held, "held" },
+		{ s->held, s->held == 1 ? "needs you" : "need you" },
 		{ s->ignored, "ignored" },
 	};
 	const char *before = ": ";

@@ -59,12 +59,13 @@ status_is_told(void **state)
 		{ { 0, 0, 0, 0, 1, false }, 59, "work: nothing waits; last sync "
 		    "2026-11-23 04:46 (just now)" },
 		{ { 3, 2, 1, 0, 1, false }, 60, "work: 3 to push, 2 to pull, "
-		    "1 held; last sync 2026-11-23 04:46 (1 minute ago)" },
+		    "1 needs you; last sync 2026-11-23 04:46 (1 minute "
+		    "ago)" },
 		{ { 0, 2, 0, 0, 1, true }, 3599, "work: 2 to pull; last sync "
 		    "2026-11-23 04:46 (59 minutes ago); a sync is at work "
 		    "now" },
-		{ { 0, 0, 4, 0, 1, false }, 3600, "work: 4 held; last sync "
-		    "2026-11-23 04:46 (1 hour ago)" },
+		{ { 0, 0, 4, 0, 1, false }, 3600, "work: 4 need you; last "
+		    "sync 2026-11-23 04:46 (1 hour ago)" },
 		{ { 1, 0, 0, 0, 1, false }, 172799, "work: 1 to push; last sync "
 		    "2026-11-23 04:46 (47 hours ago)" },
 		{ { 1, 0, 0, 0, 1, false }, 172800, "work: 1 to push; last sync "
