@@ -197,7 +197,7 @@ def main():
 	p.add_argument("--only", metavar="NAME",
 	    help="this one, or those whose names begin so")
 	p.add_argument("--min", type=int, default=0,
-	    help="fail with fewer mutants")
+	    help="fail with fewer mutants, unless --only is given")
 	opts = p.parse_args()
 	begun = time.monotonic()
 	fault = None
@@ -221,7 +221,7 @@ def main():
 	    len(mutants), run.red, len(run.survived),
 	    time.monotonic() - begun), flush=True)
 	return 1 if fault or run.red != len(mutants) or \
-	    len(mutants) < max(1, opts.min) else 0
+	    len(mutants) < (1 if opts.only else max(1, opts.min)) else 0
 
 
 if __name__ == "__main__":
