@@ -106,7 +106,7 @@ once_more_work(struct account *a, struct err *err)
 	a->undone = true;
 	if (undo_removals(a, &a->turns->undo, err) == -1)
 		return -1;
-	work_tells(a, undo_sentence(&a->turns->undo, false));
+	work_tells(a, undo_sentence(a));
 	return 0;
 }
 
@@ -139,6 +139,7 @@ once_more(struct task *t)
 	struct account *a = (struct account *)t;
 	size_t i;
 
+	undo_tell_unmarked(a);
 	for (i = 0; i < a->n_box; i++)
 		if (a->merged || a->box[i].undone)
 			return task_next(t, turns_each);
@@ -155,7 +156,7 @@ tell_each(struct task *t)
 	while ((b = turns_next(a)) != NULL)
 		if (undo_concerns(b))
 			return account_pass(a, undo_tell_start, b, tell_each);
-	text = undo_sentence(&a->turns->undo, true);
+	text = undo_sentence(a);
 	account_tell(a, "%s", text);
 	free(text);
 	return task_next(t, account_end);

@@ -147,14 +147,16 @@ judge_push(const struct state *local, const struct ability *can,
 	    keyword_limit(can));
 }
 
-/* What is still known of a file that was lost comes back with it; the mark
- * only where the server has it. */
+/* What is still known of a file that was lost comes back with it. A mark that
+ * is known of it goes on both sides: its removal was undone. */
 static void
 judge_pull(const struct state *remote, const struct state *lost,
     struct verdict *v)
 {
+	unsigned gone = lost->flags & FLAG_DELETED;
+
 	v->ops = OP_PULL;
-	v->local_flags = remote->flags | (lost->flags & FLAG_ALL & ~(unsigned)FLAG_DELETED);
+	v->local_flags = (remote->flags | (lost->flags & FLAG_ALL)) & ~gone;
 	v->local_keywords = keywords_union(remote->keywords, lost->keywords);
 	v->remote_flags = remote->flags;
 	v->remote_keywords = xstrdup(remote->keywords);

@@ -598,6 +598,7 @@ turns_release(struct account *a)
 {
 	if (a->turns == NULL)
 		return;
+	undo_release(&a->turns->undo);
 	imap_list_release(&a->turns->list);
 	imap_cmd_release(&a->turns->cmd);
 	imap_select_release(&a->turns->select);

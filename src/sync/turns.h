@@ -9,6 +9,14 @@
 /* Removals that are undone: messages, and folders that are made again. */
 struct undo_counts {
 	uint64_t pulled, pushed, unmarked, folders;
+	struct undo_marked {	/* files that had the mark */
+		struct box *box;
+		int64_t id;
+		uint32_t uid;
+		char *unique;
+		bool done;	/* lost it */
+	} *marked;
+	size_t n_marked, cap_marked;
 };
 
 struct turns {
@@ -56,7 +64,10 @@ int undo_removals(struct account *, struct undo_counts *out, struct err *);
 /* Its removals, if it has any, are proved: they can be undone. */
 bool undo_concerns(const struct box *);
 /* "2 removals undone: 2 messages pulled again". Caller frees. */
-char *undo_sentence(const struct undo_counts *, bool dry_run);
+char *undo_sentence(const struct account *);
+/* The files that lost the mark: an operation each. */
+void undo_tell_unmarked(struct account *);
+void undo_release(struct undo_counts *);
 /* For a dry run: an operation each, counted in turns.undo. */
 pass_starter undo_tell_start;
 

@@ -2,9 +2,9 @@
  * --undo-deletes: what this run would remove, or holds, is restored instead
  * (design section 5, "Guard"). Such a row loses its base and what it says of the
  * side that lost the message: so the message is new on the side that has it, and
- * the turns over the folders copy it. A message that `expunge = yes` would
- * remove loses the mark: a row without a base keeps that only where both sides
- * have it, and then the file loses it here.
+ * the turns over the folders copy it. The mark \Deleted does not come back, or
+ * it would be removed after all: a row without a base keeps the mark only where
+ * both sides say so, and a file loses it here.
  */
 #include <stdlib.h>
 
@@ -44,13 +44,23 @@ count(const struct picked *p, struct undo_counts *out)
 	out->pulled += ops == OP_REMOVE_REMOTE;
 }
 
+static void
+note_marked(struct undo_counts *out, struct box *b, const struct place *p)
+{
+	if (!p->local.present || !(p->local.flags & FLAG_DELETED))
+		return;
+	*VEC_ADD(out->marked, out->n_marked, out->cap_marked) =
+	    (struct undo_marked){ .box = b, .id = p->id };
+}
+
 /* --- in the index --- */
 
-/* Letters and keywords that only the lost file had stay known. */
+/* Letters and keywords that only the lost file had stay known; the mark among
+ * them means that the server's is not pulled. */
 static void
 lose_file(struct place *p)
 {
-	unsigned flags = p->local.flags;
+	unsigned flags = p->local.flags | FLAG_DELETED;
 	char *words = p->local.keywords;
 
 	p->local.keywords = NULL;
@@ -88,6 +98,7 @@ undo_rows(struct account *a, struct box *b, struct undo_counts *out,
 			return -1;
 		for (k = 0; k < n && rc == 0; k++) {
 			count(&row[k], out);
+			note_marked(out, b, &row[k].place);
 			rc = undo_row(a->ix, &row[k], err);
 		}
 		b->undone |= n > 0;
@@ -124,15 +135,7 @@ undo_all(struct account *a, struct undo_counts *out, struct err *err)
 	return index_end(a->ix, rc, err);
 }
 
-/* --- files that carry the mark, and so does the server --- */
-
-static bool
-is_marked(const struct place *p)
-{
-	return p->local.present && p->remote.present &&
-	    !p->base_local.present &&
-	    (p->local.flags & p->remote.flags & FLAG_DELETED);
-}
+/* --- files that carry the mark --- */
 
 /* 1: renamed; 0: it is not there any more under that name. */
 static int
@@ -156,64 +159,90 @@ unmark_file(struct account *a, const struct box *b, struct place *p,
 	return 1;
 }
 
-/* Renamed, durable, recorded. */
+/* The next files of one box: renamed, durable, recorded. */
 static int
-unmark_rows(struct account *a, struct box *b, struct place *row, int n,
+unmark_some(struct account *a, struct undo_marked *v, size_t n,
     struct err *err)
 {
-	bool renamed[ROWS] = { false };
+	struct place row[ROWS];
 	bool any = false;
-	int i, r, rc;
+	size_t i, got;
+	int r = 0, rc;
 
-	for (i = 0; i < n; i++) {
-		r = is_marked(&row[i]) ? unmark_file(a, b, &row[i], err) : 0;
-		if (r == -1)
-			return -1;
-		any |= renamed[i] = r == 1;
+	for (got = 0; got < n && r != -1; got++) {
+		place_init(&row[got]);
+		r = index_place_by_id(a->ix, v[got].id, &row[got], err);
+		if (r == 1)
+			r = unmark_file(a, v[got].box, &row[got], err);
+		any |= v[got].done = r == 1;
 	}
-	if (!any)
-		return 0;
-	if (maildir_sync_folder(&a->md, b->row.path, err) == -1)
-		return -1;
-	rc = index_begin(a->ix, err);
-	for (i = 0; i < n && rc == 0; i++)
-		if (renamed[i])
-			rc = index_place_put(a->ix, &row[i], err);
-	return index_end(a->ix, rc, err);
+	rc = r == -1 ? -1 : 0;
+	if (rc == 0 && any &&
+	    (rc = maildir_sync_folder(&a->md, v->box->row.path, err)) == 0) {
+		rc = index_begin(a->ix, err);
+		for (i = 0; i < n && rc == 0; i++)
+			if (v[i].done)
+				rc = index_place_put(a->ix, &row[i], err);
+		rc = index_end(a->ix, rc, err);
+	}
+	for (i = 0; i < got; i++) {
+		v[i].uid = row[i].uid;
+		v[i].unique = row[i].unique;
+		row[i].unique = NULL;
+		place_release(&row[i]);
+	}
+	return rc;
 }
 
 static int
-unmark_box(struct account *a, struct box *b, struct err *err)
+unmark_files(struct account *a, struct undo_counts *out, struct err *err)
 {
-	struct place row[ROWS];
-	int64_t after = 0;
-	int i, n, rc = 0;
+	struct undo_marked *v = out->marked;
+	size_t i, n;
 
-	do {
-		n = index_places(a->ix, PLACES_DIRTY, b->row.id, after, row,
-		    ROWS, err);
-		if (n > 0) {
-			after = row[n - 1].id;
-			rc = unmark_rows(a, b, row, n, err);
-		}
-		for (i = 0; i < n; i++)
-			place_release(&row[i]);
-	} while (rc == 0 && n == ROWS);
-	return n == -1 ? -1 : rc;
+	for (i = 0; i < out->n_marked; i += n) {
+		for (n = 1; n < ROWS && i + n < out->n_marked &&
+		    v[i + n].box == v[i].box; n++)
+			;
+		if (unmark_some(a, v + i, n, err) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 int
 undo_removals(struct account *a, struct undo_counts *out, struct err *err)
 {
-	size_t i;
-
 	if (root_mark(a, err) == -1 || undo_all(a, out, err) == -1)
 		return -1;
-	for (i = 0; i < a->n_box && out->unmarked > 0; i++)
-		if (a->box[i].undone && a->box[i].row.local &&
-		    unmark_box(a, &a->box[i], err) == -1)
-			return -1;
-	return 0;
+	return unmark_files(a, out, err);
+}
+
+void
+undo_tell_unmarked(struct account *a)
+{
+	struct undo_counts *c = &a->turns->undo;
+	size_t i;
+
+	for (i = 0; i < c->n_marked; i++) {
+		struct place p = { .uid = c->marked[i].uid,
+		    .unique = c->marked[i].unique };
+
+		if (c->marked[i].done)
+			account_done(a, SYNC_FLAG_LOCAL, c->marked[i].box, &p,
+			    "-\\Deleted");
+	}
+	undo_release(c);
+}
+
+void
+undo_release(struct undo_counts *c)
+{
+	while (c->n_marked > 0)
+		free(c->marked[--c->n_marked].unique);
+	free(c->marked);
+	c->marked = NULL;
+	c->cap_marked = 0;
 }
 
 /* --- in words --- */
@@ -227,8 +256,9 @@ add_part(struct buf *b, uint64_t n, const char *what, const char *done)
 }
 
 char *
-undo_sentence(const struct undo_counts *c, bool dry_run)
+undo_sentence(const struct account *a)
 {
+	const struct undo_counts *c = &a->turns->undo;
 	uint64_t n = c->pulled + c->pushed + c->unmarked + c->folders;
 	struct buf parts;
 	char *text;
@@ -238,10 +268,11 @@ undo_sentence(const struct undo_counts *c, bool dry_run)
 	buf_init(&parts, 500);
 	add_part(&parts, c->folders, "folder", "made again");
 	add_part(&parts, c->pulled, "message", "pulled again");
-	add_part(&parts, c->pushed, "message", "uploaded again");
+	add_part(&parts, c->pushed, "message", a->hold_push ?
+	    "kept until uploads are held no longer" : "uploaded again");
 	add_part(&parts, c->unmarked, "message", "no longer marked as deleted");
 	text = xasprintf("%llu removal%s %sundone: %s", (unsigned long long)n,
-	    n == 1 ? "" : "s", dry_run ? "would be " : "", buf_str(&parts));
+	    n == 1 ? "" : "s", a->opt.dry_run ? "would be " : "", buf_str(&parts));
 	buf_release(&parts);
 	return text;
 }
@@ -289,16 +320,14 @@ tell_row(struct telling *l, const struct picked *p)
 	const struct place *at = &p->place;
 
 	count(p, &a->turns->undo);
-	if (ops == OP_REMOVE_LOCAL)
-		account_done(a, SYNC_PUSH, b, at, "");
-	else if (ops == OP_REMOVE_REMOTE)
+	if (ops == OP_REMOVE_REMOTE)
 		account_done(a, SYNC_PULL, b, at, "");
-	else {
-		if (at->local.flags & FLAG_DELETED)
-			account_done(a, SYNC_FLAG_LOCAL, b, at, "-\\Deleted");
-		if (at->remote.flags & FLAG_DELETED)
-			account_done(a, SYNC_FLAG_REMOTE, b, at, "-\\Deleted");
-	}
+	if (at->local.present && (at->local.flags & FLAG_DELETED))
+		account_done(a, SYNC_FLAG_LOCAL, b, at, "-\\Deleted");
+	if (at->remote.present && (at->remote.flags & FLAG_DELETED))
+		account_done(a, SYNC_FLAG_REMOTE, b, at, "-\\Deleted");
+	if (ops == OP_REMOVE_LOCAL && !a->hold_push)
+		account_done(a, SYNC_PUSH, b, at, "");
 }
 
 static enum task_result

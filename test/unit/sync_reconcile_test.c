@@ -212,6 +212,15 @@ test_lost_file(void **state)
 	assert_int_equal(v.remote_flags, flags_of("S"));
 	assert_string_equal(v.remote_keywords, "a");
 	verdict_release(&v);
+	/* That it had the mark is how an undone removal takes it away. */
+	state_set(&p.remote, true, flags_of("ST"), "a");
+	reconcile_message(&p, &can, true, &v);
+	assert_int_equal(v.local_flags, flags_of("FPS"));
+	verdict_release(&v);
+	state_set(&p.local, false, flags_of("FP"), "mine");
+	reconcile_message(&p, &can, true, &v);
+	assert_int_equal(v.local_flags, flags_of("FPST"));
+	verdict_release(&v);
 	place_release(&p);
 }
 
