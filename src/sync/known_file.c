@@ -200,6 +200,7 @@ twin_of(struct known_files *k, const struct place *p,
 		return TWIN_LEFTOVER;	/* a link beside a message */
 	if (hint.inode != seen->hint.inode)
 		return TWIN_MESSAGE;
+	k->unsure = true;	/* each run has to meet it */
 	maildir_note_leftover(k->md, k->folder->path, seen->file);
 	return p->in_new && !seen->in_new ? TWIN_NONE : TWIN_LEFTOVER;
 }

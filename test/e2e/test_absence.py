@@ -286,6 +286,26 @@ def test_second_name_goes_too(make_world, to, days):
 	world.assert_idle()
 
 
+def test_second_name_where_nothing_changed(world):
+	"""It is not forgotten because the directories are as they were."""
+	fill(world, 3, flags=["\\Seen"])
+	world.sync()
+	f = world.maildir.find("m1")
+	os.link(f.path, world.maildir.dir("INBOX") + "/new/" + f.unique)
+	for box in ("new", "cur"):
+		then = time.time() - 100
+		os.utime(os.path.join(world.maildir.dir("INBOX"), box),
+		    (then, then))
+	world.sync("--full")
+	world.sync()
+	with world.imap() as imap:
+		imap.expunge("INBOX", [2])
+	world.sync()
+	seen = frozenset(["\\Seen"])
+	world.compare({"INBOX": {"m0": seen, "m2": seen}})
+	world.assert_idle()
+
+
 def test_second_name_in_a_deleted_folder(world):
 	fill(world, 2, "work", ["\\Seen"])
 	world.sync()
