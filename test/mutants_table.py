@@ -94,7 +94,7 @@ MUTANTS = [
 	"e2e test_durable.py -k observed",
 	("if (out->changed && maildir_sync_folder(md, f->path, err) == -1)",
 	"if (false)")),
-    ("upload-not-made-durable", SYNC + "push.c",
+    ("upload-not-made-durable", SYNC + "push_read.c",
 	"e2e test_durable.py -k uploaded",
 	(" ||\n\t    (!durable && maildir_source_sync(s, err) == -1))", ")")),
     ("upload-of-many-not-made-durable", MAILDIR + "durable.c",

@@ -18,71 +18,16 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "internal.h"
 #include "mail/flags.h"
-#include "maildir/look.h"
+#include "push.h"
 
-#define PUSH_ROWS	100
-#define PUSH_MEMORY	(4u << 20)	/* of a batch's bodies */
 #define PUSH_BYTES	(16u << 20)	/* of a batch: all may be in vain */
-#define PIECE		(128u << 10)
-
-struct pushed {
-	struct picked row;
-	struct fingerprint fp;
-	int64_t date;
-	bool ready;		/* may be sent */
-	bool gone;		/* it moved meanwhile: the next scan tells */
-	bool waits;		/* failed before, not to be tried yet */
-	bool altered;		/* the server took it in an earlier run, and shows
-				   nothing like it */
-	unsigned char *body;	/* wire form; NULL: read again while sending */
-	struct index_intent intent;
-	struct imap_append append;
-	bool started, over;
-	uint32_t uid;
-	char *failure;
-	bool refused;		/* by the server, and not for the disk's sake */
-	bool blameless;		/* the message is not what it is about */
-};
-
-struct push {
-	struct pass pass;
-	struct pick pick;
-	struct picked picked[PUSH_ROWS];
-	struct pushed *msg;
-	int n;
-	struct job index_job, disk_job;
-	/* While sending: which one is fed, and from where. */
-	int at;
-	struct maildir_source *source;
-	unsigned char piece[PIECE];
-	ssize_t piece_length;
-	bool reading;
-	uint64_t done;
-	bool unknown_uids;	/* the folder wants another look */
-	/* What the server takes no more of, from the folder or the account. */
-	bool probing;		/* one message goes first, to see */
-	bool closed;		/* nothing goes any more ... */
-	uint64_t too_large;	/* ... or nothing so large; 0: all goes */
-	bool fits;		/* what was too large elsewhere */
-	uint64_t kept_back;
-	char *why;
-};
 
 static enum task_result push_picked(struct task *);
 static enum task_result push_read(struct task *);
 static enum task_result push_intended(struct task *);
 static enum task_result push_sending(struct task *);
 static enum task_result push_recorded(struct task *);
-
-static struct maildir_message
-message_of(struct push *p, struct pushed *m)
-{
-	return (struct maildir_message){
-		p->pass.box->row.path, m->row.place.in_new, m->row.place.file,
-	};
-}
 
 /* --- picking --- */
 
@@ -165,140 +110,6 @@ push_pick(struct task *t)
 	return task_wait(t, push_picked);
 }
 
-/* --- reading, on the disk lane --- */
-
-/* Of the very bytes that are sent: somebody may have edited the file since. */
-static void
-digest_body(struct pushed *m, size_t size)
-{
-	struct fingerprinter *f = fingerprint_new();
-
-	fingerprint_add(f, m->body, size);
-	fingerprint_end(f, &m->fp);
-}
-
-static int
-load(struct maildir_source *s, struct pushed *m, struct err *err)
-{
-	size_t at = 0, size = (size_t)m->fp.wire;
-	ssize_t got;
-
-	m->body = xmalloc(size + 1);
-	while (at < size) {
-		got = maildir_source_read(s, m->body + at, size - at, err);
-		if (got <= 0)
-			break;
-		at += (size_t)got;
-	}
-	if (at == size && maildir_source_read(s, m->body + at, 1, err) == 0) {
-		digest_body(m, size);
-		return 0;
-	}
-	free(m->body);
-	m->body = NULL;
-	if (err->kind == ERR_NONE)
-		err_set(err, ERR_STALE, "it changed while it was read");
-	return -1;
-}
-
-/* Why this message will never go, or NULL. */
-static const char *
-unsendable(const struct fingerprint *fp)
-{
-	if (fp->wire == 0)
-		return "the file is empty";
-	if (fp->has_nul)
-		return "it holds a NUL byte, which IMAP can't carry";
-	if (fp->wire > LIMIT_MESSAGE)
-		return "it is larger than IMAP can carry (4 GiB)";
-	if (fp->partial)
-		return "it is a partial message (X-Mailtern-Partial)";
-	return NULL;
-}
-
-/* durable: it is; else it has to be made so. */
-static int
-prepare(struct push *p, struct pushed *m, bool durable, size_t *memory,
-    struct err *err)
-{
-	struct maildir *md = &p->pass.a->md;
-	struct maildir_message where = message_of(p, m);
-	struct maildir_source *s = NULL;
-	const char *why;
-	int rc = -1;
-
-	if (maildir_fingerprint(md, &where, &m->fp, &m->date, err) == -1)
-		return -1;
-	why = unsendable(&m->fp);
-	if (why != NULL)
-		return err_set(err, ERR_REFUSED, "%s", why);
-	if (maildir_source_open(md, &where, &s, &m->date, err) == -1 ||
-	    (!durable && maildir_source_sync(s, err) == -1))
-		goto done;
-	if (*memory + m->fp.wire <= PUSH_MEMORY) {
-		if (load(s, m, err) == -1)
-			goto done;
-		*memory += m->fp.wire;
-	}
-	m->ready = true;
-	rc = 0;
-done:
-	maildir_source_close(s);
-	return rc;
-}
-
-/* What failed before is as it was when it did. */
-static bool
-is_as_it_was(struct push *p, const struct pushed *m)
-{
-	const struct place *place = &m->row.place;
-	struct maildir_look look;
-	struct file_hint now;
-	struct err ignored;
-	bool same;
-
-	if (maildir_look_open(&look, &p->pass.a->md, p->pass.box->row.path,
-	    &ignored) == -1)
-		return true;
-	same = maildir_look(&look, place->in_new, place->file, &now) !=
-	    LOOKED_FILE || place->hint.inode == 0 ||
-	    file_hint_equal(&place->hint, &now);
-	maildir_look_close(&look);
-	return same;
-}
-
-static int
-read_run(struct job *job)
-{
-	struct push *p = OWNER_OF(job, struct push, disk_job);
-	size_t memory = 0;
-	bool durable;
-	int i;
-
-	durable = maildir_sync_many(&p->pass.a->md, p->pass.box->row.path,
-	    (size_t)p->n);
-	for (i = 0; i < p->n; i++) {
-		struct pushed *m = &p->msg[i];
-		struct err err = { .kind = ERR_NONE };
-
-		if (m->row.verdict.ops != OP_PUSH)
-			continue;
-		m->waits = m->waits && is_as_it_was(p, m);
-		if (m->waits || prepare(p, m, durable, &memory, &err) == 0)
-			continue;
-		if (is_disk_error(&err)) {
-			job->err = err;
-			return -1;
-		}
-		m->refused = err.kind == ERR_REFUSED;
-		if (err.kind == ERR_STALE)
-			m->gone = true;
-		else
-			m->failure = xstrdup(err.msg);
-	}
-	return 0;
-}
-
 static void
 rows_release(struct push *p)
 {
@@ -345,7 +156,7 @@ push_picked(struct task *t)
 			    &p->msg[i].row.place, "");
 		return push_next(p);
 	}
-	p->disk_job = (struct job){ .run = read_run };
+	p->disk_job = (struct job){ .run = push_read_run };
 	lane_post(p->pass.a->disk_lane, &p->disk_job, t);
 	return task_wait(t, push_read);
 }
@@ -501,7 +312,7 @@ piece_run(struct job *job)
 {
 	struct push *p = OWNER_OF(job, struct push, disk_job);
 	struct pushed *m = &p->msg[p->at];
-	struct maildir_message where = message_of(p, m);
+	struct maildir_message where = push_message(p, m);
 	size_t left = m->append.size - m->append.fed;
 	int64_t mtime;
 
@@ -509,7 +320,7 @@ piece_run(struct job *job)
 	    &p->source, &mtime, &job->err) == -1)
 		return -1;
 	p->piece_length = maildir_source_read(p->source, p->piece,
-	    left < PIECE ? left : PIECE, &job->err);
+	    left < PUSH_PIECE ? left : PUSH_PIECE, &job->err);
 	if (p->piece_length == 0)
 		return err_set(&job->err, ERR_STALE, "%s became shorter while "
 		    "it was sent", where.file);
@@ -532,7 +343,7 @@ feed_from_disk(struct push *p, struct pushed *m, struct err *err)
 		imap_append_feed(&m->append, p->piece, (size_t)p->piece_length);
 	}
 	if (m->append.fed == m->append.size ||
-	    imap_session_unsent(p->pass.a->session) > PIECE)
+	    imap_session_unsent(p->pass.a->session) > PUSH_PIECE)
 		return 0;
 	p->reading = true;
 	p->disk_job = (struct job){ .run = piece_run };
