@@ -83,6 +83,10 @@ scan_twice(struct account *a, struct box *b, struct err *err)
 
 	if (observe_local(a->ix, &a->md, &b->row, true, &seen, err) == -1)
 		return -1;
+	if (seen.fault)		/* what becomes of it is not known before */
+		account_tell(a, "%s: the folder is not as the last sync left it "
+		    "(restored from a backup?); the next one merges both sides "
+		    "and deletes nothing", b->row.name);
 	return seen.missing ? observe_local(a->ix, &a->md, &b->row, false,
 	    &seen, err) : 0;
 }

@@ -3,6 +3,7 @@
 A look (status, a dry run) must never disarm the check of the run behind it.
 """
 
+import glob
 import os
 import shutil
 import threading
@@ -82,6 +83,24 @@ def test_status_of_an_unmounted_root_tells_no_removals(world):
 	take_root_away(world, "emptied")
 	r = world.run("--json", "status")
 	assert not [e for e in r.events if e["event"] == "op"], str(r)
+
+
+def test_status_tells_of_a_restored_folder(world):
+	fill(world, 3)
+	world.sync()
+	with world.imap() as imap:
+		imap.expunge("INBOX", 1)
+	world.sync()
+	[old] = glob.glob(world.maildir.root +
+	    "/.mailtern/attic/tmp/*/INBOX/*")
+	os.rename(old, world.maildir.dir("INBOX") + "/cur/" +
+	    os.path.basename(old))
+	for _ in range(2):
+		r = world.run("--json", "status", rc=0)
+		assert r.err.count("merges both sides") == 1, str(r)
+	assert world.sync().summary()["pushed"]["new"] == 1
+	world.settle()
+	assert world.run("status", rc=0).err == ""
 
 
 @pytest.mark.parametrize("look", [(), ("-n",)], ids=["", "dry"])
