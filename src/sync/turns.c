@@ -133,7 +133,7 @@ box_tell_older(struct account *a, struct box *b,
 	const char *how = seen->returned ? "files that had been removed are "
 	    "back" : "the directory is older than the last run left it";
 
-	b->failed = a->opt.dry_run;
+	b->failed |= a->opt.dry_run;
 	work_tells(a, xasprintf("%s: %s (restored from a backup?); %s",
 	    b->row.name, how, a->opt.dry_run ?
 	    "a sync would merge both sides and delete nothing" :

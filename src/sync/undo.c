@@ -170,7 +170,7 @@ unmark_some(struct account *a, struct undo_marked *v, size_t n,
 	int r = 0, rc;
 
 	for (got = 0; got < n && r != -1; got++) {
-		place_init(&row[got]);
+		row[got] = (struct place){ .id = 0 };
 		r = index_place_by_id(a->ix, v[got].id, &row[got], err);
 		if (r == 1)
 			r = unmark_file(a, v[got].box, &row[got], err);
