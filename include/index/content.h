@@ -84,10 +84,11 @@ int index_intent_of(struct index *, int64_t place, struct index_intent *out,
 /*
  * The folder was looked at: what its intents led to is known. One stays, that
  * the server answered, and whose message is nowhere to be seen, for as long as
- * its UIDs count: sent again, it would be there twice.
+ * its UIDs count: sent again, it would be there twice. One stays, too, whose
+ * message may be among those up to unpulled (0: none) that were not pulled.
  */
 int index_intents_settle(struct index *, int64_t folder, uint32_t uidvalidity,
-    struct err *);
+    uint32_t unpulled, struct err *);
 
 /* One line of evidence: why something was removed. */
 int index_log(struct index *, const char *what, const char *folder,

@@ -112,18 +112,20 @@ index_intent_of(struct index *ix, int64_t place, struct index_intent *out,
 
 int
 index_intents_settle(struct index *ix, int64_t folder, uint32_t uidvalidity,
-    struct err *err)
+    uint32_t unpulled, struct err *err)
 {
 	struct query q;
 
 	if (index_may_write(ix, err) < 0)
 		return -1;
 	query_init(&q, ix, SLOT_INTENTS_SETTLE, "DELETE FROM intent"
-	    " WHERE folder = ? AND NOT (answered AND uidvalidity = ?"
+	    " WHERE folder = ?1 AND NOT (answered AND uidvalidity = ?2"
 	    " AND EXISTS (SELECT 1 FROM place WHERE place.id = intent.place"
-	    " AND place.uid IS NULL))");
+	    " AND place.uid IS NULL))"
+	    " AND (?3 = 0 OR (uidvalidity = ?2 AND uidnext > ?3))");
 	query_int(&q, folder);
 	query_int(&q, uidvalidity);
+	query_int(&q, unpulled);
 	return query_run(&q, err);
 }
 

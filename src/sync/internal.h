@@ -59,7 +59,8 @@ struct box {
 	bool owed;		/* it was read-only, and something waits for that
 				   to change */
 	bool observed;		/* the server's side was looked at in this run */
-	bool pull_failed;	/* a message could not be pulled */
+	uint32_t unpulled;	/* highest UID that was not pulled; 0: none,
+				   UINT32_MAX: any may be */
 	uint64_t dirty;		/* rows, when last counted */
 	uint64_t remove_local, remove_remote;	/* that reconcile asks for */
 	bool unsettled;		/* the sum did not close: removals wait */
@@ -295,7 +296,7 @@ struct pick {
 	 * those that may be tried again. ITEM_NOTE: over none. */
 	enum index_item_kind failed;
 	struct account *account;	/* with failed */
-	uint64_t skipped;		/* so many */
+	uint32_t skipped;		/* up to this UID; 0: none */
 };
 int pick_rows(struct index *, struct pick *, struct picked *out, struct err *);
 void picked_release(struct picked *, int n);

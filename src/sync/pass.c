@@ -123,7 +123,8 @@ must_wait(struct pick *k, struct picked *p, struct err *err)
 	if (failed_before(k->account, &p->place, k->failed, &p->tries, &waits,
 	    err) == -1)
 		return -1;
-	k->skipped += waits;
+	if (waits && p->place.uid > k->skipped)
+		k->skipped = p->place.uid;
 	return waits;
 }
 

@@ -303,6 +303,14 @@ batch_pick(struct pull_batch *b)
 	batch_post(b, BATCH_PICK, p->pass.a->index_lane, pick_run);
 }
 
+/* It may be what an upload without an answer became. */
+static void
+not_pulled(struct pull *p, uint32_t uid)
+{
+	if (uid > p->pass.box->unpulled)
+		p->pass.box->unpulled = uid;
+}
+
 static void
 batch_picked(struct pull_batch *b)
 {
@@ -311,8 +319,7 @@ batch_picked(struct pull_batch *b)
 	p->picking = false;
 	p->after = b->pick.after;
 	p->end |= b->pick.end;
-	/* One of these may be what an upload without an answer became. */
-	p->pass.box->pull_failed |= b->pick.skipped > 0;
+	not_pulled(p, b->pick.skipped);
 	b->at = b->n > 0 ? BATCH_FETCH : BATCH_FREE;
 	if (b->n == 0)
 		free(b->msg);
@@ -362,7 +369,8 @@ batch_count(struct pull_batch *b)
 	for (i = 0; i < b->n; i++) {
 		struct pulled *m = &b->msg[i];
 
-		b->p->pass.box->pull_failed |= !m->got;
+		if (!m->got)
+			not_pulled(b->p, m->row.place.uid);
 		missing += !m->got && m->failure == NULL;
 		if (m->got && !m->paired)
 			account_done(a, SYNC_PULL, b->p->pass.box,
@@ -427,6 +435,8 @@ batch_fetching(struct pull_batch *b, struct err *err)
 		b->refused = xstrdup(err->msg);
 		b->blameless = is_folder_code(b->fetch.cmd.code);
 		b->p->end |= b->blameless;
+		if (b->blameless)
+			not_pulled(b->p, UINT32_MAX);
 		err->kind = ERR_NONE;
 	}
 	b->at = BATCH_WRITE;
@@ -444,7 +454,7 @@ batch_stop(struct pull_batch *b, const struct err *why, struct err *err)
 		return -1;
 	}
 	p->end = true;
-	p->pass.box->pull_failed = true;
+	not_pulled(p, UINT32_MAX);
 	p->stopped = *why;
 	batch_clear(b);
 	return 0;

@@ -520,9 +520,9 @@ push_work(struct account *a, struct err *err)
 	if (rc == 0 && !a->hold_push && !a->adopted)
 		rc = index_set(a->ix, "adopted", "yes", err);
 	for (i = 0; i < a->n_box && rc == 0; i++)
-		if (a->box[i].observed && !a->box[i].pull_failed)
+		if (a->box[i].observed)
 			rc = index_intents_settle(a->ix, a->box[i].row.id,
-			    a->box[i].row.uidvalidity, err);
+			    a->box[i].row.uidvalidity, a->box[i].unpulled, err);
 	return index_end(a->ix, rc, err);
 }
 

@@ -191,6 +191,46 @@ def test_answer_of_an_altered_upload_is_lost(world):
 		assert len(world.maildir.files("INBOX")) == 1
 
 
+@pytest.mark.parametrize("taken", [True, False])
+def test_lost_answer_beside_unpulled(world, taken):
+	"""A message does not come. It may be what became of the upload whose
+	answer was lost; an older one can't be, and stops nothing."""
+	world.sync()
+	if not taken:
+		fill(world, 1)
+	world.deliver("INBOX", "zz", "S")
+	men, done = [], []
+
+	def cut():
+		for s in men[0].open:
+			with contextlib.suppress(OSError):
+				s.shutdown(socket.SHUT_RDWR)
+		return b""
+
+	def up(line):
+		if b" APPEND " in line and not taken and not done:
+			done.append(line)
+			return cut()
+		if re.search(rb"UID FETCH 1 .*BODY\.PEEK\[\]", line):
+			line = line.replace(b"FETCH 1", b"FETCH x")
+		return line.replace(b"about zz", b"ABOUT ZZ")
+
+	def down(line):
+		return cut() if taken and b"APPENDUID" in line else line
+
+	with Middleman(world.server.port, up=up, down=down) as man:
+		men.append(man)
+		through(world, man.port)
+		assert world.run("sync").rc == 75
+		for _ in range(3):
+			world.run("sync")
+			assert len(uids(world)) == (1 if taken else 2)
+	through(world, None)
+	world.sync("--full")
+	assert len(uids(world)) == (1 if taken else 2)
+	assert len(world.maildir.files("INBOX")) == (1 if taken else 2)
+
+
 def test_restored_maildir_with_new_dates(world):
 	"""Nothing but the marker tells that it is of yesterday."""
 	fill(world, 3)

@@ -505,25 +505,30 @@ test_intents_settle(void **state)
 	static const struct {
 		bool answered;
 		uint32_t uidvalidity, uid;
-		bool has_place, other_folder, stays;
+		bool has_place, other_folder;
+		bool stays;	/* all messages were pulled */
+		bool waits;	/* not so UID 7; it began at UIDNEXT 7 or 8 */
+		uint32_t uidnext;
 	} table[] = {
-		{ true, 9, 0, true, false, true },
-		{ false, 9, 0, true, false, false },	/* to be sent again */
-		{ true, 8, 0, true, false, false },	/* another world's */
-		{ true, 9, 4, true, false, false },	/* found */
-		{ true, 9, 0, false, false, false },	/* edited or gone */
-		{ false, 9, 0, true, true, true },
+		{ true, 9, 0, true, false, true, true, 8 },
+		{ false, 9, 0, true, false, false, false, 8 },	/* again */
+		{ false, 9, 0, true, false, false, true, 7 },
+		{ false, 8, 0, true, false, false, true, 8 },
+		{ true, 8, 0, true, false, false, true, 8 },
+		{ true, 9, 4, true, false, false, false, 8 },	/* found */
+		{ true, 9, 0, false, false, false, false, 8 },	/* edited */
+		{ false, 9, 0, true, true, true, true, 8 },
 	};
 	struct fixture *f = *state;
 	struct index_intent in, got;
-	int64_t one, two, place[6];
+	int64_t one, two, place[8];
 	struct place p;
 	size_t i;
 
 	ok(index_begin(f->ix, &f->err));
 	one = add_folder(f, "one");
 	two = add_folder(f, "two");
-	for (i = 0; i < 6; i++) {
+	for (i = 0; i < 8; i++) {
 		place_init(&p);
 		p.folder = one;
 		p.uid = table[i].uid;
@@ -532,16 +537,21 @@ test_intents_settle(void **state)
 		in = (struct index_intent){ .place = p.id,
 		    .folder = table[i].other_folder ? two : one,
 		    .uidvalidity = table[i].uidvalidity,
+		    .uidnext = table[i].uidnext,
 		    .answered = table[i].answered };
 		ok(index_intent_put(f->ix, &in, &f->err));
 		if (!table[i].has_place)
 			ok(index_place_drop(f->ix, p.id, &f->err));
 		place_release(&p);
 	}
-	assert_int_equal(index_intent_of(f->ix, place[2], &got, &f->err), 1);
+	assert_int_equal(index_intent_of(f->ix, place[3], &got, &f->err), 1);
 	assert_int_equal(got.uidvalidity, 8);
-	ok(index_intents_settle(f->ix, one, 9, &f->err));
-	for (i = 0; i < 6; i++)
+	ok(index_intents_settle(f->ix, one, 9, 7, &f->err));
+	for (i = 0; i < 8; i++)
+		assert_int_equal(index_intent_of(f->ix, place[i], &got,
+		    &f->err), table[i].waits);
+	ok(index_intents_settle(f->ix, one, 9, 0, &f->err));
+	for (i = 0; i < 8; i++)
 		assert_int_equal(index_intent_of(f->ix, place[i], &got,
 		    &f->err), table[i].stays);
 	ok(index_commit(f->ix, &f->err));
