@@ -153,9 +153,10 @@ without_marker(struct account *a, struct err *err)
 		return -1;
 	if (known > 0 && a->root_state != ROOT_UNMARKED && !a->opt.adopt)
 		return err_set(err, ERR_HELD, "the Maildir %s %s, but the "
-		    "last run left %llu message%s in it; nothing was touched. Mount or restore "
-		    "it, or run sync --adopt to begin with it as it is", a->md.root,
-		    what, (unsigned long long)known, known == 1 ? "" : "s");
+		    "last run left %llu message%s in it; nothing was touched. "
+		    "Mount or restore it, or run sync --adopt to begin with it "
+		    "as it is", a->md.root, what, (unsigned long long)known,
+		    known == 1 ? "" : "s");
 	if (known > 0 && no_dry_merge(a, err) == -1)
 		return -1;
 	if (a->opt.dry_run)
