@@ -119,7 +119,10 @@ class Relay:
 				self.lock.wait(left)
 
 	def wake(self):
-		self.wake_w.send(b"x")
+		try:
+			self.wake_w.send(b"x")
+		except OSError:
+			pass		# it was told to stop, and has
 
 	def stop(self):
 		with self.lock:
