@@ -126,6 +126,11 @@ MUTANTS = [
 	"\tif (a->task.result == TASK_FAIL && a->task.err.kind != ERR_IO)\n"
 	"\t\tr->err = a->task.err;\n")),
 
+    ("cron-hears-of-it-every-time", SYNC + "items.c",
+	"e2e test_items.py -k ends_a_run",
+	("if (rc == 0 && (a->items.reckoned || a->result->err_is_item))",
+	"if (rc == 0 && a->items.reckoned)")),
+
     # -- absence --
     ("young-directory-is-not-read", SYNC + "observe_local.c",
 	"e2e test_quiet.py -k just_changed",

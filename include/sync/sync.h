@@ -85,6 +85,7 @@ struct sync_result {
 	uint64_t round_trips, bytes_in, bytes_out, fsyncs;
 	double seconds;
 	struct err err;		/* what ended the run early; ERR_NONE else */
+	bool err_is_item;	/* it needs the user, and is among the items */
 	int exit;		/* design section 8 */
 };
 

@@ -137,11 +137,12 @@ finish(struct run *run)
 	struct cmd *cmd = run->all->cmd;
 	/* With -q all that is left was named before: no mail from cron. */
 	bool silent = cmd->report.quiet && !cmd->report.json &&
-	    result->exit == 1 && result->err.kind == ERR_NONE &&
-	    run->notes.n == 0;
+	    (result->err_is_item || (result->exit == 1 &&
+	    result->err.kind == ERR_NONE)) && run->notes.n == 0;
 
 	notes_end(&run->notes, account, result->exit);
-	if (result->err.kind != ERR_NONE)
+	if (result->err.kind != ERR_NONE && (cmd->report.json ||
+	    !result->err_is_item))
 		report_problem(&cmd->report, account, &result->err);
 	/* "pulled 3 new" would not be true. */
 	if (silent)

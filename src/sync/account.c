@@ -199,8 +199,7 @@ account_connect(struct task *t)
 static int
 recall_work(struct account *a, struct err *err)
 {
-	return items_begin(a, err) == -1 ? -1 : aside_recall(a,
-	    &a->priv->list, &a->priv->left_over, err);
+	return aside_recall(a, &a->priv->list, &a->priv->left_over, err);
 }
 
 static int
@@ -364,11 +363,24 @@ account_closed(struct task *t)
 	    task_wait(t, account_closed);
 }
 
+/* What no later run can get past without the user: told like all that waits
+ * for him, and by -q not every time. */
+static bool
+needs_user(const struct err *err)
+{
+	return err->kind == ERR_HELD || err->kind == ERR_AUTH ||
+	    err->kind == ERR_CONFIG;
+}
+
 static void
 account_abort(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
+	if (needs_user(&t->err) && items_are_known(a)) {
+		a->result->err_is_item = true;
+		account_note(a, "%s", t->err.msg);
+	}
 	if (a->session == NULL && a->priv->open.task.ended)
 		a->session = a->priv->open.session;
 	a->priv->open.session = NULL;

@@ -194,6 +194,8 @@ void account_tell(struct account *, const char *fmt, ...)
 int items_begin(struct account *, struct err *);
 int items_reckon(struct account *, struct err *);
 void items_keep(struct account *);
+/* items_begin was called: a note will be kept. */
+bool items_are_known(const struct account *);
 /* On the loop, after that. */
 void items_tell(struct account *);
 void items_release(struct account *);

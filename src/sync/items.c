@@ -365,7 +365,7 @@ keep_note(struct account *a, struct note *n, struct err *err)
 	renew(a, &it, n->text);
 	rc = a->opt.dry_run ? 0 : index_item_put(a->ix, &it, err);
 	n->item = sync_item_of(a, &it, n->box);
-	if (rc == 0 && a->items.reckoned)
+	if (rc == 0 && (a->items.reckoned || a->result->err_is_item))
 		rc = mark_told(a, &it, err);
 	a->items.any = true;
 	index_item_release(&it);
@@ -551,6 +551,12 @@ items_reckon(struct account *a, struct err *err)
 	if (a->items.any && !a->opt.dry_run && settle(a, err) == -1)
 		return -1;
 	return tell_all(a, err);
+}
+
+bool
+items_are_known(const struct account *a)
+{
+	return a->items.begun != 0;
 }
 
 /* What this run did not come to is still as it was. What can't be written any

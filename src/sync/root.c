@@ -323,7 +323,7 @@ root_open(struct account *a, struct err *err)
 {
 	char *adopted;
 
-	if (open_index(a, err) == -1 ||
+	if (open_index(a, err) == -1 || items_begin(a, err) == -1 ||
 	    maildir_open(&a->md, a->conf->maildir, &a->root_state, a->root_id,
 	    a->token, err) == -1 ||
 	    check_server(a, err) == -1)

@@ -546,3 +546,34 @@ def test_dry_run_keeps_nothing(world):
 	r = world.run("--json", "sync", "-n")
 	assert r.rc == 1 and len(items(r)) == 1, str(r)
 	assert not items(status(world))
+
+
+@pytest.mark.parametrize("what", ["unmounted", "refused"])
+def test_what_ends_a_run_is_an_item(world, clock, what):
+	"""Cron hears of it once a day, not with every run."""
+	with world.imap() as imap:
+		world.append(imap, "INBOX", "m0")
+	world.sync()
+	if what == "unmounted":
+		os.rename(world.maildir.root, world.maildir.root + "-away")
+		rc, words = 1, "does not exist"
+	else:
+		world.keys["password"] = "'not-it'"
+		world.write_conf()
+		rc, words = 77, "log in|login|password"
+	for shift, said in ((-400 * DAY, True), (-400 * DAY + HOUR, False),
+	    (-399 * DAY + 60, True)):
+		r = world.run("-q", "sync", rc=rc, env=clock(shift))
+		assert bool(re.search(words, r.err)) == said, str(r)
+		assert said or r.out + r.err == "", str(r)
+	r = world.run("sync", rc=rc)
+	assert len(re.findall(words, r.err)) >= 1 and r.err.count("\n") == 1, r
+	assert re.search(words, world.run("status").out
+	    + world.run("status").err)
+	if what == "unmounted":
+		os.rename(world.maildir.root + "-away", world.maildir.root)
+	else:
+		del world.keys["password"]
+		world.write_conf()
+	world.settle()
+	assert items(status(world)) == []
