@@ -72,20 +72,21 @@ struct index_intent {
 	int64_t content;
 	uint32_t size;
 	int64_t begun;			/* wall-clock seconds */
-	bool answered;			/* with OK, but without a UID */
+	bool answered;			/* with OK; an APPEND: without a UID */
 };
 int index_intent_put(struct index *, struct index_intent *, struct err *);
 int index_intent_drop(struct index *, int64_t id, struct err *);
 int index_intents(struct index *, int64_t folder, struct index_intent **out,
     size_t *n_out, struct err *);	/* freed with free() */
-/* Of a place; that with an answer first. 1, 0, -1. */
-int index_intent_of(struct index *, int64_t place, struct index_intent *out,
-    struct err *);
+/* Of a place, to get into folder; that with an answer first. 1, 0, -1. */
+int index_intent_of(struct index *, int64_t folder, int64_t place,
+    struct index_intent *out, struct err *);
 /*
  * The folder was looked at: what its intents led to is known. One stays, that
  * the server answered, and whose message is nowhere to be seen, for as long as
  * its UIDs count: sent again, it would be there twice. One stays, too, whose
  * message may be among those up to unpulled (0: none) that were not pulled.
+ * Those of a place that lies in another folder (COPY) are not looked at.
  */
 int index_intents_settle(struct index *, int64_t folder, uint32_t uidvalidity,
     uint32_t unpulled, struct err *);

@@ -94,15 +94,17 @@ index_intents(struct index *ix, int64_t folder, struct index_intent **out,
 }
 
 int
-index_intent_of(struct index *ix, int64_t place, struct index_intent *out,
-    struct err *err)
+index_intent_of(struct index *ix, int64_t folder, int64_t place,
+    struct index_intent *out, struct err *err)
 {
 	struct query q;
 	int r;
 
 	query_init(&q, ix, SLOT_INTENT_OF,
-	    INTENTS " WHERE place = ? ORDER BY answered DESC LIMIT 1");
+	    INTENTS " INDEXED BY intent_place WHERE place = ? AND folder = ?"
+	    " ORDER BY answered DESC LIMIT 1");
 	query_int(&q, place);
+	query_int(&q, folder);
 	r = query_step(&q, err);
 	if (r > 0)
 		read_intent(&q, out);
@@ -122,7 +124,9 @@ index_intents_settle(struct index *ix, int64_t folder, uint32_t uidvalidity,
 	    " WHERE folder = ?1 AND NOT (answered AND uidvalidity = ?2"
 	    " AND EXISTS (SELECT 1 FROM place WHERE place.id = intent.place"
 	    " AND place.uid IS NULL))"
-	    " AND (?3 = 0 OR (uidvalidity = ?2 AND uidnext > ?3))");
+	    " AND (?3 = 0 OR (uidvalidity = ?2 AND uidnext > ?3))"
+	    " AND NOT EXISTS (SELECT 1 FROM place WHERE place.id = intent.place"
+	    " AND place.folder <> intent.folder)");
 	query_int(&q, folder);
 	query_int(&q, uidvalidity);
 	query_int(&q, unpulled);

@@ -69,6 +69,7 @@ struct box {
 	bool may_push;		/* first-run hold is not on */
 	bool remote_gone;	/* LIST lacked it; not believed yet */
 	struct proof proof;
+	uint32_t copied_next;	/* above the UIDs that copies got in this run */
 	bool look_again;	/* messages were appended whose UID is not known */
 	bool undone;		/* removals of it were undone: one more turn */
 };

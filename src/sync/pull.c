@@ -102,8 +102,8 @@ join_upload(struct index *ix, const struct index_intent *in,
 	if (found != 1)
 		return found;
 	rc = 0;
-	if (known.local.present && known.uid == 0 &&
-	    !known.base_local.present) {
+	if (known.folder == p->folder && known.local.present &&
+	    known.uid == 0 && !known.base_local.present) {
 		p->content = in->content;
 		rc = join_known(ix, p, &known, err) == -1 ||
 		    index_intent_drop(ix, in->id, err) == -1 ? -1 : 1;

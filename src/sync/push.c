@@ -76,8 +76,8 @@ drop_intended(struct push *p, struct err *err)
 	for (i = 0; i < p->n && found != -1; i++) {
 		struct pushed *m = &p->msg[i];
 
-		found = index_intent_of(p->pass.a->ix, m->row.place.id, &open,
-		    err);
+		found = index_intent_of(p->pass.a->ix, p->pass.box->row.id,
+		    m->row.place.id, &open, err);
 		if (found != 1)
 			continue;
 		m->row.verdict.ops = OP_NONE;

@@ -8,9 +8,10 @@
  *				that the index speaks of?
  *	disk lane	unlink	under the very name last seen, or into the attic;
  *				then sync
- *	server		UID MOVE (or COPY) to the trash folder, if one is set; else
- *			STORE \Deleted, UID EXPUNGE; without UIDPLUS a plain
- *			EXPUNGE only when SEARCH DELETED equals our set
+ *	server		UID MOVE to the trash folder, if one is set; without MOVE
+ *			UID COPY, between an intent and a record of it (copied.c)
+ *	server		unless moved: STORE \Deleted, UID EXPUNGE; without UIDPLUS
+ *			a plain EXPUNGE only when SEARCH DELETED equals our set
  *	index lane	record	with the evidence
  */
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "copied.h"
 #include "internal.h"
 #include "mail/flags.h"
 #include "maildir/attic.h"
@@ -42,6 +44,9 @@ struct removing {
 	struct imap_fetching check;
 	struct box *trash;		/* where it goes instead, or NULL */
 	struct uidset marked;		/* of uids, those with \Deleted */
+	struct copy copy[SYNC_ROWS];	/* of each row, with trash */
+	bool copied_before;		/* one was, perhaps */
+	uint64_t doubtful;
 	struct imap_cmd store, expunge, move;
 	struct imap_searching search;
 	struct job index_job, disk_job;
@@ -55,6 +60,9 @@ static enum task_result remove_checked(struct task *);
 static enum task_result remove_unlink(struct task *);
 static enum task_result remove_unlinked(struct task *);
 static enum task_result remove_trashed(struct task *);
+static enum task_result remove_intended(struct task *);
+static enum task_result remove_copied(struct task *);
+static enum task_result remove_answered(struct task *);
 static enum task_result remove_mark(struct removing *);
 static enum task_result remove_marked(struct task *);
 static enum task_result remove_expunge(struct task *);
@@ -136,7 +144,12 @@ pick_run(struct job *job)
 		if (narrow(r, &r->row[i].p, &job->err) == -1 ||
 		    know(r, &r->row[i], &job->err) == -1)
 			return -1;
-	return 0;
+	if (r->trash == NULL)
+		return 0;
+	for (i = 0; i < n; i++)
+		r->copy[i] = (struct copy){ .place = &r->row[i].p.place };
+	return copies_recall(r->pass.a, r->trash, r->copy, n,
+	    &r->copied_before, &job->err);
 }
 
 static enum task_result
@@ -165,6 +178,9 @@ rows_release(struct removing *r)
 	r->n = 0;
 	uidset_clear(&r->uids);
 	uidset_clear(&r->marked);
+	memset(r->copy, 0, sizeof(r->copy));
+	r->copied_before = false;
+	r->doubtful = 0;
 	free(r->refused);
 	r->refused = NULL;
 	r->stale = r->others_marked = false;
@@ -332,22 +348,45 @@ remove_unlink(struct task *t)
 /* --- the server's side --- */
 
 /* It arrives there without \Deleted. */
-static enum task_result
-remove_to_trash(struct removing *r)
+static void
+unmark(struct removing *r)
 {
-	struct imap_session *session = r->pass.a->session;
 	struct imap_store_args args = {
 		.uids = &r->marked, .flags = FLAG_DELETED,
 	};
-	const char *raw = r->trash->row.raw;
 
 	if (!uidset_empty(&r->marked))
-		imap_store_start(session, &r->store, &r->pass.task, &args);
-	if (imap_session_caps(session) & CAP_MOVE)
-		imap_move_start(session, &r->move, &r->pass.task, &r->uids, raw);
-	else
-		imap_copy_start(session, &r->move, &r->pass.task, &r->uids, raw);
-	return task_wait(&r->pass.task, remove_trashed);
+		imap_store_start(r->pass.a->session, &r->store, &r->pass.task,
+		    &args);
+}
+
+static int
+intend_run(struct job *job)
+{
+	struct removing *r = OWNER_OF(job, struct removing, index_job);
+
+	return copies_intend(r->pass.a, r->trash, r->copy, r->n, &job->err);
+}
+
+static enum task_result
+remove_to_trash(struct removing *r)
+{
+	struct account *a = r->pass.a;
+	struct task *t = &r->pass.task;
+	int i;
+
+	if ((imap_session_caps(a->session) & CAP_MOVE) && !r->copied_before) {
+		unmark(r);
+		imap_move_start(a->session, &r->move, t, &r->uids,
+		    r->trash->row.raw);
+		return task_wait(t, remove_trashed);
+	}
+	for (i = 0; i < r->n; i++)
+		if (uidset_has(&r->uids, r->row[i].p.place.uid))
+			r->copy[i].state = COPY_FRESH;
+	r->index_job = (struct job){ .run = intend_run };
+	lane_post(a->index_lane, &r->index_job, t);
+	return task_wait(t, remove_intended);
 }
 
 static enum task_result
@@ -380,25 +419,124 @@ remove_mark(struct removing *r)
 	return task_wait(&r->pass.task, remove_marked);
 }
 
+/* 1, 0, -1 as imap_result, with what was refused noted. */
+static int
+moved(struct removing *r, struct err *err)
+{
+	int rc = imap_result(&r->move, err);
+
+	if (rc == 1)
+		r->trash->look_again = true;
+	if (rc == -1 && err->kind == ERR_REFUSED) {
+		r->refused = xstrdup(err->msg);
+		err->kind = ERR_NONE;
+	}
+	return rc;
+}
+
+static void
+uids_of_copies(struct removing *r, enum copy_state state)
+{
+	int i;
+
+	uidset_clear(&r->uids);
+	for (i = 0; i < r->n; i++)
+		if (r->copy[i].state == state)
+			uidset_add(&r->uids, r->row[i].p.place.uid);
+}
+
+/* Only what is in the trash for sure goes here. */
+static enum task_result
+remove_copies(struct removing *r)
+{
+	uids_of_copies(r, COPY_DONE);
+	if (uidset_empty(&r->uids))
+		return task_next(&r->pass.task, remove_recorded);
+	return remove_mark(r);
+}
+
+static enum task_result
+remove_intended(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+	int i;
+
+	if (!r->index_job.done)
+		return task_wait(t, remove_intended);
+	if (r->index_job.result == -1)
+		return task_fail(t, &r->index_job.err);
+	uids_of_copies(r, COPY_FRESH);
+	uidset_clear(&r->marked);
+	for (i = 0; i < r->n; i++) {
+		const struct place *p = &r->row[i].p.place;
+
+		r->doubtful += r->copy[i].state == COPY_DOUBT;
+		if (r->copy[i].state == COPY_FRESH &&
+		    (p->remote.flags & FLAG_DELETED))
+			uidset_add(&r->marked, p->uid);
+	}
+	if (uidset_empty(&r->uids))
+		return remove_copies(r);
+	unmark(r);
+	imap_copy_start(r->pass.a->session, &r->move, t, &r->uids,
+	    r->trash->row.raw);
+	return task_wait(t, remove_copied);
+}
+
+static int
+answered_run(struct job *job)
+{
+	struct removing *r = OWNER_OF(job, struct removing, index_job);
+
+	return copies_answered(r->pass.a, r->trash, r->copy, r->n, &r->move,
+	    &job->err);
+}
+
+/* Refused: of a long set, a part may have been copied. The next run looks. */
+static enum task_result
+remove_copied(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+
+	switch (moved(r, &t->err)) {
+	case 0:
+		return task_wait(t, remove_copied);
+	case -1:
+		if (r->refused == NULL)
+			return TASK_FAIL;
+		return remove_copies(r);
+	}
+	r->index_job = (struct job){ .run = answered_run };
+	lane_post(r->pass.a->index_lane, &r->index_job, t);
+	return task_wait(t, remove_answered);
+}
+
+static enum task_result
+remove_answered(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+
+	if (!r->index_job.done)
+		return task_wait(t, remove_answered);
+	if (r->index_job.result == -1)
+		return task_fail(t, &r->index_job.err);
+	return remove_copies(r);
+}
+
 static enum task_result
 remove_trashed(struct task *t)
 {
 	struct removing *r = (struct removing *)t;
 	int i;
 
-	switch (imap_result(&r->move, &t->err)) {
+	switch (moved(r, &t->err)) {
 	case 0:
 		return task_wait(t, remove_trashed);
 	case -1:
-		if (t->err.kind != ERR_REFUSED)
+		if (r->refused == NULL)
 			return TASK_FAIL;
-		r->refused = xstrdup(t->err.msg);
-		t->err.kind = ERR_NONE;
 		return task_next(t, remove_recorded);
 	}
-	r->trash->look_again = true;
-	if (!(imap_session_caps(r->pass.a->session) & CAP_MOVE))
-		return remove_mark(r);
 	for (i = 0; i < r->n; i++)
 		if (uidset_has(&r->uids, r->row[i].p.place.uid))
 			r->row[i].expunged = true;
@@ -496,8 +634,9 @@ remove_expunged(struct task *t)
 /* --- recording --- */
 
 static int
-record(struct removing *r, struct doomed *d, struct err *err)
+record(struct removing *r, int i, struct err *err)
 {
+	struct doomed *d = &r->row[i];
 	struct index *ix = r->pass.a->ix;
 	struct place *p = &d->p.place;
 
@@ -515,6 +654,9 @@ record(struct removing *r, struct doomed *d, struct err *err)
 	}
 	if (d->expunged)
 		state_set(&p->remote, false, 0, "");
+	if (d->expunged && r->copy[i].intent.id != 0 &&
+	    index_intent_drop(ix, r->copy[i].intent.id, err) == -1)
+		return -1;
 	if (!p->local.present && !p->remote.present)
 		return index_place_drop(ix, p->id, err);
 	return d->unlinked || d->expunged ? index_place_put(ix, p, err) : 0;
@@ -531,7 +673,7 @@ record_run(struct job *job)
 
 	for (i = 0; i < r->n && rc == 0; i++) {
 		unlinked |= r->row[i].unlinked;
-		rc = record(r, &r->row[i], &job->err);
+		rc = record(r, i, &job->err);
 	}
 	if (rc == 0 && unlinked)
 		rc = observe_local_ours(ix, &r->pass.a->md, folder, &job->err);
@@ -563,6 +705,12 @@ tell(struct removing *r)
 		box_note(a, r->pass.box, ITEM_REMOVE,
 		    r->pass.box->remove_remote,
 		    "the server refused to remove messages: %s", r->refused);
+	else if (r->doubtful > 0)
+		box_note(a, r->pass.box, ITEM_REMOVE, r->doubtful, "%llu "
+		    "messages deleted here may have been copied to %s by a run "
+		    "that was cut off; they stay on the server until %s could "
+		    "be looked at", (unsigned long long)r->doubtful,
+		    r->trash->row.name, r->trash->row.name);
 }
 
 static enum task_result

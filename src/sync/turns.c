@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "copied.h"
 #include "internal.h"
 #include "sync/guard.h"
 #include "turns.h"
@@ -523,6 +524,8 @@ push_work(struct account *a, struct err *err)
 		if (a->box[i].observed)
 			rc = index_intents_settle(a->ix, a->box[i].row.id,
 			    a->box[i].row.uidvalidity, a->box[i].unpulled, err);
+	if (rc == 0)
+		rc = copies_tidy(a, err);
 	return index_end(a->ix, rc, err);
 }
 

@@ -441,6 +441,21 @@ def folder_dropped(s):
 	del s.model["extra"]
 
 
+def trashed(s):
+	"""Deleted where there is a trash, and no MOVE on the server."""
+	w = s.world
+	with w.imap() as imap:
+		imap.create("Trash")
+	s.model["Trash"] = {}
+	w.keys["trash"] = "Trash"
+	w.write_conf()
+	w.sync()
+	for folder, tok in (("INBOX", "I1"), ("INBOX", "I2"), ("work", "w1")):
+		flags = s.model[folder][tok]
+		s.unlink(folder, tok)
+		s.model["Trash"][tok] = flags
+
+
 def arrives_before(word):
 	"""A message arrives just before the command with this word. Who
 	delivers makes the folder where it is missing."""
@@ -728,6 +743,8 @@ CASES = [
 	Case("merge-killed-uidvalidity", merge_killed(uidvalidity_changed),
 	    [clean], kind="maildir", points=5, full=50),
 	Case("drop-killed", merge_killed(folder_dropped), [clean],
+	    points=10, full=50),
+	Case("trash-killed", merge_killed(trashed), [clean], kind="plain",
 	    points=10, full=50),
 	Case("undo-killed-local", undo_killed(unlink_all), [begun, undone],
 	    points=8, full=50),

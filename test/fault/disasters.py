@@ -63,6 +63,8 @@ KINDS = {
 	"maildir": lambda n: {"location": "maildir:~/Maildir"},
 	"acl": lambda n: {"plugins": PLUGINS % ("acl imap_acl",
 	    "acl = vfile")},
+	"plain": lambda n: {"capability":
+	    "IMAP4rev1 LITERAL+ ENABLE NAMESPACE UIDPLUS"},
 	"quota": lambda n: {"plugins": PLUGINS % ("quota imap_quota",
 	    "quota = count:User quota\n    quota_vsizes = yes\n"
 	    "    quota_rule = *:messages=%d\n    quota_grace = 0" % (n + 3))},

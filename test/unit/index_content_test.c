@@ -544,17 +544,47 @@ test_intents_settle(void **state)
 			ok(index_place_drop(f->ix, p.id, &f->err));
 		place_release(&p);
 	}
-	assert_int_equal(index_intent_of(f->ix, place[3], &got, &f->err), 1);
+	assert_int_equal(index_intent_of(f->ix, one, place[3], &got,
+	    &f->err), 1);
 	assert_int_equal(got.uidvalidity, 8);
 	ok(index_intents_settle(f->ix, one, 9, 7, &f->err));
 	for (i = 0; i < 8; i++)
-		assert_int_equal(index_intent_of(f->ix, place[i], &got,
-		    &f->err), table[i].waits);
+		assert_int_equal(index_intent_of(f->ix, table[i].other_folder ?
+		    two : one, place[i], &got, &f->err), table[i].waits);
 	ok(index_intents_settle(f->ix, one, 9, 0, &f->err));
 	for (i = 0; i < 8; i++)
-		assert_int_equal(index_intent_of(f->ix, place[i], &got,
-		    &f->err), table[i].stays);
+		assert_int_equal(index_intent_of(f->ix, table[i].other_folder ?
+		    two : one, place[i], &got, &f->err), table[i].stays);
 	ok(index_commit(f->ix, &f->err));
+}
+
+/* A COPY's place lies elsewhere: settled is what has none any more. */
+static void
+test_intents_of_copies(void **state)
+{
+	struct fixture *f = *state;
+	struct index_intent in, got;
+	int64_t one, two;
+	struct place p;
+
+	ok(index_begin(f->ix, &f->err));
+	one = add_folder(f, "one");
+	two = add_folder(f, "two");
+	place_init(&p);
+	p.folder = two;
+	p.uid = 4;
+	ok(index_place_put(f->ix, &p, &f->err));
+	in = (struct index_intent){ .place = p.id, .folder = one,
+	    .uidvalidity = 8 };
+	ok(index_intent_put(f->ix, &in, &f->err));
+	ok(index_intents_settle(f->ix, one, 9, 0, &f->err));
+	assert_int_equal(index_intent_of(f->ix, two, p.id, &got, &f->err), 0);
+	assert_int_equal(index_intent_of(f->ix, one, p.id, &got, &f->err), 1);
+	ok(index_place_drop(f->ix, p.id, &f->err));
+	ok(index_intents_settle(f->ix, one, 9, 0, &f->err));
+	assert_int_equal(index_intent_of(f->ix, one, p.id, &got, &f->err), 0);
+	ok(index_commit(f->ix, &f->err));
+	place_release(&p);
 }
 
 static struct index_item
@@ -721,6 +751,7 @@ main(void)
 		TEST(test_content_without_a_place_goes),
 		TEST(test_intents),
 		TEST(test_intents_settle),
+		TEST(test_intents_of_copies),
 		TEST(test_items),
 		TEST(test_item_of_clean_row),
 		TEST(test_log),
