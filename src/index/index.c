@@ -375,18 +375,30 @@ index_open(struct index **out, const char *path, bool read_only,
 }
 
 /* An empty WAL is the sign of a clean end; a reader may prevent it. */
+int
+index_checkpoint(struct index *ix, struct err *err)
+{
+	int rc;
+
+	if (ix->read_only || ix->damaged)
+		return 0;
+	sqlite3_busy_timeout(ix->db, 0);
+	rc = sqlite3_wal_checkpoint_v2(ix->db, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+	    NULL, NULL);
+	return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY ||
+	    (rc & 0xff) == SQLITE_LOCKED ? 0 : index_fail(ix, rc, err);
+}
+
 void
 index_close(struct index *ix)
 {
+	struct err ignored;
+
 	if (ix == NULL)
 		return;
 	if (ix->db != NULL) {
 		index_rollback(ix);
-		if (!ix->read_only && !ix->damaged) {
-			sqlite3_busy_timeout(ix->db, 0);
-			sqlite3_wal_checkpoint_v2(ix->db, NULL,
-			    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-		}
+		(void)index_checkpoint(ix, &ignored);
 		disconnect(ix, ix->damaged);
 	}
 	if (ix->lock >= 0)

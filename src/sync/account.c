@@ -310,12 +310,15 @@ close_run(struct job *job)
 {
 	struct account *a = OWNER_OF(job, struct account_priv, close_job)->a;
 
+	int rc;
+
 	lane_flush(a->disk_lane);	/* its jobs use what is closed here */
 	items_keep(a);
+	rc = a->ix == NULL ? 0 : index_checkpoint(a->ix, &job->err);
 	index_close(a->ix);
 	a->ix = NULL;
 	maildir_close(&a->md);
-	return 0;
+	return rc;
 }
 
 void
@@ -398,6 +401,8 @@ reckon(struct account *a)
 	r->fsyncs = fs_syncs() - a->fsyncs_before;
 	if (a->task.result == TASK_FAIL)
 		r->err = a->task.err;
+	else if (a->priv->close_job.result == -1)
+		r->err = a->priv->close_job.err;
 	if (r->err.kind != ERR_NONE)
 		r->exit = err_exit_status(r->err.kind);
 	else if (r->held > 0)
