@@ -104,7 +104,7 @@ account_pass(struct account *a, pass_starter *start, struct box *box,
     task_step *next)
 {
 	a->priv->after = next;
-	start(a, box, &a->priv->pass);
+	start(&a->main, box, &a->priv->pass);
 	return task_wait(&a->task, pass_ended);
 }
 
@@ -218,9 +218,9 @@ account_connected(struct task *t)
 		return task_wait(t, account_connected);
 	str_wipe_free(p->secret);
 	p->secret = NULL;
-	a->session = p->open.session;
+	a->main.session = p->open.session;
 	p->open.session = NULL;
-	if (a->session == NULL)
+	if (a->main.session == NULL)
 		return task_fail(t, &p->open.task.err);
 	if (imap_result(&p->list.cmd, &t->err) == -1) {
 		err_within(&t->err, "the list of folders");
@@ -246,7 +246,7 @@ account_list_again(struct task *t)
 	struct account *a = (struct account *)t;
 
 	imap_list_release(&a->priv->list);
-	imap_list_start(a->session, &a->priv->list, t);
+	imap_list_start(a->main.session, &a->priv->list, t);
 	return task_wait(t, account_listed_again);
 }
 
@@ -293,16 +293,25 @@ account_end(struct task *t)
 }
 
 static void
-take_stats(struct account *a)
+conn_close(struct conn *c, bool polite)
 {
+	struct sync_result *r = c->a->result;
 	struct imap_stats stats;
 
-	if (a->session == NULL)
+	if (c->session == NULL)
 		return;
-	imap_session_stats(a->session, &stats);
-	a->result->round_trips = stats.round_trips;
-	a->result->bytes_in = stats.bytes_in;
-	a->result->bytes_out = stats.bytes_out;
+	imap_session_stats(c->session, &stats);
+	r->round_trips += stats.round_trips;
+	r->bytes_in += stats.bytes_in;
+	r->bytes_out += stats.bytes_out;
+	imap_close_start(c->session, &c->a->task, polite);
+	c->session = NULL;
+}
+
+void
+conn_cut(struct conn *c)
+{
+	conn_close(c, false);
 }
 
 static int
@@ -321,27 +330,13 @@ close_run(struct job *job)
 	return rc;
 }
 
-void
-account_cut(struct account *a)
-{
-	if (a->session == NULL)
-		return;
-	take_stats(a);
-	imap_close_start(a->session, &a->task, false);
-	a->session = NULL;
-}
-
 /* Ends the session and closes index and Maildir behind what is posted. */
 static void
 close_all(struct account *a, bool polite)
 {
 	struct account_priv *p = a->priv;
 
-	if (a->session != NULL) {
-		take_stats(a);
-		imap_close_start(a->session, &a->task, polite);
-		a->session = NULL;
-	}
+	conn_close(&a->main, polite);
 	if (p->closing)
 		return;
 	p->closing = true;
@@ -384,8 +379,8 @@ account_abort(struct task *t)
 		a->result->err_is_item = true;
 		account_note(a, "%s", t->err.msg);
 	}
-	if (a->session == NULL && a->priv->open.task.ended)
-		a->session = a->priv->open.session;
+	if (a->main.session == NULL && a->priv->open.task.ended)
+		a->main.session = a->priv->open.session;
 	a->priv->open.session = NULL;
 	child_cancel(&a->priv->child);
 	close_all(a, false);
@@ -448,6 +443,7 @@ sync_start(struct loop *loop, const struct conf_account *conf,
 	a->opt = *opt;
 	a->cb = *cb;
 	a->result = &s->result;
+	a->main = (struct conn){ .a = a, .task = &a->task };
 	a->md.fd = a->md.mark_fd = -1;
 	a->priv = xcalloc(1, sizeof(*a->priv));
 	a->priv->a = a;

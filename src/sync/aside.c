@@ -148,7 +148,7 @@ leave(struct account *a)
 	struct imap_select_args args = { .raw = "INBOX", .examine = true };
 
 	imap_select_release(&a->aside->leave);
-	imap_select_start(a->session, &a->aside->leave, &a->task, &args);
+	imap_select_start(a->main.session, &a->aside->leave, &a->task, &args);
 }
 
 /* On the same level: the last level of its name is only longer. */
@@ -159,7 +159,7 @@ hidden_name(struct account *a, const char *name)
 
 	random_hex(random);
 	longer = xasprintf("%s" SUFFIX "%.*s", name, SUFFIX_HEX, random);
-	raw = imap_list_raw_name(a->session, longer);
+	raw = imap_list_raw_name(a->main.session, longer);
 	free(longer);
 	return raw;
 }
@@ -176,7 +176,7 @@ aside_start(struct account *a, const struct box *b, task_step *after)
 	s->hidden = hidden_name(a, s->name);
 	s->after = after;
 	leave(a);
-	imap_list_below_start(a->session, &s->below, &a->task, s->raw);
+	imap_list_below_start(a->main.session, &s->below, &a->task, s->raw);
 	return task_wait(&a->task, aside_left);
 }
 
@@ -218,9 +218,9 @@ look(struct account *a)
 	struct imap_select_args args = { .raw = s->hidden, .examine = true };
 
 	imap_select_release(&s->look);
-	imap_select_start(a->session, &s->look, &a->task, &args);
+	imap_select_start(a->main.session, &s->look, &a->task, &args);
 	imap_list_release(&s->below);
-	imap_list_below_start(a->session, &s->below, &a->task, s->hidden);
+	imap_list_below_start(a->main.session, &s->below, &a->task, s->hidden);
 }
 
 static enum task_result
@@ -229,7 +229,7 @@ aside_noted(struct task *t)
 	struct account *a = (struct account *)t;
 	struct aside *s = a->aside;
 
-	imap_rename_start(a->session, &s->rename, t, s->raw, s->hidden);
+	imap_rename_start(a->main.session, &s->rename, t, s->raw, s->hidden);
 	look(a);
 	return task_wait(t, aside_looked);
 }
@@ -240,7 +240,7 @@ is_empty(const struct account *a)
 {
 	const struct aside *s = a->aside;
 
-	return is_ok(&s->look.cmd) && imap_box_exists(a->session) == 0 &&
+	return is_ok(&s->look.cmd) && imap_box_exists(a->main.session) == 0 &&
 	    is_ok(&s->below.cmd) && s->below.n <= 1 && s->below.unnamed == 0;
 }
 
@@ -253,8 +253,8 @@ aside_back(struct account *a, enum aside_end end)
 	leave(a);
 	imap_cmd_release(&s->rename);
 	imap_cmd_release(&s->unsubscribe);
-	imap_rename_start(a->session, &s->rename, &a->task, s->hidden, s->raw);
-	imap_unsubscribe_start(a->session, &s->unsubscribe, &a->task,
+	imap_rename_start(a->main.session, &s->rename, &a->task, s->hidden, s->raw);
+	imap_unsubscribe_start(a->main.session, &s->unsubscribe, &a->task,
 	    s->hidden);
 	return task_wait(&a->task, aside_backed);
 }
@@ -286,8 +286,8 @@ aside_looked(struct task *t)
 	if (!is_empty(a))
 		return aside_back(a, ASIDE_BACK);
 	leave(a);
-	imap_delete_start(a->session, &s->gone, t, s->hidden);
-	imap_unsubscribe_start(a->session, &s->unsubscribe, t, s->hidden);
+	imap_delete_start(a->main.session, &s->gone, t, s->hidden);
+	imap_unsubscribe_start(a->main.session, &s->unsubscribe, t, s->hidden);
 	return task_wait(t, aside_deleted);
 }
 

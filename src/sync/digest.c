@@ -190,15 +190,15 @@ digest_finish(struct task *t)
 }
 
 void
-digest_start(struct account *a, struct box *box, struct pass_result *out)
+digest_start(struct conn *conn, struct box *box, struct pass_result *out)
 {
 	struct digest *d = xcalloc(1, sizeof(*d));
 
 	d->pick = (struct pick){
 		.box = box, .ops = OP_PUSH, .max = SYNC_ROWS,
-		.expunge = a->conf->expunge,
+		.expunge = conn->a->conf->expunge,
 	};
 	d->pass.box = box;
 	d->pass.task.finish = digest_finish;
-	pass_start(&d->pass, a, out, "digest", digest_pick);
+	pass_start(&d->pass, conn, out, "digest", digest_pick);
 }

@@ -91,7 +91,7 @@ drop_each(struct task *t)
 			break;
 		}
 		args.raw = b->row.raw;
-		imap_select_start(a->session, &a->turns->select, t, &args);
+		imap_select_start(a->main.session, &a->turns->select, t, &args);
 		return task_wait(t, drop_selected);
 	case FOLDER_FORGET:
 		if (!a->opt.dry_run)
@@ -137,7 +137,7 @@ drop_selected(struct task *t)
 		imap_select_release(&a->turns->select);
 		return task_next(t, drop_each);
 	}
-	empty = imap_box_exists(a->session) == 0;
+	empty = imap_box_exists(a->main.session) == 0;
 	imap_select_release(&a->turns->select);
 	if (!empty)
 		return task_next(t, drop_each);
@@ -158,7 +158,7 @@ drop_aside(struct task *t)
 
 	switch (aside_end(a)) {
 	case ASIDE_NOT:
-		imap_delete_start(a->session, &a->turns->cmd, t,
+		imap_delete_start(a->main.session, &a->turns->cmd, t,
 		    turns_box(a)->row.raw);
 		return task_wait(t, drop_deleted);
 	case ASIDE_DELETED:

@@ -129,7 +129,7 @@ static void
 group_send(struct flagging *f, struct group *g)
 {
 	struct imap_store_args args = { .uids = &g->uids };
-	struct imap_session *session = f->pass.a->session;
+	struct imap_session *session = f->pass.conn->session;
 
 	g->has_plus = g->add != 0 || *g->add_words != '\0';
 	g->has_minus = g->del != 0 || *g->del_words != '\0';
@@ -443,15 +443,16 @@ flags_finish(struct task *t)
 }
 
 void
-flags_start(struct account *a, struct box *box,
+flags_start(struct conn *conn, struct box *box,
     struct pass_result *out)
 {
 	struct flagging *f = xcalloc(1, sizeof(*f));
 
 	f->pick = (struct pick){
-		.box = box, .ops = FLAG_OPS, .expunge = a->conf->expunge,
+		.box = box, .ops = FLAG_OPS,
+		.expunge = conn->a->conf->expunge,
 	};
 	f->pass.task.finish = flags_finish;
 	f->pass.box = box;
-	pass_start(&f->pass, a, out, "flags", flags_pick);
+	pass_start(&f->pass, conn, out, "flags", flags_pick);
 }

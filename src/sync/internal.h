@@ -107,6 +107,13 @@ struct items {
 	int64_t begun;
 };
 
+/* A connection to the server, and the task whose passes use it. */
+struct conn {
+	struct account *a;
+	struct task *task;
+	struct imap_session *session;	/* NULL: not yet, or closed */
+};
+
 struct account {
 	struct task task;
 	const struct conf_account *conf;
@@ -120,7 +127,7 @@ struct account {
 	struct index *ix;
 	struct maildir md;
 	enum maildir_root root_state;
-	struct imap_session *session;
+	struct conn main;	/* the one that always is there */
 
 	struct box *box;
 	size_t n_box, cap_box;
@@ -157,7 +164,7 @@ struct failure {
 
 /* How a pass over one folder begins. */
 struct pass_result;
-typedef void pass_starter(struct account *, struct box *, struct pass_result *);
+typedef void pass_starter(struct conn *, struct box *, struct pass_result *);
 
 /*
  * Runs work on the index lane and goes on with next; a failure is the
@@ -165,7 +172,7 @@ typedef void pass_starter(struct account *, struct box *, struct pass_result *);
  */
 enum task_result account_job(struct account *,
     int (*work)(struct account *, struct err *), task_step *next);
-/* The same with a pass over a folder. */
+/* The same with a pass over a folder, on the main connection. */
 enum task_result account_pass(struct account *, pass_starter *, struct box *,
     task_step *next);
 
@@ -215,9 +222,9 @@ void account_progress(struct account *, const struct box *, const char *what,
 void box_ability(const struct box *, struct ability *out);
 
 /*
- * The passes over one folder. Each is a child task of the account that reads
- * dirty rows in order, a bounded number at a time, and ends with TASK_DONE, or
- * TASK_FAIL when the account can't go on. A failure of a message or of the
+ * The passes over one folder. Each is a child of the task that has the
+ * connection. It reads dirty rows in order, a bounded number at a time, and ends
+ * with TASK_DONE, or TASK_FAIL when that connection or the account can't go on. A failure of a message or of the
  * folder is recorded, noted and is no failure of the pass. finish frees it.
  * The parent looks at nothing but the result.
  */
@@ -228,15 +235,16 @@ struct pass_result {
 struct pass {
 	struct task task;
 	struct account *a;
+	struct conn *conn;
 	struct box *box;
 	struct pass_result *out;
 };
-void pass_start(struct pass *, struct account *, struct pass_result *,
+void pass_start(struct pass *, struct conn *, struct pass_result *,
     const char *name, task_step *first);
 
 /* Ends the connection at once: what waits for it completes with an error. For
  * whoever fails while the server still sends. */
-void account_cut(struct account *);
+void conn_cut(struct conn *);
 void pass_end(struct pass *);	/* sets *out, frees: the last of finish */
 
 /* Of one folder alone, whose directories are not as they should be: the account

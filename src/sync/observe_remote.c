@@ -203,7 +203,7 @@ rows_move(struct observe *o, bool all)
 		o->n_rows--;
 		rows_free(b);
 	}
-	imap_session_pause(a->session, o->n_rows > BATCHES_MOST);
+	imap_session_pause(o->pass.conn->session, o->n_rows > BATCHES_MOST);
 }
 
 /* --- the flow --- */
@@ -242,7 +242,7 @@ observe_select(struct task *t)
 		return task_wait(t, observe_select);
 	if (o->job.result == -1)
 		return task_fail(t, &o->job.err);
-	imap_select_start(o->pass.a->session, &o->select, t, &args);
+	imap_select_start(o->pass.conn->session, &o->select, t, &args);
 	return task_wait(t, observe_selected);
 }
 
@@ -377,7 +377,7 @@ ask_fetch(struct observe *o, struct imap_fetching *f, uint32_t first,
 	};
 
 	uidset_add_range(&uids, first, last);
-	imap_fetch_start(o->pass.a->session, f, &o->pass.task, &args);
+	imap_fetch_start(o->pass.conn->session, f, &o->pass.task, &args);
 	uidset_release(&uids);
 }
 
@@ -393,7 +393,7 @@ ask_probes(struct observe *o)
 
 	for (i = o->n_probe - 1; i >= 0; i--)
 		uidset_add(&uids, o->probe[i].uid);
-	imap_fetch_start(o->pass.a->session, &o->probing, &o->pass.task, &args);
+	imap_fetch_start(o->pass.conn->session, &o->probing, &o->pass.task, &args);
 	uidset_release(&uids);
 }
 
@@ -403,13 +403,13 @@ observe_ask(struct task *t)
 	struct observe *o = (struct observe *)t;
 	const struct index_folder *f = &o->pass.box->row;
 	const struct imap_box *b = &o->select.box;
-	bool qresync = imap_session_enabled(o->pass.a->session) & CAP_QRESYNC;
+	bool qresync = imap_session_enabled(o->pass.conn->session) & CAP_QRESYNC;
 
 	o->known_next = f->uidnext > 0 ? f->uidnext : 1;
 	uidset_clear(&o->listed);
 	o->asked_changes = o->known_next > 1 &&
 	    (o->full || (!qresync && b->modseq != f->modseq));
-	o->asked_news = imap_box_exists(o->pass.a->session) > 0 &&
+	o->asked_news = imap_box_exists(o->pass.conn->session) > 0 &&
 	    (o->full || b->uidnext == 0 || b->uidnext > o->known_next);
 	o->asked_probes = o->n_probe > 0 && !o->fault && o->tries == 0;
 	if (o->asked_probes)
@@ -580,7 +580,7 @@ observe_stored(struct task *t)
 		return task_wait(t, observe_stored);
 	if (o->rows_err.kind != ERR_NONE)
 		return task_fail(t, &o->rows_err);
-	o->exists = imap_box_exists(o->pass.a->session);
+	o->exists = imap_box_exists(o->pass.conn->session);
 	o->job = (struct job){ .run = settle_run };
 	lane_post(o->pass.a->index_lane, &o->job, t);
 	return task_wait(t, observe_settled);
@@ -624,8 +624,8 @@ observe_finish(struct task *t)
 	struct observe *o = (struct observe *)t;
 	struct rows *b;
 
-	if (o->pass.a->session != NULL)
-		imap_session_pause(o->pass.a->session, false);
+	if (o->pass.conn->session != NULL)
+		imap_session_pause(o->pass.conn->session, false);
 	while ((b = o->first) != NULL) {
 		o->first = b->next;
 		rows_free(b);
@@ -638,13 +638,13 @@ observe_finish(struct task *t)
 }
 
 void
-observe_remote_start(struct account *a, struct box *box,
+observe_remote_start(struct conn *conn, struct box *box,
     struct pass_result *out)
 {
 	struct observe *o = xcalloc(1, sizeof(*o));
 
-	o->full = a->opt.full;
+	o->full = conn->a->opt.full;
 	o->pass.task.finish = observe_finish;
 	o->pass.box = box;
-	pass_start(&o->pass, a, out, "observe", observe_begin);
+	pass_start(&o->pass, conn, out, "observe", observe_begin);
 }

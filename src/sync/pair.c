@@ -223,7 +223,7 @@ pair_messages_picked(struct task *t)
 	}
 	if (uidset_empty(&uids))
 		return task_next(t, pair_headers);
-	imap_fetch_start(p->pass.a->session, &p->fetch, t, &args);
+	imap_fetch_start(p->pass.conn->session, &p->fetch, t, &args);
 	uidset_release(&uids);
 	return task_wait(t, pair_headers);
 }
@@ -316,11 +316,11 @@ pair_finish(struct task *t)
 }
 
 void
-pair_start(struct account *a, struct box *box, struct pass_result *out)
+pair_start(struct conn *conn, struct box *box, struct pass_result *out)
 {
 	struct pair *p = xcalloc(1, sizeof(*p));
 
 	p->pass.box = box;
 	p->pass.task.finish = pair_finish;
-	pass_start(&p->pass, a, out, "pair", pair_begin);
+	pass_start(&p->pass, conn, out, "pair", pair_begin);
 }

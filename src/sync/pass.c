@@ -17,12 +17,12 @@ pass_finish(struct task *t)
 	free(p);
 }
 
-/* A pass that fails or is cancelled ends the run of its account: what the
- * server still sends for it is not waited for. */
+/* What the server still sends for a pass that fails or is cancelled is not
+ * waited for. */
 static void
 pass_abort(struct task *t)
 {
-	account_cut(((struct pass *)t)->a);
+	conn_cut(((struct pass *)t)->conn);
 }
 
 /*
@@ -30,16 +30,17 @@ pass_abort(struct task *t)
  * more replaces finish with one that releases it and calls the one found here.
  */
 void
-pass_start(struct pass *p, struct account *a, struct pass_result *out,
+pass_start(struct pass *p, struct conn *conn, struct pass_result *out,
     const char *name, task_step *first)
 {
-	p->a = a;
+	p->a = conn->a;
+	p->conn = conn;
 	p->out = out;
 	*out = (struct pass_result){ .done = false };
 	p->task.abort = pass_abort;
 	if (p->task.finish == NULL)
 		p->task.finish = pass_finish;
-	task_start(&p->task, a->task.loop, &a->task, name, first);
+	task_start(&p->task, conn->task->loop, conn->task, name, first);
 }
 
 void

@@ -343,7 +343,7 @@ batch_fetch(struct pull_batch *b)
 		if (b->msg[i].row.place.size == 0)
 			args.items |= FETCH_META;
 	}
-	imap_fetch_start(b->p->pass.a->session, &b->fetch, &b->p->pass.task,
+	imap_fetch_start(b->p->pass.conn->session, &b->fetch, &b->p->pass.task,
 	    &args);
 	uidset_release(&uids);
 }
@@ -534,7 +534,7 @@ pull_turn(struct task *t)
 			batch_fetch(b);
 		held += b->n_chunks;
 	}
-	imap_session_pause(p->pass.a->session, held > CHUNKS_MOST);
+	imap_session_pause(p->pass.conn->session, held > CHUNKS_MOST);
 	if (!busy && p->stopped.kind != ERR_NONE)
 		box_fail(p->pass.a, p->pass.box, &p->stopped);
 	return busy ? task_wait(t, pull_turn) : TASK_DONE;
@@ -546,15 +546,15 @@ pull_finish(struct task *t)
 	struct pull *p = (struct pull *)t;
 	int i;
 
-	if (p->pass.a->session != NULL)
-		imap_session_pause(p->pass.a->session, false);
+	if (p->pass.conn->session != NULL)
+		imap_session_pause(p->pass.conn->session, false);
 	for (i = 0; i < PULL_BATCHES; i++)
 		batch_clear(&p->batch[i]);
 	pass_end(&p->pass);
 }
 
 void
-pull_start(struct account *a, struct box *box,
+pull_start(struct conn *conn, struct box *box,
     struct pass_result *out)
 {
 	struct pull *p = xcalloc(1, sizeof(*p));
@@ -564,5 +564,5 @@ pull_start(struct account *a, struct box *box,
 		p->batch[i].p = p;
 	p->pass.task.finish = pull_finish;
 	p->pass.box = box;
-	pass_start(&p->pass, a, out, "pull", pull_turn);
+	pass_start(&p->pass, conn, out, "pull", pull_turn);
 }

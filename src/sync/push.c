@@ -287,7 +287,7 @@ append(struct push *p, struct pushed *m)
 	};
 
 	m->started = true;
-	imap_append_start(p->pass.a->session, &m->append, &p->pass.task, &args);
+	imap_append_start(p->pass.conn->session, &m->append, &p->pass.task, &args);
 }
 
 static enum task_result
@@ -343,7 +343,7 @@ feed_from_disk(struct push *p, struct pushed *m, struct err *err)
 		imap_append_feed(&m->append, p->piece, (size_t)p->piece_length);
 	}
 	if (m->append.fed == m->append.size ||
-	    imap_session_unsent(p->pass.a->session) > PUSH_PIECE)
+	    imap_session_unsent(p->pass.conn->session) > PUSH_PIECE)
 		return 0;
 	p->reading = true;
 	p->disk_job = (struct job){ .run = piece_run };
@@ -586,16 +586,17 @@ push_finish(struct task *t)
 }
 
 void
-push_start(struct account *a, struct box *box,
+push_start(struct conn *conn, struct box *box,
     struct pass_result *out)
 {
 	struct push *p = xcalloc(1, sizeof(*p));
 
 	p->pick = (struct pick){
-		.box = box, .ops = OP_PUSH, .expunge = a->conf->expunge,
+		.box = box, .ops = OP_PUSH,
+		.expunge = conn->a->conf->expunge,
 	};
 	p->probing = box->row.read_only;
 	p->pass.task.finish = push_finish;
 	p->pass.box = box;
-	pass_start(&p->pass, a, out, "push", push_pick);
+	pass_start(&p->pass, conn, out, "push", push_pick);
 }

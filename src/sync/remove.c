@@ -249,7 +249,7 @@ remove_picked(struct task *t)
 			uidset_add(&r->uids, r->row[i].p.place.uid);
 	if (uidset_empty(&r->uids))
 		return task_next(t, remove_unlink);
-	imap_fetch_start(r->pass.a->session, &r->check, t, &args);
+	imap_fetch_start(r->pass.conn->session, &r->check, t, &args);
 	return task_wait(t, remove_checked);
 }
 
@@ -356,7 +356,7 @@ unmark(struct removing *r)
 	};
 
 	if (!uidset_empty(&r->marked))
-		imap_store_start(r->pass.a->session, &r->store, &r->pass.task,
+		imap_store_start(r->pass.conn->session, &r->store, &r->pass.task,
 		    &args);
 }
 
@@ -375,9 +375,9 @@ remove_to_trash(struct removing *r)
 	struct task *t = &r->pass.task;
 	int i;
 
-	if ((imap_session_caps(a->session) & CAP_MOVE) && !r->copied_before) {
+	if ((imap_session_caps(r->pass.conn->session) & CAP_MOVE) && !r->copied_before) {
 		unmark(r);
-		imap_move_start(a->session, &r->move, t, &r->uids,
+		imap_move_start(r->pass.conn->session, &r->move, t, &r->uids,
 		    r->trash->row.raw);
 		return task_wait(t, remove_trashed);
 	}
@@ -415,7 +415,7 @@ remove_mark(struct removing *r)
 	};
 
 	imap_cmd_release(&r->store);
-	imap_store_start(r->pass.a->session, &r->store, &r->pass.task, &args);
+	imap_store_start(r->pass.conn->session, &r->store, &r->pass.task, &args);
 	return task_wait(&r->pass.task, remove_marked);
 }
 
@@ -478,7 +478,7 @@ remove_intended(struct task *t)
 	if (uidset_empty(&r->uids))
 		return remove_copies(r);
 	unmark(r);
-	imap_copy_start(r->pass.a->session, &r->move, t, &r->uids,
+	imap_copy_start(r->pass.conn->session, &r->move, t, &r->uids,
 	    r->trash->row.raw);
 	return task_wait(t, remove_copied);
 }
@@ -558,11 +558,11 @@ remove_marked(struct task *t)
 		t->err.kind = ERR_NONE;
 		return task_next(t, remove_recorded);
 	}
-	if (imap_session_caps(r->pass.a->session) & CAP_UIDPLUS) {
-		imap_expunge_start(r->pass.a->session, &r->expunge, t, &r->uids);
+	if (imap_session_caps(r->pass.conn->session) & CAP_UIDPLUS) {
+		imap_expunge_start(r->pass.conn->session, &r->expunge, t, &r->uids);
 		return task_wait(t, remove_expunged);
 	}
-	imap_search_start(r->pass.a->session, &r->search, t, "DELETED");
+	imap_search_start(r->pass.conn->session, &r->search, t, "DELETED");
 	return task_wait(t, remove_searched);
 }
 
@@ -605,7 +605,7 @@ remove_expunge(struct task *t)
 {
 	struct removing *r = (struct removing *)t;
 
-	imap_expunge_all_start(r->pass.a->session, &r->expunge, t);
+	imap_expunge_all_start(r->pass.conn->session, &r->expunge, t);
 	return task_wait(t, remove_expunged);
 }
 
@@ -758,10 +758,11 @@ trash_of(struct account *a, struct box *box)
 }
 
 void
-remove_start(struct account *a, struct box *box,
+remove_start(struct conn *conn, struct box *box,
     struct pass_result *out)
 {
 	struct removing *r = xcalloc(1, sizeof(*r));
+	struct account *a = conn->a;
 
 	r->pick = (struct pick){ .box = box, .expunge = a->conf->expunge };
 	r->trash = trash_of(a, box);
@@ -771,5 +772,5 @@ remove_start(struct account *a, struct box *box,
 		r->pick.ops |= OP_REMOVE_REMOTE;
 	r->pass.task.finish = remove_finish;
 	r->pass.box = box;
-	pass_start(&r->pass, a, out, "remove", remove_pick);
+	pass_start(&r->pass, conn, out, "remove", remove_pick);
 }

@@ -91,7 +91,7 @@ turns_begin(struct task *t)
 		    "folder in", a->opt.n_glob > 0 ? a->opt.glob[0] : "");
 	if (!gone)
 		return task_next(t, turns_scan);
-	imap_list_start(a->session, &a->turns->list, t);
+	imap_list_start(a->main.session, &a->turns->list, t);
 	return task_wait(t, turns_relisted);
 }
 
@@ -300,14 +300,14 @@ make_remote(struct account *a)
 		return account_pass(a, push_start, b, each_folder);
 	}
 	free(b->row.raw);
-	b->row.raw = imap_list_raw_name(a->session, b->row.name);
+	b->row.raw = imap_list_raw_name(a->main.session, b->row.name);
 	if (b->row.raw == NULL) {
 		b->failed = true;
 		box_note(a, b, ITEM_FOLDER, ALL_ROWS, "the server can't have "
 		    "a folder of that name; rename the directory");
 		return task_next(&a->task, each_folder);
 	}
-	imap_create_start(a->session, &a->turns->cmd, &a->task, b->row.raw);
+	imap_create_start(a->main.session, &a->turns->cmd, &a->task, b->row.raw);
 	return task_wait(&a->task, each_created);
 }
 

@@ -357,9 +357,10 @@ tell_finish(struct task *t)
 }
 
 void
-undo_tell_start(struct account *a, struct box *box, struct pass_result *out)
+undo_tell_start(struct conn *conn, struct box *box, struct pass_result *out)
 {
 	struct telling *l = xcalloc(1, sizeof(*l));
+	struct account *a = conn->a;
 
 	if (box->row.base && box->row.local != box->row.remote) {
 		a->turns->undo.folders++;
@@ -369,5 +370,5 @@ undo_tell_start(struct account *a, struct box *box, struct pass_result *out)
 	l->pick = removals_of(a, box, SYNC_ROWS);
 	l->pass.box = box;
 	l->pass.task.finish = tell_finish;
-	pass_start(&l->pass, a, out, "undo", tell_pick);
+	pass_start(&l->pass, conn, out, "undo", tell_pick);
 }
