@@ -45,6 +45,13 @@ struct index_counts {
 };
 int index_counts(struct index *, int64_t folder, struct index_counts *out,
     struct err *);
+/*
+ * How many places of a folder are present on the server. tally: from what is
+ * kept up with each change; recount: by counting them, which sets the tally
+ * right should it ever be wrong.
+ */
+int index_tally(struct index *, int64_t folder, uint64_t *out, struct err *);
+int index_recount(struct index *, int64_t folder, uint64_t *out, struct err *);
 /* Only the dirty ones: the cost is theirs, not that of the folder. */
 int index_dirty(struct index *, int64_t folder, uint64_t *out, struct err *);
 /* No row of the folder is dirty, and none was missed by the last scan. */

@@ -434,10 +434,11 @@ index_commit(struct index *ix, struct err *err)
 		return -1;
 	}
 	query_init(&q, ix, SLOT_COMMIT, "COMMIT");
-	if (query_run(&q, err) < 0) {
+	if (tally_flush(ix, err) < 0 || query_run(&q, err) < 0) {
 		index_rollback(ix);
 		return -1;
 	}
+	tally_clear(ix);
 	ix->in_transaction = false;
 	return 0;
 }
@@ -449,6 +450,7 @@ index_rollback(struct index *ix)
 		return;
 	if (!sqlite3_get_autocommit(ix->db))
 		sqlite3_exec(ix->db, "ROLLBACK", NULL, NULL, NULL);
+	tally_clear(ix);
 	ix->in_transaction = false;
 	ix->lost = false;
 }

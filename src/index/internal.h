@@ -31,6 +31,7 @@ enum slot {
 	SLOT_INTENTS_ACCOUNT, SLOT_INTENT_OF, SLOT_INTENTS_SETTLE,
 	SLOT_ITEM_FIND, SLOT_ITEM_PUT, SLOT_ITEM_DROP, SLOT_ITEM_IGNORE,
 	SLOT_ITEMS_ALL, SLOT_ITEMS_FOLDER, SLOT_ITEMS_TIDY, SLOT_ITEMS_SETTLE,
+	SLOT_TALLY, SLOT_TALLY_ADD, SLOT_TALLY_SET,
 	SLOT_LOG, SLOT_REMOVED_PUT, SLOT_REMOVED_DROP, SLOT_REMOVED,
 	SLOT_MAX,
 };
@@ -45,6 +46,8 @@ struct index {
 	bool damaged;
 	int lock;		/* descriptor, -1: none */
 	int64_t next_place;	/* within a transaction; 0: not asked yet */
+	struct tally *tally;	/* rows inserted in this transaction */
+	size_t n_tally, cap_tally;
 	sqlite3_stmt *kept[SLOT_MAX];
 };
 
@@ -100,10 +103,16 @@ int index_sync_dir(const char *path, struct err *);
 
 /* schema.c */
 #define INDEX_APPLICATION	0x6d74726e	/* "mtrn" */
-#define INDEX_VERSION		4
+#define INDEX_VERSION		5
 int index_schema_create(struct index *, struct err *);
 /* What little is cleaned at every opening. */
 int index_schema_tidy(struct index *, struct err *);
+
+/* tally.c: a place was inserted that is on the server; in the transaction's
+ * last moment; the transaction is over, either way. */
+void tally_add(struct index *, int64_t folder);
+int tally_flush(struct index *, struct err *);
+void tally_clear(struct index *);
 
 /* vfs.c: the name of the shim, registered. */
 const char *index_vfs(void);

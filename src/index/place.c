@@ -162,7 +162,11 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 	    " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
 	    " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)");
 	bind_place(&q, p);
-	return query_run(&q, err);
+	if (query_run(&q, err) < 0)
+		return -1;
+	if (p->remote.present)
+		tally_add(ix, p->folder);
+	return 0;
 }
 
 #define SET_STATES \

@@ -124,6 +124,16 @@ static const char schema[] =
 "CREATE INDEX place_unpaired ON place (folder, content, local_flags, id)"
 "	WHERE content IS NOT NULL AND uid IS NULL AND local AND NOT base;"
 
+/*
+ * How many places of a folder are there on the server, so that a change need
+ * not be paid for with a count of them all. What is inserted is added at the
+ * end of the transaction (tally.c), all else by the triggers below.
+ */
+"CREATE TABLE tally ("
+"	folder INTEGER PRIMARY KEY,"
+"	remote INTEGER NOT NULL"
+");"
+
 /* An APPEND or COPY begun: not repeated before its outcome is known. */
 "CREATE TABLE intent ("
 "	id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -192,6 +202,15 @@ static const char schema[] =
 "	DELETE FROM item WHERE place = old.id;"
 "	INSERT OR IGNORE INTO loose SELECT old.content"
 "		WHERE old.content IS NOT NULL;"
+"	UPDATE tally SET remote = remote - old.remote"
+"		WHERE folder = old.folder AND old.remote;"
+"END;"
+"CREATE TRIGGER place_counted AFTER UPDATE OF remote, folder ON place"
+"	WHEN old.remote <> new.remote OR old.folder <> new.folder BEGIN"
+"	UPDATE tally SET remote = remote - old.remote"
+"		WHERE folder = old.folder;"
+"	UPDATE tally SET remote = remote + new.remote"
+"		WHERE folder = new.folder;"
 "END;"
 "CREATE TRIGGER place_changed AFTER UPDATE OF content ON place"
 "	WHEN old.content IS NOT NULL AND old.content IS NOT new.content BEGIN"
@@ -201,7 +220,11 @@ static const char schema[] =
 "	WHEN old.content IS NOT NULL BEGIN"
 "	INSERT OR IGNORE INTO loose VALUES (old.content);"
 "END;"
+"CREATE TRIGGER folder_made AFTER INSERT ON folder BEGIN"
+"	INSERT INTO tally VALUES (new.id, 0);"
+"END;"
 "CREATE TRIGGER folder_dropped AFTER DELETE ON folder BEGIN"
+"	DELETE FROM tally WHERE folder = old.id;"
 "	DELETE FROM item WHERE folder = old.id;"
 "	DELETE FROM intent WHERE folder = old.id;"
 "	DELETE FROM removed WHERE folder = old.id;"

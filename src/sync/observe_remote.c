@@ -526,8 +526,7 @@ settle(struct observe *o, struct err *err)
 	struct index *ix = o->pass.a->ix;
 	struct index_folder *f = &o->pass.box->row;
 	const struct imap_box *b = &o->select.box;
-	struct index_counts counts;
-	uint64_t changed;
+	uint64_t changed, there;
 
 	if (o->full && uidset_count(&o->listed) != o->exists)
 		return 0;
@@ -535,9 +534,10 @@ settle(struct observe *o, struct err *err)
 	    &changed, err) == -1)
 		return -1;
 	if (index_unsee_remote(ix, f->id, &o->vanished, &changed, err) == -1 ||
-	    index_counts(ix, f->id, &counts, err) == -1)
+	    (o->full ? index_recount(ix, f->id, &there, err) :
+	    index_tally(ix, f->id, &there, err)) == -1)
 		return -1;
-	o->closes = counts.remote == o->exists;
+	o->closes = there == o->exists;
 	if (!o->closes)
 		return 0;
 	if (o->grew && claim_owed(o, err) == -1)
