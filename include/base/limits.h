@@ -17,5 +17,6 @@
 #define LIMIT_CONFIG		(1u << 20)	/* syncrc */
 #define LIMIT_SECRET		4096		/* password */
 #define LIMIT_COMMAND_LINE	8000		/* one command, less literals */
+#define LIMIT_CONNECTIONS	16		/* of one account */
 
 #endif

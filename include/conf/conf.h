@@ -37,6 +37,7 @@ struct conf_account {
 	char *tunnel;		/* for sh -c; or NULL */
 	bool allow_cleartext_password;
 	unsigned timeout_s;	/* silence limit */
+	unsigned connections;	/* at most; 0: a few, where it pays */
 	bool expunge;		/* \Deleted and T mean removal */
 	char *trash;		/* folder for what is removed; or NULL */
 	unsigned attic_days;	/* what is removed on disk is kept; 0: not */

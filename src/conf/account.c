@@ -415,12 +415,15 @@ static int
 read_rest(const struct account_reader *r, struct err *err)
 {
 	struct conf_account *a = r->out;
-	uint64_t timeout = TIMEOUT, attic = ATTIC_DAYS;
+	uint64_t timeout = TIMEOUT, attic = ATTIC_DAYS, connections = 0;
 
 	if (read_number(r, "timeout", (struct range){ 1, TIMEOUT_MAX },
 	    &timeout, err) < 0 || read_number(r, "attic-days",
-	    (struct range){ 0, ATTIC_DAYS_MAX }, &attic, err) < 0)
+	    (struct range){ 0, ATTIC_DAYS_MAX }, &attic, err) < 0 ||
+	    read_number(r, "connections", (struct range){ 1,
+	    LIMIT_CONNECTIONS }, &connections, err) < 0)
 		return -1;
+	a->connections = (unsigned)connections;
 	a->timeout_s = (unsigned)timeout;
 	a->attic_days = (unsigned)attic;
 	if (read_bool(r, "expunge", &a->expunge, err) < 0)

@@ -24,9 +24,10 @@
 #define NEAR 3
 
 static const char *const account_keys[] = {
-	"allow-cleartext-password", "attic-days", "expunge", "folders", "host",
-	"layout", "maildir", "password", "password-command", "port", "timeout",
-	"tls", "tls-ca-file", "tls-fingerprint", "trash", "tunnel", "user",
+	"allow-cleartext-password", "attic-days", "connections", "expunge",
+	"folders", "host", "layout", "maildir", "password", "password-command",
+	"port", "timeout", "tls", "tls-ca-file", "tls-fingerprint", "trash",
+	"tunnel", "user",
 	NULL,
 };
 
@@ -183,6 +184,7 @@ make_parser(void)
 	cfg_opt_t keys[] = {
 		CFG_STR("allow-cleartext-password", NULL, CFGF_NODEFAULT),
 		CFG_STR("attic-days", NULL, CFGF_NODEFAULT),
+		CFG_STR("connections", NULL, CFGF_NODEFAULT),
 		CFG_STR("expunge", NULL, CFGF_NODEFAULT),
 		CFG_STR_LIST("folders", NULL, CFGF_NODEFAULT),
 		CFG_STR("host", NULL, CFGF_NODEFAULT),

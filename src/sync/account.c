@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "aside.h"
 #include "base/mem.h"
+#include "hands.h"
 #include "internal.h"
 #include "loop/child.h"
 
@@ -34,7 +35,7 @@ struct account_priv {
 	bool closing;			/* the last job is posted */
 	struct child child;
 	char *secret;
-	struct imap_open_config cfg;
+	struct imap_open_config cfg, more;	/* main, other connections */
 	struct imap_open open;
 	struct imap_list list;
 	bool left_over;			/* a folder that was being deleted */
@@ -196,6 +197,16 @@ account_connect(struct task *t)
 	return task_wait(t, account_connected);
 }
 
+void
+conn_open_start(struct account *a, struct imap_open *open)
+{
+	struct account_priv *p = a->priv;
+
+	p->more = p->cfg;
+	p->more.list = NULL;
+	imap_open_start(open, a->task.loop, &a->task, &p->more);
+}
+
 static int
 recall_work(struct account *a, struct err *err)
 {
@@ -205,7 +216,8 @@ recall_work(struct account *a, struct err *err)
 static int
 load_work(struct account *a, struct err *err)
 {
-	return boxes_load(a, &a->priv->list, err);
+	return hands_load(a, err) == -1 ? -1 :
+	    boxes_load(a, &a->priv->list, err);
 }
 
 static enum task_result
@@ -216,8 +228,6 @@ account_connected(struct task *t)
 
 	if (!p->open.task.ended)
 		return task_wait(t, account_connected);
-	str_wipe_free(p->secret);
-	p->secret = NULL;
 	a->main.session = p->open.session;
 	p->open.session = NULL;
 	if (a->main.session == NULL)
@@ -280,6 +290,8 @@ reckon_work(struct account *a, struct err *err)
 	snprintf(now, sizeof(now), "%lld", (long long)clock_wall());
 	if (rc == 0 && a->result->held == 0 && !a->opt.dry_run)
 		rc = index_set(a->ix, "last-sync", now, err);
+	if (rc == 0)
+		rc = hands_keep(a, err);
 	return index_end(a->ix, rc, err);
 }
 
@@ -292,7 +304,7 @@ account_end(struct task *t)
 	return account_job(a, reckon_work, account_reckoned);
 }
 
-static void
+void
 conn_close(struct conn *c, bool polite)
 {
 	struct sync_result *r = c->a->result;
@@ -337,6 +349,9 @@ close_all(struct account *a, bool polite)
 	struct account_priv *p = a->priv;
 
 	conn_close(&a->main, polite);
+	hands_close(a, polite);
+	str_wipe_free(p->secret);
+	p->secret = NULL;
 	if (p->closing)
 		return;
 	p->closing = true;
@@ -419,6 +434,7 @@ account_finish(struct task *t)
 	lane_free(a->index_lane);
 	lane_free(a->disk_lane);
 	turns_release(a);
+	hands_release(a);
 	aside_release(a);
 	for (i = 0; i < a->n_box; i++)
 		box_release(&a->box[i]);

@@ -48,7 +48,7 @@ rescan_each(struct task *t)
 	struct box *b;
 
 	if (a->turns->i != SIZE_MAX)
-		(void)box_left_out(a);
+		(void)box_left_out(a, turns_box(a));
 	while ((b = turns_next(a)) != NULL)
 		if (b->missing && b->row.local)
 			return account_job(a, rescan_work, rescan_each);

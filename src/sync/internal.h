@@ -152,6 +152,7 @@ struct account {
 	size_t n_said, cap_said;
 	struct account_priv *priv;	/* account.c's own */
 	struct turns *turns;		/* turns.c's own */
+	struct hands *hands;		/* hands.c's own */
 	struct aside *aside;		/* aside.c's own */
 };
 
@@ -245,6 +246,8 @@ void pass_start(struct pass *, struct conn *, struct pass_result *,
 /* Ends the connection at once: what waits for it completes with an error. For
  * whoever fails while the server still sends. */
 void conn_cut(struct conn *);
+/* With a LOGOUT when polite. */
+void conn_close(struct conn *, bool polite);
 void pass_end(struct pass *);	/* sets *out, frees: the last of finish */
 
 /* Of one folder alone, whose directories are not as they should be: the account

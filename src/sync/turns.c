@@ -4,8 +4,8 @@
  * (barrier.c), what removes.
  *
  *	scan		every directory, once
- *	each folder	make it where it is missing; observe the server's side;
- *			digest unknown files; pair; pull; flags
+ *	each folder	make it where it is missing; look at the server's side;
+ *			pull; flags: several at a time (hands.c)
  *	push		after all pulls, so that what the server has is known
  *	look again	where appended messages did not get a UID
  */
@@ -15,20 +15,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "copied.h"
+#include "hands.h"
 #include "internal.h"
 #include "sync/guard.h"
 #include "turns.h"
 
 static enum task_result turns_relisted(struct task *);
 static enum task_result turns_scan(struct task *);
-static enum task_result each_folder(struct task *);
-static enum task_result each_created(struct task *);
-static enum task_result each_observe(struct task *);
-static enum task_result each_observed(struct task *);
-static enum task_result each_ready(struct task *);
-static enum task_result each_digested(struct task *);
-static enum task_result each_paired(struct task *);
-static enum task_result each_pulled(struct task *);
 static enum task_result push_begin(struct task *);
 static enum task_result push_each(struct task *);
 static enum task_result again_each(struct task *);
@@ -202,7 +195,7 @@ scan_each(struct task *t)
 	struct box *b;
 
 	if (a->turns->i != SIZE_MAX)
-		(void)box_left_out(a);
+		(void)box_left_out(a, turns_box(a));
 	while ((b = turns_next(a)) != NULL)
 		if (b->inside && !b->local_broken)
 			return account_job(a, scan_work, scan_each);
@@ -221,13 +214,6 @@ turns_scan(struct task *t)
 
 /* --- each folder: what adds and what changes --- */
 
-enum task_result
-turns_each(struct task *t)
-{
-	turns_rewind((struct account *)t);
-	return task_next(t, each_folder);
-}
-
 int
 box_leave_out(struct account *a, struct box *b, const struct err *err)
 {
@@ -241,10 +227,8 @@ box_leave_out(struct account *a, struct box *b, const struct err *err)
 }
 
 bool
-box_left_out(struct account *a)
+box_left_out(struct account *a, struct box *b)
 {
-	struct box *b = turns_box(a);
-
 	if (b->fault != NULL)
 		box_fail(a, b, b->fault);
 	return b->failed;
@@ -260,55 +244,6 @@ box_folder_op(const struct box *b)
 	};
 
 	return folder_reconcile(&facts);
-}
-
-/* The directory, and that both sides have the folder now. */
-static int
-make_local_work(struct account *a, struct err *err)
-{
-	struct box *b = turns_box(a);
-
-	if (root_mark(a, err) == -1)
-		return -1;
-	if (maildir_folder_create(&a->md, b->row.path, err) == -1)
-		return box_leave_out(a, b, err);
-	b->row.local = b->row.base = true;
-	if (index_begin(a->ix, err) == 0 &&
-	    index_folder_put(a->ix, &b->row, err) == 0 &&
-	    index_commit(a->ix, err) == 0)
-		return 0;
-	index_rollback(a->ix);
-	return -1;
-}
-
-static enum task_result
-make_local(struct account *a, task_step *next)
-{
-	account_done(a, SYNC_MAKE_LOCAL, turns_box(a), NULL, "");
-	if (a->opt.dry_run)
-		return task_next(&a->task, next);
-	return account_job(a, make_local_work, next);
-}
-
-static enum task_result
-make_remote(struct account *a)
-{
-	struct box *b = turns_box(a);
-
-	if (a->opt.dry_run) {
-		account_done(a, SYNC_MAKE_REMOTE, b, NULL, "");
-		return account_pass(a, push_start, b, each_folder);
-	}
-	free(b->row.raw);
-	b->row.raw = imap_list_raw_name(a->main.session, b->row.name);
-	if (b->row.raw == NULL) {
-		b->failed = true;
-		box_note(a, b, ITEM_FOLDER, ALL_ROWS, "the server can't have "
-		    "a folder of that name; rename the directory");
-		return task_next(&a->task, each_folder);
-	}
-	imap_create_start(a->main.session, &a->turns->cmd, &a->task, b->row.raw);
-	return task_wait(&a->task, each_created);
 }
 
 /* When removals are undone, the other folders have had their turn. */
@@ -331,154 +266,17 @@ is_unchanged(const struct account *a, const struct box *b)
 	    l->uidnext == b->row.uidnext && l->messages == b->row.exists;
 }
 
-static enum task_result
-each_folder(struct task *t)
+bool
+box_wants_look(const struct account *a, const struct box *b)
 {
-	struct account *a = (struct account *)t;
-	struct box *b = turns_next(a);
-
-	if (b == NULL)
-		return task_next(t, push_begin);
-	if (!takes_part(a, b) || (b->row.local && b->row.remote &&
-	    is_unchanged(a, b)))
-		return task_next(t, each_folder);
-	switch (box_folder_op(b)) {
-	case FOLDER_NONE:
-	case FOLDER_SETTLE:
-	case FOLDER_REMOVE_REMOTE:	/* not before it was looked at */
-		return task_next(t, each_observe);
-	case FOLDER_MAKE_LOCAL:
-		return make_local(a, each_observe);
-	case FOLDER_MAKE_REMOTE:
-		return make_remote(a);
-	case FOLDER_REMOVE_LOCAL:	/* behind the barrier */
-	case FOLDER_FORGET:
-		break;
-	}
-	return task_next(t, each_folder);
+	return takes_part(a, b) && (!b->row.local || !b->row.remote ||
+	    !is_unchanged(a, b));
 }
 
-static enum task_result
-each_created(struct task *t)
+enum task_result
+turns_each(struct task *t)
 {
-	struct account *a = (struct account *)t;
-	struct box *b = turns_box(a);
-
-	switch (imap_result(&a->turns->cmd, &t->err)) {
-	case 0:
-		return task_wait(t, each_created);
-	case -1:
-		if (t->err.kind != ERR_REFUSED)
-			return TASK_FAIL;
-		if (a->turns->cmd.code == CODE_ALREADYEXISTS)
-			break;
-		b->failed = true;
-		box_note(a, b, ITEM_FOLDER, ALL_ROWS, "the server does not "
-		    "make the folder: %s", t->err.msg);
-		t->err.kind = ERR_NONE;
-		imap_cmd_release(&a->turns->cmd);
-		return task_next(t, each_folder);
-	}
-	t->err.kind = ERR_NONE;
-	imap_cmd_release(&a->turns->cmd);
-	account_done(a, SYNC_MAKE_REMOTE, b, NULL, "");
-	b->row.remote = true;
-	return task_next(t, each_observe);
-}
-
-static enum task_result
-each_observe(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	if (box_left_out(a))
-		return task_next(t, each_folder);
-	account_progress(a, turns_box(a), "looking", a->turns->i, a->n_box);
-	return account_pass(a, observe_remote_start, turns_box(a), each_observed);
-}
-
-/* Counts what is to be done, and takes a token before any of it is. */
-static int
-ready_work(struct account *a, struct err *err)
-{
-	struct box *b = turns_box(a);
-
-	if (index_dirty(a->ix, b->row.id, &b->dirty, err) == -1)
-		return -1;
-	if (box_unseen(a, b, false, &b->unseen_remote, err) == -1 ||
-	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
-		return -1;
-	if (b->dirty > 0 && root_mark(a, err) == -1)
-		return -1;
-	if (!b->row.local || !b->row.remote || b->row.base || a->opt.dry_run)
-		return 0;
-	/* A directory that a power cut undoes would look deleted. */
-	if (maildir_folder_sync(&a->md, b->row.path, err) == -1)
-		return box_leave_out(a, b, err);
-	b->row.base = true;
-	if (index_begin(a->ix, err) == 0 &&
-	    index_folder_put(a->ix, &b->row, err) == 0 &&
-	    index_commit(a->ix, err) == 0)
-		return 0;
-	index_rollback(a->ix);
-	return -1;
-}
-
-static enum task_result
-each_observed(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	if (turns_box(a)->failed)
-		return task_next(t, each_folder);
-	return account_job(a, ready_work, each_ready);
-}
-
-static enum task_result
-each_ready(struct task *t)
-{
-	struct account *a = (struct account *)t;
-	struct box *b = turns_box(a);
-
-	if (box_left_out(a) || b->dirty == 0)
-		return task_next(t, each_folder);
-	/* Deleted here, but it holds what was never seen: back with just that. */
-	if (!b->row.local && b->unseen_remote && !a->opt.dry_run)
-		return make_local(a, each_ready);
-	if (!b->row.local && !a->opt.dry_run)
-		return task_next(t, each_folder);
-	if (!b->unseen_local || !b->row.local)
-		return task_next(t, each_paired);
-	return account_pass(a, digest_start, b, each_digested);
-}
-
-static enum task_result
-each_digested(struct task *t)
-{
-	struct account *a = (struct account *)t;
-	struct box *b = turns_box(a);
-
-	if (!b->unseen_remote)
-		return task_next(t, each_paired);
-	return account_pass(a, pair_start, b, each_paired);
-}
-
-static enum task_result
-each_paired(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	return account_pass(a, pull_start, turns_box(a), each_pulled);
-}
-
-static enum task_result
-each_pulled(struct task *t)
-{
-	struct account *a = (struct account *)t;
-
-	if (turns_box(a)->failed)
-		return task_next(t, each_folder);
-	return account_pass(a, flags_start, turns_box(a), each_folder);
+	return hands_begin((struct account *)t, push_begin);
 }
 
 /* --- pushing what is new --- */

@@ -42,8 +42,10 @@ enum folder_op box_folder_op(const struct box *);
  * is removed from the server. Index lane.
  */
 int box_leave_out(struct account *, struct box *, const struct err *);
-/* The one whose turn it is has failed, which is noted here. */
-bool box_left_out(struct account *);
+/* It has failed, which is noted here. */
+bool box_left_out(struct account *, struct box *);
+/* It takes part in this turn, and its server's side is to be looked at. */
+bool box_wants_look(const struct account *, const struct box *);
 /* A scan found the folder to be of a backup: in words, for the user. */
 void box_tell_older(struct account *, struct box *,
     const struct observed_local *);

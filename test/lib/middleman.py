@@ -8,6 +8,9 @@ line with its CRLF at a time (of literals, too), and returns what is passed on
 instead: the line, another one, more than one, or b"" for nothing. A hook runs
 before its line goes on, so what it does to the mailbox has happened when the
 line arrives: no test needs to wait. COMPRESS is hidden, lines stay readable.
+None hangs that connection up. man.number tells a hook which one it is, from 1.
+One hook runs at a time; hold(line), which sees what the client sends before up
+does, may wait for another connection.
 """
 
 import socket
@@ -19,12 +22,15 @@ def same(line):
 
 
 class Middleman:
-	def __init__(self, port, up=same, down=same):
+	def __init__(self, port, up=same, down=same, hold=same):
 		self.hooks = {"up": up, "down": down}
+		self.hold = hold
 		self.target = port
 		self.lock = threading.Lock()	# one hook at a time
 		self.open = []
 		self.faults = []		# what a hook raised
+		self.count = 0			# connections so far
+		self.thread = threading.local()
 		self.listener = socket.create_server(("127.0.0.1", 0))
 		self.port = self.listener.getsockname()[1]
 		self.spawn(self.accept)
@@ -52,12 +58,20 @@ class Middleman:
 				s.setsockopt(socket.IPPROTO_TCP,
 				    socket.TCP_NODELAY, 1)
 			self.open += [client, server]
-			self.spawn(self.pump, client, server, "up")
-			self.spawn(self.pump, server, client, "down")
+			self.count += 1
+			self.spawn(self.pump, client, server, "up", self.count)
+			self.spawn(self.pump, server, client, "down",
+			    self.count)
+
+	@property
+	def number(self):
+		return self.thread.number
 
 	def meddle(self, way, line):
 		if way == "down":
 			line = line.replace(b" COMPRESS=DEFLATE", b"")
+		if way == "up":
+			self.hold(line)
 		with self.lock:
 			try:
 				return self.hooks[way](line)
@@ -65,23 +79,34 @@ class Middleman:
 				self.faults.append(e)
 				raise
 
-	def pump(self, source, sink, way):
+	def pump(self, source, sink, way, number):
 		rest = b""
+		self.thread.number = number
 		try:
 			while True:
 				data = source.recv(1 << 18)
 				if not data:
 					break
 				*lines, rest = (rest + data).split(b"\n")
-				sink.sendall(b"".join(self.meddle(way,
-				    x + b"\n") for x in lines))
+				lines = [self.meddle(way, x + b"\n")
+				    for x in lines]
+				if None in lines:
+					raise ConnectionAbortedError
+				sink.sendall(b"".join(lines))
 			sink.sendall(rest)
 			sink.shutdown(socket.SHUT_WR)
-		except OSError:
-			pass		# one of them hung up
+		except OSError:		# one of them hung up
+			self.hang_up(source, sink)
 		except Exception:	# a hook: told by __exit__
-			source.close()
-			sink.close()
+			self.hang_up(source, sink)
+
+	def hang_up(self, *ends):
+		for s in ends:
+			try:
+				s.shutdown(socket.SHUT_RDWR)
+			except OSError:
+				pass
+			s.close()
 
 	def stop(self):
 		self.listener.close()

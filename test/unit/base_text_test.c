@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -348,6 +350,28 @@ test_mem_overflow_ends(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 74);
 }
 
+static uint64_t
+now_ms(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Limits hold whatever becomes of the time of day. */
+static void
+test_clocks(void **state)
+{
+	uint64_t before = now_ms(CLOCK_MONOTONIC), mono = clock_mono_ms();
+	uint64_t day = now_ms(CLOCK_REALTIME) / 1000;
+	int64_t wall = clock_wall();
+
+	(void)state;
+	assert_in_range(mono, before, now_ms(CLOCK_MONOTONIC));
+	assert_in_range(wall, day - 1, now_ms(CLOCK_REALTIME) / 1000);
+}
+
 int
 main(void)
 {
@@ -357,6 +381,7 @@ main(void)
 		cmocka_unit_test(test_spans),
 		cmocka_unit_test(test_random_hex),
 		cmocka_unit_test(test_distance),
+		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_err_text),
 		cmocka_unit_test(test_exit_status),
 		cmocka_unit_test(test_buf_bound),

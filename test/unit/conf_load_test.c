@@ -96,6 +96,7 @@ minimal_account_has_defaults(void **state)
 	assert_false(a->allow_cleartext_password);
 	assert_int_equal(a->timeout_s, 30);
 	assert_int_equal(a->attic_days, 30);
+	assert_int_equal(a->connections, 0);
 	assert_false(a->expunge);
 	assert_null(a->trash);
 	conf_release(&conf);
@@ -115,7 +116,8 @@ every_key_is_read(void **state)
 	    "tls-fingerprint = \"SHA256:01:23:45:67:89:AB:CD:EF:"
 	    HEX16 HEX16 HEX16 "\"\n"
 	    "allow-cleartext-password = yes\ntimeout = 5\nexpunge = on\n"
-	    "trash = Trash\nlayout = fs\nattic-days = 0\n}");
+	    "trash = Trash\nlayout = fs\nattic-days = 0\n"
+	    "connections = 2\n}");
 	struct conf_account *a = conf.accounts;
 
 	(void)state;
@@ -134,6 +136,7 @@ every_key_is_read(void **state)
 	assert_true(a->expunge);
 	assert_string_equal(a->trash, "Trash");
 	assert_int_equal(a->attic_days, 0);
+	assert_int_equal(a->connections, 2);
 	conf_release(&conf);
 }
 

@@ -1,0 +1,28 @@
+/*
+ * The connections of an account, and what works with each: a hand takes a
+ * folder, brings both sides' additions and changes over, and takes the next.
+ * The main connection has a hand from the start; others are opened where there
+ * is enough to do for them.
+ */
+#ifndef SYNC_HANDS_H
+#define SYNC_HANDS_H
+
+#include "internal.h"
+
+/* Each folder in turn, by all hands; goes on with after. A step of the
+ * account's. */
+enum task_result hands_begin(struct account *, task_step *after);
+/* Of all but the main connection: closes what is open, gives up what is being
+ * opened. */
+void hands_close(struct account *, bool polite);
+void hands_release(struct account *);
+/* Index lane: how many connections the server allowed a run of the last day, and
+ * in a transaction, this one. What is done by hands says nothing (work_tells):
+ * several do it at a time. */
+int hands_load(struct account *, struct err *);
+int hands_keep(struct account *, struct err *);
+
+/* account.c: opens one more connection to the account's server. */
+void conn_open_start(struct account *, struct imap_open *);
+
+#endif
