@@ -87,7 +87,7 @@ def append_many(imap, folder, messages, batch=1000):
 	box = quote(mutf7_encode(folder)).encode()
 	messages = iter(messages)
 	while True:
-		part = [m for m, _ in zip(messages, range(batch))]
+		part = [m for _, m in zip(range(batch), messages)]
 		if not part:
 			return
 		imap.tag += 1
