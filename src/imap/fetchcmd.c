@@ -10,6 +10,8 @@
 /* Octets of a body that are worth waiting for more. */
 #define BODY_PROGRESS	(64u << 10)
 
+static void fetch_on_data(struct imap_cmd *, const struct imap_resp *);
+
 struct imap_fetching_priv {
 	struct imap_flow flow;
 	unsigned items;
@@ -19,6 +21,24 @@ struct imap_fetching_priv {
 	uint64_t octets;		/* of bodies, since the last progress */
 };
 
+/*
+ * The same row for ever would be no answer. Whose it is can't be told: a server
+ * may answer the second FETCH before the first, so it is that of any in flight
+ * that still has some to come.
+ */
+static bool
+fetch_answers(struct imap_session *s)
+{
+	struct imap_line *line;
+
+	TAILQ_FOREACH(line, &s->lines, link)
+		if (line->begun && line->cmd->priv->on_data == fetch_on_data &&
+		    imap_cmd_answer(line->cmd, ((struct imap_fetching *)
+		    line->cmd)->priv->asked))
+			return true;
+	return false;
+}
+
 static void
 fetch_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 {
@@ -27,8 +47,7 @@ fetch_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 
 	if (r->kind == IMAP_FETCH && r->fetch.uid != 0) {
 		f->rows++;
-		/* The same row for ever would be no answer either. */
-		p->due = imap_cmd_answer(cmd, p->asked);
+		p->due = fetch_answers(cmd->priv->session);
 	}
 	imap_sink_feed(&f->sink, &p->flow, r);
 	if (r->kind != IMAP_BODY_DATA || !p->flow.in_body || !p->due)

@@ -496,6 +496,66 @@ test_endless_answers(void **state)
 	}
 }
 
+/* The first of two FETCHes wants one message; the other is answered before. */
+static struct imap_fetching second;
+
+static void
+start_two(struct probe *p, const char *set)
+{
+	struct imap_fetch_args args = { .uids = &p->uids,
+	    .items = FETCH_FLAGS };
+
+	probe_select(p, "INBOX");
+	probe_fetch(p, "7", FETCH_FLAGS);
+	uidset_clear(&p->uids);
+	assert_int_equal(uidset_parse(&p->uids, span_of(set)), 0);
+	imap_fetch_start(p->session, &second, &p->task, &args);
+	probe_add(p, &second.cmd);
+}
+
+static void
+start_small_behind(struct probe *p)
+{
+	start_two(p, "8");
+}
+
+static void
+start_large_behind(struct probe *p)
+{
+	start_two(p, "8:2007");
+}
+
+#define BEHIND "C: SELECT INBOX", "C: UID FETCH 7", "C: UID FETCH 8", \
+    "S: * 3000 EXISTS", "S: * OK [UIDVALIDITY 7] x", \
+    "S: $3 OK [READ-WRITE] x"
+#define ROW_4K	" * 9 FETCH (UID 9 FLAGS () X \"" LONG4K "\")"
+
+static void
+test_second_answered_first(void **state)
+{
+	static const struct {
+		void (*start)(struct probe *);
+		const char *script[12];
+		enum err_kind lost;
+	} table[] = {
+		{ start_large_behind, { LOGIN(""), BEHIND, "F: 7000" ROW_4K,
+		    "S: $1 OK", "S: $2 OK" }, ERR_NONE },
+		{ start_small_behind, { LOGIN(""), BEHIND, "F: 9000" ROW_4K },
+		    ERR_PROTO },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct probe p = { 0 };
+
+		probe_run(&p, table[i].script, table[i].start);
+		print_message("%zu: %s\n", i, p.lost.msg);
+		assert_int_equal(p.lost.kind, table[i].lost);
+		imap_cmd_release(&second.cmd);
+		probe_release(&p);
+	}
+}
+
 static void
 start_slow_body(struct probe *p)
 {
@@ -671,6 +731,7 @@ main(void)
 		cmocka_unit_test(test_flood_that_nobody_asked_for),
 		cmocka_unit_test(test_noise_is_no_answer),
 		cmocka_unit_test(test_endless_answers),
+		cmocka_unit_test(test_second_answered_first),
 		cmocka_unit_test(test_body_that_drips),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_cancelled_with_a_command_in_flight),
