@@ -27,6 +27,9 @@ int index_content_by_id(struct index *, int64_t id, struct index_content *out,
  */
 int index_unpaired_local(struct index *, int64_t folder, int64_t content,
     unsigned flags, struct place *out, struct err *);
+/* There is any such place in the folder, whatever its content. */
+int index_has_unpaired(struct index *, int64_t folder, bool *out,
+    struct err *);
 /*
  * Another place than id will hold the content when all is carried out that the
  * states ask for: it is on both sides, or new on one. A place that lost one

@@ -43,6 +43,12 @@ void index_close(struct index *);	/* checkpoints; NULL is fine */
 int index_checkpoint(struct index *, struct err *);
 
 int index_begin(struct index *, struct err *);
+/*
+ * The same for what was only seen, or can be done again: its commit waits for
+ * no disk. A power cut may undo it, with all that was committed since, up to
+ * the next commit of a transaction of the other kind, which makes all durable.
+ */
+int index_begin_seen(struct index *, struct err *);
 int index_commit(struct index *, struct err *);		/* durable */
 void index_rollback(struct index *);			/* harmless outside */
 /* The end of a batch: commits unless rc is -1, and rolls back what failed, also

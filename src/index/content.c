@@ -144,6 +144,20 @@ is_any(struct query *q, bool *out, struct err *err)
 }
 
 int
+index_has_unpaired(struct index *ix, int64_t folder, bool *out,
+    struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_HAS_UNPAIRED, "SELECT 1 FROM place"
+	    " INDEXED BY place_unpaired WHERE folder = ?1"
+	    " AND content IS NOT NULL AND uid IS NULL AND local AND NOT base"
+	    " LIMIT 1");
+	query_int(&q, folder);
+	return is_any(&q, out, err);
+}
+
+int
 index_content_stays(struct index *ix, int64_t content, int64_t id, bool *out,
     struct err *err)
 {

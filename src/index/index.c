@@ -408,19 +408,41 @@ index_close(struct index *ix)
 	free(ix);
 }
 
-int
-index_begin(struct index *ix, struct err *err)
+/*
+ * In a WAL the frames of a transaction are good only when all before them are:
+ * the sync of one serves those that were not synced, whose order stays. NORMAL
+ * syncs when the WAL is moved into the file, and there both sides of it.
+ */
+static int
+begin(struct index *ix, bool lax, struct err *err)
 {
 	struct query q;
 
 	assert(!ix->in_transaction && !ix->read_only);
 	ix->lost = false;
 	ix->next_place = 0;
+	if (ix->lax != lax && index_exec(ix, lax ?
+	    "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
+	    err) < 0)
+		return -1;
+	ix->lax = lax;
 	query_init(&q, ix, SLOT_BEGIN, "BEGIN IMMEDIATE");
 	if (query_run(&q, err) < 0)
 		return -1;
 	ix->in_transaction = true;
 	return 0;
+}
+
+int
+index_begin(struct index *ix, struct err *err)
+{
+	return begin(ix, false, err);
+}
+
+int
+index_begin_seen(struct index *ix, struct err *err)
+{
+	return begin(ix, true, err);
 }
 
 /* What could not be committed is undone: the caller sees all or nothing. */

@@ -180,30 +180,37 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 
 /*
  * SQLite rewrites the trees of all columns that a statement names. What changes
- * day by day is the states: they have a statement that leaves identity alone,
- * and hits only when that is as it was.
+ * day by day is the states, then what a known UID holds, when it was pulled:
+ * they have statements that leave the rest of identity alone, and hit only when
+ * that is as it was.
  */
+static const struct {
+	enum slot slot;
+	const char *sql;
+} updates[] = {
+	{ SLOT_PLACE_STATES, SET_STATES
+	    " WHERE id = ?1 AND folder = ?2 AND uid IS ?3"
+	    " AND unique_part IS ?4 AND content IS ?19" },
+	{ SLOT_PLACE_HELD, SET_STATES ", unique_part = ?4, content = ?19"
+	    " WHERE id = ?1 AND folder = ?2 AND uid IS ?3" },
+	{ SLOT_PLACE_UPDATE, SET_STATES
+	    ", folder = ?2, uid = ?3, unique_part = ?4, content = ?19"
+	    " WHERE id = ?1" },
+};
+
 static int
 place_update(struct index *ix, const struct place *p, struct err *err)
 {
 	struct query q;
 
-	query_init(&q, ix, SLOT_PLACE_STATES, SET_STATES
-	    " WHERE id = ?1 AND folder = ?2 AND uid IS ?3"
-	    " AND unique_part IS ?4 AND content IS ?19");
-	bind_place(&q, p);
-	if (query_run(&q, err) < 0)
-		return -1;
-	if (sqlite3_changes(ix->db) > 0)
-		return 0;
-	query_init(&q, ix, SLOT_PLACE_UPDATE, SET_STATES
-	    ", folder = ?2, uid = ?3, unique_part = ?4, content = ?19"
-	    " WHERE id = ?1");
-	bind_place(&q, p);
-	if (query_run(&q, err) < 0)
-		return -1;
-	if (sqlite3_changes(ix->db) > 0)
-		return 0;
+	for (size_t i = 0; i < sizeof(updates) / sizeof(updates[0]); i++) {
+		query_init(&q, ix, updates[i].slot, updates[i].sql);
+		bind_place(&q, p);
+		if (query_run(&q, err) < 0)
+			return -1;
+		if (sqlite3_changes(ix->db) > 0)
+			return 0;
+	}
 	return err_set(err, ERR_IO, "index %s: there is no place %lld",
 	    ix->path, (long long)p->id);
 }

@@ -92,7 +92,8 @@ rows_run(struct job *job)
 	bool changed;
 	int i, rc;
 
-	rc = index_begin(ix, &job->err);
+	/* Durable with the cursor, which says that they are there. */
+	rc = index_begin_seen(ix, &job->err);
 	for (i = 0; i < b->n && rc == 0; i++)
 		rc = index_see_remote(ix, b->o->pass.box->row.id, &b->row[i],
 		    &changed, &job->err);
