@@ -18,7 +18,10 @@
 struct maildir_batch;
 struct maildir_delivery;
 
-struct maildir_batch *maildir_batch_new(struct maildir *, const char *path);
+/* Clears tmp/ of what a killed run left, once; but not when batches of the
+ * folder are under way (more): they move its files meanwhile. */
+struct maildir_batch *maildir_batch_new(struct maildir *, const char *path,
+    bool more);
 
 /* Begins a message. The bytes that follow are wire form (CRLF). They are
  * stored with LF line ends, or as received where that would not restore them

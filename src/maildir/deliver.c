@@ -47,17 +47,19 @@ struct maildir_batch {
 	char *path;
 	int fd[3];			/* BATCH_*; -1: not opened yet */
 	bool can_syncfs;
+	bool swept;			/* tmp/ holds nothing of killed runs */
 	size_t placed;
 	struct maildir_delivery **item;
 	size_t n, cap;
 };
 
 struct maildir_batch *
-maildir_batch_new(struct maildir *m, const char *path)
+maildir_batch_new(struct maildir *m, const char *path, bool more)
 {
 	struct maildir_batch *b = xcalloc(1, sizeof(*b));
 
 	b->m = m;
+	b->swept = more;
 	b->path = xstrdup(path);
 	for (int i = 0; i < 3; i++)
 		b->fd[i] = -1;
@@ -83,9 +85,10 @@ batch_open(struct maildir_batch *b, struct err *err)
 	if (b->n > 0)
 		return 0;
 	b->can_syncfs = maildir_can_syncfs(b->fd[BATCH_TMP]);
-	if (b->m->mark_fd >= 0 && maildir_tmp_sweep(b->fd[BATCH_TMP], false,
-	    &left, err) < 0)
+	if (!b->swept && b->m->mark_fd >= 0 &&
+	    maildir_tmp_sweep(b->fd[BATCH_TMP], false, &left, err) < 0)
 		return err_within(err, "folder %s", b->path);
+	b->swept = true;
 	return 0;
 }
 

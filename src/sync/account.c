@@ -333,7 +333,8 @@ close_run(struct job *job)
 
 	int rc;
 
-	lane_flush(a->disk_lane);	/* its jobs use what is closed here */
+	lane_flush(a->disk_lane);	/* their jobs use what is closed here */
+	lane_flush(a->sync_lane);
 	items_keep(a);
 	rc = a->ix == NULL ? 0 : index_checkpoint(a->ix, &job->err);
 	index_close(a->ix);
@@ -433,6 +434,7 @@ account_finish(struct task *t)
 	reckon(a);
 	lane_free(a->index_lane);
 	lane_free(a->disk_lane);
+	lane_free(a->sync_lane);
 	turns_release(a);
 	hands_release(a);
 	aside_release(a);
@@ -465,6 +467,7 @@ sync_start(struct loop *loop, const struct conf_account *conf,
 	a->priv->a = a;
 	a->index_lane = lane_new(loop, "index");
 	a->disk_lane = lane_new(loop, "disk");
+	a->sync_lane = lane_new(loop, "sync");
 	a->fsyncs_before = fs_syncs();
 	a->ms_begun = clock_mono_ms();
 	a->task.abort = account_abort;

@@ -149,26 +149,33 @@ bodies_drop_open(struct pull_batch *b)
 	b->open_ended = false;
 }
 
-static void
-check_body(struct pulled *m)
+/* A whole one is closed at once: a batch has more than descriptors. */
+static int
+check_body(struct pulled *m, struct err *err)
 {
-	if (m->octets != m->row.place.size)
+	if (m->octets != m->row.place.size) {
 		m->failure = xasprintf("the server announced %u octets and "
 		    "sent %llu", m->row.place.size,
 		    (unsigned long long)m->octets);
-	else
-		m->got = true;
+		maildir_deliver_drop(m->delivery);
+		return 0;
+	}
+	if (maildir_deliver_place(m->delivery, m->row.verdict.local_flags,
+	    m->row.place.date, err) == -1)
+		return -1;
+	m->got = true;
+	return 0;
 }
 
 /* The row that names the message whose body came before it. */
-static void
-write_row(struct pull_batch *b, const struct piece *piece)
+static int
+write_row(struct pull_batch *b, const struct piece *piece, struct err *err)
 {
 	struct pulled *m = find_pulled(b, piece->uid);
 
 	if (m == NULL || m->delivery != NULL) {
 		bodies_drop_open(b);		/* not asked for, or sent twice */
-		return;
+		return 0;
 	}
 	if (b->open == NULL || !b->open_ended) {
 		if ((piece->nil || b->open_skipped) && m->failure == NULL)
@@ -177,7 +184,7 @@ write_row(struct pull_batch *b, const struct piece *piece)
 			    "announced");
 		b->open_skipped = false;
 		bodies_drop_open(b);
-		return;
+		return 0;
 	}
 	free(m->failure);
 	m->failure = NULL;
@@ -190,7 +197,7 @@ write_row(struct pull_batch *b, const struct piece *piece)
 	}
 	b->open = NULL;
 	b->open_ended = false;
-	check_body(m);
+	return check_body(m, err);
 }
 
 static int
@@ -213,7 +220,7 @@ write_piece(struct pull_batch *b, const struct piece *piece,
 		b->open_ended = true;
 		return maildir_deliver_end(b->open, &b->open_fp, err);
 	case PIECE_ROW:
-		write_row(b, piece);
+		return write_row(b, piece, err);
 	}
 	return 0;
 }
@@ -228,7 +235,8 @@ write_run(struct job *job)
 
 	if (b->store == NULL)
 		b->store = maildir_batch_new(&b->p->pass.a->md,
-		    b->p->pass.box->row.path);
+		    b->p->pass.box->row.path, b->p->opened);
+	b->p->opened = true;
 	for (i = 0; i < c->n && b->write_err.kind == ERR_NONE; i++) {
 		if (write_piece(b, &c->piece[i], data, &b->write_err) == -1)
 			bodies_drop_open(b);

@@ -124,6 +124,8 @@ struct account {
 
 	struct lane *index_lane;	/* the only user of ix; scans too */
 	struct lane *disk_lane;		/* deliveries, sources, renames, unlinks */
+	struct lane *sync_lane;		/* what was delivered is made durable, while
+					   the disk lane writes on */
 	struct index *ix;
 	struct maildir md;
 	enum maildir_root root_state;

@@ -1,16 +1,16 @@
 /*
  * Brings the server's new messages to disk.
  *
- * Batches of dirty rows are picked, fetched and delivered, two batches in
- * flight so that neither the line nor the disk waits for the other. A batch
- * goes through these hands, in order:
+ * Batches of dirty rows are picked, fetched and delivered, some of them in
+ * flight so that line, disk and index do not wait for each other. A batch goes
+ * through these hands, in order:
  *
  *	index lane	pick	which rows, and how large
  *	server		FETCH	bodies arrive in pieces
- *	disk lane	write	pieces into tmp/, fingerprint
+ *	disk lane	write	pieces into tmp/, fingerprint, date
  *	index lane	judge	a file of this folder that nobody knows has the
  *				same content: that is the message already
- *	disk lane	place	sync, rename, sync
+ *	sync lane	place	sync, rename, sync
  *	index lane	record	rows and base, in one transaction
  *
  * Bodies are checked before they count: asked for, present, whole, and of the
@@ -21,11 +21,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "pull.h"
 #include "mail/flags.h"
 
-#define PULL_BYTES	(8u << 20)	/* of a batch, by RFC822.SIZE */
+/* Of the smallest batch. They grow as long as they come fast: a sync costs the
+ * same for few and for many, but what is not recorded is lost with the line. */
+#define PULL_BYTES	(8u << 20)	/* by RFC822.SIZE */
+#define PULL_SCALE	4
+#define PULL_FAST	1000		/* ms */
+#define PULL_SLOW	4000
 
 static enum task_result pull_turn(struct task *);
 
@@ -42,25 +48,25 @@ pulled_by_uid(const void *a, const void *b)
 
 /* As many of the picked as make up a batch; the others are picked again. */
 static void
-take_picked(struct pull_batch *b, int n)
+take_picked(struct pull_batch *b, struct picked *picked, int n)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, most = (uint64_t)b->scale * PULL_BYTES;
 	int i;
 
 	b->msg = xcalloc((size_t)n + 1, sizeof(*b->msg));
-	for (i = 0; i < n && (i == 0 || bytes < PULL_BYTES); i++) {
+	for (i = 0; i < n && (i == 0 || bytes < most); i++) {
 		/* What failed before is asked for alone: it may be why others
 		 * with it did not come. */
-		if (i > 0 && (b->picked[i].tries > 0 || b->picked[0].tries > 0))
+		if (i > 0 && (picked[i].tries > 0 || picked[0].tries > 0))
 			break;
-		b->msg[i].row = b->picked[i];
-		bytes += b->picked[i].place.size;
+		b->msg[i].row = picked[i];
+		bytes += picked[i].place.size;
 	}
 	b->n = i;
 	if (i < n) {
 		b->pick.after = b->msg[i - 1].row.place.id;
 		b->pick.end = false;
-		picked_release(b->picked + i, n - i);
+		picked_release(picked + i, n - i);
 	}
 	if (b->n > 0)
 		qsort(b->msg, (size_t)b->n, sizeof(*b->msg), pulled_by_uid);
@@ -70,12 +76,13 @@ static int
 pick_run(struct job *job)
 {
 	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
-	int n = pick_rows(b->p->pass.a->ix, &b->pick, b->picked, &job->err);
+	struct picked *picked = xcalloc((size_t)b->pick.max, sizeof(*picked));
+	int n = pick_rows(b->p->pass.a->ix, &b->pick, picked, &job->err);
 
-	if (n == -1)
-		return -1;
-	take_picked(b, n);
-	return 0;
+	if (n != -1)
+		take_picked(b, picked, n);
+	free(picked);
+	return n == -1 ? -1 : 0;
 }
 
 /* --- judging, placing, recording --- */
@@ -112,11 +119,10 @@ join_upload(struct index *ix, const struct index_intent *in,
 	return rc;
 }
 
-/* Uploads that wait to show themselves, read when the first is asked for. */
+/* Uploads that wait to show themselves. */
 struct open_uploads {
 	struct index_intent *v;
 	size_t n;
-	bool read;
 };
 
 static int
@@ -127,10 +133,6 @@ join_uploads(struct pull_batch *b, const struct pulled *m,
 	size_t i;
 	int found = 0;
 
-	if (!open->read && index_intents(ix, b->p->pass.box->row.id, &open->v,
-	    &open->n, err) == -1)
-		return -1;
-	open->read = true;
 	for (i = 0; i < open->n && found == 0; i++)
 		found = join_upload(ix, &open->v[i], m, p, err);
 	return found;
@@ -160,9 +162,20 @@ judge_run(struct job *job)
 {
 	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
 	struct index *ix = b->p->pass.a->ix;
+	int64_t folder = b->p->pass.box->row.id;
 	struct open_uploads open = { .n = 0 };
-	int i, rc = index_begin(ix, &job->err);
+	bool unpaired = false;
+	int i, rc;
 
+	if (index_has_unpaired(ix, folder, &unpaired, &job->err) == -1 ||
+	    index_intents(ix, folder, &open.v, &open.n, &job->err) == -1)
+		return -1;
+	/* As in a first pull: no transaction for what can't be. */
+	if (!unpaired && open.n == 0) {
+		free(open.v);
+		return 0;
+	}
+	rc = index_begin(ix, &job->err);
 	for (i = 0; i < b->n && rc == 0; i++)
 		rc = judge(b, &b->msg[i], &open, &job->err);
 	free(open.v);
@@ -181,15 +194,9 @@ place_run(struct job *job)
 	for (i = 0; i < b->n; i++) {
 		struct pulled *m = &b->msg[i];
 
-		if (m->delivery == NULL)
-			continue;
-		if (!m->got || m->paired) {
+		if (m->delivery != NULL && (!m->got || m->paired)) {
 			maildir_deliver_drop(m->delivery);
 			m->delivery = NULL;
-		} else if (maildir_deliver_place(m->delivery,
-		    m->row.verdict.local_flags, m->row.place.date,
-		    &job->err) == -1) {
-			return -1;
 		}
 	}
 	return maildir_batch_commit(b->store, &job->err);
@@ -246,6 +253,8 @@ record(struct pull_batch *b, struct pulled *m, struct err *err)
 		return b->write_err.kind != ERR_NONE || b->blameless ? 0 :
 		    record_missing(b, m, err);
 	if (!m->paired) {
+		if (index_content_put(ix, &m->fp, &p->content, err) == -1)
+			return -1;
 		p->file = xstrdup(maildir_delivery_file(m->delivery, &p->in_new));
 		if (!maildir_name_parse(p->file, &name))
 			return err_set(err, ERR_IO, "impossible file name %s",
@@ -295,8 +304,10 @@ batch_pick(struct pull_batch *b)
 	struct pull *p = b->p;
 
 	p->picking = true;
+	b->scale = p->scale;
 	b->pick = (struct pick){
-		.box = p->pass.box, .ops = OP_PULL, .max = SYNC_ROWS,
+		.box = p->pass.box, .ops = OP_PULL,
+		.max = (int)b->scale * SYNC_ROWS,
 		.expunge = p->pass.a->conf->expunge, .after = p->after,
 		.failed = ITEM_PULL, .account = p->pass.a,
 	};
@@ -337,6 +348,7 @@ batch_fetch(struct pull_batch *b)
 	};
 	int i;
 
+	b->asked_at = clock_mono_ms();
 	for (i = 0; i < b->n; i++) {
 		uidset_add(&uids, b->msg[i].row.place.uid);
 		/* First seen by a change of its flags, it has no size yet. */
@@ -414,16 +426,31 @@ batch_clear(struct pull_batch *b)
 	b->at = BATCH_FREE;
 }
 
+/* How fast that one came says how large the next may be. */
+static void
+batch_timed(struct pull_batch *b)
+{
+	struct pull *p = b->p;
+	uint64_t now = clock_mono_ms(), from = b->asked_at;
+
+	if (p->fetched_at > from)
+		from = p->fetched_at;	/* it waited behind another */
+	p->fetched_at = now;
+	if (now - from < PULL_FAST && b->scale == p->scale &&
+	    p->scale < PULL_SCALE)
+		p->scale *= 2;
+	else if (now - from > PULL_SLOW && p->scale > 1)
+		p->scale /= 2;
+}
+
 /* Bodies are still coming, or have all been handed over. */
 static int
 batch_fetching(struct pull_batch *b, struct err *err)
 {
 	int rc;
 
-	if (b->fetch.cmd.task == NULL) {
-		batch_fetch(b);
+	if (b->fetch.cmd.task == NULL)
 		return 0;
-	}
 	rc = imap_result(&b->fetch.cmd, err);
 	bodies_move(b, rc != 0);
 	if (rc == -1 && err->kind != ERR_REFUSED)
@@ -439,6 +466,7 @@ batch_fetching(struct pull_batch *b, struct err *err)
 			not_pulled(b->p, UINT32_MAX);
 		err->kind = ERR_NONE;
 	}
+	batch_timed(b);
 	b->at = BATCH_WRITE;
 	return 0;
 }
@@ -494,7 +522,7 @@ batch_step(struct pull_batch *b, struct err *err)
 		}
 		break;
 	case BATCH_JUDGE:
-		batch_post(b, BATCH_PLACE, a->disk_lane, place_run);
+		batch_post(b, BATCH_PLACE, a->sync_lane, place_run);
 		break;
 	case BATCH_PLACE:
 		batch_post(b, BATCH_RECORD, a->index_lane, record_run);
@@ -511,6 +539,17 @@ batch_step(struct pull_batch *b, struct err *err)
 		assert(false);		/* no job is done there */
 	}
 	return 0;
+}
+
+static int
+fetches(const struct pull *p)
+{
+	int i, n = 0;
+
+	for (i = 0; i < PULL_BATCHES; i++)
+		n += p->batch[i].at == BATCH_FETCH &&
+		    p->batch[i].fetch.cmd.task != NULL;
+	return n;
 }
 
 static enum task_result
@@ -530,7 +569,8 @@ pull_turn(struct task *t)
 		if (b->at == BATCH_FREE && !p->end && !p->picking)
 			batch_pick(b);
 		busy |= b->at != BATCH_FREE;
-		if (b->at == BATCH_FETCH && b->fetch.cmd.task == NULL)
+		if (b->at == BATCH_FETCH && b->fetch.cmd.task == NULL &&
+		    fetches(p) < PULL_FETCHES)
 			batch_fetch(b);
 		held += b->n_chunks;
 	}
@@ -562,6 +602,7 @@ pull_start(struct conn *conn, struct box *box,
 
 	for (i = 0; i < PULL_BATCHES; i++)
 		p->batch[i].p = p;
+	p->scale = 1;
 	p->pass.task.finish = pull_finish;
 	p->pass.box = box;
 	pass_start(&p->pass, conn, out, "pull", pull_turn);

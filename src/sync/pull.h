@@ -5,7 +5,8 @@
 #include "base/buf.h"
 #include "internal.h"
 
-#define PULL_BATCHES	2
+#define PULL_BATCHES	4
+#define PULL_FETCHES	2		/* in flight, so that the line is never idle */
 #define CHUNKS_MOST	8		/* held; then the socket is paused */
 
 /* One message of a batch. */
@@ -53,7 +54,8 @@ struct pull_batch {
 	enum batch_at at;
 	struct job job;
 	struct pick pick;
-	struct picked picked[SYNC_ROWS];
+	unsigned scale;		/* how large it may become */
+	uint64_t asked_at;	/* ms */
 	struct pulled *msg;	/* sorted by uid */
 	int n;
 	struct imap_fetching fetch;
@@ -77,6 +79,9 @@ struct pull {
 	int64_t after;		/* where the next pick goes on */
 	bool end;		/* nothing is left to pick */
 	bool picking;		/* one batch at a time */
+	unsigned scale;		/* of the next batch, 1 to PULL_SCALE */
+	uint64_t fetched_at;	/* when the last FETCH came to its end, ms */
+	bool opened;		/* disk lane: a batch has opened the folder */
 	struct pull_batch *into;	/* whose body is arriving */
 	bool skip;		/* and it is too large to be what was listed */
 	uint64_t done;

@@ -98,7 +98,7 @@ check_back(struct root *r, const struct maildir_message *msg,
 static void
 check_delivery(struct root *r, size_t i, size_t chunk)
 {
-	struct maildir_batch *b = maildir_batch_new(&r->m, "INBOX");
+	struct maildir_batch *b = maildir_batch_new(&r->m, "INBOX", false);
 	size_t len = strlen(table[i].wire), n;
 	struct fingerprint print, disk_print;
 	struct maildir_message msg = { .path = "INBOX" };
@@ -158,7 +158,7 @@ check_large(struct root *r, const char *end, bool raw)
 {
 	size_t lines = 9000, n = 0, at = 0, len;
 	char *wire = xmalloc(lines * 32), *disk, *path;
-	struct maildir_batch *b = maildir_batch_new(&r->m, "INBOX");
+	struct maildir_batch *b = maildir_batch_new(&r->m, "INBOX", false);
 	struct fingerprint print;
 	struct maildir_delivery *d;
 	struct err err = { 0 };
@@ -205,7 +205,7 @@ static void
 check_place(struct root *r, unsigned flags, int64_t date, const char *info,
     bool in_new)
 {
-	struct maildir_batch *b = maildir_batch_new(&r->m, "INBOX");
+	struct maildir_batch *b = maildir_batch_new(&r->m, "INBOX", false);
 	struct fingerprint print;
 	struct err err = { 0 };
 	struct maildir_delivery *d = deliver(b, "x\r\n", 3, 3, &print);
@@ -259,7 +259,7 @@ test_place(void **state)
 static void
 check_syncs(struct root *r, unsigned n, unsigned expect)
 {
-	struct maildir_batch *b = maildir_batch_new(&r->m, "INBOX");
+	struct maildir_batch *b = maildir_batch_new(&r->m, "INBOX", false);
 	struct fingerprint print;
 	struct err err = { 0 };
 	uint64_t before = fs_syncs();
@@ -303,7 +303,7 @@ test_drop(void **state)
 
 	(void)state;
 	root_folder(r, "INBOX");
-	b = maildir_batch_new(&r->m, "INBOX");
+	b = maildir_batch_new(&r->m, "INBOX", false);
 	for (int i = 0; i < 3; i++)
 		d[i] = deliver(b, "x\r\n", 3, 3, &print);
 	assert_ok(maildir_deliver_begin(b, &d[3], &err), &err);
@@ -321,7 +321,7 @@ test_drop(void **state)
 	assert_int_equal(root_count(r, "INBOX/new"), 1);
 	assert_int_equal(root_count(r, "INBOX/tmp"), 0);
 	/* uncommitted */
-	b = maildir_batch_new(&r->m, "INBOX");
+	b = maildir_batch_new(&r->m, "INBOX", false);
 	d[0] = deliver(b, "x\r\n", 3, 3, &print);
 	assert_ok(maildir_deliver_place(d[0], 0, 0, &err), &err);
 	maildir_batch_free(b);
@@ -344,7 +344,7 @@ test_no_overwrite(void **state)
 
 	(void)state;
 	root_folder(r, "INBOX");
-	b = maildir_batch_new(&r->m, "INBOX");
+	b = maildir_batch_new(&r->m, "INBOX", false);
 	for (int i = 0; i < 2; i++) {
 		d[i] = deliver(b, "mine\r\n", 6, 6, &print);
 		assert_ok(maildir_deliver_place(d[i], FLAG_SEEN, 0, &err),
@@ -382,7 +382,7 @@ test_no_room(void **state)
 	small.rlim_max = old.rlim_max;
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	b = maildir_batch_new(&r->m, "lists/foo");
+	b = maildir_batch_new(&r->m, "lists/foo", false);
 	assert_ok(maildir_deliver_begin(b, &d, &err), &err);
 	assert_ok(maildir_deliver_data(d, block, 70000, &err), &err);
 	assert_int_equal(maildir_deliver_data(d, block, 70000, &err), -1);
@@ -423,7 +423,7 @@ test_leftovers(void **state)
 	    "0123456789abcdef.%.64s", (long)getpid(), host);
 	root_write(r, mine, "x", 1);	/* another thread is writing it */
 	root_write(r, "INBOX/tmp/1700000000.1_1.mutt", "x", 1);
-	b = maildir_batch_new(&r->m, "INBOX");
+	b = maildir_batch_new(&r->m, "INBOX", false);
 	d = deliver(b, "x\r\n", 3, 3, &print);
 	maildir_deliver_drop(d);
 	maildir_batch_free(b);
@@ -451,7 +451,7 @@ test_escape(void **state)
 	(void)state;
 	root_folder(r, "INBOX");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		struct maildir_batch *b = maildir_batch_new(&r->m, bad[i]);
+		struct maildir_batch *b = maildir_batch_new(&r->m, bad[i], false);
 
 		assert_int_equal(maildir_deliver_begin(b, &d, &err), -1);
 		maildir_batch_free(b);
@@ -466,7 +466,7 @@ test_escape(void **state)
 		static const char *const sub[] = { "tmp", "new", "cur" };
 		char *folder = xasprintf("link-%s", sub[i]);
 		char *path = xasprintf("%s/%s", folder, sub[i]);
-		struct maildir_batch *b = maildir_batch_new(&r->m, folder);
+		struct maildir_batch *b = maildir_batch_new(&r->m, folder, false);
 		char *whole = root_path(r, path);
 
 		root_folder(r, folder);

@@ -100,7 +100,7 @@ deliver_one(struct maildir_batch *b, unsigned flags, struct err *err)
 static int
 deliver_batch(struct root *r, unsigned n, struct err *err)
 {
-	struct maildir_batch *b = maildir_batch_new(&r->m, "INBOX");
+	struct maildir_batch *b = maildir_batch_new(&r->m, "INBOX", false);
 	int result = 0;
 
 	for (unsigned i = 0; i < n && result == 0; i++)
