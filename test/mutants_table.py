@@ -166,7 +166,7 @@ MUTANTS = [
 	"clock_gettime(CLOCK_REALTIME, &ts);")),
     ("lost-connection-keeps-its-folder", SYNC + "hands.c",
 	"e2e test_connections.py -k lost_in",
-	("\ta->hands->left[a->hands->n_left++] = h->box;\n", "")),
+	("a->hands->left[a->hands->n_left++] = h->box;", ";")),
     ("refused-connection-forgotten", SYNC + "hands.c",
 	"e2e test_connections.py -k refused",
 	("\treturn index_set(a->ix, \"connections\", text, err);",

@@ -66,6 +66,7 @@ route(struct pull_batch *asked, uint32_t uid)
 
 	for (i = 0; i < PULL_BATCHES; i++)
 		if (p->batch[i].at == BATCH_FETCH &&
+		    p->batch[i].source == asked->source &&
 		    find_pulled(&p->batch[i], uid) != NULL)
 			return &p->batch[i];
 	return asked;
@@ -95,23 +96,23 @@ sink_begin(void *arg, uint32_t uid, uint32_t size)
 {
 	struct pull_batch *b = route(arg, uid);
 
-	b->p->into = b;
-	b->p->skip = is_too_large(b, uid, size);
-	piece_add(b, PIECE_BEGIN)->skip = b->p->skip;
+	b->source->into = b;
+	b->source->skip = is_too_large(b, uid, size);
+	piece_add(b, PIECE_BEGIN)->skip = b->source->skip;
 }
 
 static void
 sink_data(void *arg, const void *data, size_t n)
 {
-	struct pull_batch *b = ((struct pull_batch *)arg)->p->into;
+	struct source *s = ((struct pull_batch *)arg)->source;
 	const char *p = data;
 
-	while (n > 0 && !b->p->skip) {
+	while (n > 0 && !s->skip) {
 		size_t part = n < CHUNK_BYTES ? n : CHUNK_BYTES;
-		struct piece *piece = piece_add(b, PIECE_DATA);
+		struct piece *piece = piece_add(s->into, PIECE_DATA);
 
 		piece->length = part;
-		buf_add(&b->last->data, p, part);
+		buf_add(&s->into->last->data, p, part);
 		p += part;
 		n -= part;
 	}
@@ -120,17 +121,17 @@ sink_data(void *arg, const void *data, size_t n)
 static void
 sink_end(void *arg)
 {
-	piece_add(((struct pull_batch *)arg)->p->into, PIECE_END);
+	piece_add(((struct pull_batch *)arg)->source->into, PIECE_END);
 }
 
 static void
 sink_row(void *arg, const struct imap_fetch *f)
 {
-	struct pull *p = ((struct pull_batch *)arg)->p;
-	struct piece *piece = piece_add(p->into != NULL ? p->into :
+	struct source *s = ((struct pull_batch *)arg)->source;
+	struct piece *piece = piece_add(s->into != NULL ? s->into :
 	    route(arg, f->uid), PIECE_ROW);
 
-	p->into = NULL;
+	s->into = NULL;
 	piece->uid = f->uid;
 	piece->nil = f->body == BODY_NIL;
 	piece->has_meta = f->has_size && f->has_date;

@@ -25,7 +25,8 @@
 
 #define CONNECTIONS	4	/* unless the configuration says how many */
 #define FOLDERS_EACH	8	/* it is worth a connection, when it does not */
-#define MESSAGES_EACH	2000	/* the same */
+#define MESSAGES_EACH	2000	/* the same; and when it does: */
+#define MESSAGES_FEW	500
 #define ALLOWED_FOR	86400	/* seconds that a refusal is remembered */
 
 struct hand {
@@ -129,10 +130,11 @@ pass_ended(struct task *t)
 }
 
 static enum task_result
-hand_pass(struct hand *h, pass_starter *start, task_step *next)
+hand_pass(struct hand *h, struct box *box, pass_starter *start,
+    task_step *next)
 {
 	h->after = next;
-	start(h->conn, h->box, &h->pass);
+	start(h->conn, box, &h->pass);
 	return task_wait(&h->task, pass_ended);
 }
 
@@ -177,7 +179,7 @@ make_remote(struct hand *h)
 
 	if (a->opt.dry_run) {
 		account_done(a, SYNC_MAKE_REMOTE, b, NULL, "");
-		return hand_pass(h, push_start, hand_next);
+		return hand_pass(h, h->box, push_start, hand_next);
 	}
 	free(b->row.raw);
 	b->row.raw = imap_list_raw_name(h->conn->session, b->row.name);
@@ -212,8 +214,12 @@ hand_next(struct task *t)
 	struct account *a = account_of(t);
 
 	h->box = take_box(a->hands, a);
-	if (h->box == NULL)
-		return TASK_DONE;
+	if (h->box == NULL) {
+		struct box *b = pull_to_help(a);
+
+		return b == NULL ? TASK_DONE :
+		    hand_pass(h, b, help_start, hand_next);
+	}
 	switch (box_folder_op(h->box)) {
 	case FOLDER_NONE:
 	case FOLDER_SETTLE:
@@ -267,7 +273,7 @@ hand_observe(struct task *t)
 	if (box_left_out(a, h->box))
 		return task_next(t, hand_next);
 	account_progress(a, h->box, "looking", a->hands->next, a->n_box);
-	return hand_pass(h, observe_remote_start, hand_observed);
+	return hand_pass(h, h->box, observe_remote_start, hand_observed);
 }
 
 /* Counts what is to be done, and takes a token before any of it is. */
@@ -324,7 +330,7 @@ hand_ready(struct task *t)
 		return task_next(t, hand_next);
 	if (!b->unseen_local || !b->row.local)
 		return task_next(t, hand_paired);
-	return hand_pass(h, digest_start, hand_digested);
+	return hand_pass(h, h->box, digest_start, hand_digested);
 }
 
 static enum task_result
@@ -334,13 +340,15 @@ hand_digested(struct task *t)
 
 	if (!h->box->unseen_remote)
 		return task_next(t, hand_paired);
-	return hand_pass(h, pair_start, hand_paired);
+	return hand_pass(h, h->box, pair_start, hand_paired);
 }
 
 static enum task_result
 hand_paired(struct task *t)
 {
-	return hand_pass(hand_of(t), pull_start, hand_pulled);
+	struct hand *h = hand_of(t);
+
+	return hand_pass(h, h->box, pull_start, hand_pulled);
 }
 
 static enum task_result
@@ -350,7 +358,7 @@ hand_pulled(struct task *t)
 
 	if (h->box->failed)
 		return task_next(t, hand_next);
-	return hand_pass(h, flags_start, hand_next);
+	return hand_pass(h, h->box, flags_start, hand_next);
 }
 
 /* --- taking up and putting down --- */
@@ -381,7 +389,8 @@ hand_finish(struct task *t)
 	log_info("%s: a connection was lost, the others go on: %s",
 	    a->conf->name, t->err.msg);
 	h->err.kind = ERR_NONE;
-	a->hands->left[a->hands->n_left++] = h->box;
+	if (h->box != NULL)	/* else it helped another */
+		a->hands->left[a->hands->n_left++] = h->box;
 }
 
 static void
@@ -422,7 +431,7 @@ awaited(const struct box *b)
 static unsigned
 wanted(struct account *a)
 {
-	uint64_t folders = 0, messages = 0, n;
+	uint64_t folders = 0, messages = 0, n, each = MESSAGES_FEW;
 	unsigned most = a->conf->connections, before = a->hands->before;
 	size_t i;
 
@@ -439,9 +448,10 @@ wanted(struct account *a)
 		/* Nobody knows what a tunnel's command costs. */
 		most = a->conf->tunnel != NULL ? 1 : CONNECTIONS;
 		n = folders / FOLDERS_EACH;
+		each = MESSAGES_EACH;
 	}
-	if (folders > 0 && n < messages / MESSAGES_EACH)
-		n = messages / MESSAGES_EACH;
+	if (folders > 0 && n < messages / each)
+		n = messages / each;
 	if (before > 0 && before < most)
 		most = before;
 	return n > most ? most : n < 1 ? 1 : (unsigned)n;
@@ -476,7 +486,8 @@ take_up(struct account *a, unsigned i)
 			refused(a, &e->open.task.err);
 	}
 	if (e->conn.session != NULL && is_free(&all->other[i]) &&
-	    (all->n_left > 0 || all->next < a->n_box))
+	    (all->n_left > 0 || all->next < a->n_box ||
+	    pull_to_help(a) != NULL))
 		hand_start(&all->other[i], &e->conn);
 }
 

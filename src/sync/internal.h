@@ -155,6 +155,7 @@ struct account {
 	struct account_priv *priv;	/* account.c's own */
 	struct turns *turns;		/* turns.c's own */
 	struct hands *hands;		/* hands.c's own */
+	struct pull *pulls;		/* those under way */
 	struct aside *aside;		/* aside.c's own */
 };
 
@@ -267,6 +268,10 @@ pass_starter observe_remote_start;
 pass_starter digest_start;
 pass_starter pair_start;
 pass_starter pull_start;
+/* help.c: a folder whose pull could do with another connection, or NULL; the
+ * pass that lends it one. */
+struct box *pull_to_help(struct account *);
+pass_starter help_start;
 pass_starter flags_start;
 pass_starter push_start;
 pass_starter remove_start;

@@ -338,8 +338,15 @@ batch_picked(struct pull_batch *b)
 		b->msg = NULL;
 }
 
+/* What came before the connection was lost is not asked for again. */
+static bool
+is_awaited(const struct pulled *m)
+{
+	return !m->got && m->failure == NULL && m->delivery == NULL;
+}
+
 static void
-batch_fetch(struct pull_batch *b)
+batch_fetch(struct pull_batch *b, struct source *source)
 {
 	struct uidset uids = { .n = 0 };
 	struct imap_fetch_args args = {
@@ -348,15 +355,23 @@ batch_fetch(struct pull_batch *b)
 	};
 	int i;
 
+	b->source = source;
 	b->asked_at = clock_mono_ms();
 	for (i = 0; i < b->n; i++) {
+		if (!is_awaited(&b->msg[i]))
+			continue;
 		uidset_add(&uids, b->msg[i].row.place.uid);
 		/* First seen by a change of its flags, it has no size yet. */
 		if (b->msg[i].row.place.size == 0)
 			args.items |= FETCH_META;
 	}
-	imap_fetch_start(b->p->pass.conn->session, &b->fetch, &b->p->pass.task,
-	    &args);
+	if (!uidset_empty(&uids)) {
+		imap_fetch_start(source->conn->session, &b->fetch,
+		    &b->p->pass.task, &args);
+	} else {
+		b->at = BATCH_WRITE;
+		task_wake(&b->p->pass.task);
+	}
 	uidset_release(&uids);
 }
 
@@ -453,10 +468,15 @@ batch_fetching(struct pull_batch *b, struct err *err)
 		return 0;
 	rc = imap_result(&b->fetch.cmd, err);
 	bodies_move(b, rc != 0);
-	if (rc == -1 && err->kind != ERR_REFUSED)
-		return -1;
 	if (rc == 0)
 		return 0;
+	if (rc == -1 && err->kind != ERR_REFUSED) {
+		if (!source_lost(b->p, b->source, err))
+			return -1;
+		err->kind = ERR_NONE;
+		b->at = BATCH_LOST;
+		return 0;
+	}
 	/* A refused FETCH leaves its rows dirty; what came of it counts. */
 	if (rc == -1) {
 		b->refused = xstrdup(err->msg);
@@ -469,6 +489,20 @@ batch_fetching(struct pull_batch *b, struct err *err)
 	batch_timed(b);
 	b->at = BATCH_WRITE;
 	return 0;
+}
+
+/* Its connection is gone: when all that came by it is written, another one is
+ * asked for the rest. */
+static void
+batch_lost(struct pull_batch *b)
+{
+	bodies_move(b, true);
+	if (b->first != NULL)
+		return;
+	imap_cmd_release(&b->fetch.cmd);
+	b->fetch = (struct imap_fetching){ .rows = 0 };
+	b->source = NULL;
+	b->at = BATCH_FETCH;
 }
 
 /* The disk can't take it. 0: that is the folder's alone, which is left. */
@@ -496,6 +530,8 @@ batch_step(struct pull_batch *b, struct err *err)
 
 	if (b->at == BATCH_FETCH && batch_fetching(b, err) == -1)
 		return -1;
+	if (b->at == BATCH_LOST)
+		batch_lost(b);
 	/* At once when it came to its end: a FETCH that brought nothing leaves no
 	 * job behind that would wake us. */
 	if (b->at == BATCH_WRITE) {
@@ -505,7 +541,8 @@ batch_step(struct pull_batch *b, struct err *err)
 		/* Also when the disk took no more: what is whole is kept. */
 		batch_post(b, BATCH_JUDGE, a->index_lane, judge_run);
 	}
-	if (b->at == BATCH_FREE || b->at == BATCH_FETCH || !b->job.done)
+	if (b->at == BATCH_FREE || b->at == BATCH_FETCH ||
+	    b->at == BATCH_LOST || !b->job.done)
 		return 0;
 	if (b->job.result == -1 && b->at == BATCH_PLACE)
 		return batch_stop(b, &b->job.err, err);
@@ -535,30 +572,20 @@ batch_step(struct pull_batch *b, struct err *err)
 		break;
 	case BATCH_FREE:
 	case BATCH_FETCH:
+	case BATCH_LOST:
 	case BATCH_WRITE:
 		assert(false);		/* no job is done there */
 	}
 	return 0;
 }
 
-static int
-fetches(const struct pull *p)
-{
-	int i, n = 0;
-
-	for (i = 0; i < PULL_BATCHES; i++)
-		n += p->batch[i].at == BATCH_FETCH &&
-		    p->batch[i].fetch.cmd.task != NULL;
-	return n;
-}
-
 static enum task_result
 pull_turn(struct task *t)
 {
 	struct pull *p = (struct pull *)t;
-	bool busy = false;
+	int i, busy = 0, most = sources_batches(p);
+	struct source *source;
 	unsigned held = 0;
-	int i;
 
 	for (i = 0; i < PULL_BATCHES; i++)
 		if (batch_step(&p->batch[i], &t->err) == -1)
@@ -566,18 +593,18 @@ pull_turn(struct task *t)
 	for (i = 0; i < PULL_BATCHES; i++) {
 		struct pull_batch *b = &p->batch[i];
 
-		if (b->at == BATCH_FREE && !p->end && !p->picking)
+		if (b->at == BATCH_FREE && !p->end && !p->picking && i < most)
 			batch_pick(b);
-		busy |= b->at != BATCH_FREE;
+		busy += b->at != BATCH_FREE;
 		if (b->at == BATCH_FETCH && b->fetch.cmd.task == NULL &&
-		    fetches(p) < PULL_FETCHES)
-			batch_fetch(b);
+		    (source = source_for(p)) != NULL)
+			batch_fetch(b, source);
 		held += b->n_chunks;
 	}
-	imap_session_pause(p->pass.conn->session, held > CHUNKS_MOST);
-	if (!busy && p->stopped.kind != ERR_NONE)
+	sources_pause(p, held > CHUNKS_MOST);
+	if (busy == 0 && p->stopped.kind != ERR_NONE)
 		box_fail(p->pass.a, p->pass.box, &p->stopped);
-	return busy ? task_wait(t, pull_turn) : TASK_DONE;
+	return busy > 0 ? task_wait(t, pull_turn) : TASK_DONE;
 }
 
 static void
@@ -586,8 +613,7 @@ pull_finish(struct task *t)
 	struct pull *p = (struct pull *)t;
 	int i;
 
-	if (p->pass.conn->session != NULL)
-		imap_session_pause(p->pass.conn->session, false);
+	sources_end(p);
 	for (i = 0; i < PULL_BATCHES; i++)
 		batch_clear(&p->batch[i]);
 	pass_end(&p->pass);
@@ -606,4 +632,5 @@ pull_start(struct conn *conn, struct box *box,
 	p->pass.task.finish = pull_finish;
 	p->pass.box = box;
 	pass_start(&p->pass, conn, out, "pull", pull_turn);
+	sources_begin(p, conn);
 }

@@ -1,11 +1,14 @@
-/* What pull.c and bodies.c share: batches, and the bodies that arrive for them. */
+/* What pull.c, bodies.c and help.c share: batches, the bodies that arrive for
+ * them, and the connections by which they come. */
 #ifndef SYNC_PULL_H
 #define SYNC_PULL_H
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "internal.h"
 
-#define PULL_BATCHES	4
+#define PULL_BATCHES	8
+#define PULL_OWN_BATCHES 4		/* and one for each helper */
 #define PULL_FETCHES	2		/* in flight, so that the line is never idle */
 #define CHUNKS_MOST	8		/* held; then the socket is paused */
 
@@ -45,8 +48,8 @@ struct chunk {
 
 /* Where a batch is: in these hands, or through them when the job is done. */
 enum batch_at {
-	BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_WRITE, BATCH_JUDGE,
-	BATCH_PLACE, BATCH_RECORD
+	BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_LOST, BATCH_WRITE,
+	BATCH_JUDGE, BATCH_PLACE, BATCH_RECORD
 };
 
 struct pull_batch {
@@ -58,6 +61,7 @@ struct pull_batch {
 	uint64_t asked_at;	/* ms */
 	struct pulled *msg;	/* sorted by uid */
 	int n;
+	struct source *source;	/* that its bodies come by */
 	struct imap_fetching fetch;
 	char *refused;			/* the server's words ... */
 	bool blameless;			/* ... which are not about messages */
@@ -73,8 +77,23 @@ struct pull_batch {
 	struct err write_err;		/* the disk can't take it: the batch is void */
 };
 
+struct helping;
+
+/* A connection that has the folder open. The first is the pass's own. */
+struct source {
+	struct conn *conn;
+	struct helping *helping;	/* who lends it; NULL: it is over */
+	bool ready;
+	struct pull_batch *into;	/* whose body is arriving */
+	bool skip;			/* and it is too large to be what was listed */
+};
+
 struct pull {
 	struct pass pass;
+	struct pull *next;	/* of the account's */
+	struct source source[LIMIT_CONNECTIONS];
+	unsigned n_source;
+	bool unhelpful;		/* another connection does not find the folder */
 	struct pull_batch batch[PULL_BATCHES];
 	int64_t after;		/* where the next pick goes on */
 	bool end;		/* nothing is left to pick */
@@ -82,8 +101,6 @@ struct pull {
 	unsigned scale;		/* of the next batch, 1 to PULL_SCALE */
 	uint64_t fetched_at;	/* when the last FETCH came to its end, ms */
 	bool opened;		/* disk lane: a batch has opened the folder */
-	struct pull_batch *into;	/* whose body is arriving */
-	bool skip;		/* and it is too large to be what was listed */
 	uint64_t done;
 	uint64_t not_given;	/* messages of FETCHes that were refused */
 	struct err stopped;	/* the folder's directories take no more */
@@ -97,5 +114,16 @@ struct imap_sink bodies_sink(struct pull_batch *);
 void bodies_move(struct pull_batch *, bool all);
 void bodies_drop_open(struct pull_batch *);	/* disk lane */
 void bodies_clear(struct pull_batch *);		/* at rest */
+
+/* help.c: begin with the pass's own connection; end for all. */
+void sources_begin(struct pull *, struct conn *own);
+void sources_end(struct pull *);
+/* The one that has most room for another FETCH, or NULL. */
+struct source *source_for(struct pull *);
+/* How many batches may be under way. */
+int sources_batches(const struct pull *);
+void sources_pause(struct pull *, bool);
+/* False: it was the pull's own, which can't go on. */
+bool source_lost(struct pull *, struct source *, const struct err *);
 
 #endif

@@ -1,9 +1,11 @@
 """Several connections of one account."""
 
+import collections
 import threading
 
 import pytest
 
+from maildirview import digest
 from middleman import Middleman
 
 
@@ -105,6 +107,82 @@ def test_as_configured(world, number):
 		world.sync()
 		assert man.count == number
 	world.compare()
+
+
+def fill_one(world, n):
+	with world.imap() as imap:
+		imap.create("src")
+		for i in range(40):
+			world.append(imap, "src", "m%d" % i)
+		for i in range(n // 40):
+			imap.copy("src", range(1, 41), "INBOX")
+		imap.delete("src")
+
+
+def all_there(world, n):
+	"""Each of the forty as often as it should be, and nothing left over."""
+	world.port = None
+	world.write_conf()
+	found = collections.Counter(digest(f.data())
+	    for f in world.maildir.files("INBOX"))
+	assert set(found) == set(world.sums.values())
+	assert set(found.values()) == {n // 40}, found
+	assert not world.maildir.left_in_tmp()
+	world.assert_idle()
+
+
+class Helped(Watch):
+	"""The first connection asks for no body before others have."""
+
+	def up(self, line):
+		if b" EXAMINE " in line:
+			self.there.set()
+		return line
+
+	def hold(self, line):
+		if self.man.number == 1 and b"BODY.PEEK[]" in line:
+			assert self.there.wait(60)
+
+
+def test_one_big_folder(world):
+	"""Hands without a folder help with what is left of a big one."""
+	asked, fill_with = {}, 3200
+
+	def down(man, line):
+		if b"BODY[]" in line:
+			asked[man.number] = asked.get(man.number, 0) + 1
+		return line
+
+	fill_one(world, fill_with)
+	with Helped(down=down).on(world) as man:
+		through(world, man, connections=3)
+		s = world.sync().summary()
+	assert s["pulled"]["new"] == fill_with
+	assert len(asked) > 1 and sum(asked.values()) == fill_with, asked
+	all_there(world, fill_with)
+
+
+@pytest.mark.parametrize("after", [1, 2, 150])
+def test_helper_is_lost(world, after):
+	"""In the middle of a body, or between two."""
+	lost, seen = [], [0]
+
+	def down(man, line):
+		if man.number == 1 or lost:
+			return line
+		seen[0] += b"BODY[]" in line
+		if seen[0] < after or (after == 2 and b"BODY[]" in line):
+			return line
+		lost.append(man.number)
+		return None
+
+	fill_one(world, 2400)
+	with Helped(down=down).on(world) as man:
+		through(world, man, connections=2)
+		s = world.sync().summary()
+	assert lost, "none was lost"
+	assert (s["pulled"]["new"], s["pending"], s["held"]) == (2400, 0, 0)
+	all_there(world, 2400)
 
 
 def test_both_ways(world):
