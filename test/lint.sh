@@ -45,6 +45,7 @@ named() {
 }
 named 'sqlite3' '^src/index/'
 named 'openssl/' '^(src|include)/net/|^src/mail/fingerprint.c'
+named 'zlib' '^src/net/'
 named 'uv\.h' '^(src|include)/(loop|net)/'
 named 'gsasl' '^src/imap/'
 named 'confuse' '^src/conf/'

@@ -1,7 +1,8 @@
 /*
  * One connection to a server, seen as plaintext bytes: TCP (every address of
- * the name tried in turn) or a tunnel command, with TLS as a codec on top. It
- * wakes its task whenever something changed; the task looks at the fields.
+ * the name tried in turn) or a tunnel command, with TLS and then compression as
+ * codecs on top. It wakes its task whenever something changed; the task looks
+ * at the fields.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -33,7 +34,7 @@ enum stream_state {
 	STREAM_OPENING,
 	STREAM_OPEN,
 	STREAM_EOF,		/* the peer closed properly (TLS: close_notify) */
-	STREAM_FAILED,		/* err says why: ERR_NET or ERR_TLS */
+	STREAM_FAILED,		/* err says why: ERR_NET, ERR_TLS or ERR_PROTO */
 	STREAM_CLOSED,		/* after stream_close; may be freed */
 };
 
@@ -44,6 +45,7 @@ struct stream {
 	struct err err;
 	struct buf in;		/* plaintext that arrived; the task consumes it */
 	uint64_t bytes_in, bytes_out;	/* on the wire, TLS included */
+	uint64_t inflated;	/* octets that were compressed on the wire */
 	bool encrypted;		/* TLS is up */
 	bool loopback;		/* the peer's address is a loopback one */
 	bool tunnel;
@@ -79,6 +81,13 @@ void stream_expect(struct stream *, bool);
  * handshake is done.
  */
 void stream_start_tls(struct stream *);
+
+/*
+ * After the tagged OK to COMPRESS DEFLATE: what in holds behind it, and all that
+ * comes, is compressed; and so is what was not sent yet. What is damaged makes
+ * the stream fail with ERR_PROTO. Once only.
+ */
+void stream_start_deflate(struct stream *);
 
 /* "tls-exporter" or "tls-unique" binding data for SASL -PLUS; 0, or -1 when
  * there is none. type_out is a constant. */

@@ -29,6 +29,7 @@ bool tls_fingerprint_parse(const char *text,
     unsigned char out[TLS_FINGERPRINT_LEN]);
 bool tls_fingerprint_of(X509 *, unsigned char out[TLS_FINGERPRINT_LEN]);
 
+struct deflate;
 struct tls;
 struct tcp_attempt;
 struct tcp_lookup;
@@ -55,7 +56,12 @@ struct stream_priv {
 	struct tunnel *tunnel;
 
 	struct tls *tls;
+	int tls_end;			/* of tls_unwrap; 1: it goes on */
+	struct err tls_err;
 	struct buf wire_in;		/* ciphertext, a read's worth */
+	struct deflate *deflate;	/* between TLS and plaintext, or NULL */
+	struct buf packed_in;		/* compressed, in has no room for more */
+	struct buf packed_out;
 	struct buf out;			/* plaintext, not yet written */
 	struct buf wire;		/* what is to be sent next */
 	struct buf sending;		/* given to libuv by write */

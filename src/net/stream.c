@@ -9,10 +9,11 @@
 #include "internal.h"
 #include "loop/task.h"
 #include "loop/uv.h"
+#include "net/deflate.h"
 #include "net/tls.h"
 
 /*
- * Events of libuv move bytes between the socket, the codec and the two queues
+ * Events of libuv move bytes between the socket, the codecs and the two queues
  * s->in and p->out; then they wake the task. Tasks run in the idle phase of a
  * turn. The prepare phase behind it (on_flush) writes what they queued in one
  * piece, and reads on if they made room. So that handle runs only while there
@@ -47,7 +48,10 @@ free_priv(struct stream_priv *p)
 	buf_release(&p->wire);
 	buf_release(&p->sending);
 	buf_release(&p->wire_in);
+	buf_release(&p->packed_in);
+	buf_release(&p->packed_out);
 	tls_free(p->tls);
+	deflate_free(p->deflate);
 	free(p->host);
 	free(p->ca_file);
 	free(p->fingerprint);
@@ -235,8 +239,15 @@ stream_unsent(const struct stream *s)
 
 	if (p == NULL)
 		return 0;
-	return p->out.len + p->wire.len +
+	return p->out.len + p->packed_out.len + p->wire.len +
 	    (p->writing ? p->wr->write_queue_size : 0);
+}
+
+/* Something that libuv was not given yet. */
+static bool
+has_more(const struct stream_priv *p)
+{
+	return p->out.len > 0 || p->packed_out.len > 0 || p->wire.len > 0;
 }
 
 static void
@@ -266,6 +277,7 @@ write_failed(struct stream_priv *p, int error)
 		return;
 	explain_io(p, error, &p->write_err);
 	buf_clear(&p->out);
+	buf_clear(&p->packed_out);
 	buf_clear(&p->wire);
 	uv_timer_start(&p->deadline, on_deadline, LINGER_MS, 0);
 	task_wake(p->task);
@@ -287,7 +299,7 @@ on_written(uv_write_t *req, int status)
 		return;
 	if (status != 0)
 		write_failed(p, status);
-	else if (p->out.len > 0 || p->wire.len > 0)
+	else if (has_more(p))
 		want_flush(p);
 	else
 		task_wake(p->task);	/* somebody may wait for all of it */
@@ -326,31 +338,35 @@ write_wire(struct stream_priv *p)
 	p->seen_queue = p->wr->write_queue_size;
 }
 
-/* From out to wire, a piece at a time, through the codec if there is one. */
+/* From out to wire, a piece at a time, through the codecs that there are. */
 static void
 fill_wire(struct stream_priv *p)
 {
+	struct buf *from = p->deflate != NULL ? &p->packed_out : &p->out;
 	struct err err = { 0 };
 	size_t n;
 
-	if (p->writing || p->out.len == 0 || p->s->state != STREAM_OPEN)
+	if (p->writing || p->s->state != STREAM_OPEN)
+		return;
+	if (p->deflate != NULL && from->len == 0 && p->out.len > 0)
+		deflate_wrap(p->deflate, &p->out, from, WRITE_PIECE);
+	if (from->len == 0)
 		return;
 	if (p->tls != NULL) {
-		if (tls_wrap(p->tls, &p->out, &p->wire, WRITE_PIECE,
-		    &err) == -1) {
+		if (tls_wrap(p->tls, from, &p->wire, WRITE_PIECE, &err) == -1) {
 			write_wire(p);
 			stream_fail(p, &err);
 		}
 		return;
 	}
-	if (p->wire.len == 0 && p->out.len <= WRITE_PIECE) {
-		swap(&p->wire, &p->out);
+	if (p->wire.len == 0 && from->len <= WRITE_PIECE) {
+		swap(&p->wire, from);
 		return;
 	}
-	n = p->out.len < WRITE_PIECE ? p->out.len : WRITE_PIECE;
-	if (buf_add(&p->wire, p->out.data, n)) {
-		mem_wipe(p->out.data, n);
-		buf_consume(&p->out, n);
+	n = from->len < WRITE_PIECE ? from->len : WRITE_PIECE;
+	if (buf_add(&p->wire, from->data, n)) {
+		mem_wipe(from->data, n);
+		buf_consume(from, n);
 	}
 }
 
@@ -398,7 +414,33 @@ opened(struct stream_priv *p)
 	task_wake(p->task);
 }
 
-/* Lets the codec go on with what it has. */
+/*
+ * Inflates what TLS or the socket brought, as far as there is room. TLS has
+ * ended when all that came before that is in.
+ */
+static int
+unpack(struct stream_priv *p, struct err *err)
+{
+	struct buf *in = &p->s->in;
+	size_t before = in->len;
+	bool more;
+	int r;
+
+	do {
+		if (p->tls != NULL && p->tls_end == 1)
+			p->tls_end = tls_unwrap(p->tls, &p->wire_in,
+			    &p->packed_in, &p->wire, &p->tls_err);
+		more = p->packed_in.len == p->packed_in.max;
+		r = deflate_unwrap(p->deflate, &p->packed_in, in, err);
+	} while (r == 1 && more && has_room(p));
+	p->s->inflated += in->len - before;
+	if (r != 1 || p->tls_end == 1 || !has_room(p))
+		return r;
+	*err = p->tls_err;
+	return p->tls_end;
+}
+
+/* Lets the codecs go on with what they have. */
 static void
 decode(struct stream_priv *p)
 {
@@ -406,7 +448,8 @@ decode(struct stream_priv *p)
 	size_t before = p->s->in.len;
 	int r;
 
-	r = tls_unwrap(p->tls, &p->wire_in, &p->s->in, &p->wire, &err);
+	r = p->deflate != NULL ? unpack(p, &err) : tls_unwrap(p->tls,
+	    &p->wire_in, &p->s->in, &p->wire, &err);
 	write_wire(p);
 	if (p->s->in.len > before)
 		task_wake(p->task);
@@ -416,18 +459,24 @@ decode(struct stream_priv *p)
 	}
 	if (r == -1)
 		stream_fail(p, &err);
-	else if (r == 0 && !tls_is_up(p->tls))
+	else if (r == 0 && p->tls != NULL && !tls_is_up(p->tls))
 		cut(p);
 	else if (r == 0)
 		stream_ended(p);
 }
 
-/* TLS is read into a buffer of its own, plaintext where it belongs. */
+/* A codec's bytes are read into its own buffer, plaintext where it belongs. */
+static struct buf *
+landing(struct stream_priv *p)
+{
+	return p->tls != NULL ? &p->wire_in :
+	    p->deflate != NULL ? &p->packed_in : &p->s->in;
+}
+
 static void
 on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
 {
-	struct stream_priv *p = h->data;
-	struct buf *to = p->tls != NULL ? &p->wire_in : &p->s->in;
+	struct buf *to = landing(h->data);
 	size_t room = to->max - to->len;
 
 	(void)suggested;
@@ -458,15 +507,11 @@ on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 	touch(p);
 	if (p->tunnel == NULL)
 		tcp_quickack(h);
-	if (p->tls != NULL) {
-		buf_added(&p->wire_in, (size_t)n);
+	buf_added(landing(p), (size_t)n);
+	if (p->tls != NULL || p->deflate != NULL)
 		decode(p);
-		/* Also when it was TLS's own: whose patience is it? */
-		task_wake(p->task);
-	} else {
-		buf_added(&p->s->in, (size_t)n);
-		task_wake(p->task);
-	}
+	/* Also when it was a codec's own: whose patience is it? */
+	task_wake(p->task);
 	update_reading(p);
 }
 
@@ -514,12 +559,11 @@ on_flush(uv_prepare_t *h)
 	flush_out(p);
 	if (p->starved && !p->paused && has_room(p) && is_live(p)) {
 		p->starved = false;
-		if (p->tls != NULL)
+		if (p->tls != NULL || p->deflate != NULL)
 			decode(p);
 		update_reading(p);
 	}
-	if (!is_live(p) || (!p->starved && (p->writing ||
-	    (p->out.len == 0 && p->wire.len == 0))))
+	if (!is_live(p) || (!p->starved && (p->writing || !has_more(p))))
 		uv_prepare_stop(h);
 }
 
@@ -587,6 +631,22 @@ stream_start_tls(struct stream *s)
 	start_codec(p, true);
 }
 
+void
+stream_start_deflate(struct stream *s)
+{
+	struct stream_priv *p = s->priv;
+
+	if (p == NULL || !is_live(p)) {
+		buf_clear(&s->in);	/* nobody can read it any more */
+		return;
+	}
+	assert(s->state == STREAM_OPEN && p->deflate == NULL);
+	p->deflate = deflate_new(p->host);
+	swap(&p->packed_in, &s->in);
+	decode(p);
+	update_reading(p);
+}
+
 static char *
 dup_or_null(const char *s)
 {
@@ -610,7 +670,10 @@ priv_new(struct stream *s, struct loop *loop, struct task *task,
 	p->mode = tunnel ? STREAM_TLS_NONE : cfg->tls;
 	p->connect_ms = cfg->connect_ms;
 	p->silence_ms = cfg->silence_ms;
+	p->tls_end = 1;
 	buf_init(&p->wire_in, READ_PIECE);
+	buf_init(&p->packed_in, LIMIT_STREAM_IN);
+	buf_init(&p->packed_out, OUT_MAX);
 	buf_init(&p->out, OUT_MAX);
 	buf_init(&p->wire, OUT_MAX);
 	buf_init(&p->sending, OUT_MAX);
