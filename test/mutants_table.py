@@ -28,6 +28,30 @@ INDEX_FIRST = [("\treturn maildir_batch_commit(b->store, &job->err);",
     "\treturn rc;\n")]
 
 MUTANTS = [
+    # -- compressed connections --
+    ("compress-something-behind-it", "src/imap/line.c",
+	"unit imap_compress_test", ("return !line->compress;",
+	"return true;")),
+    ("compress-noise-on-the-wire", "src/imap/session.c",
+	"unit imap_compress_test",
+	("return s->stream.bytes_in + s->stream.inflated;",
+	"return s->stream.bytes_in;")),
+    ("inflate-without-end", "src/net/deflate.c", "unit net_deflate_test",
+	("else if (d->empty > EMPTY_MAX)", "else if (false)")),
+    ("inflate-end-before-the-rest", "src/net/stream.c",
+	"unit net_stream_test",
+	("if (r != 1 || p->tls_end == 1 || !has_room(p))",
+	"if (r != 1 || p->tls_end == 1)")),
+    ("inflate-no-more-when-full", "src/net/stream.c",
+	"unit net_stream_test",
+	("\t\tif (p->tls != NULL || p->deflate != NULL)\n"
+	"\t\t\tdecode(p);\n\t\tupdate_reading(p);",
+	"\t\tif (p->tls != NULL)\n"
+	"\t\t\tdecode(p);\n\t\tupdate_reading(p);")),
+    ("compress-on-loopback", "src/imap/compress.c",
+	"e2e test_compress.py -k loopback",
+	("\t    !s->stream.loopback &&\n", "")),
+
     # -- durable on disk --
     ("deliver-no-directory-sync", MAILDIR + "deliver.c",
 	"unit maildir_fault_test",

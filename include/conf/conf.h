@@ -20,6 +20,12 @@ enum conf_tls {
 	CONF_TLS_STARTTLS,
 };
 
+enum conf_compress {
+	CONF_COMPRESS_AUTO,
+	CONF_COMPRESS_YES,
+	CONF_COMPRESS_NO,
+};
+
 struct conf_account {
 	char *name;		/* [a-z0-9_.-]+, not beginning with a dot */
 	unsigned line;		/* of syncrc, where the section begins */
@@ -36,6 +42,7 @@ struct conf_account {
 	char *tls_fingerprint;	/* 64 lower-case hex digits; or NULL */
 	char *tunnel;		/* for sh -c; or NULL */
 	bool allow_cleartext_password;
+	enum conf_compress compress;
 	unsigned timeout_s;	/* silence limit */
 	unsigned connections;	/* at most; 0: a few, where it pays */
 	bool expunge;		/* \Deleted and T mean removal */

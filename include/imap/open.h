@@ -10,10 +10,10 @@
 
 #include <stdbool.h>
 
+#include "imap/session.h"
 #include "loop/task.h"
 #include "net/stream.h"
 
-struct imap_session;
 struct imap_list;
 
 struct imap_open_config {
@@ -21,6 +21,7 @@ struct imap_open_config {
 	const char *user;
 	const char *password;		/* borrowed until the flow has ended */
 	bool cleartext_ok;
+	enum imap_compress compress;
 	/* NULL, or what LIST is asked into behind the login, in the same flight
 	 * as all else: complete (imap_result) when the flow has ended with
 	 * TASK_DONE. The caller's to release, also when the flow failed. */

@@ -47,6 +47,13 @@ enum imap_cap {
 	CAP_UNSELECT	= 1 << 23,
 };
 
+/* When to compress (RFC 4978) where the server offers it. */
+enum imap_compress {
+	IMAP_COMPRESS_AUTO,	/* when much is to come over a slow line */
+	IMAP_COMPRESS_YES,	/* from the login on */
+	IMAP_COMPRESS_NO,
+};
+
 /* Figures for the summary. */
 struct imap_stats {
 	uint64_t round_trips;	/* times it waited with nothing else to do: the
@@ -86,6 +93,14 @@ unsigned imap_session_enabled(const struct imap_session *);	/* CAP_CONDSTORE, CA
 void imap_session_stats(const struct imap_session *, struct imap_stats *out);
 /* NULL while the connection lives. */
 const struct err *imap_session_error(const struct imap_session *);
+/*
+ * Tells that so many octets of bodies are about to be asked for, by the commands
+ * that are started next and later ones. It may begin to compress: by itself, and
+ * in its place among the commands.
+ */
+void imap_session_will_fetch(struct imap_session *, uint64_t octets);
+/* For that it has to know yet how fast the line is: ask for little at first. */
+bool imap_session_measures(const struct imap_session *);
 /* Not read from the socket while paused (bodies that the disk can't take). */
 void imap_session_pause(struct imap_session *, bool);
 /* How many bytes wait to be sent, and the task to wake when they are few. */

@@ -412,6 +412,23 @@ read_maildir(const struct account_reader *r, struct err *err)
 }
 
 static int
+read_compress(const struct account_reader *r, struct err *err)
+{
+	struct value v = find_value(r, "compress");
+	struct conf_account *a = r->out;
+	bool yes = false;
+
+	a->compress = CONF_COMPRESS_AUTO;
+	if (v.section == NULL || strcmp(v.text, "auto") == 0)
+		return 0;
+	if (read_bool(r, "compress", &yes, err) < 0)
+		return conf_fail(err, &v.place, "compress is none of auto, "
+		    "yes and no; write one of them");
+	a->compress = yes ? CONF_COMPRESS_YES : CONF_COMPRESS_NO;
+	return 0;
+}
+
+static int
 read_rest(const struct account_reader *r, struct err *err)
 {
 	struct conf_account *a = r->out;
@@ -426,7 +443,8 @@ read_rest(const struct account_reader *r, struct err *err)
 	a->connections = (unsigned)connections;
 	a->timeout_s = (unsigned)timeout;
 	a->attic_days = (unsigned)attic;
-	if (read_bool(r, "expunge", &a->expunge, err) < 0)
+	if (read_compress(r, err) < 0 ||
+	    read_bool(r, "expunge", &a->expunge, err) < 0)
 		return -1;
 	return read_text(r, "trash", &a->trash, err);
 }

@@ -24,11 +24,10 @@
 #define NEAR 3
 
 static const char *const account_keys[] = {
-	"allow-cleartext-password", "attic-days", "connections", "expunge",
-	"folders", "host", "layout", "maildir", "password", "password-command",
-	"port", "timeout", "tls", "tls-ca-file", "tls-fingerprint", "trash",
-	"tunnel", "user",
-	NULL,
+	"allow-cleartext-password", "attic-days", "compress", "connections",
+	"expunge", "folders", "host", "layout", "maildir", "password",
+	"password-command", "port", "timeout", "tls", "tls-ca-file",
+	"tls-fingerprint", "trash", "tunnel", "user", NULL,
 };
 
 static const char *const root_keys[] = { "account", "defaults", NULL };
@@ -184,6 +183,7 @@ make_parser(void)
 	cfg_opt_t keys[] = {
 		CFG_STR("allow-cleartext-password", NULL, CFGF_NODEFAULT),
 		CFG_STR("attic-days", NULL, CFGF_NODEFAULT),
+		CFG_STR("compress", NULL, CFGF_NODEFAULT),
 		CFG_STR("connections", NULL, CFGF_NODEFAULT),
 		CFG_STR("expunge", NULL, CFGF_NODEFAULT),
 		CFG_STR_LIST("folders", NULL, CFGF_NODEFAULT),

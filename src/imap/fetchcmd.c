@@ -80,6 +80,7 @@ fetch_tail(struct imap_line *line, void *arg)
 	bool modseq = s->selecting > 0 ? (s->enabled & CAP_CONDSTORE) != 0 :
 	    s->box_modseq && (caps & CAP_CONDSTORE) != 0;
 
+	line->bodies = (p->items & FETCH_BODY) != 0;
 	imap_line_add(line, " (UID");
 	if (p->items & FETCH_FLAGS)
 		imap_line_add(line, modseq ? " FLAGS MODSEQ" : " FLAGS");

@@ -63,6 +63,8 @@ struct imap_line {
 	bool whole;			/* its last octet is sent */
 	bool early;			/* refused before it was whole */
 	bool starttls;
+	bool compress;			/* nothing follows until it is answered */
+	bool bodies;			/* asks for bodies: what comes is measured */
 	unsigned continues;		/* how often on_continue was called */
 	struct imap_append *append;	/* its literal is fed from outside */
 	void (*on_continue)(struct imap_line *, const struct imap_resp *);
@@ -81,6 +83,11 @@ struct imap_cmd_priv {
 	    const struct imap_resp *);
 	/* No line is left. May send further ones: then it is not done yet. */
 	void (*on_done)(struct imap_cmd *);
+};
+
+/* How fast bytes came. */
+struct imap_rate {
+	uint64_t octets, ms;
 };
 
 struct imap_session {
@@ -122,6 +129,14 @@ struct imap_session {
 	uint64_t now, progress_at;	/* monotonic ms */
 	uint64_t noise_from;		/* octets that had come by then */
 	uint64_t patience_ms;
+	/* compress.c */
+	enum imap_compress compress;
+	struct imap_cmd compressing;
+	bool asked_compress;
+	struct imap_rate rate;		/* of bodies */
+	uint64_t measured;		/* number of the line, or 0 */
+	uint64_t measured_at, measured_in;	/* when, and octets by then */
+
 	const char *secret;		/* while logging in; never shown */
 	char *said;			/* the same in the form we sent it */
 };
@@ -184,6 +199,15 @@ void imap_session_flush(struct imap_session *);
 /* caps.c */
 void imap_caps_parse(struct imap_session *, struct span words);
 void imap_enabled_parse(struct imap_session *, struct span words);
+
+/* compress.c */
+/* Sends COMPRESS where it is offered, and was not sent before. */
+void imap_compress_start(struct imap_session *);
+void imap_compress_answered(struct imap_session *, enum imap_status);
+/* Bytes may have come. */
+void imap_compress_measure(struct imap_session *);
+/* Whether so many octets to come are worth it. Pure. */
+bool imap_compress_pays(const struct imap_rate *, uint64_t octets);
 
 /* quirks.c */
 enum imap_quirk {

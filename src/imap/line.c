@@ -316,7 +316,8 @@ line_go_on(struct imap_session *s, struct imap_line *line)
 		return false;
 	}
 	line->whole = true;
-	return true;
+	/* RFC 4978 section 3: how what follows is to be sent, the answer tells. */
+	return !line->compress;
 }
 
 void

@@ -246,6 +246,9 @@ open_flight(struct task *t)
 	/* Its names are read when it is complete: the namespace is known then. */
 	if (o->cfg->list != NULL)
 		imap_list_start(p->session, o->cfg->list, t);
+	/* Last, so that it costs no round trip of its own. */
+	if (o->cfg->compress == IMAP_COMPRESS_YES)
+		imap_compress_start(p->session);
 	return task_next(t, open_ready);
 }
 
@@ -331,6 +334,7 @@ imap_open_start(struct imap_open *o, struct loop *loop, struct task *parent,
 	o->priv = xcalloc(1, sizeof(*o->priv));
 	o->priv->session = imap_session_new(loop, parent, &cfg->stream);
 	o->priv->session->opener = &o->task;
+	o->priv->session->compress = cfg->compress;
 	o->task.abort = open_abort;
 	o->task.finish = open_finish;
 	task_start(&o->task, loop, parent, "open", open_greeting);

@@ -121,6 +121,8 @@ tagged(struct imap_session *s, const struct imap_resp *r)
 	}
 	if (line->starttls && r->status == IMAP_OK)
 		begin_tls(s);
+	if (line->compress)
+		imap_compress_answered(s, r->status);
 	imap_line_answered(s, line);
 }
 

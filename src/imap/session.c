@@ -17,6 +17,13 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+/* A few octets may stand for many. */
+static uint64_t
+heard(const struct imap_session *s)
+{
+	return s->stream.bytes_in + s->stream.inflated;
+}
+
 /* Bytes come, so that it is not silent; but do they answer anything? */
 static void
 session_check_patience(struct imap_session *s)
@@ -27,7 +34,7 @@ session_check_patience(struct imap_session *s)
 		imap_session_dropf(s, ERR_NET,
 		    "%s has not answered for %u seconds", s->host,
 		    (unsigned)(s->patience_ms / 1000));
-	else if (s->stream.bytes_in - s->noise_from > IMAP_NOISE_MAX)
+	else if (heard(s) - s->noise_from > IMAP_NOISE_MAX)
 		imap_session_dropf(s, ERR_PROTO,
 		    "%s sends without end and does not answer", s->host);
 }
@@ -51,6 +58,7 @@ session_pump(struct task *t)
 	struct imap_session *s = (struct imap_session *)t;
 
 	s->now = clock_mono_ms();
+	imap_compress_measure(s);
 	if (s->err.kind == ERR_NONE && !s->paused)
 		imap_session_read(s);
 	/* While paused an end of the stream waits behind what came before. */
@@ -178,6 +186,7 @@ imap_session_free(struct imap_session *s)
 	if (s == NULL)
 		return;
 	assert(s->ended);
+	imap_cmd_release(&s->compressing);
 	imap_reader_free(s->reader);
 	free(s->ns_prefix);
 	free(s->host);
@@ -188,7 +197,7 @@ void
 imap_session_progress(struct imap_session *s)
 {
 	s->progress_at = s->now;
-	s->noise_from = s->stream.bytes_in;
+	s->noise_from = heard(s);
 }
 
 /* An answer is awaited, unless it is our turn to go on with a literal. */

@@ -190,6 +190,9 @@ account_connect(struct task *t)
 		},
 		.user = c->user, .password = p->secret,
 		.cleartext_ok = c->allow_cleartext_password,
+		.compress = c->compress == CONF_COMPRESS_YES ?
+		    IMAP_COMPRESS_YES : c->compress == CONF_COMPRESS_NO ?
+		    IMAP_COMPRESS_NO : IMAP_COMPRESS_AUTO,
 		.list = &p->list,
 	};
 	account_progress(a, NULL, "connecting", 0, 0);

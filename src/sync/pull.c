@@ -29,6 +29,7 @@
 /* Of the smallest batch. They grow as long as they come fast: a sync costs the
  * same for few and for many, but what is not recorded is lost with the line. */
 #define PULL_BYTES	(8u << 20)	/* by RFC822.SIZE */
+#define PULL_BYTES_FIRST (1u << 20)	/* while the line is measured: scale 0 */
 #define PULL_SCALE	4
 #define PULL_FAST	1000		/* ms */
 #define PULL_SLOW	4000
@@ -50,7 +51,8 @@ pulled_by_uid(const void *a, const void *b)
 static void
 take_picked(struct pull_batch *b, struct picked *picked, int n)
 {
-	uint64_t bytes = 0, most = (uint64_t)b->scale * PULL_BYTES;
+	uint64_t bytes = 0, most = b->scale == 0 ? PULL_BYTES_FIRST :
+	    (uint64_t)b->scale * PULL_BYTES;
 	int i;
 
 	b->msg = xcalloc((size_t)n + 1, sizeof(*b->msg));
@@ -304,10 +306,10 @@ batch_pick(struct pull_batch *b)
 	struct pull *p = b->p;
 
 	p->picking = true;
-	b->scale = p->scale;
+	b->scale = imap_session_measures(p->pass.conn->session) ? 0 : p->scale;
 	b->pick = (struct pick){
 		.box = p->pass.box, .ops = OP_PULL,
-		.max = (int)b->scale * SYNC_ROWS,
+		.max = b->scale == 0 ? SYNC_ROWS : (int)b->scale * SYNC_ROWS,
 		.expunge = p->pass.a->conf->expunge, .after = p->after,
 		.failed = ITEM_PULL, .account = p->pass.a,
 	};
@@ -345,6 +347,21 @@ is_awaited(const struct pulled *m)
 	return !m->got && m->failure == NULL && m->delivery == NULL;
 }
 
+/* The batch, and what waits behind it, as if it were alike: the share of one
+ * connection. */
+static uint64_t
+octets_to_come(const struct pull_batch *b)
+{
+	uint64_t octets = 0, n = (uint64_t)b->n, rows = n;
+	int i;
+
+	if (b->p->pass.box->dirty > b->p->done + n)
+		rows = b->p->pass.box->dirty - b->p->done;
+	for (i = 0; i < b->n; i++)
+		octets += b->msg[i].row.place.size;
+	return octets / n * rows / b->p->n_source;
+}
+
 static void
 batch_fetch(struct pull_batch *b, struct source *source)
 {
@@ -366,6 +383,8 @@ batch_fetch(struct pull_batch *b, struct source *source)
 			args.items |= FETCH_META;
 	}
 	if (!uidset_empty(&uids)) {
+		imap_session_will_fetch(source->conn->session,
+		    octets_to_come(b));
 		imap_fetch_start(source->conn->session, &b->fetch,
 		    &b->p->pass.task, &args);
 	} else {

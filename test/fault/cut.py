@@ -2,7 +2,8 @@
 
 POINTS cuts each way, by reset, by an end of stream and by silence in turn; every
 second one lets the program connect again at once. Every cut must have happened.
---only N repeats one point of the same SEED and POINTS.
+--only N repeats one point of the same SEED and POINTS. --compress yes: bytes of
+a connection that is compressed from the login on (syncrc(5)).
 """
 
 import random
@@ -60,7 +61,8 @@ class Worker:
 def run(opts, tally):
 	rng = random.Random(opts.seed)
 	with suite.Dovecot() as server:
-		scenes = [suite.Scene(server, "cut%d" % i, {"timeout": "1"})
+		keys = {"timeout": "1", "compress": opts.compress}
+		scenes = [suite.Scene(server, "cut%d" % i, keys)
 		    for i in range(max(1, opts.jobs))]
 		totals = total(scenes[0])
 		jobs = []
@@ -75,7 +77,7 @@ def run(opts, tally):
 
 
 def main():
-	opts = suite.options("cut", 50)
+	opts = suite.options("cut", 50, compress="auto")
 	tally = suite.Tally("cut", opts)
 	return suite.conclude(tally, lambda: run(opts, tally))
 

@@ -10,6 +10,7 @@
  *	"R: n"		receives n octets
  *	"F: n text"	sends a line n times
  *	"D: n text"	sends text n times, slowly
+ *	"Z"		compresses from here on, both ways
  *	"X"		closes
  *
  * cut >= 0: the connection is closed before the cut-th step that sends.
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "base/log.h"
 #include "imap/box.h"
@@ -45,10 +47,13 @@ struct fake {
 	int cut;
 	char tag[FAKE_TAGS][32];	/* the last received first */
 	char fail[600];			/* what the client did wrong */
+	bool packed;
+	z_stream in, out;
+	unsigned char came[4096];	/* compressed */
 };
 
 static void
-fake_send(int c, const char *p, size_t n)
+fake_send_raw(int c, const char *p, size_t n)
 {
 	while (n > 0) {
 		ssize_t k = send(c, p, n, MSG_NOSIGNAL);
@@ -61,6 +66,54 @@ fake_send(int c, const char *p, size_t n)
 }
 
 static void
+fake_send(struct fake *f, int c, const char *p, size_t n)
+{
+	char piece[4096];
+
+	if (!f->packed) {
+		fake_send_raw(c, p, n);
+		return;
+	}
+	f->out.next_in = (void *)(uintptr_t)p;
+	f->out.avail_in = (uInt)n;
+	do {
+		f->out.next_out = (unsigned char *)piece;
+		f->out.avail_out = sizeof(piece);
+		deflate(&f->out, Z_SYNC_FLUSH);
+		fake_send_raw(c, piece, sizeof(piece) - f->out.avail_out);
+	} while (f->out.avail_out == 0);
+}
+
+/* One octet. */
+static bool
+fake_get(struct fake *f, int c, char *octet)
+{
+	ssize_t n;
+
+	if (!f->packed)
+		return recv(c, octet, 1, 0) == 1;
+	f->in.next_out = (unsigned char *)octet;
+	f->in.avail_out = 1;
+	while (inflate(&f->in, Z_SYNC_FLUSH) != Z_DATA_ERROR &&
+	    f->in.avail_out == 1) {
+		n = recv(c, f->came, sizeof(f->came), 0);
+		if (n <= 0)
+			return false;
+		f->in.next_in = f->came;
+		f->in.avail_in = (uInt)n;
+	}
+	return f->in.avail_out == 0;
+}
+
+static void
+fake_pack(struct fake *f)
+{
+	f->packed = true;
+	inflateInit2(&f->in, -15);
+	deflateInit2(&f->out, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+}
+
+static void
 fake_send_text(struct fake *f, int c, const char *text)
 {
 	while (*text != '\0') {
@@ -69,10 +122,10 @@ fake_send_text(struct fake *f, int c, const char *text)
 		if (text[0] == '$' && text[1] >= '1' && text[1] <= '8') {
 			const char *tag = f->tag[text[1] - '1'];
 
-			fake_send(c, tag, strlen(tag));
+			fake_send(f, c, tag, strlen(tag));
 			n = 2;
 		} else {
-			fake_send(c, text, n);
+			fake_send(f, c, text, n);
 		}
 		text += n;
 	}
@@ -80,7 +133,7 @@ fake_send_text(struct fake *f, int c, const char *text)
 
 /* Many in one piece: a million lines are not a million system calls. */
 static void
-fake_send_lines(int c, int n, const char *text)
+fake_send_lines(struct fake *f, int c, int n, const char *text)
 {
 	size_t len = strlen(text) + 2, fit = (64u << 10) / len;
 	char *block = malloc((fit + 1) * len + 1);
@@ -92,7 +145,7 @@ fake_send_lines(int c, int n, const char *text)
 	while (n > 0) {
 		size_t k = (size_t)n < fit + 1 ? (size_t)n : fit + 1;
 
-		fake_send(c, block, k * len);
+		fake_send(f, c, block, k * len);
 		n -= (int)k;
 	}
 	free(block);
@@ -105,7 +158,7 @@ fake_expect(struct fake *f, int c, const char *want)
 	size_t n = 0;
 
 	while (n < sizeof(line) - 1) {
-		if (recv(c, line + n, 1, 0) != 1)
+		if (!fake_get(f, c, line + n))
 			return -1;
 		if (line[n++] == '\n')
 			break;
@@ -132,13 +185,13 @@ fake_step(struct fake *f, int c, const char *step)
 	case 's':
 		fake_send_text(f, c, step + 3);
 		if (step[0] == 'S')
-			fake_send(c, "\r\n", 2);
+			fake_send(f, c, "\r\n", 2);
 		return 0;
 	case 'C':
 		return fake_expect(f, c, step + 3);
 	case 'R':
 		for (n = atoi(step + 3); n > 0; n--)
-			if (recv(c, &octet, 1, 0) != 1)
+			if (!fake_get(f, c, &octet))
 				return -1;
 		return 0;
 	case 'D':
@@ -152,7 +205,10 @@ fake_step(struct fake *f, int c, const char *step)
 	case 'F':
 		if (sscanf(step + 3, "%d %n", &n, &used) != 1)
 			return -1;
-		fake_send_lines(c, n, step + 3 + used);
+		fake_send_lines(f, c, n, step + 3 + used);
+		return 0;
+	case 'Z':
+		fake_pack(f);
 		return 0;
 	}
 	return -1;
@@ -176,6 +232,10 @@ fake_run(void *arg)
 		if (s[1] == NULL)
 			while (recv(c, sink, sizeof(sink), 0) > 0)
 				;
+	}
+	if (f->packed) {
+		inflateEnd(&f->in);
+		deflateEnd(&f->out);
 	}
 	close(c);
 	return NULL;

@@ -97,6 +97,7 @@ minimal_account_has_defaults(void **state)
 	assert_int_equal(a->timeout_s, 30);
 	assert_int_equal(a->attic_days, 30);
 	assert_int_equal(a->connections, 0);
+	assert_int_equal(a->compress, CONF_COMPRESS_AUTO);
 	assert_false(a->expunge);
 	assert_null(a->trash);
 	conf_release(&conf);
@@ -117,7 +118,7 @@ every_key_is_read(void **state)
 	    HEX16 HEX16 HEX16 "\"\n"
 	    "allow-cleartext-password = yes\ntimeout = 5\nexpunge = on\n"
 	    "trash = Trash\nlayout = fs\nattic-days = 0\n"
-	    "connections = 2\n}");
+	    "connections = 2\ncompress = yes\n}");
 	struct conf_account *a = conf.accounts;
 
 	(void)state;
@@ -137,6 +138,7 @@ every_key_is_read(void **state)
 	assert_string_equal(a->trash, "Trash");
 	assert_int_equal(a->attic_days, 0);
 	assert_int_equal(a->connections, 2);
+	assert_int_equal(a->compress, CONF_COMPRESS_YES);
 	conf_release(&conf);
 }
 
