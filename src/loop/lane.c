@@ -27,10 +27,35 @@ struct lane {
 	uv_cond_t idle;		/* nothing waits, and none runs */
 };
 
-static struct job *
-take_waiting(struct lane *lane)
+/* The first that waits and, of a group, the others of its kind. */
+static int
+unlink_waiting(struct lane *lane, struct job *out[LANE_GROUP])
 {
-	struct job *job;
+	struct job **at = &lane->waiting, *job = *at;
+	void (*kind)(struct job **, int) = job->run_group;
+	int n = 0;
+
+	do {
+		if (n == 0 || job->run_group == kind) {
+			out[n++] = job;
+			*at = job->next;
+			job->next = NULL;
+		} else {
+			at = &job->next;
+		}
+		job = *at;
+	} while (kind != NULL && job != NULL && n < LANE_GROUP);
+	while (*at != NULL)
+		at = &(*at)->next;
+	lane->waiting_tail = at;
+	return n;
+}
+
+/* How many; 0: the lane is to stop. */
+static int
+take_waiting(struct lane *lane, struct job *out[LANE_GROUP])
+{
+	int n = 0;
 
 	uv_mutex_lock(&lane->lock);
 	lane->busy = false;
@@ -38,30 +63,32 @@ take_waiting(struct lane *lane)
 		uv_cond_broadcast(&lane->idle);
 	while (lane->waiting == NULL && !lane->stop)
 		uv_cond_wait(&lane->more, &lane->lock);
-	job = lane->waiting;
-	if (job != NULL) {
+	if (lane->waiting != NULL) {
 		lane->busy = true;
-		lane->waiting = job->next;
-		if (lane->waiting == NULL)
-			lane->waiting_tail = &lane->waiting;
-		job->next = NULL;
+		n = unlink_waiting(lane, out);
 	}
 	uv_mutex_unlock(&lane->lock);
-	return job;
+	return n;
 }
 
 static void
 work(void *arg)
 {
 	struct lane *lane = arg;
-	struct job *job;
+	struct job *job[LANE_GROUP];
+	int n;
 
 	pthread_setname_np(pthread_self(), lane->name);
-	while ((job = take_waiting(lane)) != NULL) {
-		job->result = job->run(job);
+	while ((n = take_waiting(lane, job)) > 0) {
+		if (job[0]->run_group != NULL)
+			job[0]->run_group(job, n);
+		else
+			job[0]->result = job[0]->run(job[0]);
 		uv_mutex_lock(&lane->lock);
-		*lane->ran_tail = job;
-		lane->ran_tail = &job->next;
+		for (int i = 0; i < n; i++) {
+			*lane->ran_tail = job[i];
+			lane->ran_tail = &job[i]->next;
+		}
 		uv_mutex_unlock(&lane->lock);
 		uv_async_send(&lane->async);
 	}
@@ -160,7 +187,7 @@ lane_flush(struct lane *lane)
 void
 lane_post(struct lane *lane, struct job *job, struct task *task)
 {
-	assert(!job->posted && job->run != NULL);
+	assert(!job->posted && (job->run != NULL) != (job->run_group != NULL));
 	job->lane = lane;
 	job->task = task;
 	job->next = NULL;

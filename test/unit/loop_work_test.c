@@ -116,6 +116,106 @@ test_lane_finishes_for_a_cancelled_task(void **state)
 	run_poster(JOBS / 2, TASK_FAIL);
 }
 
+/* Jobs of a kind that wait together run as one, others in between or not. */
+struct kinds {
+	struct task task;
+	struct lane *lane;
+	int gate;		/* the first job waits for a byte from here */
+	struct job first, job[40];
+	int grouped[8], n_groups;	/* the lane's */
+	int alone;
+};
+
+static struct kinds *kinds;	/* of the test that runs */
+
+static int
+await_byte(struct job *job)
+{
+	char c;
+
+	(void)job;
+	return read(kinds->gate, &c, 1) == 1 ? 0 : -1;
+}
+
+static int
+run_alone(struct job *job)
+{
+	(void)job;
+	kinds->alone++;
+	return 0;
+}
+
+/* The second of each group fails. */
+static void
+run_group(struct job **job, int n)
+{
+	assert_true(kinds->n_groups < 8);
+	kinds->grouped[kinds->n_groups++] = n;
+	for (int i = 1; i < n; i++)
+		assert_true(job[i] > job[i - 1]);
+	if (n > 1)
+		job[1]->result = err_set(&job[1]->err, ERR_IO, "second");
+}
+
+static enum task_result
+await_kinds(struct task *t)
+{
+	struct kinds *k = (struct kinds *)t;
+
+	for (int i = 0; i < 40; i++)
+		if (!k->job[i].done)
+			return task_wait(t, await_kinds);
+	return TASK_DONE;
+}
+
+static enum task_result
+post_kinds(struct task *t)
+{
+	struct kinds *k = (struct kinds *)t;
+	int fd[2];
+
+	assert_int_equal(pipe(fd), 0);
+	k->gate = fd[0];
+	k->first.run = await_byte;
+	lane_post(k->lane, &k->first, t);
+	for (int i = 0; i < 40; i++) {
+		if (i % 10 == 3)
+			k->job[i].run = run_alone;
+		else
+			k->job[i].run_group = run_group;
+		lane_post(k->lane, &k->job[i], t);
+	}
+	assert_int_equal(write(fd[1], "x", 1), 1);
+	close(fd[1]);
+	return task_wait(t, await_kinds);
+}
+
+static void
+test_lane_runs_a_group_as_one(void **state)
+{
+	struct kinds k = { .n_groups = 0 };
+	struct loop *loop = loop_new();
+	int failed = 0;
+
+	(void)state;
+	kinds = &k;
+	k.lane = lane_new(loop, "kinds");
+	task_start(&k.task, loop, NULL, "kinds", post_kinds);
+	loop_run(loop);
+	lane_free(k.lane);
+	loop_free(loop);
+	close(k.gate);
+	assert_int_equal(k.alone, 4);
+	assert_int_equal(k.n_groups, 3);
+	assert_int_equal(k.grouped[0], 16);
+	assert_int_equal(k.grouped[1], 16);
+	assert_int_equal(k.grouped[2], 4);
+	for (int i = 0; i < 40; i++)
+		failed += k.job[i].result == -1 &&
+		    k.job[i].err.kind == ERR_IO;
+	assert_int_equal(failed, 3);
+}
+
 static int
 write_byte(struct job *job)
 {
@@ -327,6 +427,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lane_keeps_order),
 		cmocka_unit_test(test_lane_finishes_for_a_cancelled_task),
+		cmocka_unit_test(test_lane_runs_a_group_as_one),
 		cmocka_unit_test(test_lane_free_finishes_what_was_posted),
 		cmocka_unit_test(test_timer),
 		cmocka_unit_test(test_child),
