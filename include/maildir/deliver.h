@@ -42,6 +42,14 @@ void maildir_deliver_drop(struct maildir_delivery *);
 /* Sync, rename, sync. On failure nothing of the batch counts as delivered, and
  * what was already renamed is taken back where that is possible. */
 int maildir_batch_commit(struct maildir_batch *, struct err *);
+/* The same for several folders of one Maildir, with fewer syncs. Each has its
+ * own result; a sync that failed is that of all it was for. */
+struct maildir_commit {
+	struct maildir_batch *batch;
+	int result;
+	struct err err;
+};
+void maildir_batches_commit(struct maildir_commit *, size_t n);
 /* After the commit. */
 const char *maildir_delivery_file(const struct maildir_delivery *, bool *in_new_out);
 /* What stat will say of it; from maildir_deliver_place on. */

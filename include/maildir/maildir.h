@@ -92,6 +92,15 @@ int maildir_folder_there(struct maildir *, const char *path,
 /* Makes what is missing of it, and of the directories above it, durably. Under
  * the lock a folder appears whole or not at all. */
 int maildir_folder_create(struct maildir *, const char *path, struct err *);
+/* The same for many, with two syncs for all where syncfs will do. Each has its
+ * own result. */
+struct maildir_making {
+	const char *path;		/* borrowed; those above come first */
+	int result;
+	struct err err;
+	char scratch[33];		/* private */
+};
+void maildir_folders_create(struct maildir *, struct maildir_making *, size_t);
 /* The directory, as somebody else may have made it, and those above it, up to
  * the root: made durable. */
 int maildir_folder_sync(struct maildir *, const char *path, struct err *);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,6 +49,8 @@ struct maildir_batch {
 	int fd[3];			/* BATCH_*; -1: not opened yet */
 	bool can_syncfs;
 	bool swept;			/* tmp/ holds nothing of killed runs */
+	bool used[3];			/* something was renamed to it */
+	uint64_t opened;		/* batches are numbered as they are */
 	size_t placed;
 	struct maildir_delivery **item;
 	size_t n, cap;
@@ -73,6 +76,7 @@ maildir_batch_new(struct maildir *m, const char *path, bool more)
 static int
 batch_open(struct maildir_batch *b, struct err *err)
 {
+	static _Atomic uint64_t count;
 	size_t left;
 
 	for (int i = 0; i < 3; i++) {
@@ -84,6 +88,7 @@ batch_open(struct maildir_batch *b, struct err *err)
 	}
 	if (b->n > 0)
 		return 0;
+	b->opened = atomic_fetch_add(&count, 1);
 	b->can_syncfs = maildir_can_syncfs(b->fd[BATCH_TMP]);
 	if (!b->swept && b->m->mark_fd >= 0 &&
 	    maildir_tmp_sweep(b->fd[BATCH_TMP], false, &left, err) < 0)
@@ -285,7 +290,7 @@ delivery_dir(const struct maildir_delivery *d)
 }
 
 static int
-batch_rename(struct maildir_batch *b, bool used[3], struct err *err)
+batch_rename(struct maildir_batch *b, struct err *err)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct maildir_delivery *d = b->item[i];
@@ -302,7 +307,7 @@ batch_rename(struct maildir_batch *b, bool used[3], struct err *err)
 			    "message from tmp to %s", b->path, batch_sub[to]);
 		d->state = DELIVERY_RENAMED;
 		d->tmp.name[0] = '\0';
-		used[to] = true;
+		b->used[to] = true;
 	}
 	return 0;
 }
@@ -322,28 +327,108 @@ batch_take_back(struct maildir_batch *b)
 	b->placed = 0;
 }
 
-static int
-batch_make_durable(struct maildir_batch *b, struct err *err)
+static void
+commit_fail(struct maildir_commit *c, const struct err *err)
 {
-	bool used[3] = { false };
+	batch_take_back(c->batch);
+	c->result = -1;
+	c->err = *err;
+}
 
-	if (batch_sync_files(b, err) < 0 || batch_rename(b, used, err) < 0)
-		return -1;
+static bool
+commit_is_open(const struct maildir_commit *c)
+{
+	return c->result == 0 && c->batch->placed > 0;
+}
+
+/*
+ * One syncfs does for all: all can have it, and they lie on one file system.
+ * It has to be asked by the descriptor that was opened first, as it reports
+ * what went wrong since then. NULL: to each his own.
+ */
+static struct maildir_batch *
+commits_together(struct maildir_commit *c, size_t n)
+{
+	struct maildir_batch *first = NULL;
+	size_t many = 0;
+	dev_t dev = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct maildir_batch *b = c[i].batch;
+		struct stat st;
+
+		if (!commit_is_open(&c[i]))
+			continue;
+		if (!b->can_syncfs || fstat(b->fd[BATCH_TMP], &st) < 0 ||
+		    (first != NULL && st.st_dev != dev))
+			return NULL;
+		dev = st.st_dev;
+		if (first == NULL || b->opened < first->opened)
+			first = b;
+		many++;
+	}
+	return many > 1 ? first : NULL;
+}
+
+static void
+commits_sync_files(struct maildir_commit *c, size_t n,
+    struct maildir_batch *first)
+{
+	struct err err = { 0 };
+	int r = first == NULL ? 0 :
+	    fs_sync_all(first->fd[BATCH_TMP], first->path, &err);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!commit_is_open(&c[i]))
+			continue;
+		if (first == NULL)
+			r = batch_sync_files(c[i].batch, &err);
+		if (r < 0)
+			commit_fail(&c[i], &err);
+	}
+}
+
+static void
+commits_rename(struct maildir_commit *c, size_t n)
+{
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		if (commit_is_open(&c[i]) && batch_rename(c[i].batch, &err) < 0)
+			commit_fail(&c[i], &err);
+}
+
+static int
+batch_sync_dirs(struct maildir_batch *b, struct err *err)
+{
 	for (int i = BATCH_NEW; i <= BATCH_CUR; i++)
-		if (used[i] && fs_sync(b->fd[i], b->path, err) < 0)
+		if (b->used[i] && fs_sync(b->fd[i], b->path, err) < 0)
 			return err_within(err, "folder %s", b->path);
 	return 0;
 }
 
-int
-maildir_batch_commit(struct maildir_batch *b, struct err *err)
+/* Of two directories each a sync is as cheap. */
+static void
+commits_sync_dirs(struct maildir_commit *c, size_t n,
+    struct maildir_batch *first)
 {
-	if (b->placed == 0)
-		return 0;
-	if (batch_make_durable(b, err) < 0) {
-		batch_take_back(b);
-		return -1;
+	struct err err = { 0 };
+	int r = first == NULL ? 0 :
+	    fs_sync_all(first->fd[BATCH_TMP], first->path, &err);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!commit_is_open(&c[i]))
+			continue;
+		if (first == NULL)
+			r = batch_sync_dirs(c[i].batch, &err);
+		if (r < 0)
+			commit_fail(&c[i], &err);
 	}
+}
+
+static void
+batch_done(struct maildir_batch *b)
+{
 	for (size_t i = 0; i < b->n; i++) {
 		struct maildir_delivery *d = b->item[i];
 
@@ -355,7 +440,33 @@ maildir_batch_commit(struct maildir_batch *b, struct err *err)
 		d->tmp.fd = -1;
 	}
 	b->placed = 0;
-	return 0;
+}
+
+void
+maildir_batches_commit(struct maildir_commit *c, size_t n)
+{
+	struct maildir_batch *first;
+
+	for (size_t i = 0; i < n; i++)
+		c[i].result = 0;
+	first = commits_together(c, n);
+	commits_sync_files(c, n, first);
+	commits_rename(c, n);
+	commits_sync_dirs(c, n, first);
+	for (size_t i = 0; i < n; i++)
+		if (commit_is_open(&c[i]))
+			batch_done(c[i].batch);
+}
+
+int
+maildir_batch_commit(struct maildir_batch *b, struct err *err)
+{
+	struct maildir_commit c = { .batch = b };
+
+	maildir_batches_commit(&c, 1);
+	if (c.result < 0)
+		*err = c.err;
+	return c.result;
 }
 
 const char *

@@ -54,12 +54,11 @@ parent_open(struct maildir *m, const char *path, const char **name_out,
 	return fd;
 }
 
-/* Makes what is missing of the three directories, durably. */
+/* Makes what is missing of the three directories; *made: something was. */
 static int
-folder_fill(int fd, const char *path, struct err *err)
+folder_add_subs(int fd, const char *path, bool *made, struct err *err)
 {
-	bool made = false;
-
+	*made = false;
 	for (int i = 0; i < 3; i++) {
 		int r = maildir_dir_make(fd, folder_sub[i]);
 		struct stat st;
@@ -67,13 +66,24 @@ folder_fill(int fd, const char *path, struct err *err)
 		if (r < 0)
 			return err_errno(err, ERR_IO,
 			    "folder %s: can't make %s", path, folder_sub[i]);
-		made = made || r == 0;
+		*made = *made || r == 0;
 		if (r == 1 && (fstatat(fd, folder_sub[i], &st,
 		    AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode)))
 			return err_set(err, ERR_IO,
 			    "folder %s: %s is no directory", path,
 			    folder_sub[i]);
 	}
+	return 0;
+}
+
+/* The same, durably. */
+static int
+folder_fill(int fd, const char *path, struct err *err)
+{
+	bool made;
+
+	if (folder_add_subs(fd, path, &made, err) < 0)
+		return -1;
 	return made ? fs_sync(fd, path, err) : 0;
 }
 
@@ -121,13 +131,27 @@ same_device(int a, int b)
 	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev;
 }
 
+static void
+scratch_remove(struct maildir *m, const char *scratch, const char *path)
+{
+	struct err ignored = { 0 };
+	int fd = openat(m->mark_fd, scratch,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	folder_take_apart(fd, path, &ignored);
+	close(fd);
+	unlinkat(m->mark_fd, scratch, AT_REMOVEDIR);
+}
+
 /* 0 also when somebody else made the folder first; then it is completed. */
 static int
 folder_build(struct maildir *m, int parent, const char *name,
     const char *path, struct err *err)
 {
 	char scratch[SCRATCH_LEN];
-	int fd, r;
+	int r;
 
 	if (m->mark_fd < 0 || !same_device(m->mark_fd, parent))
 		return folder_make_in(parent, name, path, err);
@@ -137,14 +161,7 @@ folder_build(struct maildir *m, int parent, const char *name,
 		r = fs_rename_new(m->mark_fd, scratch, parent, name, err);
 	if (r == 0)
 		return 0;
-	fd = openat(m->mark_fd, scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		struct err ignored = { 0 };
-
-		folder_take_apart(fd, path, &ignored);
-		close(fd);
-		unlinkat(m->mark_fd, scratch, AT_REMOVEDIR);
-	}
+	scratch_remove(m, scratch, path);
 	return err->kind == ERR_STALE ?
 	    folder_make_in(parent, name, path, err) :
 	    err_within(err, "folder %s", path);
@@ -176,6 +193,93 @@ maildir_folder_create(struct maildir *m, const char *path, struct err *err)
 		r = fs_sync(parent, path, err);
 	close(parent);
 	return r;
+}
+
+/* Built in MARK_DIR, not synced. */
+static int
+making_build(struct maildir *m, struct maildir_making *v)
+{
+	bool made;
+	int fd, r;
+
+	if (!maildir_path_is_safe(v->path))
+		return err_set(&v->err, ERR_IO, "not a folder's path: %s",
+		    v->path);
+	scratch_name(v->scratch, MAKING_PREFIX);
+	if (maildir_dir_make(m->mark_fd, v->scratch) < 0)
+		return err_errno(&v->err, ERR_IO, "folder %s: can't make it",
+		    v->path);
+	fd = openat(m->mark_fd, v->scratch,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(&v->err, ERR_IO, "folder %s: can't open it",
+		    v->path);
+	r = folder_add_subs(fd, v->path, &made, &v->err);
+	close(fd);
+	return r;
+}
+
+/* Into place, not synced. 1: that can't be; there is something, or it lies on
+ * another file system. */
+static int
+making_move(struct maildir *m, struct maildir_making *v)
+{
+	const char *name;
+	int parent = parent_open(m, v->path, &name, &v->err), r;
+
+	if (parent < 0)
+		return err_within(&v->err, "folder %s", v->path);
+	r = same_device(m->mark_fd, parent) ? fs_rename_new(m->mark_fd,
+	    v->scratch, parent, name, &v->err) : 1;
+	close(parent);
+	if (r < 0 && v->err.kind != ERR_STALE)
+		return err_within(&v->err, "folder %s", v->path);
+	return r == 0 ? 0 : 1;
+}
+
+/* All that did well so far shares the outcome of the sync. */
+static void
+makings_sync(struct maildir *m, struct maildir_making *v, size_t n)
+{
+	struct err err = { 0 };
+
+	if (fs_sync_all(m->mark_fd, m->root, &err) == 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].result < 0)
+			continue;
+		v[i].result = -1;
+		v[i].err = err;
+	}
+}
+
+static void
+making_place(struct maildir *m, struct maildir_making *v)
+{
+	int r = v->result == 0 ? making_move(m, v) : -1;
+
+	if (r != 0 && v->scratch[0] != '\0')
+		scratch_remove(m, v->scratch, v->path);
+	v->result = r == 1 ? maildir_folder_create(m, v->path, &v->err) : r;
+}
+
+void
+maildir_folders_create(struct maildir *m, struct maildir_making *v, size_t n)
+{
+	bool together = n > 1 && m->fd >= 0 && m->mark_fd >= 0 &&
+	    maildir_can_syncfs(m->mark_fd);
+
+	for (size_t i = 0; i < n; i++) {
+		v[i].scratch[0] = '\0';
+		v[i].result = together ? making_build(m, &v[i]) :
+		    maildir_folder_create(m, v[i].path, &v[i].err);
+	}
+	if (!together)
+		return;
+	makings_sync(m, v, n);
+	for (size_t i = 0; i < n; i++)
+		making_place(m, &v[i]);
+	makings_sync(m, v, n);
 }
 
 static int

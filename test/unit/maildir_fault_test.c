@@ -156,6 +156,64 @@ test_deliver_failures(void **state)
 	check_failures(12, 99);	/* syncfs */
 }
 
+/* Two folders in one commit, of n messages each; how many of them failed. */
+static int
+deliver_both(struct root *r, unsigned n)
+{
+	static const char *const path[2] = { "INBOX", "lists/foo" };
+	struct maildir_commit c[2];
+	struct err err = { 0 };
+	int failed = 0;
+
+	for (int i = 0; i < 2; i++) {
+		c[i].batch = maildir_batch_new(&r->m, path[i], false);
+		for (unsigned k = 0; k < n; k++)
+			assert_ok(deliver_one(c[i].batch, k % 2 ? FLAG_SEEN :
+			    0, &err), &err);
+	}
+	fault.calls = 0;
+	fault.mode = FAIL;
+	maildir_batches_commit(c, 2);
+	fault.mode = CALM;
+	for (int i = 0; i < 2; i++) {
+		failed += c[i].result < 0;
+		if (c[i].result < 0) {
+			assert_int_equal(c[i].err.kind, ERR_IO);
+			assert_non_null(strstr(c[i].err.msg,
+			    strerror(fault.error)));
+		}
+		maildir_batch_free(c[i].batch);
+		assert_int_equal(root_count(r, i == 0 ? "INBOX/new" :
+		    "lists/foo/new"), c[i].result < 0 ? 0 : n / 2);
+	}
+	assert_int_equal(root_count(r, "INBOX/tmp"), 0);
+	assert_int_equal(root_count(r, "lists/foo/tmp"), 0);
+	return failed;
+}
+
+/*
+ * What fails at which call: a sync fails both, a rename its own folder. With
+ * four messages each there are a sync, four renames, four renames, a sync.
+ */
+static void
+test_commit_together(void **state)
+{
+	static const int failed[] = { 2, 1, 1, 1, 1, 1, 1, 1, 1, 2, 0 };
+
+	(void)state;
+	for (unsigned at = 0; at < sizeof(failed) / sizeof(failed[0]); at++) {
+		struct root *r = root_new();
+
+		root_folder(r, "INBOX");
+		root_folder(r, "lists/foo");
+		fault.error = EIO;
+		fault.at = at + 1;
+		print_message("call %u\n", at + 1);
+		assert_int_equal(deliver_both(r, 4), failed[at]);
+		root_free(r);
+	}
+}
+
 /* Runs op in a process that dies at its call number at; true when it did. */
 static bool
 die_at(struct root *r, unsigned at, int (*op)(struct root *, struct err *))
@@ -200,6 +258,22 @@ create_folder(struct root *r, struct err *err)
 }
 
 static int
+create_folders(struct root *r, struct err *err)
+{
+	struct maildir_making v[] = { { .path = "lists" },
+	    { .path = "lists/foo" }, { .path = "Sent" } };
+
+	maildir_folders_create(&r->m, v, 3);
+	for (int i = 0; i < 3; i++) {
+		if (v[i].result == 0)
+			continue;
+		*err = v[i].err;
+		return -1;
+	}
+	return 0;
+}
+
+static int
 remove_folder(struct root *r, struct err *err)
 {
 	return maildir_folder_remove(&r->m, "lists/foo", err);
@@ -228,6 +302,64 @@ test_create_killed(void **state)
 		root_free(r);
 	}
 	assert_true(absent >= 5 && whole >= 1);
+}
+
+static void
+test_create_many_killed(void **state)
+{
+	static const char *const path[] = { "lists", "lists/foo", "Sent" };
+	unsigned at = 1, seen[3] = { 0 };
+	bool died = true;
+
+	(void)state;
+	for (; died; at++) {
+		struct root *r = root_new();
+		struct err err = { 0 };
+
+		died = die_at(r, at, create_folders);
+		for (int i = 0; i < 3; i++) {
+			enum maildir_there there = there_after(r, path[i]);
+
+			assert_true(there == THERE_WHOLE ||
+			    there == THERE_GONE || there == THERE_UNKNOWN);
+			seen[i] += there == THERE_WHOLE;
+		}
+		assert_ok(create_folders(r, &err), &err);
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(there_after(r, path[i]), THERE_WHOLE);
+		root_free(r);
+	}
+	assert_true(at > 15 && seen[0] > seen[1] && seen[1] > seen[2] &&
+	    seen[2] >= 2);
+}
+
+/* A sync that fails is that of all; nothing stays under construction. */
+static void
+test_create_many_failures(void **state)
+{
+	unsigned fired = 0;
+	bool failed = true;
+
+	(void)state;
+	for (unsigned at = 1; failed; at++) {
+		struct root *r = root_new();
+		struct err err = { 0 };
+
+		fault.calls = 0;
+		fault.at = at;
+		fault.error = EIO;
+		fault.mode = FAIL;
+		failed = create_folders(r, &err) < 0;
+		fault.mode = CALM;
+		fired += failed;
+		if (failed)
+			assert_int_equal(err.kind, ERR_IO);
+		assert_int_equal(root_count(r, ".mailtern"), 0);
+		assert_ok(create_folders(r, &err), &err);
+		assert_int_equal(there_after(r, "lists/foo"), THERE_WHOLE);
+		root_free(r);
+	}
+	assert_true(fired > 12);
 }
 
 static void
@@ -293,7 +425,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deliver_failures),
+		cmocka_unit_test(test_commit_together),
 		cmocka_unit_test(test_create_killed),
+		cmocka_unit_test(test_create_many_killed),
+		cmocka_unit_test(test_create_many_failures),
 		cmocka_unit_test(test_remove_killed),
 		cmocka_unit_test(test_deliver_killed),
 	};

@@ -176,6 +176,36 @@ test_create(void **state)
 	root_free(r);
 }
 
+/* Each has its own outcome; those above others may be among them. */
+static void
+test_create_many(void **state)
+{
+	struct root *r = root_new();
+	struct maildir_making v[] = { { .path = "a" }, { .path = "a/b" },
+	    { .path = "../x" }, { .path = "there" }, { .path = "file/x" },
+	    { .path = "deep/in/c" } };
+	static const int result[] = { 0, 0, -1, 0, -1, 0 };
+	mode_t old = umask(0777);
+
+	(void)state;
+	root_folder(r, "there");
+	root_write(r, "there/cur/x:2,", "x", 1);
+	root_write(r, "file", "", 0);
+	maildir_folders_create(&r->m, v, 6);
+	umask(old);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(v[i].result, result[i]);
+	check_modes(r, "a");
+	check_modes(r, "a/b");
+	check_modes(r, "there");
+	check_modes(r, "deep/in/c");
+	assert_true(root_has(r, "there/cur/x:2,"));
+	assert_int_equal(root_count(r, ".mailtern"), 0);
+	assert_int_equal(v[2].err.kind, ERR_IO);
+	assert_int_equal(v[4].err.kind, ERR_IO);
+	root_free(r);
+}
+
 static void
 test_remove(void **state)
 {
@@ -474,6 +504,7 @@ main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_there),
 		cmocka_unit_test(test_create),
+		cmocka_unit_test(test_create_many),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_remove_link),
 		cmocka_unit_test(test_recover),
