@@ -14,18 +14,13 @@ MAILDIR = "src/maildir/"
 HISTORIES = "fault histories.py --points 200 --seed 1 --shrink 0"
 SIZE_12 = "fault disasters.py --sizes 12 --only "
 
-INDEX_FIRST = [("\treturn maildir_batch_commit(b->store, &job->err);",
-    "\treturn 0;"),
-    ("\t\trc = record(b, &b->msg[i], &job->err);\n"
-    "\tif (rc == 0 && b->store != NULL)\n"
-    "\t\trc = observe_local_ours(ix, &b->p->pass.a->md,\n"
-    "\t\t    &b->p->pass.box->row, &job->err);\n"
-    "\treturn index_end(ix, rc, &job->err);\n",
-    "\t\trc = record(b, &b->msg[i], &job->err);\n"
-    "\trc = index_end(ix, rc, &job->err);\n"
-    "\tif (rc == 0 && b->store != NULL)\n"
-    "\t\treturn maildir_batch_commit(b->store, &job->err);\n"
-    "\treturn rc;\n")]
+INDEX_FIRST = [("\tmaildir_batches_commit(commit, used);\n",
+    "\tfor (i = 0; i < used; i++)\n\t\tcommit[i].result = 0;\n"),
+    ("\trc = index_end(ix, rc, &err);\n\tfor (k = 0; k < n; k++) {\n",
+    "\trc = index_end(ix, rc, &err);\n\tfor (k = 0; k < n; k++) {\n"
+    "\t\tb = OWNER_OF(job[k], struct pull_batch, job);\n"
+    "\t\tif (rc == 0 && b->store != NULL)\n"
+    "\t\t\trc = maildir_batch_commit(b->store, &err);\n")]
 
 MUTANTS = [
     # -- compressed connections --
@@ -55,20 +50,37 @@ MUTANTS = [
     # -- durable on disk --
     ("deliver-no-directory-sync", MAILDIR + "deliver.c",
 	"unit maildir_fault_test",
-	("if (used[i] && fs_sync(b->fd[i], b->path, err) < 0)",
+	("if (b->used[i] && fs_sync(b->fd[i], b->path, err) < 0)",
 	"if (false && fs_sync(b->fd[i], b->path, err) < 0)")),
     ("deliver-no-file-sync", MAILDIR + "deliver.c",
 	"unit maildir_fault_test",
-	("if (batch_sync_files(b, err) < 0 || batch_rename(b, used, err) < 0)",
-	"if (batch_rename(b, used, err) < 0)")),
+	("\tcommits_sync_files(c, n, first);\n\tcommits_rename(c, n);",
+	"\tif (false)\n\t\tcommits_sync_files(c, n, first);\n"
+	"\tcommits_rename(c, n);")),
     ("deliver-sync-behind-rename", MAILDIR + "deliver.c",
 	"unit maildir_fault_test",
-	("if (batch_sync_files(b, err) < 0 || batch_rename(b, used, err) < 0)",
-	"if (batch_rename(b, used, err) < 0 || batch_sync_files(b, err) < 0)")),
+	("\tcommits_sync_files(c, n, first);\n\tcommits_rename(c, n);",
+	"\tcommits_rename(c, n);\n\tcommits_sync_files(c, n, first);")),
     ("deliver-failed-sync-is-kept", MAILDIR + "deliver.c",
 	"unit maildir_fault_test",
-	("\t\tbatch_take_back(b);\n\t\treturn -1;",
-	"\t\treturn -1;")),
+	("\tbatch_take_back(c->batch);\n", "")),
+    ("group-is-not-synced", MAILDIR + "deliver.c",
+	"unit maildir_fault_test",
+	("static void\ncommits_sync_dirs(struct maildir_commit *c, size_t n,\n"
+	"    struct maildir_batch *first)\n{\n\tstruct err err = { 0 };\n"
+	"\tint r = first == NULL ? 0 :",
+	"static void\ncommits_sync_dirs(struct maildir_commit *c, size_t n,\n"
+	"    struct maildir_batch *first)\n{\n\tstruct err err = { 0 };\n"
+	"\tint r = first != NULL ? 0 :")),
+    ("folders-moved-unsynced", MAILDIR + "folder_make.c",
+	"unit maildir_fault_test",
+	("\t\tmaking_place(m, &v[i]);\n\tmakings_sync(m, v, n);",
+	"\t\tmaking_place(m, &v[i]);")),
+    ("rows-for-the-oldest-fetch", "src/imap/fetchcmd.c",
+	"unit imap_session_test",
+	("p->due = fetch_answers(cmd->priv->session);",
+	"p->due = imap_cmd_answer(cmd, p->asked) || "
+	"fetch_answers == NULL;")),
     ("flags-no-directory-sync", SYNC + "flags.c",
 	"e2e test_durable.py -k pulled_flag",
 	("return renamed ? maildir_sync_folder(",
@@ -136,8 +148,8 @@ MUTANTS = [
     ("made-folder-not-durable", MAILDIR + "folder_make.c",
 	"e2e test_durable.py -k folder",
 	("\tif (r == 0)\n\t\tr = fs_sync(parent, path, err);\n\tclose(parent);\n"
-	"\treturn r;\n}\n\nstatic int\ncount_entry(", "\tclose(parent);\n"
-	"\treturn r;\n}\n\nstatic int\ncount_entry(")),
+	"\treturn r;\n}\n\n/* Built", "\tclose(parent);\n"
+	"\treturn r;\n}\n\n/* Built")),
     ("index-not-synchronous", "src/index/index.c",
 	"e2e test_durable.py -k index",
 	("PRAGMA synchronous = FULL;", "PRAGMA synchronous = OFF;")),

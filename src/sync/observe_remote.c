@@ -47,6 +47,7 @@ struct observe {
 	bool reused;		/* a UID stands for another message */
 	bool fault;		/* what is known of the folder no longer holds */
 	bool full;		/* everything is being listed */
+	bool fresh;		/* nothing was known of the server's side */
 	bool grew;		/* the folder can store more flags than before */
 	int tries;		/* full listings so far */
 	uint32_t known_next;	/* first UID whose size and date are not known */
@@ -279,6 +280,16 @@ take_abilities(struct index_folder *f, const struct imap_box *b)
 	return grew;
 }
 
+/* A first look that a power cut undoes is taken once more. */
+static int
+begin(struct observe *o, struct err *err)
+{
+	struct index *ix = o->pass.a->ix;
+
+	return o->fresh && !o->fault ? index_begin_seen(ix, err) :
+	    index_begin(ix, err);
+}
+
 static int
 reset_run(struct job *job)
 {
@@ -291,7 +302,7 @@ reset_run(struct job *job)
 	f->uidvalidity = o->select.box.uidvalidity;
 	f->uidnext = f->exists = 0;
 	f->modseq = 0;
-	if (index_begin(ix, &job->err) == 0 &&
+	if (begin(o, &job->err) == 0 &&
 	    (!o->fault || index_reset_remote(ix, f->id, &job->err) == 0) &&
 	    index_folder_put(ix, f, &job->err) == 0 &&
 	    index_commit(ix, &job->err) == 0)
@@ -337,7 +348,7 @@ observe_selected(struct task *t)
 	if (fault != NULL)
 		return observe_fault(o, fault);
 	if (f->uidvalidity == 0) {
-		o->full = true;
+		o->full = o->fresh = true;
 		return task_next(t, observe_reset);
 	}
 	/* A lower one alone is no fault, but deltas mean nothing then. */
@@ -563,7 +574,7 @@ settle_run(struct job *job)
 	struct index *ix = o->pass.a->ix;
 
 	o->closes = false;
-	if (index_begin(ix, &job->err) == -1)
+	if (begin(o, &job->err) == -1)
 		return -1;
 	if (settle(o, &job->err) == 0 && o->closes)
 		return index_commit(ix, &job->err);

@@ -184,15 +184,13 @@ judge_run(struct job *job)
 	return index_end(ix, rc, &job->err);
 }
 
-static int
-place_run(struct job *job)
+/* What is not to be placed goes. NULL: nothing of the batch came so far. */
+static struct maildir_batch *
+sort_out(struct pull_batch *b)
 {
-	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
 	int i;
 
 	bodies_drop_open(b);
-	if (b->store == NULL)
-		return 0;
 	for (i = 0; i < b->n; i++) {
 		struct pulled *m = &b->msg[i];
 
@@ -201,7 +199,32 @@ place_run(struct job *job)
 			m->delivery = NULL;
 		}
 	}
-	return maildir_batch_commit(b->store, &job->err);
+	return b->store;
+}
+
+/* Batches of several folders that wait together cost no more syncs than one. */
+static void
+place_group(struct job **job, int n)
+{
+	struct maildir_commit commit[LANE_GROUP];
+	struct job *of[LANE_GROUP];
+	size_t i, used = 0;
+	int k;
+
+	for (k = 0; k < n; k++) {
+		struct maildir_batch *store = sort_out(OWNER_OF(job[k],
+		    struct pull_batch, job));
+
+		of[used] = job[k];
+		if (store != NULL)
+			commit[used++].batch = store;
+	}
+	maildir_batches_commit(commit, used);
+	for (i = 0; i < used; i++) {
+		of[i]->result = commit[i].result;
+		if (commit[i].result == -1)
+			of[i]->err = commit[i].err;
+	}
 }
 
 /*
@@ -275,18 +298,36 @@ record(struct pull_batch *b, struct pulled *m, struct err *err)
 }
 
 static int
-record_run(struct job *job)
+record_batch(struct pull_batch *b, struct err *err)
 {
-	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
-	struct index *ix = b->p->pass.a->ix;
-	int i, rc = index_begin(ix, &job->err);
+	struct account *a = b->p->pass.a;
+	int i, rc = 0;
 
 	for (i = 0; i < b->n && rc == 0; i++)
-		rc = record(b, &b->msg[i], &job->err);
+		rc = record(b, &b->msg[i], err);
 	if (rc == 0 && b->store != NULL)
-		rc = observe_local_ours(ix, &b->p->pass.a->md,
-		    &b->p->pass.box->row, &job->err);
-	return index_end(ix, rc, &job->err);
+		rc = observe_local_ours(a->ix, &a->md, &b->p->pass.box->row,
+		    err);
+	return rc;
+}
+
+/* In one transaction; if it fails, the account can't go on. */
+static void
+record_group(struct job **job, int n)
+{
+	struct pull_batch *b = OWNER_OF(job[0], struct pull_batch, job);
+	struct index *ix = b->p->pass.a->ix;
+	struct err err = { .kind = ERR_NONE };
+	int k, rc = index_begin(ix, &err);
+
+	for (k = 0; k < n && rc == 0; k++)
+		rc = record_batch(OWNER_OF(job[k], struct pull_batch, job),
+		    &err);
+	rc = index_end(ix, rc, &err);
+	for (k = 0; k < n; k++) {
+		job[k]->result = rc;
+		job[k]->err = err;
+	}
 }
 
 /* --- the flow --- */
@@ -297,6 +338,15 @@ batch_post(struct pull_batch *b, enum batch_at at, struct lane *lane,
 {
 	b->at = at;
 	b->job = (struct job){ .run = run };
+	lane_post(lane, &b->job, &b->p->pass.task);
+}
+
+static void
+batch_join(struct pull_batch *b, enum batch_at at, struct lane *lane,
+    void (*run)(struct job **, int))
+{
+	b->at = at;
+	b->job = (struct job){ .run_group = run };
 	lane_post(lane, &b->job, &b->p->pass.task);
 }
 
@@ -578,10 +628,10 @@ batch_step(struct pull_batch *b, struct err *err)
 		}
 		break;
 	case BATCH_JUDGE:
-		batch_post(b, BATCH_PLACE, a->sync_lane, place_run);
+		batch_join(b, BATCH_PLACE, a->sync_lane, place_group);
 		break;
 	case BATCH_PLACE:
-		batch_post(b, BATCH_RECORD, a->index_lane, record_run);
+		batch_join(b, BATCH_RECORD, a->index_lane, record_group);
 		break;
 	case BATCH_RECORD:
 		batch_count(b);

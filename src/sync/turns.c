@@ -273,10 +273,95 @@ box_wants_look(const struct account *a, const struct box *b)
 	    !is_unchanged(a, b));
 }
 
+static bool
+is_to_be_made(const struct account *a, const struct box *b)
+{
+	return takes_part(a, b) && b->fault == NULL && !a->opt.dry_run &&
+	    box_folder_op(b) == FOLDER_MAKE_LOCAL;
+}
+
+/* Durable, and then in the index: a directory that a power cut undoes would
+ * look deleted. */
+static int
+record_made(struct account *a, struct box *b, struct maildir_making *made,
+    struct err *err)
+{
+	if (made->result == -1 && box_leave_out(a, b, &made->err) == -1) {
+		*err = made->err;
+		return -1;
+	}
+	if (made->result == -1)
+		return 0;
+	b->row.local = b->row.base = true;
+	return index_folder_put(a->ix, &b->row, err);
+}
+
+static int
+make_them(struct account *a, struct box **box, struct maildir_making *made,
+    size_t n, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	if (n == 0)
+		return 0;
+	if (root_mark(a, err) == -1)
+		return -1;
+	maildir_folders_create(&a->md, made, n);
+	rc = index_begin(a->ix, err);
+	for (i = 0; i < n && rc == 0; i++)
+		rc = record_made(a, box[i], &made[i], err);
+	return index_end(a->ix, rc, err);
+}
+
+/* The directories of all new folders at once, for few syncs. */
+static int
+make_work(struct account *a, struct err *err)
+{
+	struct maildir_making *made = xcalloc(a->n_box + 1, sizeof(*made));
+	struct box **box = xcalloc(a->n_box + 1, sizeof(struct box *));
+	size_t i, n = 0;
+	int rc;
+
+	for (i = 0; i < a->n_box; i++) {
+		if (!is_to_be_made(a, &a->box[i]))
+			continue;
+		box[n] = &a->box[i];
+		made[n++].path = a->box[i].row.path;
+	}
+	rc = make_them(a, box, made, n, err);
+	free(made);
+	free(box);
+	return rc;
+}
+
+static enum task_result
+turns_made(struct task *t)
+{
+	struct account *a = (struct account *)t;
+	size_t i;
+
+	for (i = 0; i < a->n_box; i++)
+		if (a->box[i].inside && !a->box[i].local_broken)
+			(void)box_left_out(a, &a->box[i]);
+	return hands_begin(a, push_begin);
+}
+
 enum task_result
 turns_each(struct task *t)
 {
-	return hands_begin((struct account *)t, push_begin);
+	struct account *a = (struct account *)t;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < a->n_box; i++) {
+		if (!is_to_be_made(a, &a->box[i]))
+			continue;
+		any = true;
+		account_done(a, SYNC_MAKE_LOCAL, &a->box[i], NULL, "");
+	}
+	return any ? account_job(a, make_work, turns_made) :
+	    task_next(t, turns_made);
 }
 
 /* --- pushing what is new --- */
