@@ -26,6 +26,7 @@ static enum task_result push_begin(struct task *);
 static enum task_result push_each(struct task *);
 static enum task_result again_each(struct task *);
 static enum task_result again_observed(struct task *);
+static enum task_result again_paired(struct task *);
 static enum task_result again_pulled(struct task *);
 
 struct box *
@@ -465,6 +466,15 @@ again_observed(struct task *t)
 	turns_box(a)->look_again = false;
 	if (turns_box(a)->failed)
 		return task_next(t, again_each);
+	return account_pass(a, pair_start, turns_box(a), again_paired);
+}
+
+/* What was appended shows itself by its header; the rest is downloaded. */
+static enum task_result
+again_paired(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
 	return account_pass(a, pull_start, turns_box(a), again_pulled);
 }
 
