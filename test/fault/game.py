@@ -28,6 +28,12 @@ REMOVALS = 12		# a round and side; the guard is not what we test
 EVERYWHERE = object()	# merged: no folder has a base
 
 
+def forgo(flag):
+	"""Nobody sets it."""
+	for side, words in WORDS.items():
+		WORDS[side] = [f for f in words if f != flag]
+
+
 def merge_flags(base, local, remote):
 	added = (local - base) | (remote - base)
 	removed = (base - local) | (base - remote)
@@ -168,8 +174,8 @@ class Side:
 		"""What it removes may have to come back, or go to the trash
 		where it must not meet another."""
 		g = self.game
-		if g.merged:
-			return self.name == "local" or not has_keywords(flags)
+		if g.merged and self.name == "remote" and has_keywords(flags):
+			return False
 		return not (g.trash and self.name == "local" and any(
 		    name == family(t) for m in (g.base, self.held,
 		    self.other().held) for t in m.get(g.trash, {})))
