@@ -204,12 +204,38 @@ faults: all fault-tools $(if $(ROUNDS),rounds)
 	$(PYTHON) -B test/fault/disk.py --points $(DISKS) --min $(DISKS)
 	$(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py --min $(DISASTERS))
 
+# Samples of these suites in each mode (test/lib/modes.py); "make mode-plain"
+# is one of them.
+MODES	= condstore plain no-uidplus no-literal compress one-connection \
+	  four-connections
+MODE_ROUNDS = 8
+MODE_HISTORIES = 12
+MODE_KILLS = 4
+MODE_FIRSTS =
+MODE_AGAINS =
+MODE_INSTANCES =
+MODE_CUTS =
+MODE_ERRNOS =
+sample = $(if $(MODE_$2),$(PYTHON) -B test/fault/$1 --mode $* \
+    --points $(MODE_$2) --min $(MODE_$2))
+
+modes: $(MODES:%=mode-%)
+$(MODES:%=mode-%): mode-%: all fault-tools
+	$(call sample,rounds.py --messages 100,ROUNDS)
+	$(call sample,histories.py,HISTORIES)
+	$(call sample,kill.py,KILLS)
+	$(call sample,kill.py --kind first,FIRSTS)
+	$(call sample,kill.py --kind again,AGAINS)
+	$(call sample,instances.py,INSTANCES)
+	$(call sample,cut.py,CUTS)
+	$(call sample,fail_calls.py,ERRNOS)
+
 # With everything installed, four minutes on two cores. What takes but one of
 # them goes side by side.
 check:
 	@.ci/deps
 	@$(MAKE) --no-print-directory all unit fault-tools bench-tools
-	@$(MAKE) --no-print-directory -j2 --output-sync=target e2e rounds
+	@$(MAKE) --no-print-directory -j2 --output-sync=target e2e rounds modes
 	@$(MAKE) --no-print-directory faults hardening ROUNDS=
 
 torture:
@@ -223,6 +249,9 @@ torture:
 	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) \
 	    ERRNOS=$(if $(FULL),0,600) MEMORY=$(if $(FULL),6000,300) \
 	    DISKS=$(if $(FULL),600,60) DISASTERS=190
+	@$(MAKE) --no-print-directory modes MODE_ROUNDS=60 MODE_HISTORIES=150 \
+	    MODE_KILLS=80 MODE_FIRSTS=24 MODE_AGAINS=24 MODE_INSTANCES=12 \
+	    MODE_CUTS=24 MODE_ERRNOS=60
 
 # make bench [QUICK=1 | FULL=1] [ARGS="--only NAME"]: what a sync costs, beside
 # the peers that are installed. Table and plots go to $O/bench.
@@ -262,5 +291,6 @@ $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 clean:
 	rm -rf build build-san build-clang
 
-.PHONY: all install deps unit e2e faults rounds fault-tools check torture bench \
+.PHONY: all install deps unit e2e faults rounds modes $(MODES:%=mode-%) \
+	fault-tools check torture bench \
 	bench-tools mutants peers demo lint hardening fuzz clean force

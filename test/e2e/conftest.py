@@ -7,15 +7,25 @@ import sys
 
 import pytest
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+for name in ("lib", "fault"):
+	sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", name))
 
+import modes				# noqa: E402
 from dovecot import Dovecot		# noqa: E402
+from relay import Relay			# noqa: E402
 from world import ROOT, World, program	# noqa: E402
 
 number = itertools.count(1)
 
 
+def pytest_addoption(parser):
+	parser.addoption("--mode", choices=sorted(modes.MODES),
+	    default=os.environ.get("MODE") or "qresync", help="what the server "
+	    "offers to worlds: " + ", ".join(modes.MODES))
+
+
 def pytest_configure(config):
+	modes.choose(config.getoption("--mode"))
 	config.addinivalue_line("markers",
 	    "slow: takes long or much room; only with TORTURE=1")
 	if not os.access(program(), os.X_OK):
@@ -40,17 +50,24 @@ def server():
 @pytest.fixture
 def make_world(server):
 	"""make_world(**options of World): as many as the test needs."""
-	made = []
+	made, relays = [], []
 
 	def make(**options):
-		w = World(options.pop("server", server),
-		    options.pop("user", "u%d" % next(number)), **options)
+		s = options.pop("server", server)
+		hides = modes.chosen().hides
+		if hides and s is server and not options.get("tls"):
+			relays.append(Relay(s.port, hides=hides))
+			options.setdefault("port", relays[-1].port)
+		w = World(s, options.pop("user", "u%d" % next(number)),
+		    **options)
 		made.append(w)
 		return w
 
 	yield make
 	for w in made:
 		w.close()
+	for relay in relays:
+		relay.stop()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ import traceback
 
 import suite
 import judge
+import modes
 from world import transfers
 
 Run = collections.namedtuple("Run", "rc says args untouched",
@@ -433,7 +434,9 @@ def options():
 	    random.SystemRandom().randrange(1 << 31)))
 	p.add_argument("--jobs", type=int,
 	    default=int(env.get("JOBS") or os.cpu_count() or 1))
+	modes.add_option(p)
 	o = p.parse_args()
+	modes.choose(o.mode)
 	o.sizes = [int(n) for n in o.sizes.split(",")] if o.sizes \
 	    else [12, 2000 if o.full else 300]
 	if not os.access(suite.program(), os.X_OK):

@@ -37,7 +37,8 @@ import traceback
 import suite
 import hands
 import kill
-from game import EVERYWHERE, FOLDERS, Game, Names
+import modes
+from game import EVERYWHERE, FOLDERS, Game, Names, forgo
 from world import transfers
 
 DAY = 86400
@@ -171,7 +172,7 @@ class Stage:
 	args = ()		# of kill.killat
 
 	def __init__(self, server):
-		self.server, self.relay = server, suite.Relay(server.port)
+		self.server, self.relay = server, suite.relay_to(server)
 		self.fired = self.rounds = 0
 		self.loud = False
 
@@ -449,14 +450,16 @@ class Tally(suite.Tally):
 	def finish(self):
 		c = self.count
 		print("histories: rounds=%d histories=%d fired=%d lost=%d "
-		    "duplicated=%d resurrected=%d wrong=%d failed=%d seed=%d "
-		    "seconds=%.1f" % (self.rounds, self.points, self.fired,
+		    "duplicated=%d resurrected=%d wrong=%d failed=%d mode=%s "
+		    "seed=%d seconds=%.1f" % (self.rounds, self.points, self.fired,
 		    c["lost"], c["duplicated"], c["resurrected"], c["wrong"],
-		    self.failed, self.opts.seed,
+		    self.failed, modes.name(), self.opts.seed,
 		    time.monotonic() - self.start), flush=True)
 		alone = self.opts.only is not None or self.opts.replay
-		return 1 if self.failed or self.rounds < max(1, self.opts.min) \
-		    or (not alone and self.fired * 10 < self.rounds) else 0
+		return 1 if self.failed or suite.sent_unasked() \
+		    or self.rounds < max(1, self.opts.min) \
+		    or (not alone and self.rounds >= 60
+		    and self.fired * 10 < self.rounds) else 0
 
 
 def options():
@@ -476,7 +479,9 @@ def options():
 	    help="run the history in it, and say what happens")
 	p.add_argument("--shrink", type=int, default=60, metavar="SECONDS",
 	    help="for a history that fails")
+	modes.add_option(p)
 	o = p.parse_args()
+	modes.choose(o.mode)
 	if not os.access(suite.program(), os.X_OK):
 		sys.exit("histories: no program: " + suite.program())
 	return o
@@ -497,6 +502,9 @@ def histories_of(opts):
 
 
 def run(opts, tally):
+	# Without an index what waits comes back, as it may (section 5).
+	if modes.chosen().waits:
+		forgo("\\Deleted")
 	with suite.Dovecot() as server:
 		suite.work_off(opts, histories_of(opts),
 		    lambda i: Worker(server, tally))

@@ -9,15 +9,23 @@
 Modes: reset (RST to both), fin (the receiver sees the end of the stream, the
 sender talks to nobody), silence (nothing moves any more, nothing is closed),
 hold (silence until release()).
-Bytes count over all connections since arm(). After the cut new connections are
+Relay(port, hides={"UIDPLUS"}) makes the server look as if it lacked that
+(hiding.py). Bytes count over all connections since arm(). After the cut new connections are
 refused, or pass with refuse=False, until disarm().
 """
 
+import os
 import selectors
 import socket
 import struct
+import sys
 import threading
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
+    "lib"))
+
+from hiding import Hiding		# noqa: E402
 
 LIMIT = 1 << 18
 
@@ -34,16 +42,17 @@ class Flow:
 
 
 class Pair:
-	def __init__(self, client, server):
+	def __init__(self, client, server, hides):
 		self.client, self.server = client, server
+		self.hiding = Hiding(hides) if hides else None
 		self.flows = [Flow("out", client, server),
 		    Flow("in", server, client)]
 		self.silent = False
 
 
 class Relay:
-	def __init__(self, target, host="127.0.0.1"):
-		self.target = (host, target)
+	def __init__(self, target, host="127.0.0.1", hides=()):
+		self.target, self.hides = (host, target), hides
 		self.listener = socket.create_server(("127.0.0.1", 0),
 		    backlog=64)
 		self.listener.setblocking(False)
@@ -177,7 +186,7 @@ class Relay:
 		for s in (client, server):
 			s.setblocking(False)
 			s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-		pair = Pair(client, server)
+		pair = Pair(client, server, self.hides)
 		self.pairs.append(pair)
 		if self.due("in") or self.due("out"):
 			return self.strike(pair)
@@ -210,7 +219,7 @@ class Relay:
 
 	def move(self, pair):
 		for f in pair.flows:
-			self.read(f)
+			self.read(pair, f)
 		for f in pair.flows:
 			self.write(f)
 			if self.due(f.way):
@@ -224,7 +233,7 @@ class Relay:
 		else:
 			self.watch(pair)
 
-	def read(self, f):
+	def read(self, pair, f):
 		while not f.ended and len(f.buf) < LIMIT:
 			try:
 				data = f.source.recv(65536)
@@ -234,8 +243,23 @@ class Relay:
 				data = b""
 			if not data:
 				f.ended = True
-			elif not f.deaf:
-				f.buf += data
+			if not f.deaf:
+				self.take(pair, f, data)
+
+	def take(self, pair, f, data):
+		"""What goes on of it. A last line without an end has no effect
+		on a server."""
+		if not pair.hiding:
+			f.buf += data
+		elif f.way == "out":
+			to_server, to_client = pair.hiding.up(data)
+			f.buf += to_server
+			if not pair.flows[1].deaf:
+				pair.flows[1].buf += to_client
+		elif data:
+			f.buf += pair.hiding.down(data)
+		else:
+			f.buf += pair.hiding.ended()
 
 	def write(self, f):
 		while f.buf:

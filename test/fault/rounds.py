@@ -16,7 +16,8 @@ class Run:
 	def __init__(self, opts, tally, server):
 		self.opts, self.tally = opts, tally
 		self.rng = suite.random.Random(opts.seed)
-		self.world = suite.World(server, "rounds")
+		self.relay = suite.relay_to(server)
+		self.world = suite.World(server, "rounds", port=self.relay.port)
 		self.names = Names()
 		self.hands = {"local": hands.Local(self.world),
 		    "remote": hands.Remote(self.world)}
@@ -37,9 +38,10 @@ class Run:
 
 	def compare(self, n, idle):
 		r = self.world.run("-v", "--json", "sync")
+		good = self.world.good(r)
 		v = self.world.verdict(self.base)
 		trouble = None
-		if r.rc != 0:
+		if not good:
 			trouble = "exit %d: %s" % (r.rc, r)
 		elif idle and v.good():
 			try:
@@ -83,7 +85,9 @@ class Run:
 
 def run(opts, tally):
 	with suite.Dovecot() as server:
-		Run(opts, tally, server).go()
+		r = Run(opts, tally, server)
+		with r.relay:
+			r.go()
 	if tally.points < opts.points and opts.only is None:
 		tally.failed = max(1, tally.failed)
 

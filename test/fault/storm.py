@@ -287,8 +287,9 @@ class Client(threading.Thread):
 class Storm:
 	def __init__(self, opts, server):
 		self.opts = opts
+		self.relay = suite.relay_to(server)
 		self.world = suite.World(server, "storm", tempfile.mkdtemp(
-		    prefix="storm-", dir=disk_dir()))
+		    prefix="storm-", dir=disk_dir()), port=self.relay.port)
 		self.world.own_dir = True
 		self.mail = {}
 		self.missed = []

@@ -21,6 +21,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 
 import judge			# noqa: E402
+import modes			# noqa: E402
+from hiding import REJECTED	# noqa: E402
 from dovecot import Dovecot, scratch_dir	# noqa: E402, F401
 from relay import Relay		# noqa: E402
 from world import DATE, World, program	# noqa: E402
@@ -43,12 +45,27 @@ def options(name, points, **more):
 	for key, default in more.items():
 		p.add_argument("--" + key, type=type(default),
 		    default=default)
+	modes.add_option(p)
 	o = p.parse_args()
+	modes.choose(o.mode)
 	if o.only is not None:
 		o.jobs = 1
 	if not os.access(program(), os.X_OK):
 		sys.exit("%s: no program: %s" % (name, program()))
 	return o
+
+
+def relay_to(server):
+	"""In front of the server as the mode wants it to look."""
+	return Relay(server.port, hides=modes.chosen().hides)
+
+
+def sent_unasked():
+	"""How many commands the program sent that the server did not offer."""
+	for cap, line in REJECTED[:20]:
+		print("%s is not offered: %s" % (cap, line.decode("latin-1")),
+		    flush=True)
+	return len(REJECTED)
 
 
 class Tally:
@@ -80,12 +97,13 @@ class Tally:
 
 	def finish(self):
 		print("%s: points=%d fired=%d lost=%d duplicated=%d "
-		    "resurrected=%d wrong=%d %s=%d seed=%d seconds=%.1f" % (
+		    "resurrected=%d wrong=%d %s=%d mode=%s seed=%d "
+		    "seconds=%.1f" % (
 		    self.name, self.points, self.fired, self.count["lost"],
 		    self.count["duplicated"], self.count["resurrected"],
 		    self.count["wrong"], self.trouble, self.failed,
-		    self.opts.seed, time.monotonic() - self.start), flush=True)
-		bad = sum(self.count.values()) + self.failed
+		    modes.name(), self.opts.seed, time.monotonic() - self.start), flush=True)
+		bad = sum(self.count.values()) + self.failed + sent_unasked()
 		return 1 if bad or self.fired != self.points \
 		    or self.points < max(1, self.opts.min) else 0
 
@@ -112,7 +130,7 @@ class Scene:
 
 	def __init__(self, server, user, keys=None, seed=0):
 		self.server, self.user = server, user
-		self.relay = Relay(server.port)
+		self.relay = relay_to(server)
 		self.dir = tempfile.mkdtemp(prefix="scene-", dir=scratch_dir())
 		self.closed = False
 		atexit.register(self.close)
@@ -189,7 +207,8 @@ class Scene:
 		w.deliver("work", "near2", "FS", size=9000)
 		d.flag(d.find("I4", "INBOX"), "R")
 		d.unflag(d.find("I5", "INBOX"), "S")
-		d.flag(d.find("I0", "INBOX"), "T")
+		d.flag(d.find("I0", "INBOX"), "D")
+		d.flag(d.find("l0", "lists/foo"), "T")
 		d.unlink(d.find("I6", "INBOX"))
 		d.unlink(d.find("w1", "work"))
 		d.move(d.find("w2", "work"), "lists/foo")
@@ -199,7 +218,8 @@ class Scene:
 
 	def expect_local(self):
 		m = self.model
-		self.put("INBOX", "I0", "\\Seen", "\\Flagged", "\\Deleted")
+		self.put("INBOX", "I0", "\\Seen", "\\Flagged", "\\Draft")
+		self.put("lists/foo", "l0", "\\Seen", "\\Deleted")
 		self.put("INBOX", "near1")
 		self.put("work", "near2", "\\Flagged", "\\Seen")
 		self.put("INBOX", "I4", "\\Seen", "\\Answered")

@@ -139,6 +139,34 @@ def model_of(view):
 	    for name, seen in view.items()}
 
 
+def counts(seen):
+	out = {}
+	for s in seen:
+		out[s.tok] = out.get(s.tok, 0) + 1
+	return out
+
+
+def set_aside(local, remote, model=None):
+	"""Takes out of remote what may wait there because others have marked
+	messages in the folder (modes.py: waits); returns how many."""
+	taken = 0
+	for name, seen in remote.items():
+		here = counts(local.get(name, ()))
+		want, _ = families((model or {}).get(name, {}))
+		spare = {tok: n - max(here.get(tok, 0), want.get(tok, 0))
+		    for tok, n in counts(seen).items()}
+		marked = [s for s in seen if "\\Deleted" in s.flags]
+		waiting = []
+		for s in marked:
+			if spare[s.tok] > 0:
+				spare[s.tok] -= 1
+				waiting.append(s)
+		if len(waiting) < len(marked):
+			remote[name] = [s for s in seen if s not in waiting]
+			taken += len(waiting)
+	return taken
+
+
 def judge(local, remote, model=None, sums=None):
 	"""Without a model the server's side is taken for it."""
 	v = Verdict()
