@@ -507,6 +507,7 @@ batch_clear(struct pull_batch *b)
 	b->store = NULL;
 	imap_cmd_release(&b->fetch.cmd);
 	b->fetch = (struct imap_fetching){ .rows = 0 };
+	b->source = NULL;
 	b->at = BATCH_FREE;
 }
 

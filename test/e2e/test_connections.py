@@ -162,6 +162,16 @@ def test_one_big_folder(world):
 	all_there(world, fill_with)
 
 
+def test_many_batches_by_one(world):
+	"""More than there are at a time, again and again."""
+	fill_one(world, 12000)
+	world.keys["connections"] = "1"
+	world.write_conf()
+	s = world.sync().summary()
+	assert s["pulled"]["new"] == 12000
+	all_there(world, 12000)
+
+
 @pytest.mark.parametrize("after", [1, 2, 150])
 def test_helper_is_lost(world, after):
 	"""In the middle of a body, or between two."""
