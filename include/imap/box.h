@@ -126,32 +126,53 @@ void imap_copy_start(struct imap_session *, struct imap_cmd *, struct task *,
     const struct uidset *, const char *raw_to);
 
 /*
- * APPEND raw (flags) "date" {size}. The message's bytes are fed afterwards:
- * wants is true when the server is ready for them (at once with LITERAL+, after
- * "+" else); the task is woken then. Feed in pieces, pacing by
- * imap_session_unsent. Feeding exactly size bytes ends the command. When the
- * server refuses the literal, done comes without wants. code is CODE_APPENDUID
- * where UIDPLUS is there.
+ * APPEND raw (flags) "date" {size}: one message, or several, of which the server
+ * takes all or none (MULTIAPPEND, RFC 3502). Their bytes are fed afterwards, one
+ * message after the other: wants is true when the server is ready for those of
+ * number at (at once with LITERAL+, after "+" else); the task is woken then.
+ * Feed in pieces, pacing by imap_session_unsent. at is n when all is sent. When
+ * the server refuses, no more is wanted than the literal that was begun; or done
+ * comes without wants. code is CODE_APPENDUID where UIDPLUS is there, with
+ * as many UIDs as messages, the n-th the n-th's.
  */
 struct imap_append {
 	struct imap_cmd cmd;
 	bool wants;
-	uint32_t size, fed;
+	size_t n, at;
+	uint32_t size, fed;		/* of that message */
 	struct imap_append_priv *priv;
 };
-struct imap_append_args {
-	const char *raw;
+struct imap_append_message {
 	unsigned flags;
 	const char *keywords;		/* canonical, or NULL */
 	int64_t date;
 	uint32_t size;			/* octets, line ends CRLF */
 };
+struct imap_append_args {
+	const char *raw;
+	const struct imap_append_message *message;
+	size_t n;
+};
 void imap_append_start(struct imap_session *, struct imap_append *,
     struct task *, const struct imap_append_args *);
+/*
+ * A message of that size may go with others: with MULTIAPPEND, and where the
+ * server need not ask for its literal. A refusal that comes while it should ask
+ * could be of the message before; then nobody knows whether it still asks.
+ */
+bool imap_append_may_join(const struct imap_session *, uint32_t size);
 void imap_append_feed(struct imap_append *, const void *, size_t);
 /* The bytes can't be had any more: the connection is given up (an APPEND can't
  * be taken back), every command fails with *err. */
 void imap_append_abandon(struct imap_append *, const struct err *);
+
+/* STATUS raw (UIDNEXT): has a refused APPEND left something behind? */
+struct imap_uidnext {
+	struct imap_cmd cmd;
+	uint32_t uidnext;		/* 0: not told */
+};
+void imap_uidnext_start(struct imap_session *, struct imap_uidnext *,
+    struct task *, const char *raw);
 
 void imap_noop_start(struct imap_session *, struct imap_cmd *, struct task *);
 

@@ -31,6 +31,8 @@ int maildir_source_open(struct maildir *, const struct maildir_message *,
 /* Up to n bytes; 0 at the end; -1 error. */
 ssize_t maildir_source_read(struct maildir_source *, void *, size_t n,
     struct err *);
+/* ERR_STALE when it changed since it was opened. */
+int maildir_source_unchanged(const struct maildir_source *, struct err *);
 /* Bytes and name made durable: fsync of the file, and of its directory unless
  * that was done and nothing changed there since. By one thread at a time. */
 int maildir_source_sync(struct maildir_source *, struct err *);

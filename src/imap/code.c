@@ -86,16 +86,41 @@ code_bracket(struct cursor c)
 	return c.p < c.end ? memchr(c.p, ']', (size_t)(c.end - c.p)) : NULL;
 }
 
+/*
+ * "2:4,7": each above the one before. Whose order counts, and was another, can't
+ * be told any more when it is a set.
+ */
+static bool
+is_ascending(struct span s)
+{
+	uint64_t uid, least = 1;
+	size_t n;
+
+	while (s.n > 0) {
+		for (n = 0; n < s.n && s.p[n] != ',' && s.p[n] != ':'; n++)
+			;
+		if (!span_number((struct span){ s.p, n }, UINT32_MAX, &uid) ||
+		    uid < least)
+			return false;
+		/* "7:7" is sloppy, but clear. */
+		least = n < s.n && s.p[n] == ':' ? uid : uid + 1;
+		n += n < s.n;
+		s.p += n;
+		s.n -= n;
+	}
+	return true;
+}
+
 /* A set of UIDs that exist: '*' is no answer. */
 static bool
-code_set(struct cursor *c, struct uidset *set)
+code_set(struct cursor *c, bool ordered, struct uidset *set)
 {
 	struct span s;
 
 	lex_blanks(c);
 	s = lex_until(c, " ");
 	return s.n > 0 && memchr(s.p, '*', s.n) == NULL &&
-	    uidset_parse(set, s) == 0;
+	    (!ordered || is_ascending(s)) && uidset_parse(set, s) == 0;
 }
 
 static bool
@@ -107,7 +132,8 @@ code_number(struct cursor *c, uint64_t max, uint64_t *out)
 
 /*
  * "COPYUID validity from to". Both sets empty means that nothing was copied.
- * Pairs that don't pair are of no use to anybody.
+ * Pairs that don't pair are of no use to anybody. "APPENDUID validity uids" are
+ * those of the messages in their order.
  */
 static bool
 code_uids(struct imap_reader *r, struct cursor c, struct imap_code *code)
@@ -119,7 +145,8 @@ code_uids(struct imap_reader *r, struct cursor c, struct imap_code *code)
 	lex_blanks(&c);
 	if (both && c.p == c.end)
 		return true;
-	if (!code_set(&c, &r->uids) || (both && !code_set(&c, &r->to)))
+	if (!code_set(&c, !both, &r->uids) ||
+	    (both && !code_set(&c, false, &r->to)))
 		return false;
 	lex_blanks(&c);
 	return c.p == c.end &&
@@ -142,7 +169,7 @@ code_args(struct imap_reader *r, struct cursor c, struct imap_resp *resp)
 	case CODE_COPYUID:
 		return code_uids(r, c, code);
 	case CODE_MODIFIED:
-		return code_set(&c, &r->uids);
+		return code_set(&c, false, &r->uids);
 	case CODE_PERMANENTFLAGS:
 		return words_flag_list(r, &c, &resp->flags);
 	case CODE_CAPABILITY:

@@ -66,7 +66,8 @@ struct imap_line {
 	bool compress;			/* nothing follows until it is answered */
 	bool bodies;			/* asks for bodies: what comes is measured */
 	unsigned continues;		/* how often on_continue was called */
-	struct imap_append *append;	/* its literal is fed from outside */
+	struct imap_append *append;	/* its literals are fed from outside */
+	size_t head_end;		/* of text: where the next one goes */
 	void (*on_continue)(struct imap_line *, const struct imap_resp *);
 };
 
@@ -189,6 +190,8 @@ void imap_line_secret(struct imap_line *, const char *);
 void imap_line_masked(struct imap_line *, const char *);	/* no quoting */
 void imap_line_flags(struct imap_line *, unsigned flags, const char *keywords);
 void imap_line_literal_head(struct imap_line *, uint32_t size);
+/* The server has to ask for it first. */
+bool imap_literal_waits(const struct imap_session *, uint32_t size);
 void imap_line_send(struct imap_line *);
 void imap_line_free(struct imap_line *);
 /* The command on each part of a set: head, set, tail (by callback). */

@@ -119,14 +119,20 @@ put_quoted(struct imap_line *line, const char *s, const char *shown)
 	line_put(line, "\"", 1, shown != NULL ? "" : NULL);
 }
 
+bool
+imap_literal_waits(const struct imap_session *s, uint32_t size)
+{
+	unsigned caps = imap_session_caps(s);
+
+	return (caps & CAP_LITERAL_PLUS) == 0 &&
+	    ((caps & CAP_LITERAL_MINUS) == 0 || size > LITERAL_MINUS_MAX);
+}
+
 /* "{n}" CR LF; behind it, unless the server agreed in advance, "+" is due. */
 void
 imap_line_literal_head(struct imap_line *line, uint32_t size)
 {
-	const struct imap_session *s = line->cmd->priv->session;
-	unsigned caps = imap_session_caps(s);
-	bool sync = (caps & CAP_LITERAL_PLUS) == 0 &&
-	    ((caps & CAP_LITERAL_MINUS) == 0 || size > LITERAL_MINUS_MAX);
+	bool sync = imap_literal_waits(line->cmd->priv->session, size);
 
 	imap_line_add(line, "{%" PRIu32 "%s}\r\n", size, sync ? "" : "+");
 	if (sync)
@@ -226,6 +232,13 @@ imap_line_flags(struct imap_line *line, unsigned flags, const char *keywords)
 	imap_line_add(line, ")");
 }
 
+/* What of the text may be sent now: up to where octets are fed. */
+static size_t
+line_end(const struct imap_line *line)
+{
+	return line->append != NULL ? line->head_end : line->text.len;
+}
+
 void
 imap_line_send(struct imap_line *line)
 {
@@ -234,7 +247,7 @@ imap_line_send(struct imap_line *line)
 
 	if (line->append == NULL)
 		line_put(line, "\r\n", 2, "");
-	if (line->bad || line->text.len - line->literal >
+	if (line->bad || line_end(line) - line->literal >
 	    LIMIT_COMMAND_LINE + 4 * LIMIT_SECRET / 3)
 		imap_cmd_fail(cmd, ERR_REFUSED,
 		    "%s can't be put into one IMAP command", line->verb);
@@ -296,7 +309,7 @@ static bool
 line_go_on(struct imap_session *s, struct imap_line *line)
 {
 	bool stops = line->at_stop < line->nstop;
-	size_t end = stops ? line->stop[line->at_stop] : line->text.len;
+	size_t end = stops ? line->stop[line->at_stop] : line_end(line);
 
 	if (line->waits)
 		return false;

@@ -181,8 +181,8 @@ maildir_source_close(struct maildir_source *s)
 }
 
 /* Somebody edits it: then its digest is that of no message. */
-static int
-source_unchanged(const struct maildir_source *s, struct err *err)
+int
+maildir_source_unchanged(const struct maildir_source *s, struct err *err)
 {
 	struct stat now;
 
@@ -211,7 +211,7 @@ maildir_fingerprint(struct maildir *m, const struct maildir_message *msg,
 		s->at = s->len;
 	}
 	if (r == 0)
-		r = source_unchanged(s, err);
+		r = maildir_source_unchanged(s, err);
 	if (r == 0)
 		fingerprint_end(f, out);
 	else

@@ -148,6 +148,7 @@ struct account {
 	struct items items;
 	uint64_t lacking[2];	/* files missed by the first and second scan */
 	uint64_t over_quota;	/* octets that were refused so; 0: none */
+	unsigned groups_refused;	/* APPENDs of several messages */
 	uint64_t held_uploads;	/* one note stands for all of them */
 	uint64_t guarded_local, guarded_remote;	/* removals that wait; the same */
 	struct saying *said;	/* by a job, see account_job */

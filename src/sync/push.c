@@ -6,8 +6,12 @@
  *	disk lane	read	fingerprint; fsync, for the server may depend on it;
  *				small messages stay in memory
  *	index lane	intend	contents and intents, durable before anything is sent
- *	server		APPEND	all in flight, bodies in order
+ *	server		APPEND	all in flight, bodies in order (push_send.c)
  *	index lane	record	the UID where the server told it
+ *
+ * While one batch is sent the next one is read. What the index has to do is
+ * done in one transaction: the intents of what was read, the record of what was
+ * answered, and then the next pick.
  *
  * An APPEND whose answer was lost, or that came without a UID, keeps its intent
  * and is not repeated in this run: the next one looks first, and pairs.
@@ -21,36 +25,29 @@
 #include "mail/flags.h"
 #include "push.h"
 
-#define PUSH_BYTES	(16u << 20)	/* of a batch: all may be in vain */
+#define PUSH_BYTES	(4u << 20)	/* of a batch: all may be in vain */
 
-static enum task_result push_picked(struct task *);
-static enum task_result push_read(struct task *);
-static enum task_result push_intended(struct task *);
-static enum task_result push_sending(struct task *);
-static enum task_result push_recorded(struct task *);
+static enum task_result push_go(struct task *);
 
 /* --- picking --- */
 
-/* The rows of this batch: not too many bytes, for they may go in vain. */
+/* The rows of the next batch: not too many bytes, for they may go in vain. */
 static void
 take_picked(struct push *p, int n)
 {
-	uint64_t bytes = 0, most = PUSH_BYTES;
+	struct push_batch *b = &p->next;
+	uint64_t bytes = 0;
 	int i;
 
-	/* Another folder's quota is reached, it may be this one's, too: then
-	 * one message of that kind goes first, to see. */
-	if (p->pass.a->over_quota > 0 && !p->fits && p->too_large == 0)
-		most = p->pass.a->over_quota / 2;
-	p->msg = xcalloc((size_t)n + 1, sizeof(*p->msg));
-	for (i = 0; i < n && (i == 0 || bytes < most); i++) {
-		p->msg[i].row = p->picked[i];
+	b->msg = xcalloc((size_t)n + 1, sizeof(*b->msg));
+	for (i = 0; i < n && (i == 0 || bytes < p->most); i++) {
+		b->msg[i].row = p->picked[i];
 		bytes += (uint64_t)p->picked[i].place.hint.size;
 	}
-	p->n = i;
+	b->n = i;
 	if (i == n)
 		return;
-	p->pick.after = p->msg[i - 1].row.place.id;
+	p->pick.after = b->msg[i - 1].row.place.id;
 	p->pick.end = false;
 	picked_release(p->picked + i, n - i);
 }
@@ -60,9 +57,12 @@ mark_failed(struct push *p, struct err *err)
 {
 	int i, rc = 0;
 
-	for (i = 0; i < p->n && rc != -1; i++)
-		rc = failed_before(p->pass.a, &p->msg[i].row.place, ITEM_PUSH,
-		    &p->msg[i].row.tries, &p->msg[i].waits, err);
+	for (i = 0; i < p->next.n && rc != -1; i++) {
+		struct pushed *m = &p->next.msg[i];
+
+		rc = failed_before(p->pass.a, &m->row.place, ITEM_PUSH,
+		    &m->row.tries, &m->waits, err);
+	}
 	return rc == -1 ? -1 : 0;
 }
 
@@ -73,8 +73,8 @@ drop_intended(struct push *p, struct err *err)
 	struct index_intent open;
 	int i, found = 0;
 
-	for (i = 0; i < p->n && found != -1; i++) {
-		struct pushed *m = &p->msg[i];
+	for (i = 0; i < p->next.n && found != -1; i++) {
+		struct pushed *m = &p->next.msg[i];
 
 		found = index_intent_of(p->pass.a->ix, p->pass.box->row.id,
 		    m->row.place.id, &open, err);
@@ -87,78 +87,14 @@ drop_intended(struct push *p, struct err *err)
 }
 
 static int
-pick_run(struct job *job)
+pick(struct push *p, struct err *err)
 {
-	struct push *p = OWNER_OF(job, struct push, index_job);
-	int n = pick_rows(p->pass.a->ix, &p->pick, p->picked, &job->err);
+	int n = pick_rows(p->pass.a->ix, &p->pick, p->picked, err);
 
 	if (n == -1)
 		return -1;
 	take_picked(p, n);
-	return mark_failed(p, &job->err) == -1 ? -1 :
-	    drop_intended(p, &job->err);
-}
-
-static enum task_result
-push_pick(struct task *t)
-{
-	struct push *p = (struct push *)t;
-
-	p->pick.max = p->probing ? 1 : PUSH_ROWS;
-	p->index_job = (struct job){ .run = pick_run };
-	lane_post(p->pass.a->index_lane, &p->index_job, t);
-	return task_wait(t, push_picked);
-}
-
-static void
-rows_release(struct push *p)
-{
-	int i;
-
-	for (i = 0; i < p->n; i++) {
-		picked_release(&p->msg[i].row, 1);
-		free(p->msg[i].body);
-		free(p->msg[i].failure);
-		imap_cmd_release(&p->msg[i].append.cmd);
-	}
-	free(p->msg);
-	p->msg = NULL;
-	p->n = 0;
-}
-
-static enum task_result
-push_next(struct push *p)
-{
-	rows_release(p);
-	if (!p->pick.end)
-		return task_next(&p->pass.task, push_pick);
-	if (p->kept_back > 0)
-		box_note(p->pass.a, p->pass.box, ITEM_PUSH, p->kept_back,
-		    "%llu message%s not pushed: %s",
-		    (unsigned long long)p->kept_back,
-		    p->kept_back == 1 ? "" : "s", p->why);
-	return TASK_DONE;
-}
-
-static enum task_result
-push_picked(struct task *t)
-{
-	struct push *p = (struct push *)t;
-	int i;
-
-	if (!p->index_job.done)
-		return task_wait(t, push_picked);
-	if (p->index_job.result == -1)
-		return task_fail(t, &p->index_job.err);
-	if (p->pass.a->opt.dry_run) {
-		for (i = 0; i < p->n; i++)
-			account_done(p->pass.a, SYNC_PUSH, p->pass.box,
-			    &p->msg[i].row.place, "");
-		return push_next(p);
-	}
-	p->disk_job = (struct job){ .run = push_read_run };
-	lane_post(p->pass.a->disk_lane, &p->disk_job, t);
-	return task_wait(t, push_read);
+	return mark_failed(p, err) == -1 ? -1 : drop_intended(p, err);
 }
 
 /* --- intents --- */
@@ -224,250 +160,25 @@ intend(struct push *p, struct pushed *m, struct err *err)
 	return index_intent_put(ix, &m->intent, err);
 }
 
-static int
-for_each_row(struct push *p, int (*f)(struct push *, struct pushed *,
-    struct err *), struct err *err)
+bool
+push_keeps_back(const struct push *p, const struct pushed *m)
 {
-	struct index *ix = p->pass.a->ix;
-	int i, rc = index_begin(ix, err);
-
-	for (i = 0; i < p->n && rc == 0; i++)
-		rc = f(p, &p->msg[i], err);
-	return index_end(ix, rc, err);
+	return p->closed || (p->too_large > 0 && m->fp.wire >= p->too_large);
 }
 
-static int
-intend_run(struct job *job)
-{
-	return for_each_row(OWNER_OF(job, struct push, index_job), intend,
-	    &job->err);
-}
-
-/* What the server is known not to take is not sent. */
 static void
-keep_back(struct push *p)
+keep_back(struct push *p, struct push_batch *b)
 {
 	int i;
 
-	for (i = 0; i < p->n; i++) {
-		struct pushed *m = &p->msg[i];
+	for (i = 0; i < b->n; i++) {
+		struct pushed *m = &b->msg[i];
 
-		if (!m->ready || (!p->closed && (p->too_large == 0 ||
-		    m->fp.wire < p->too_large)))
+		if (!m->ready || !push_keeps_back(p, m))
 			continue;
 		m->ready = false;
 		p->kept_back++;
 	}
-}
-
-static enum task_result
-push_read(struct task *t)
-{
-	struct push *p = (struct push *)t;
-
-	if (!p->disk_job.done)
-		return task_wait(t, push_read);
-	if (p->disk_job.result == -1)
-		return task_fail(t, &p->disk_job.err);
-	keep_back(p);
-	p->index_job = (struct job){ .run = intend_run };
-	lane_post(p->pass.a->index_lane, &p->index_job, t);
-	return task_wait(t, push_intended);
-}
-
-/* --- sending --- */
-
-static void
-append(struct push *p, struct pushed *m)
-{
-	struct imap_append_args args = {
-		.raw = p->pass.box->row.raw, .size = (uint32_t)m->fp.wire,
-		.flags = m->row.verdict.remote_flags,
-		.keywords = m->row.verdict.remote_keywords, .date = m->date,
-	};
-
-	m->started = true;
-	imap_append_start(p->pass.conn->session, &m->append, &p->pass.task, &args);
-}
-
-static enum task_result
-push_intended(struct task *t)
-{
-	struct push *p = (struct push *)t;
-	int i;
-
-	if (!p->index_job.done)
-		return task_wait(t, push_intended);
-	if (p->index_job.result == -1)
-		return task_fail(t, &p->index_job.err);
-	for (i = 0; i < p->n; i++)
-		if (p->msg[i].ready)
-			append(p, &p->msg[i]);
-	p->at = 0;
-	return task_next(t, push_sending);
-}
-
-static int
-piece_run(struct job *job)
-{
-	struct push *p = OWNER_OF(job, struct push, disk_job);
-	struct pushed *m = &p->msg[p->at];
-	struct maildir_message where = push_message(p, m);
-	size_t left = m->append.size - m->append.fed;
-	int64_t mtime;
-
-	if (p->source == NULL && maildir_source_open(&p->pass.a->md, &where,
-	    &p->source, &mtime, &job->err) == -1)
-		return -1;
-	p->piece_length = maildir_source_read(p->source, p->piece,
-	    left < PUSH_PIECE ? left : PUSH_PIECE, &job->err);
-	if (p->piece_length == 0)
-		return err_set(&job->err, ERR_STALE, "%s became shorter while "
-		    "it was sent", where.file);
-	return p->piece_length > 0 ? 0 : -1;
-}
-
-/* Feeds a large message piece by piece. 0, or -1: the connection is given up. */
-static int
-feed_from_disk(struct push *p, struct pushed *m, struct err *err)
-{
-	if (p->reading) {
-		if (!p->disk_job.done)
-			return 0;
-		p->reading = false;
-		if (p->disk_job.result == -1) {
-			*err = p->disk_job.err;
-			imap_append_abandon(&m->append, err);
-			return -1;
-		}
-		imap_append_feed(&m->append, p->piece, (size_t)p->piece_length);
-	}
-	if (m->append.fed == m->append.size ||
-	    imap_session_unsent(p->pass.conn->session) > PUSH_PIECE)
-		return 0;
-	p->reading = true;
-	p->disk_job = (struct job){ .run = piece_run };
-	lane_post(p->pass.a->disk_lane, &p->disk_job, &p->pass.task);
-	return 0;
-}
-
-static int
-feed(struct push *p, struct pushed *m, struct err *err)
-{
-	if (!m->append.wants || m->append.fed == m->append.size)
-		return 0;
-	if (m->body == NULL)
-		return feed_from_disk(p, m, err);
-	imap_append_feed(&m->append, m->body, m->append.size);
-	free(m->body);
-	m->body = NULL;
-	return 0;
-}
-
-/* The least that was refused in the account counts as soon as this folder,
- * which may have a quota of its own, refuses anything. */
-static void
-quota_reached(struct push *p, uint64_t size)
-{
-	uint64_t *least = &p->pass.a->over_quota;
-
-	if (*least == 0 || size < *least)
-		*least = size;
-	p->too_large = *least;
-}
-
-/*
- * Over quota, what is smaller may still fit; refused for the folder's or the
- * account's sake, nothing will. Neither is the message's fault: it is tried
- * again by the next run, and so is one message of each other folder.
- */
-static void
-take_refusal(struct push *p, struct pushed *m, const struct err *err)
-{
-	enum imap_code_kind code = m->append.cmd.code;
-
-	m->failure = xstrdup(err->msg);
-	m->refused = true;
-	m->blameless = is_folder_code(code) || p->pass.box->row.read_only;
-	if (!m->blameless)
-		return;
-	p->kept_back++;
-	if (p->why == NULL)
-		p->why = xstrdup(err->msg);
-	if (code != CODE_OVERQUOTA)
-		p->closed = true;
-	else
-		quota_reached(p, m->fp.wire);
-}
-
-static void
-take_reply(struct push *p, struct pushed *m, int rc, const struct err *err)
-{
-	uint32_t uid = 0;
-
-	m->over = true;
-	p->fits |= rc == 1 && m->fp.wire >= p->pass.a->over_quota;
-	if (rc == -1)
-		take_refusal(p, m, err);
-	else if (m->append.cmd.code == CODE_APPENDUID &&
-	    m->append.cmd.code_number == p->pass.box->row.uidvalidity &&
-	    uidset_next(&m->append.cmd.code_uids, &uid))
-		m->uid = uid;
-	else
-		p->unknown_uids = true;
-}
-
-/* Closes a source whose message is through. */
-static void
-source_done(struct push *p)
-{
-	if (p->reading)
-		return;
-	maildir_source_close(p->source);
-	p->source = NULL;
-}
-
-static enum task_result
-push_sending(struct task *t)
-{
-	struct push *p = (struct push *)t;
-	struct err err = { .kind = ERR_NONE };
-	int i, rc, open = 0;
-
-	while (p->at < p->n) {
-		struct pushed *m = &p->msg[p->at];
-
-		/* What was refused early under LITERAL+ is fed all the same:
-		 * the server was promised that many octets. */
-		if (m->started && m->append.fed < m->append.size &&
-		    (m->append.wants || !m->append.cmd.done)) {
-			if (feed(p, m, &t->err) == -1)
-				return TASK_FAIL;
-			if (m->append.fed < m->append.size)
-				break;
-		}
-		if (p->reading)
-			break;
-		source_done(p);
-		p->at++;
-	}
-	for (i = 0; i < p->n; i++) {
-		struct pushed *m = &p->msg[i];
-
-		if (!m->started || m->over)
-			continue;
-		rc = imap_result(&m->append.cmd, &err);
-		if (rc == -1 && err.kind != ERR_REFUSED)
-			return task_fail(t, &err);
-		if (rc == 0)
-			open++;
-		else
-			take_reply(p, m, rc, &err);
-	}
-	if (open > 0 || p->reading)
-		return task_wait(t, push_sending);
-	p->probing = false;
-	return task_next(t, push_recorded);
 }
 
 /* --- recording --- */
@@ -522,6 +233,9 @@ record(struct push *p, struct pushed *m, struct err *err)
 		m->intent.answered = true;
 		return index_intent_put(ix, &m->intent, err);
 	}
+	if (m->doubtful)
+		return record_failure(p->pass.a, p->pass.box, place,
+		    &(struct failure){ ITEM_PUSH, "", false }, err);
 	if (m->failure != NULL)
 		return (m->blameless ? record_success(p->pass.a, place,
 		    ITEM_PUSH, err) : record_failed(p, m, err)) == -1 ? -1 :
@@ -531,56 +245,265 @@ record(struct push *p, struct pushed *m, struct err *err)
 	return record_uid(p, m, err);
 }
 
+/* --- what the index does --- */
+
 static int
-record_run(struct job *job)
+work(struct push *p, const struct push_batch *b, struct err *err)
 {
-	return for_each_row(OWNER_OF(job, struct push, index_job), record,
-	    &job->err);
+	int i, rc = 0;
+
+	for (i = 0; i < b->n && rc == 0; i++) {
+		if (b->record)
+			rc = record(p, &b->msg[i], err);
+		else if (b->intend)
+			rc = intend(p, &b->msg[i], err);
+	}
+	return rc;
+}
+
+static int
+index_run(struct job *job)
+{
+	struct push *p = OWNER_OF(job, struct push, index_job);
+	struct index *ix = p->pass.a->ix;
+	bool any = false;
+	int i, rc = 0;
+
+	for (i = 0; i < PUSH_BATCHES; i++)
+		any |= p->batch[i].intend || p->batch[i].record;
+	if (any) {
+		rc = index_begin(ix, &job->err);
+		for (i = 0; i < PUSH_BATCHES && rc == 0; i++)
+			rc = work(p, &p->batch[i], &job->err);
+		rc = index_end(ix, rc, &job->err);
+	}
+	return rc == 0 && p->picking ? pick(p, &job->err) : rc;
 }
 
 static void
-tell(struct push *p)
+tell(struct push *p, const struct push_batch *b)
 {
 	int i;
 
-	for (i = 0; i < p->n; i++) {
-		struct pushed *m = &p->msg[i];
+	for (i = 0; i < b->n; i++) {
+		const struct pushed *m = &b->msg[i];
 
 		if (m->over && m->failure == NULL)
 			account_done(p->pass.a, SYNC_PUSH, p->pass.box,
 			    &m->row.place, "");
 	}
-	p->done += (uint64_t)p->n;
-	if (p->n > 0)
+	p->done += (uint64_t)b->n;
+	if (b->n > 0)
 		account_progress(p->pass.a, p->pass.box, "pushing", p->done, 0);
 }
 
+static void
+batch_release(struct push_batch *b)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		picked_release(&b->msg[i].row, 1);
+		free(b->msg[i].body);
+		free(b->msg[i].failure);
+	}
+	free(b->msg);
+	*b = (struct push_batch){ .stage = PUSH_FREE };
+}
+
+/* --- the flow --- */
+
+static struct push_batch *
+batch_in(struct push *p, enum push_stage stage)
+{
+	int i;
+
+	for (i = 0; i < PUSH_BATCHES; i++)
+		if (p->batch[i].stage == stage)
+			return &p->batch[i];
+	return NULL;
+}
+
+static bool
+is_answered(const struct push_batch *b)
+{
+	return b->stage == PUSH_SENT && b->open == 0;
+}
+
+static void
+take_next(struct push *p)
+{
+	struct push_batch *b = batch_in(p, PUSH_FREE);
+	int i;
+
+	*b = p->next;
+	p->next = (struct push_batch){ .n = 0 };
+	p->picking = false;
+	if (p->pass.a->opt.dry_run)
+		for (i = 0; i < b->n; i++)
+			account_done(p->pass.a, SYNC_PUSH, p->pass.box,
+			    &b->msg[i].row.place, "");
+	if (b->n == 0 || p->pass.a->opt.dry_run)
+		batch_release(b);
+	else
+		b->stage = PUSH_PICKED;
+}
+
+/* Its job is done. */
+static void
+take_index(struct push *p)
+{
+	int i;
+
+	p->index_job.done = false;
+	for (i = 0; i < PUSH_BATCHES; i++) {
+		struct push_batch *b = &p->batch[i];
+
+		if (b->record) {
+			tell(p, b);
+			batch_release(b);
+			p->probing = false;
+		} else if (b->intend) {
+			b->intend = false;
+			b->stage = PUSH_SENT;
+			push_send(p, b);
+		}
+	}
+	if (p->picking)
+		take_next(p);
+}
+
+/*
+ * Room for another batch, when those that were answered are recorded. Where one
+ * message goes first to see, nothing goes beside it.
+ */
+static bool
+may_pick(const struct push *p)
+{
+	bool alone = p->probing || p->pass.a->over_quota > 0;
+	int i, busy = 0;
+
+	for (i = 0; i < PUSH_BATCHES; i++)
+		busy += p->batch[i].stage != PUSH_FREE &&
+		    !is_answered(&p->batch[i]);
+	return !p->pick.end && busy < (alone ? 1 : PUSH_BATCHES);
+}
+
+/* Records wait for the intents that come next, or for the last answer. */
+static bool
+must_record(struct push *p)
+{
+	bool answered = false, open = false;
+	int i;
+
+	for (i = 0; i < PUSH_BATCHES; i++) {
+		answered |= is_answered(&p->batch[i]);
+		open |= p->batch[i].open > 0;
+	}
+	return answered && !open && batch_in(p, PUSH_PICKED) == NULL;
+}
+
+static void
+ask_index(struct push *p)
+{
+	int i;
+
+	if (p->index_job.posted)
+		return;
+	p->picking = may_pick(p);
+	if (!p->picking && batch_in(p, PUSH_READ) == NULL && !must_record(p))
+		return;
+	/* Another folder's quota is reached, it may be this one's, too: then
+	 * one message of that kind goes first, to see. */
+	p->most = p->pass.a->over_quota > 0 && !p->fits && p->too_large == 0 ?
+	    p->pass.a->over_quota / 2 : PUSH_BYTES;
+	p->pick.max = p->probing ? 1 : PUSH_ROWS;
+	for (i = 0; i < PUSH_BATCHES; i++) {
+		struct push_batch *b = &p->batch[i];
+
+		b->record = is_answered(b);
+		b->intend = b->stage == PUSH_READ;
+		if (b->intend)
+			keep_back(p, b);
+	}
+	p->index_job = (struct job){ .run = index_run };
+	lane_post(p->pass.a->index_lane, &p->index_job, &p->pass.task);
+}
+
+static void
+ask_disk(struct push *p)
+{
+	if (p->reading != NULL)
+		return;
+	p->reading = batch_in(p, PUSH_PICKED);
+	if (p->reading == NULL)
+		return;
+	p->read_job = (struct job){ .run = push_read_run };
+	lane_post(p->pass.a->disk_lane, &p->read_job, &p->pass.task);
+}
+
+/* 0, or -1 with the task's error. */
+static int
+take_jobs(struct push *p)
+{
+	struct task *t = &p->pass.task;
+
+	if (p->reading != NULL && p->read_job.done) {
+		if (p->read_job.result == -1)
+			return task_fail(t, &p->read_job.err), -1;
+		p->reading->stage = PUSH_READ;
+		p->reading = NULL;
+	}
+	if (p->index_job.done) {
+		if (p->index_job.result == -1)
+			return task_fail(t, &p->index_job.err), -1;
+		take_index(p);
+	}
+	return 0;
+}
+
+static bool
+is_over(const struct push *p)
+{
+	int i;
+
+	for (i = 0; i < PUSH_BATCHES; i++)
+		if (p->batch[i].stage != PUSH_FREE)
+			return false;
+	return p->pick.end && !p->index_job.posted;
+}
+
 static enum task_result
-push_recorded(struct task *t)
+push_go(struct task *t)
 {
 	struct push *p = (struct push *)t;
 
-	if (p->index_job.run != record_run) {
-		p->index_job = (struct job){ .run = record_run };
-		lane_post(p->pass.a->index_lane, &p->index_job, t);
-	}
-	if (!p->index_job.done)
-		return task_wait(t, push_recorded);
-	if (p->index_job.result == -1)
-		return task_fail(t, &p->index_job.err);
-	tell(p);
-	return push_next(p);
+	if (take_jobs(p) == -1 || push_drive(p, &t->err) == -1)
+		return TASK_FAIL;
+	ask_disk(p);
+	ask_index(p);
+	if (!is_over(p))
+		return task_wait(t, push_go);
+	if (p->kept_back > 0)
+		box_note(p->pass.a, p->pass.box, ITEM_PUSH, p->kept_back,
+		    "%llu message%s not pushed: %s",
+		    (unsigned long long)p->kept_back,
+		    p->kept_back == 1 ? "" : "s", p->why);
+	return TASK_DONE;
 }
 
 static void
 push_finish(struct task *t)
 {
 	struct push *p = (struct push *)t;
+	int i;
 
 	if (p->unknown_uids)
 		p->pass.box->look_again = true;
-	maildir_source_close(p->source);
-	rows_release(p);
+	push_send_release(p);
+	for (i = 0; i < PUSH_BATCHES; i++)
+		batch_release(&p->batch[i]);
+	batch_release(&p->next);
 	free(p->why);
 	pass_end(&p->pass);
 }
@@ -595,8 +518,11 @@ push_start(struct conn *conn, struct box *box,
 		.box = box, .ops = OP_PUSH,
 		.expunge = conn->a->conf->expunge,
 	};
+	TAILQ_INIT(&p->waiting);
+	TAILQ_INIT(&p->uploads);
+	p->window = PUSH_WINDOW;
 	p->probing = box->row.read_only;
 	p->pass.task.finish = push_finish;
 	p->pass.box = box;
-	pass_start(&p->pass, conn, out, "push", push_pick);
+	pass_start(&p->pass, conn, out, "push", push_go);
 }

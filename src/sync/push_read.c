@@ -10,7 +10,7 @@
 #include "maildir/look.h"
 #include "push.h"
 
-#define PUSH_MEMORY	(4u << 20)	/* of a batch's bodies */
+#define PUSH_MEMORY	(5u << 20)	/* of a batch's bodies */
 
 struct maildir_message
 push_message(const struct push *p, const struct pushed *m)
@@ -20,7 +20,7 @@ push_message(const struct push *p, const struct pushed *m)
 	};
 }
 
-/* Of the very bytes that are sent: somebody may have edited the file since. */
+/* Of the very bytes that are sent: somebody may edit the file meanwhile. */
 static void
 digest_body(struct pushed *m, size_t size)
 {
@@ -30,28 +30,32 @@ digest_body(struct pushed *m, size_t size)
 	fingerprint_end(f, &m->fp);
 }
 
+/*
+ * 1: its body is in memory; 0: it takes more than room; -1. The last octet of
+ * the buffer shows that there is no more.
+ */
 static int
-load(struct maildir_source *s, struct pushed *m, struct err *err)
+load(struct maildir_source *s, struct pushed *m, size_t room, struct err *err)
 {
-	size_t at = 0, size = (size_t)m->fp.wire;
+	size_t n = 0, size = (size_t)m->row.place.hint.size;
 	ssize_t got;
 
-	m->body = xmalloc(size + 1);
-	while (at < size) {
-		got = maildir_source_read(s, m->body + at, size - at, err);
-		if (got <= 0)
-			break;
-		at += (size_t)got;
-	}
-	if (at == size && maildir_source_read(s, m->body + at, 1, err) == 0) {
-		digest_body(m, size);
-		return 0;
-	}
-	free(m->body);
-	m->body = NULL;
-	if (err->kind == ERR_NONE)
-		err_set(err, ERR_STALE, "it changed while it was read");
-	return -1;
+	size += size / 16 + 1024;	/* CRs come in */
+	do {
+		if (size > room)
+			return 0;
+		m->body = xreallocarray(m->body, size, 1);
+		got = maildir_source_read(s, m->body + n, size - n, err);
+		if (got > 0)
+			n += (size_t)got;
+		if (n == size)
+			size *= 2;
+	} while (got > 0);
+	if (got < 0 || maildir_source_unchanged(s, err) == -1)
+		return -1;
+	m->body = xreallocarray(m->body, n + 1, 1);
+	digest_body(m, n);
+	return 1;
 }
 
 /* Why this message will never go, or NULL. */
@@ -69,34 +73,44 @@ unsendable(const struct fingerprint *fp)
 	return NULL;
 }
 
+static int
+prepare_open(struct push *p, struct pushed *m, struct maildir_source *s,
+    size_t *room, struct err *err)
+{
+	struct maildir_message where = push_message(p, m);
+	int rc = load(s, m, *room, err);
+
+	if (rc == 1) {
+		*room -= m->fp.wire;
+		return 0;
+	}
+	free(m->body);
+	m->body = NULL;
+	return rc == -1 ? -1 : maildir_fingerprint(&p->pass.a->md, &where,
+	    &m->fp, &m->date, err);
+}
+
 /* durable: it is; else it has to be made so. */
 static int
-prepare(struct push *p, struct pushed *m, bool durable, size_t *memory,
+prepare(struct push *p, struct pushed *m, bool durable, size_t *room,
     struct err *err)
 {
-	struct maildir *md = &p->pass.a->md;
 	struct maildir_message where = push_message(p, m);
 	struct maildir_source *s = NULL;
 	const char *why;
 	int rc = -1;
 
-	if (maildir_fingerprint(md, &where, &m->fp, &m->date, err) == -1)
+	if (maildir_source_open(&p->pass.a->md, &where, &s, &m->date, err) ==
+	    -1)
 		return -1;
-	why = unsendable(&m->fp);
-	if (why != NULL)
-		return err_set(err, ERR_REFUSED, "%s", why);
-	if (maildir_source_open(md, &where, &s, &m->date, err) == -1 ||
-	    (!durable && maildir_source_sync(s, err) == -1))
-		goto done;
-	if (*memory + m->fp.wire <= PUSH_MEMORY) {
-		if (load(s, m, err) == -1)
-			goto done;
-		*memory += m->fp.wire;
-	}
-	m->ready = true;
-	rc = 0;
-done:
+	if ((durable || maildir_source_sync(s, err) == 0) &&
+	    prepare_open(p, m, s, room, err) == 0)
+		rc = 0;
 	maildir_source_close(s);
+	why = rc == 0 ? unsendable(&m->fp) : NULL;
+	if (why != NULL)
+		rc = err_set(err, ERR_REFUSED, "%s", why);
+	m->ready = rc == 0;
 	return rc;
 }
 
@@ -123,21 +137,22 @@ is_as_it_was(struct push *p, const struct pushed *m)
 int
 push_read_run(struct job *job)
 {
-	struct push *p = OWNER_OF(job, struct push, disk_job);
-	size_t memory = 0;
+	struct push *p = OWNER_OF(job, struct push, read_job);
+	const struct push_batch *b = p->reading;
+	size_t room = PUSH_MEMORY;
 	bool durable;
 	int i;
 
 	durable = maildir_sync_many(&p->pass.a->md, p->pass.box->row.path,
-	    (size_t)p->n);
-	for (i = 0; i < p->n; i++) {
-		struct pushed *m = &p->msg[i];
+	    (size_t)b->n);
+	for (i = 0; i < b->n; i++) {
+		struct pushed *m = &b->msg[i];
 		struct err err = { .kind = ERR_NONE };
 
 		if (m->row.verdict.ops != OP_PUSH)
 			continue;
 		m->waits = m->waits && is_as_it_was(p, m);
-		if (m->waits || prepare(p, m, durable, &memory, &err) == 0)
+		if (m->waits || prepare(p, m, durable, &room, &err) == 0)
 			continue;
 		if (is_disk_error(&err)) {
 			job->err = err;

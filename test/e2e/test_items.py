@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from middleman import Middleman
+from uploads import Uploads
 from world import World
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -27,25 +28,24 @@ def status(world, *args, rc=None):
 
 
 class Refuser(Middleman):
-	"""The server takes no message of 5 kB and more, or none in folders."""
+	"""The server takes no message of 5 kB and more, or none in folders; of
+	several in one command, none if there is one such."""
 
 	def __init__(self, world, code=b"", folders=()):
-		self.asked, self.code, self.folders = 0, code, folders
-		super().__init__(world.server.port, self.no_folder,
-		    self.no_code)
+		self.code, self.folders = code, folders
+		self.uploads = Uploads(self.judge)
+		super().__init__(world.server.port, self.uploads.up,
+		    self.uploads.down)
 		through(world, self.port)
 
-	def no_folder(self, line):
-		m = re.search(rb' APPEND "?([^ "]+)"?.*\{(\d+)', line)
-		if not m:
-			return line
-		self.asked += 1
-		if int(m[2]) < 5000 and m[1] not in self.folders:
-			return line
-		return line[:m.start(1)] + b"nosuch" + line[m.end(1):]
+	@property
+	def asked(self):
+		return len(self.uploads.all)
 
-	def no_code(self, line):
-		return line.replace(b"[TRYCREATE] ", self.code)
+	def judge(self, u):
+		if max(u.sizes) < 5000 and u.folder not in self.folders:
+			return None
+		return b"NO " + self.code + b"not that one"
 
 
 # -- messages --

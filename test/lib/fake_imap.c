@@ -287,6 +287,7 @@ struct probe {
 	struct imap_fetching fetch;
 	struct imap_searching search;
 	struct imap_append append;
+	size_t hold;	/* from its n-th message on only when refused; 0: none */
 	struct imap_list list;
 	struct imap_cmd plain[3];
 	struct uidset uids;

@@ -156,7 +156,8 @@ feed_append(struct probe *p)
 static void
 start_append(struct probe *p)
 {
-	struct imap_append_args a = { .raw = "x", .date = 0, .size = 5 };
+	struct imap_append_message m = { .size = 5 };
+	struct imap_append_args a = { .raw = "x", .message = &m, .n = 1 };
 
 	p->step = feed_append;
 	imap_compress_start(p->session);
