@@ -21,8 +21,10 @@ struct index_folder {
 	/* Stamps of the last complete scan, ns; 0: none. */
 	int64_t new_mtime, cur_mtime;
 	int64_t last_full;		/* seconds: last full enumeration */
-	/* Seconds: when that scan began, if it compared every file with what
-	 * is recorded of it; 0: the next one has to. */
+	int64_t scanned;		/* seconds: when it began; 0: these are
+					   the stamps of our own changes */
+	/* Seconds: when a scan began that compared every file with what is
+	 * recorded of it; 0: the next one has to. */
 	int64_t looked;
 };
 

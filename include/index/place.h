@@ -40,6 +40,20 @@ int index_places(struct index *, enum index_which, int64_t folder,
     int64_t after, struct place *out, int max, struct err *);
 
 /*
+ * A file under the name, in new/ or cur/, and with the inode that the index has
+ * of it. Never 0.
+ */
+uint64_t index_name_sum(bool in_new, const char *file, uint64_t inode);
+/*
+ * What the folder's rows with local.present want to see on disk, in ascending
+ * id: the name's sum, or 0 where the file has to be looked at whatever its name
+ * (not known by inode, missed by the last scan, waiting for its deletion). The
+ * rows themselves are not read. each changes nothing in the index.
+ */
+int index_on_disk(struct index *, int64_t folder,
+    void (*each)(void *arg, int64_t id, uint64_t sum), void *arg, struct err *);
+
+/*
  * What an observer of the server saw: one row of FETCH. Inserts, or updates the
  * seen remote state where it differs. flags and keywords only when has_flags,
  * size and date when has_meta. A row that was not changed is not written.

@@ -19,18 +19,25 @@ struct maildir_scan {
 	uint64_t files;
 };
 
+struct maildir_entry {
+	bool in_new;
+	const char *file;
+	uint64_t inode;		/* as the directory has it */
+};
+
 /* Calls entry for each regular name (no leading dot) until it returns -1; then
  * -1 with the error it set in err. A name may be seen twice when it moves
  * meanwhile, or again after a retry: restart() says "forget what came so far". */
 struct maildir_visit {
 	void *arg;
-	int (*entry)(void *arg, bool in_new, const char *file, struct err *);
+	int (*entry)(void *arg, const struct maildir_entry *, struct err *);
 	void (*restart)(void *arg);
 };
 int maildir_scan(struct maildir *, const char *path, const struct maildir_visit *,
     struct maildir_scan *out, struct err *);
 
-/* Only the stamps, without reading. */
+/* Only the stamps, without reading. complete: no change by whomever can leave
+ * them as they are for longer than the kernel's clock takes. */
 int maildir_stamps(struct maildir *, const char *path, struct maildir_scan *out,
     struct err *);
 

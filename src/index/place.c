@@ -124,7 +124,7 @@ bind_flags(struct query *q, const struct state *s)
 	query_text(q, s->keywords);
 }
 
-/* Parameters 1 to 26, as all three statements number them. */
+/* Parameters 1 to 27, as all statements number them. */
 static void
 bind_place(struct query *q, const struct place *p)
 {
@@ -150,6 +150,7 @@ bind_place(struct query *q, const struct place *p)
 	query_int(q, p->hint.size);
 	query_int(q, p->hint.mtime);
 	query_int(q, (int64_t)place_sum(p));
+	query_int(q, (int64_t)place_seen(p));
 }
 
 static int
@@ -158,9 +159,9 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 	struct query q;
 
 	query_init(&q, ix, SLOT_PLACE_INSERT,
-	    "INSERT INTO place (" PLACE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5,"
-	    " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-	    " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)");
+	    "INSERT INTO place (" PLACE_COLUMNS ", seen)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+	    " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)");
 	bind_place(&q, p);
 	if (query_run(&q, err) < 0)
 		return -1;
@@ -176,7 +177,7 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 	" local = ?13, local_flags = ?14, local_keywords = ?15," \
 	" remote = ?16, remote_flags = ?17, remote_keywords = ?18," \
 	" size = ?20, date = ?21, fetched = ?22, inode = ?23," \
-	" file_size = ?24, mtime = ?25, sum = ?26"
+	" file_size = ?24, mtime = ?25, sum = ?26, seen = ?27"
 
 /*
  * SQLite rewrites the trees of all columns that a statement names. What changes
@@ -349,4 +350,22 @@ index_places(struct index *ix, enum index_which which, int64_t folder,
 	n = read_stream(&q, which, folder, after, out, max, err);
 	query_end(&q);
 	return n;
+}
+
+int
+index_on_disk(struct index *ix, int64_t folder,
+    void (*each)(void *arg, int64_t id, uint64_t sum), void *arg,
+    struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_PLACE_DISK, "SELECT id, seen FROM place"
+	    " INDEXED BY place_disk WHERE folder = ? AND local ORDER BY id");
+	query_int(&q, folder);
+	while ((r = query_step(&q, err)) > 0)
+		each(arg, query_get_int(&q, 0),
+		    (uint64_t)query_get_int(&q, 1));
+	query_end(&q);
+	return r;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/place.h"
+
 static uint64_t
 sum_text(uint64_t sum, const char *s)
 {
@@ -45,6 +47,26 @@ place_sum(const struct place *p)
 	sum = index_sum_int(sum, (int64_t)p->hint.inode);
 	sum = index_sum_int(sum, p->hint.size);
 	return index_sum_int(sum, p->hint.mtime);
+}
+
+uint64_t
+index_name_sum(bool in_new, const char *file, uint64_t inode)
+{
+	uint64_t sum = index_sum_int(INDEX_SUM_START, (int64_t)inode);
+
+	sum = index_sum(sum ^ in_new, file, strlen(file));
+	return sum != 0 ? sum : 1;
+}
+
+/* The file that a deletion on the server waits for is never taken on trust. */
+uint64_t
+place_seen(const struct place *p)
+{
+	if (!p->local.present || p->missing || p->file == NULL ||
+	    p->hint.inode == 0 ||
+	    (p->base_local.present && !p->remote.present))
+		return 0;
+	return index_name_sum(p->in_new, p->file, p->hint.inode);
 }
 
 /* A number that must lie in 0..max; anything else spoils the row. */

@@ -53,7 +53,8 @@ static const char schema[] =
 "	new_mtime INTEGER NOT NULL,"
 "	cur_mtime INTEGER NOT NULL,"
 "	last_full INTEGER NOT NULL,"
-"	looked INTEGER NOT NULL"	/* when files were last compared, seconds */
+"	scanned INTEGER NOT NULL,"	/* when that scan began, seconds */
+"	looked INTEGER NOT NULL"	/* when files were last compared */
 ");"
 /* Two folders never share a directory, even where case does not count. */
 "CREATE UNIQUE INDEX folder_path ON folder (path COLLATE NOCASE)"
@@ -94,6 +95,7 @@ static const char schema[] =
 "	file_size INTEGER NOT NULL,"
 "	mtime INTEGER NOT NULL,"	/* ns */
 "	sum INTEGER NOT NULL,"		/* of all columns above (row.c) */
+"	seen INTEGER NOT NULL,"		/* name and inode, hashed (row.c) */
 	/*
 	 * Clean is only what is agreed on and there on both sides, each with
 	 * the flags it had then. What was never agreed on, or is nowhere any
@@ -111,6 +113,8 @@ static const char schema[] =
 "	WHERE unique_part IS NOT NULL;"
 /* Streams one folder, and counts without reading rows. */
 "CREATE INDEX place_state ON place (folder, id, base, local, remote);"
+/* What a scan is held against: it reads no rows that are as they were. */
+"CREATE INDEX place_disk ON place (folder, id, seen) WHERE local;"
 "CREATE INDEX place_dirty ON place (folder, id) WHERE dirty;"
 "CREATE INDEX place_dirty_all ON place (id) WHERE dirty;"
 "CREATE INDEX place_missing ON place (id, folder) WHERE missing;"

@@ -136,8 +136,8 @@ now_ns(void)
 }
 
 /* Local file systems that stamp with the kernel's clock. */
-static bool
-has_fine_stamps(int fd)
+bool
+maildir_stamps_are_fine(int fd)
 {
 	struct statfs fs;
 
@@ -192,7 +192,7 @@ maildir_can_syncfs(int fd)
 		return false;
 	if (major < 5 || (major == 5 && minor < 8))
 		return false;
-	return has_fine_stamps(fd);
+	return maildir_stamps_are_fine(fd);
 }
 
 int
@@ -223,7 +223,7 @@ maildir_dir_is_settled(int fd, const struct stat *st)
 {
 	int64_t changed = (int64_t)st->st_ctim.tv_sec * NS;
 
-	return has_fine_stamps(fd) && now_ns() - changed > COARSE + NS;
+	return maildir_stamps_are_fine(fd) && now_ns() - changed > COARSE + NS;
 }
 
 /*
@@ -235,14 +235,14 @@ static bool
 stood_still(int fd, const struct stat *stamp, int64_t began)
 {
 	int64_t age = began - fs_mtime_ns(stamp);
-	bool fine = stamp->st_mtim.tv_nsec != 0 && has_fine_stamps(fd);
+	bool fine = stamp->st_mtim.tv_nsec != 0 && maildir_stamps_are_fine(fd);
 	int64_t grain = fine ? TICK : COARSE;
 
 	return is_unmoved(fd, stamp) && (age >= grain || age <= -grain);
 }
 
 static int
-pass_visit(const struct dir_pass *pass, size_t len,
+pass_visit(struct dir_pass *pass, size_t len,
     const struct dir_visit *visit, struct err *err)
 {
 	for (size_t at = 0; at < len; ) {
@@ -251,6 +251,7 @@ pass_visit(const struct dir_pass *pass, size_t len,
 		at += d->reclen;
 		if (strcmp(d->name, ".") == 0 || strcmp(d->name, "..") == 0)
 			continue;
+		pass->inode = d->ino;
 		if (visit->entry(visit->arg, d->name, d->type, err) < 0)
 			return -1;
 	}

@@ -42,6 +42,7 @@ struct dir_pass {
 	size_t size;
 	uint64_t bytes;		/* that the last reading brought */
 	bool proven;		/* nothing can have been missed */
+	uint64_t inode;		/* of the entry that comes right now */
 };
 
 struct dir_visit {
@@ -63,6 +64,9 @@ void maildir_pass_release(struct dir_pass *);
  * the clock tick of a change that was made just now.
  */
 int maildir_dir_stamp(int fd, struct stat *out);
+
+/* Any change moves the directory's mtime, by the kernel's own clock. */
+bool maildir_stamps_are_fine(int fd);
 
 /* Every change after the call that filled st moves its ctime. */
 bool maildir_dir_is_settled(int fd, const struct stat *st);

@@ -50,11 +50,12 @@ static int
 scan_entry(void *arg, const char *name, unsigned char type, struct err *err)
 {
 	struct scan *s = arg;
+	const struct maildir_entry e = { s->at == 0, name, s->pass.inode };
 
 	if (!may_be_message(s->fd[s->at], name, type))
 		return 0;
 	s->out->files++;
-	if (s->visit->entry(s->visit->arg, s->at == 0, name, err) < 0) {
+	if (s->visit->entry(s->visit->arg, &e, err) < 0) {
 		s->stopped = true;
 		return -1;
 	}
@@ -144,6 +145,8 @@ maildir_stamps(struct maildir *m, const char *path, struct maildir_scan *out,
 
 	*out = (struct maildir_scan){ 0 };
 	r = scan_open(&s, m, path, err);
+	out->complete = r == 0 && maildir_stamps_are_fine(s.fd[0]) &&
+	    maildir_stamps_are_fine(s.fd[1]);
 	scan_close(&s);
 	return r;
 }

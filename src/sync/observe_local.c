@@ -1,14 +1,16 @@
 /*
- * What lies on disk against what the index last saw there. A directory is read
- * once by name; of a name only two hashes are kept, so a million messages take
- * 24 MB. The rows stream past the sorted hashes; only when something differs is
- * the directory read again, for the names.
+ * What lies on disk against what the index last saw there. A directory that
+ * changed is read once, and each name, with its inode, is looked up among those
+ * that the rows want to see (wanted.h): a row whose name is there just so is not
+ * read, nor is its file looked at. What remains is what changed: names that no
+ * row wants, and rows whose name is not there.
  *
  * Who renames, adds, removes or replaces a file moves the mtime of its directory:
- * where both directories are as they were when every file was last looked at,
- * and nothing waits to be done, they are not even read. What is edited in place
- * moves nothing: it is found when the folder changes otherwise, once a week, or
- * with --full, before which index_folder.looked is set to 0.
+ * where both directories are as they were when they were last read, and nothing
+ * waits to be done, they are not even read. What is edited in place moves
+ * nothing and keeps its inode: each file is looked at when a folder that is not
+ * big changes otherwise, in every folder once a week, and with --full, before
+ * which index_folder.looked is set to 0.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,124 +19,67 @@
 #include "base/clock.h"
 #include "known_file.h"
 #include "maildir/name.h"
+#include "wanted.h"
 
 #define NS	1000000000	/* in a second */
 
-struct seen {
-	uint64_t unique;	/* hash of the unique part */
-	uint64_t whole;		/* hash of new/ or cur/ and the whole name */
-	bool settled;		/* the index has it just so */
-};
+/* A look costs as much as five names that are only read. */
+#define LOOK_ALWAYS	4096
 
 struct scan {
-	struct seen *v;
-	size_t n, cap;
+	struct wanted wanted;
 	struct index *ix;
 	struct index_folder *folder;
 	struct observed_local *out;
 	struct known_files known;
+	bool changed;		/* since the last reading */
 	bool look;		/* at every file, not only at names */
 };
 
-/* FNV-1a with a final mix; only for speed, names are ours and few are hostile:
- * a collision hides a change until the next rename, and deletes nothing. */
-static uint64_t
-hash(uint64_t h, const char *p, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		h ^= (unsigned char)p[i];
-		h *= 0x100000001b3u;
-	}
-	h ^= h >> 29;
-	h *= 0xbf58476d1ce4e5b9u;
-	return h ^ h >> 32;
-}
-
-static struct seen
-seen_of(bool in_new, const char *file, struct span unique)
-{
-	return (struct seen){
-		.unique = hash(0xcbf29ce484222325u, unique.p, unique.n),
-		.whole = hash(in_new ? 1 : 2, file, strlen(file)),
-	};
-}
-
 static int
-collect(void *arg, bool in_new, const char *file, struct err *err)
+collect(void *arg, const struct maildir_entry *e, struct err *err)
 {
 	struct scan *s = arg;
-	struct maildir_name name;
 
 	(void)err;
-	if (maildir_name_parse(file, &name))
-		*VEC_ADD(s->v, s->n, s->cap) = seen_of(in_new, file, name.unique);
+	wanted_meet(&s->wanted, e);
 	return 0;
 }
 
 static void
 restart(void *arg)
 {
-	((struct scan *)arg)->n = 0;
+	struct scan *s = arg;
+
+	wanted_restart(&s->wanted);
 }
 
-static int
-by_unique(const void *a, const void *b)
-{
-	const struct seen *x = a, *y = b;
+/* --- rows whose name is not there --- */
 
-	if (x->unique != y->unique)
-		return x->unique < y->unique ? -1 : 1;
-	return (x->whole > y->whole) - (x->whole < y->whole);
-}
-
-static struct seen *
-find(const struct scan *s, uint64_t unique)
-{
-	size_t lo = 0, hi = s->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->v[mid].unique < unique)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < s->n && s->v[lo].unique == unique ? &s->v[lo] : NULL;
-}
-
-/* The file that a deletion on the server waits for is never taken on trust. */
+/* It may have come back since the directory was read. */
 static bool
-wants_look(const struct scan *s, const struct place *p)
+is_there(struct scan *s, const struct place *p)
 {
-	return s->look || p->hint.inode == 0 ||
-	    (p->base_local.present && !p->remote.present);
+	struct file_hint ignored;
+
+	if (maildir_look(&s->known.look, p->in_new, p->file, &ignored) ==
+	    LOOKED_GONE)
+		return false;
+	s->known.unsure = true;
+	return true;
 }
 
-/* One row of the index that is believed to be on disk. */
+/* Not known to be renamed: the scan met no name with its unique part. */
 static int
-compare_row(struct scan *s, struct place *p, bool first,
-    const struct observed_local *scanned, struct err *err)
+judge_absent(struct scan *s, const struct place *p, bool first,
+    struct err *err)
 {
-	bool settled = false;
 	struct maildir_name name;
-	struct seen is, *at;
 
-	if (!maildir_name_parse(p->file, &name))
+	if (p->file == NULL || !maildir_name_parse(p->file, &name))
 		return err_set(err, ERR_IO, "the index holds an impossible "
-		    "file name: %s", p->file);
-	is = seen_of(p->in_new, p->file, name.unique);
-	at = find(s, is.unique);
-	if (at != NULL) {
-		for (; at < s->v + s->n && at->unique == is.unique; at++)
-			if (at->whole == is.whole && !p->missing)
-				settled = at->settled = true;
-		return settled && wants_look(s, p) ?
-		    known_file_check(&s->known, p, err) : 0;
-	}
-	if (!scanned->complete)
+		    "file name: %s", p->file == NULL ? "none" : p->file);
+	if (wanted_has_stray(&s->wanted, name.unique) || is_there(s, p))
 		return 0;
 	s->out->changed = true;
 	s->out->lacking++;
@@ -146,7 +91,48 @@ compare_row(struct scan *s, struct place *p, bool first,
 }
 
 static int
-compare_rows(struct scan *s, bool first, struct err *err)
+judge_row(struct scan *s, int64_t id, bool first, struct err *err)
+{
+	struct place p;
+	int r = index_place_by_id(s->ix, id, &p, err);
+
+	if (r <= 0)
+		return r;
+	r = p.local.present ? judge_absent(s, &p, first, err) : 0;
+	place_release(&p);
+	return r;
+}
+
+static int
+judge_rows(struct scan *s, bool first, struct err *err)
+{
+	const struct wanted *w = &s->wanted;
+	size_t i;
+
+	for (i = 0; s->out->complete && i < w->n; i++)
+		if (w->row[i].id > 0 &&
+		    judge_row(s, w->row[i].id, first, err) == -1)
+			return -1;
+	return 0;
+}
+
+/* --- files whose name is as it was --- */
+
+static int
+look_at(struct scan *s, struct place *p, struct err *err)
+{
+	const struct wanted_row *row;
+
+	if (p->file == NULL || p->hint.inode == 0)
+		return 0;	/* looked at by its name */
+	row = wanted_find(&s->wanted, index_name_sum(p->in_new, p->file,
+	    p->hint.inode));
+	return row != NULL && row->id < 0 ?
+	    known_file_check(&s->known, p, err) : 0;
+}
+
+static int
+look_at_all(struct scan *s, struct err *err)
 {
 	struct place row[64];
 	int64_t after = 0;
@@ -159,7 +145,7 @@ compare_rows(struct scan *s, bool first, struct err *err)
 			return -1;
 		for (i = 0; i < n; i++) {
 			if (rc == 0)
-				rc = compare_row(s, &row[i], first, s->out, err);
+				rc = look_at(s, &row[i], err);
 			after = row[i].id;
 			place_release(&row[i]);
 		}
@@ -167,34 +153,21 @@ compare_rows(struct scan *s, bool first, struct err *err)
 	return rc;
 }
 
-static bool
-all_settled(const struct scan *s)
-{
-	size_t i;
+/* --- names that no row wants --- */
 
-	for (i = 0; i < s->n; i++)
-		if (!s->v[i].settled)
-			return false;
-	return true;
-}
-
-/* Second reading: names that the index has not just so. What appeared since
- * the first is taken as well; what left is a matter for the next run. */
+/* Second reading: what appeared since the first is taken as well; what left is
+ * a matter for the next run. */
 static int
-record(void *arg, bool in_new, const char *file, struct err *err)
+record(void *arg, const struct maildir_entry *e, struct err *err)
 {
 	struct scan *s = arg;
+	const struct wanted_row *row = wanted_find(&s->wanted,
+	    index_name_sum(e->in_new, e->file, e->inode));
 	struct maildir_name name;
-	struct seen is, *at;
 
-	if (!maildir_name_parse(file, &name))
+	if ((row != NULL && row->id < 0) || !maildir_name_parse(e->file, &name))
 		return 0;
-	is = seen_of(in_new, file, name.unique);
-	for (at = find(s, is.unique); at != NULL && at < s->v + s->n &&
-	    at->unique == is.unique; at++)
-		if (at->whole == is.whole && at->settled)
-			return 0;
-	return known_file_see(&s->known, in_new, file, err);
+	return known_file_see(&s->known, e->in_new, e->file, err);
 }
 
 static void
@@ -204,17 +177,30 @@ nothing(void *arg)
 }
 
 static int
-record_names(struct scan *s, struct maildir *md, struct err *err)
+record_strays(struct scan *s, struct maildir *md, struct err *err)
 {
-	struct maildir_visit visit = { s, record, nothing };
+	const struct maildir_visit visit = { s, record, nothing };
+	const struct buf *names = &s->wanted.names;
 	struct maildir_scan again;
+	size_t at;
 
-	return maildir_scan(md, s->folder->path, &visit, &again, err);
+	if (s->wanted.too_many)
+		return maildir_scan(md, s->folder->path, &visit, &again, err);
+	for (at = 0; at < names->len; ) {
+		const char *p = (const char *)names->data + at;
+
+		if (known_file_see(&s->known, *p == 'n', p + 1, err) == -1)
+			return -1;
+		at += strlen(p) + 1;
+	}
+	return 0;
 }
 
+/* --- what was not changed --- */
+
 /*
- * Both directories are as they were when every file was looked at, and that was
- * long enough after their last change for a coarse clock to tell.
+ * Both directories are as they were when they were last read, and that was long
+ * enough after their last change for a coarse clock to tell.
  */
 static bool
 is_quiet(const struct index_folder *f, const struct maildir_scan *scanned)
@@ -223,7 +209,7 @@ is_quiet(const struct index_folder *f, const struct maildir_scan *scanned)
 	    scanned->new_mtime : scanned->cur_mtime;
 
 	return f->new_mtime == scanned->new_mtime &&
-	    f->cur_mtime == scanned->cur_mtime && last / NS + 2 < f->looked;
+	    f->cur_mtime == scanned->cur_mtime && last / NS + 2 < f->scanned;
 }
 
 /* Now and then every file is looked at all the same; not all folders at once. */
@@ -259,20 +245,19 @@ record_stamps(struct scan *s, const struct maildir_scan *scanned,
     int64_t begun, struct err *err)
 {
 	struct index_folder *f = s->folder;
-	struct index_folder was = *f;
+	const struct index_folder was = *f;
 
 	if (!scanned->complete)
 		return 0;
 	f->new_mtime = scanned->new_mtime;
 	f->cur_mtime = scanned->cur_mtime;
-	if (s->known.unsure)
-		f->looked = 0;
-	else if (s->look)
+	f->scanned = s->known.unsure ? 0 : begun;
+	if (s->look && !s->known.unsure)
 		f->looked = begun;
-	/* Looked at again before the stamps had cooled: not worth a write. */
-	if (f->new_mtime == was.new_mtime && f->cur_mtime == was.cur_mtime &&
-	    (f->looked == was.looked || (f->looked != 0 && was.looked != 0 &&
-	    !is_quiet(f, scanned))))
+	/* Read again before the stamps had cooled: not worth a write. */
+	if (!s->changed && is_fresh(&was, begun) &&
+	    (f->scanned == was.scanned || (f->scanned != 0 &&
+	    was.scanned != 0 && !is_quiet(f, scanned))))
 		return 0;
 	return index_folder_put(s->ix, f, err);
 }
@@ -300,9 +285,8 @@ static int
 returned_entry(void *arg, const char *unique)
 {
 	struct returned *r = arg;
-	struct seen is = seen_of(false, "", span_of(unique));
 
-	if (find(r->scan, is.unique) != NULL)
+	if (wanted_has_stray(&r->scan->wanted, span_of(unique)))
 		*VEC_ADD(r->unique, r->n, r->cap) = xstrdup(unique);
 	return 0;
 }
@@ -318,13 +302,13 @@ returned_release(struct returned *r)
 /*
  * Files that were removed on the server's word and that nobody but a backup has:
  * who copies one without its dates does not turn back the time of the directory.
- * Only where a directory has changed.
+ * No row wants to see it, so it is among the strays.
  */
 static int
 look_for_returned(const struct scan *s, struct returned *out, struct err *err)
 {
 	*out = (struct returned){ .scan = s };
-	return s->look ? index_removed(s->ix, s->folder->id, returned_entry,
+	return s->wanted.n_stray > 0 ? index_removed(s->ix, s->folder->id, returned_entry,
 	    out, err) : 0;
 }
 
@@ -338,7 +322,59 @@ forget_base(struct scan *s, struct returned *back, struct err *err)
 		if (index_removed_drop(s->ix, s->folder->id, back->unique[i],
 		    err) == -1)
 			return -1;
+	wanted_forget(&s->wanted);
 	return index_reset_local(s->ix, s->folder->id, err);
+}
+
+/* --- a second scan of what has stood still since the first --- */
+
+/*
+ * Neither directory has changed since before the first scan, by a clock that
+ * would tell: to read them again would give what that one gave.
+ */
+static bool
+stood_still(struct maildir *md, const struct index_folder *f)
+{
+	struct maildir_scan now;
+	struct err ignored;
+
+	return maildir_stamps(md, f->path, &now, &ignored) == 0 &&
+	    now.complete && is_quiet(f, &now);
+}
+
+static int
+lose_missing(struct scan *s, struct err *err)
+{
+	struct place row[64];
+	int64_t after = 0;
+	int i, n, rc = 0;
+
+	do {
+		n = index_places(s->ix, PLACES_MISSING, s->folder->id, after,
+		    row, 64, err);
+		if (n < 0)
+			return -1;
+		for (i = 0; i < n; i++) {
+			if (rc == 0)
+				rc = index_unsee_local(s->ix, row[i].id, err);
+			s->out->lacking++;
+			after = row[i].id;
+			place_release(&row[i]);
+		}
+	} while (rc == 0 && n == 64);
+	return rc;
+}
+
+/* The first scan has made durable what was missing. */
+static int
+scan_unread(struct scan *s, struct err *err)
+{
+	int rc = index_begin(s->ix, err);
+
+	s->out->complete = true;
+	if (rc == 0)
+		rc = lose_missing(s, err);
+	return index_end(s->ix, rc, err);
 }
 
 int
@@ -355,14 +391,19 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 	*out = (struct observed_local){ .complete = rc == 1 };
 	if (rc != 0)
 		return rc == 1 ? 0 : -1;
+	if (!first && stood_still(md, f))
+		return scan_unread(&s, err);
 	rc = -1;
 	if (known_files_open(&s.known, ix, md, f, err) == -1 ||
+	    wanted_load(&s.wanted, ix, f->id, err) == -1 ||
 	    maildir_scan(md, f->path, &visit, &scanned, err) == -1)
 		goto done;
 	out->complete = scanned.complete;
-	s.look = !is_quiet(f, &scanned) || !is_fresh(f, begun);
-	if (s.n > 1)
-		qsort(s.v, s.n, sizeof(*s.v), by_unique);
+	s.changed = f->new_mtime != scanned.new_mtime ||
+	    f->cur_mtime != scanned.cur_mtime;
+	s.look = !is_fresh(f, begun) ||
+	    (!is_quiet(f, &scanned) && s.wanted.n <= LOOK_ALWAYS);
+	wanted_seal(&s.wanted);
 	if (look_for_returned(&s, &back, err) == -1)
 		goto done;
 	out->fault = went_back(f, &scanned);
@@ -376,9 +417,9 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 		goto done;
 	if (out->fault && forget_base(&s, &back, err) == -1)
 		goto rollback;
-	if (compare_rows(&s, first, err) == -1)
-		goto rollback;
-	if (!all_settled(&s) && record_names(&s, md, err) == -1)
+	if (judge_rows(&s, first, err) == -1 ||
+	    (s.look && look_at_all(&s, err) == -1) ||
+	    record_strays(&s, md, err) == -1)
 		goto rollback;
 	/* What is recorded must not be undone by a power cut (section 6). */
 	out->changed |= s.known.changed;
@@ -395,7 +436,7 @@ rollback:
 done:
 	known_files_close(&s.known);
 	returned_release(&back);
-	free(s.v);
+	wanted_release(&s.wanted);
 	return rc;
 }
 
@@ -413,6 +454,6 @@ observe_local_ours(struct index *ix, struct maildir *md, struct index_folder *f,
 		return 0;
 	f->new_mtime = now.new_mtime;
 	f->cur_mtime = now.cur_mtime;
-	f->looked = 0;		/* the files were not compared since */
+	f->scanned = 0;		/* who else changed it is not known */
 	return index_folder_put(ix, f, err);
 }

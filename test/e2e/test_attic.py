@@ -315,6 +315,10 @@ def test_put_back(world):
 	world.compare(model)
 	r = world.assert_idle()
 	assert "back" not in r.err
+	world.maildir.flag(world.maildir.find("m1"), "F")
+	r = world.sync()
+	assert "back" not in r.err
+	assert r.summary()["pushed"]["flags"] == 1
 	world.maildir.unlink(world.maildir.find("m1"))
 	r = world.sync()
 	assert "back" not in r.err

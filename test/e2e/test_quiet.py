@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from middleman import Middleman
 from world import message
 
 FOLDERS = ("INBOX", "work")
@@ -21,10 +22,12 @@ def reads(world, preload):
 		if not os.path.exists(out):
 			return set()
 		with open(out) as f:
-			found = re.findall(r"^%s/(.*)/(?:new|cur)$" % re.escape(
+			found = re.findall(r"^%s/(.*)/(new|cur)$" % re.escape(
 			    world.maildir.root), f.read(), re.M)
 		os.unlink(out)
-		return set(found)
+		# Of a small directory: the names, and that there are no more.
+		run.calls = found.count(("work", "cur"))
+		return {folder for folder, _ in found}
 
 	return run
 
@@ -66,6 +69,64 @@ def test_only_the_changed_one_is_read(world, quiet, reads):
 	world.settle()
 
 
+def test_changed_flags_are_read_once(world, quiet, reads):
+	"""A new name is no missing file."""
+	world.maildir.flag(world.maildir.find("w1"), "F")
+	assert reads() == {"work"}
+	assert reads.calls == 2
+	world.settle()
+
+
+def test_what_stood_still_is_scanned_unread(world, quiet, reads):
+	"""The second scan would give what the first gave."""
+	m = world.maildir
+	m.unlink(m.find("w1"))
+	age(world, 50)
+	assert reads() == set(FOLDERS)
+	assert reads.calls == 2
+	world.settle({"INBOX": {"I%d" % i: frozenset(["\\Seen"])
+	    for i in range(3)}, "work": {"w%d" % i: frozenset(["\\Seen"])
+	    for i in (0, 2)}})
+
+
+def test_what_changed_just_now_is_scanned_again(world, quiet, reads):
+	"""A change within the grain of the clock moves no date."""
+	m = world.maildir
+	m.unlink(m.find("w1"))
+	ahead = time.time() + 1000
+	os.utime(os.path.join(m.dir("work"), "cur"), (ahead, ahead))
+	assert reads() == {"work"}
+	assert reads.calls == 4
+	world.settle()
+
+
+def test_what_changed_meanwhile_is_scanned_again(world, quiet):
+	"""The file that the first scan lacked is back before the second one."""
+	m = world.maildir
+	f = m.find("w1")
+	aside = os.path.join(world.dir, "aside")
+	os.rename(f.path, aside)
+	age(world, 50)
+	with world.imap() as imap:	# so that a folder is selected
+		imap.store("INBOX", [1], "+", ["\\Flagged"])
+
+	def up(line):
+		if b" SELECT " in line and os.path.exists(aside):
+			os.rename(aside, f.path)
+		return line
+
+	with Middleman(world.server.port, up=up) as man:
+		world.port = man.port
+		world.write_conf()
+		world.run("--json", "sync")
+	assert os.path.exists(f.path)
+	world.port = None
+	world.write_conf()
+	world.settle({"INBOX": {"I%d" % i: frozenset(["\\Seen"] + ["\\Flagged"]
+	    * (i == 0)) for i in range(3)}, "work": {"w%d" % i:
+	    frozenset(["\\Seen"]) for i in range(3)}})
+
+
 def test_one_that_was_just_changed_is_read_again(world, quiet, reads):
 	"""A change within the grain of the clock moves no date. The date lies
 	ahead, so that it is young however slow the test is."""
@@ -100,6 +161,61 @@ def test_nothing_is_missed(world, quiet, what):
 	s = world.sync().summary()
 	assert any(s["pushed"].values()), s
 	world.settle()
+
+
+def many(world, n):
+	"""A folder with n messages, long in sync; of the last one the token."""
+	with world.imap() as imap:
+		imap.create("big")
+		for i in range(n):
+			world.append(imap, "big", "b%d" % i, ["\\Seen"])
+	world.sync()
+	for box in ("new", "cur"):
+		os.utime(os.path.join(world.maildir.dir("big"), box),
+		    (time.time() - 100,) * 2)
+	world.sync("--full")
+	return "b%d" % (n - 1)
+
+
+def test_big_folder(world):
+	"""Only what changed is looked at. What is edited in place does not show,
+	whatever else changes; a week later, or with --full, it does."""
+	last = many(world, 4100)
+	m = world.maildir
+	m.flag(m.find("b1"), "F")
+	m.unlink(m.find("b2"))
+	f = m.find("b3")
+	with open(f.path + "~", "wb") as out:
+		out.write(world.note(message("replaced")))
+	os.rename(f.path + "~", f.path)
+	f = m.find("b4")
+	os.rename(f.path, os.path.join(m.dir("INBOX"), "cur",
+	    os.path.basename(f.path)))
+	with open(m.find(last).path, "wb") as out:
+		out.write(world.note(message("edited")))
+	s = world.sync().summary()
+	assert {k: v for k, v in s["pushed"].items() if v} == {"new": 2,
+	    "flags": 1, "deleted": 2}, s	# the move is one of each
+	assert s["pulled"]["new"] == 1, s	# b3
+	m.flag(m.find("b5"), "F")
+	s = world.sync().summary()
+	assert {k: v for k, v in s["pushed"].items() if v} == {"flags": 1}, s
+	s = world.sync("--full").summary()
+	assert s["pushed"]["new"] == 1 and s["pulled"]["new"] == 1, s
+	world.settle()
+
+
+def test_more_names_than_are_kept(world):
+	"""Of what changed 1 MiB of names is kept. These are all met."""
+	name = "x" * 200
+	cur = os.path.join(world.maildir.dir("INBOX"), "cur")
+	world.sync()
+	for i in range(5500):
+		with open("%s/%s%d:2,S" % (cur, name, i), "wb") as out:
+			if i % 50 == 0:
+				out.write(world.note(message("n%d" % i)))
+	s = world.sync("--adopt", rc=1).summary()	# empty ones
+	assert s["pushed"]["new"] == 110, s
 
 
 def test_what_waits_is_looked_at(world, quiet, reads):

@@ -45,7 +45,7 @@ test_folder_comes_back(void **state)
 	    .exists = 4294967293u, .modseq = INT64_MAX, .read_only = true,
 	    .permanent_any = true, .permanent = FLAG_ALL,
 	    .permanent_keywords = xstrdup("a b"), .new_mtime = -1,
-	    .cur_mtime = INT64_MAX, .last_full = 5,
+	    .cur_mtime = INT64_MAX, .last_full = 5, .scanned = 7,
 	    .looked = 6 };
 	struct index_folder b = { .name = xstrdup("INBOX") };
 	struct index_folder *all;
@@ -77,6 +77,7 @@ test_folder_comes_back(void **state)
 	assert_int_equal(all[1].new_mtime, -1);
 	assert_int_equal(all[1].cur_mtime, INT64_MAX);
 	assert_int_equal(all[1].last_full, 5);
+	assert_int_equal(all[1].scanned, 7);
 	assert_int_equal(all[1].looked, 6);
 	index_folders_free(all, n);
 	index_folder_release(&a);

@@ -233,9 +233,9 @@ test_newer_version_is_refused(void **state)
 
 	fixture_open(f);
 	fixture_close(f);
-	foreign(f, "PRAGMA user_version = 6");
+	foreign(f, "PRAGMA user_version = 7");
 	assert_refused(f, ERR_CONFIG, "newer mailtern");
-	foreign(f, "PRAGMA user_version = 5");
+	foreign(f, "PRAGMA user_version = 6");
 	fixture_open(f);
 }
 

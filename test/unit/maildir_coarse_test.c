@@ -45,12 +45,11 @@ struct visit {
 };
 
 static int
-visit_entry(void *arg, bool in_new, const char *file, struct err *err)
+visit_entry(void *arg, const struct maildir_entry *e, struct err *err)
 {
 	struct visit *v = arg;
 
-	(void)in_new;
-	(void)file;
+	(void)e;
 	(void)err;
 	if (v->entries++ == 0 && v->disturb)
 		assert_int_equal(renameat(v->r->m.fd, "INBOX/cur/0:2,S",

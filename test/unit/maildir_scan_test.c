@@ -17,7 +17,7 @@ struct seen {
 };
 
 static int
-seen_entry(void *arg, bool in_new, const char *file, struct err *err)
+seen_entry(void *arg, const struct maildir_entry *e, struct err *err)
 {
 	struct seen *s = arg;
 	struct maildir_name name;
@@ -25,8 +25,8 @@ seen_entry(void *arg, bool in_new, const char *file, struct err *err)
 
 	if (s->stop_at != 0 && ++s->entries == s->stop_at)
 		return err_set(err, ERR_CANCELED, "enough");
-	s->in_new += in_new;
-	if (maildir_name_parse(file, &name) &&
+	s->in_new += e->in_new;
+	if (maildir_name_parse(e->file, &name) &&
 	    span_number(name.unique, s->n - 1, &i))
 		s->count[i]++;
 	else
@@ -219,14 +219,13 @@ struct passing {
 };
 
 static int
-passing_entry(void *arg, bool in_new, const char *file, struct err *err)
+passing_entry(void *arg, const struct maildir_entry *e, struct err *err)
 {
 	struct passing *p = arg;
 	char from[64], to[64];
 
-	(void)in_new;
 	(void)err;
-	p->seen[(file[0] - 'a') % 20] = true;
+	p->seen[(e->file[0] - 'a') % 20] = true;
 	if (p->moved)
 		return 0;
 	p->moved = true;

@@ -1,0 +1,161 @@
+#include "wanted.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "maildir/name.h"
+
+/* Some ten thousand names; of more the directory is read once again. */
+#define NAMES_MAX	(1u << 20)
+
+/* FNV-1a with a final mix; only for speed, names are ours and few are hostile:
+ * a collision hides what is gone until the next run, and deletes nothing. */
+static uint64_t
+hash(struct span s)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		h ^= (unsigned char)s.p[i];
+		h *= 0x100000001b3u;
+	}
+	h ^= h >> 29;
+	h *= 0xbf58476d1ce4e5b9u;
+	return h ^ h >> 32;
+}
+
+static void
+load_row(void *arg, int64_t id, uint64_t sum)
+{
+	struct wanted *w = arg;
+
+	*VEC_ADD(w->row, w->n, w->cap) = (struct wanted_row){ sum, id };
+}
+
+/* Where the sum stands, or would. */
+static uint32_t *
+slot_of(const struct wanted *w, uint64_t sum)
+{
+	size_t at = (size_t)sum & w->mask;
+
+	while (w->slot[at] != 0 && w->row[w->slot[at] - 1].sum != sum)
+		at = (at + 1) & w->mask;
+	return &w->slot[at];
+}
+
+int
+wanted_load(struct wanted *w, struct index *ix, int64_t folder,
+    struct err *err)
+{
+	size_t i, slots = 64;
+
+	*w = (struct wanted){ 0 };
+	buf_init(&w->names, NAMES_MAX);
+	if (index_on_disk(ix, folder, load_row, w, err) == -1)
+		return -1;
+	if (w->n >= UINT32_MAX)
+		return err_set(err, ERR_IO, "the index has too many rows");
+	while (slots < w->n + w->n / 2)
+		slots *= 2;
+	w->slot = xcalloc(slots, sizeof(*w->slot));
+	w->mask = slots - 1;
+	for (i = 0; i < w->n; i++)
+		if (w->row[i].sum != 0)
+			*slot_of(w, w->row[i].sum) = (uint32_t)(i + 1);
+	return 0;
+}
+
+void
+wanted_release(struct wanted *w)
+{
+	free(w->row);
+	free(w->slot);
+	free(w->stray);
+	buf_release(&w->names);
+	*w = (struct wanted){ 0 };
+}
+
+struct wanted_row *
+wanted_find(const struct wanted *w, uint64_t sum)
+{
+	uint32_t at = *slot_of(w, sum);
+
+	return at != 0 ? &w->row[at - 1] : NULL;
+}
+
+static void
+add_stray(struct wanted *w, const struct maildir_entry *e, struct span unique)
+{
+	const size_t n = strlen(e->file) + 1;
+	unsigned char *room;
+
+	*VEC_ADD(w->stray, w->n_stray, w->cap_stray) = hash(unique);
+	room = w->too_many ? NULL : buf_room(&w->names, n + 1);
+	if (room == NULL) {
+		w->too_many = true;
+		return;
+	}
+	room[0] = e->in_new ? 'n' : 'c';
+	memcpy(room + 1, e->file, n);
+	buf_added(&w->names, n + 1);
+}
+
+void
+wanted_meet(struct wanted *w, const struct maildir_entry *e)
+{
+	struct wanted_row *row = wanted_find(w, index_name_sum(e->in_new,
+	    e->file, e->inode));
+	struct maildir_name name;
+
+	if (row != NULL)
+		row->id = row->id > 0 ? -row->id : row->id;
+	else if (maildir_name_parse(e->file, &name))
+		add_stray(w, e, name.unique);
+}
+
+void
+wanted_restart(struct wanted *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (w->row[i].id < 0)
+			w->row[i].id = -w->row[i].id;
+	w->n_stray = 0;
+	w->too_many = false;
+	buf_clear(&w->names);
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+void
+wanted_seal(struct wanted *w)
+{
+	if (w->n_stray > 1)
+		qsort(w->stray, w->n_stray, sizeof(*w->stray), by_value);
+}
+
+void
+wanted_forget(struct wanted *w)
+{
+	w->n = 0;
+	memset(w->slot, 0, (w->mask + 1) * sizeof(*w->slot));
+	w->too_many = true;	/* names that were found are not among them */
+}
+
+bool
+wanted_has_stray(const struct wanted *w, struct span unique)
+{
+	const uint64_t h = hash(unique);
+
+	return w->n_stray > 0 && bsearch(&h, w->stray, w->n_stray, sizeof(h),
+	    by_value) != NULL;
+}
