@@ -25,6 +25,8 @@ struct tls_verdict {
 
 /* Writes the sentence for a certificate that was refused. Always -1. */
 int tls_explain_verdict(const struct tls_verdict *, struct err *);
+/* tls_trust.c. What it returns is freed behind ctx: X509_LOOKUP_meth_free. */
+X509_LOOKUP_METHOD *tls_trust_system(SSL_CTX *ctx);
 bool tls_fingerprint_parse(const char *text,
     unsigned char out[TLS_FINGERPRINT_LEN]);
 bool tls_fingerprint_of(X509 *, unsigned char out[TLS_FINGERPRINT_LEN]);

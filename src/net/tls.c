@@ -21,6 +21,7 @@
 struct tls {
 	SSL_CTX *ctx;
 	SSL *ssl;
+	X509_LOOKUP_METHOD *late;	/* of ctx */
 	BIO *in, *out;		/* memory; owned by ssl */
 	char *host;		/* without a trailing dot */
 	unsigned port;
@@ -71,7 +72,7 @@ load_authorities(struct tls *t, const char *ca_file, struct err *err)
 {
 	int fd;
 
-	SSL_CTX_set_default_verify_paths(t->ctx);
+	t->late = tls_trust_system(t->ctx);
 	if (ca_file == NULL)
 		return 0;
 	if ((fd = open(ca_file, O_RDONLY | O_CLOEXEC)) == -1)
@@ -166,6 +167,7 @@ tls_free(struct tls *t)
 		return;
 	SSL_free(t->ssl);
 	SSL_CTX_free(t->ctx);
+	X509_LOOKUP_meth_free(t->late);
 	X509_free(t->verdict.leaf);
 	X509_free(t->verdict.culprit);
 	free(t->host);

@@ -310,6 +310,40 @@ check_row(const struct case_row *row)
 	cert_release(&c);
 }
 
+/* The system's file is read where nothing else knows the issuer. */
+static void
+test_system_authorities(void **state)
+{
+	static const struct cert_spec spec = { "x", "DNS:mail.test", NULL,
+	    NULL, &authority, 0 };
+	static const char no[] = "the certificate of mail.test was issued by "
+	    "/CN=Test Authority, an authority that is not known here";
+	const struct {
+		const char *file;
+		struct case_row row;
+	} table[] = {
+		{ ca_path, { "in the file", spec, "mail.test", NULL, NULL,
+		    NULL, NULL } },
+		{ ca_path, { "beside another", spec, "mail.test", self_path,
+		    NULL, NULL, NULL } },
+		{ self_path, { "not there", spec, "mail.test", NULL, NULL,
+		    no, "" } },
+		{ "/nowhere", { "no file", spec, "mail.test", NULL, NULL,
+		    no, "" } },
+		{ "/nowhere", { "not needed", spec, "mail.test", ca_path,
+		    NULL, NULL, NULL } },
+	};
+
+	(void)state;
+	setenv("SSL_CERT_DIR", "/nowhere", 1);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		setenv("SSL_CERT_FILE", table[i].file, 1);
+		check_row(&table[i].row);
+	}
+	unsetenv("SSL_CERT_FILE");
+	unsetenv("SSL_CERT_DIR");
+}
+
 static void
 test_who_is_trusted(void **state)
 {
@@ -659,6 +693,7 @@ main(void)
 		cmocka_unit_test(test_plain_is_bounded),
 		cmocka_unit_test(test_wrap_stops_at_its_bound),
 		cmocka_unit_test(test_garbage_afterwards),
+		cmocka_unit_test(test_system_authorities),
 		cmocka_unit_test(test_who_is_trusted),
 		cmocka_unit_test(test_own_certificate),
 		cmocka_unit_test(test_expired_authority),
