@@ -39,7 +39,7 @@ int index_open(struct index **out, const char *path, bool read_only,
     struct index_open_result *, struct err *);
 void index_close(struct index *);	/* checkpoints; NULL is fine */
 /* For who wants to know before the close whether that works. What was committed
- * is durable also where it does not; a reader in the way is no error. */
+ * is as durable where it does not; a reader in the way is no error. */
 int index_checkpoint(struct index *, struct err *);
 
 int index_begin(struct index *, struct err *);

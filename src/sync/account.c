@@ -280,11 +280,12 @@ account_listed_again(struct task *t)
 
 /* --- the reckoning --- */
 
+/* The checkpoint at the very end makes it durable. */
 static int
 reckon_work(struct account *a, struct err *err)
 {
 	char now[32];
-	int rc = index_begin(a->ix, err);
+	int rc = index_begin_seen(a->ix, err);
 
 	if (rc == 0)
 		rc = items_reckon(a, err);
