@@ -3,6 +3,7 @@
 import pytest
 
 import hiding
+import modes
 from conftest import number
 from hiding import Hiding
 from imapclient import Imap, ImapError
@@ -196,6 +197,61 @@ def test_two_appended_are_none(behind):
 
 
 # -- what the program does there --
+
+# One change on the server, the only one in its folder: what no shortcut of any
+# mode may miss. m1 to m3 are there, with UIDs 1 to 3 and \\Seen.
+def swap(w, imap, folder):
+	imap.expunge(folder, [2])
+	w.append(imap, folder, folder + "-new", ["\\Seen"])
+
+
+def newest_went(w, imap, folder):
+	w.append(imap, folder, folder + "-brief")
+	imap.expunge(folder, [4])
+	imap.store(folder, [1], "+", ["\\Flagged"])
+
+
+ALONE = {
+    "flag": lambda w, imap, f: imap.store(f, [1], "+", ["\\Flagged"]),
+    "unflag": lambda w, imap, f: imap.store(f, [3], "-", ["\\Seen"]),
+    "keyword": lambda w, imap, f: imap.store(f, [2], "+", ["todo"]),
+    "first": lambda w, imap, f: imap.expunge(f, [1]),
+    "last": lambda w, imap, f: imap.expunge(f, [3]),
+    "new": lambda w, imap, f: w.append(imap, f, f + "-new"),
+    "swap": swap,
+    "newest-went": newest_went,
+    "to-and-fro": lambda w, imap, f: (imap.store(f, [1], "-", ["\\Seen"]),
+	imap.store(f, [1], "+", ["\\Seen"])),
+}
+
+
+@pytest.mark.parametrize("mode", modes.MODES)
+def test_change_alone(server, mode):
+	before = modes.name()
+	modes.choose(mode)
+	try:
+		with Relay(server.port, hides=modes.chosen().hides) as relay, \
+		    World(server, "u%d" % next(number),
+		    port=relay.port) as w:
+			one_change_each(w)
+	finally:
+		modes.choose(before)
+
+
+def one_change_each(w):
+	with w.imap() as imap:
+		for name in ALONE:
+			imap.create(name)
+			for i in range(3):
+				w.append(imap, name, "%s%d" % (name, i + 1),
+				    ["\\Seen"])
+	w.sync()
+	w.compare()
+	with w.imap() as imap:
+		for name, change in ALONE.items():
+			change(w, imap, name)
+	w.settle()
+
 
 def test_pushed_without_uidplus(server):
 	"""Its own messages show themselves by their headers."""

@@ -302,12 +302,13 @@ class Tally(suite.Tally):
 		c = self.count
 		self.say("cases=%d good=%d lost=%d duplicated=%d "
 		    "resurrected=%d wrong=%d failed=%d later=%d skipped=%d "
-		    "seed=%d seconds=%.1f", self.points, self.good, c["lost"],
+		    "mode=%s seed=%d seconds=%.1f", self.points, self.good, c["lost"],
 		    c["duplicated"], c["resurrected"], c["wrong"], self.failed,
-		    self.later, self.skipped, self.opts.seed,
+		    self.later, self.skipped, modes.name(), self.opts.seed,
 		    time.monotonic() - self.start)
 		whole = self.good + self.later + self.skipped == self.points
 		return 0 if whole and not self.failed \
+		    and not suite.sent_unasked() \
 		    and self.points >= max(1, self.opts.min) else 1
 
 

@@ -455,11 +455,11 @@ def figures(tally, storm, finished, believed, began):
 	renames = sum(t.count["rename"] for t in storm.readers)
 	print("%s: runs=%d finished=%d files=%d changes=%d rate=%d renames=%d "
 	    "lost=%d duplicated=%d resurrected=%d wrong=%d believed=%d "
-	    "failed=%d seed=%d seconds=%.1f" % (tally.name, opts.points,
+	    "failed=%d mode=%s seed=%d seconds=%.1f" % (tally.name, opts.points,
 	    finished, opts.files, storm.changes(), storm.changes() /
 	    storm.seconds, renames, c["lost"], c["duplicated"],
 	    c["resurrected"], c["wrong"], len(believed), tally.failed,
-	    opts.seed, time.monotonic() - began), flush=True)
+	    opts.mode, opts.seed, time.monotonic() - began), flush=True)
 
 
 def held(out):
@@ -507,7 +507,8 @@ def run(opts, tally):
 		if not opts.peer and v.good():
 			storm.world.assert_idle()
 		figures(tally, storm, finished, believed, began)
-	return 1 if finished != opts.points or believed or not v.good() \
+	return 1 if suite.sent_unasked() or finished != opts.points \
+	    or believed or not v.good() \
 	    or tally.failed or finished < max(1, opts.min) else 0
 
 
