@@ -19,6 +19,8 @@ struct imap_box {
 	unsigned permanent;		/* FLAG_* that can be stored */
 	bool permanent_any;		/* new keywords too */
 	char *permanent_keywords;	/* canonical; owned */
+	unsigned known;			/* FLAG_* that the folder knows (FLAGS) */
+	char *known_keywords;		/* canonical; owned; NULL: it did not say */
 };
 
 /*
@@ -39,6 +41,9 @@ struct imap_sink {
 struct imap_select {
 	struct imap_cmd cmd;
 	struct imap_box box;		/* valid when the result is OK */
+	/* The server took it in a second form only: what was started behind it
+	 * before it was done was not about this folder. */
+	bool again;
 	struct imap_sink sink;
 	struct imap_select_priv *priv;
 };
@@ -46,13 +51,15 @@ struct imap_select {
 /*
  * SELECT raw; with (QRESYNC (uidvalidity modseq)) when QRESYNC is enabled and
  * modseq is not 0, the changed rows and vanished UIDs going to sink; else with
- * (CONDSTORE) where that is offered. examine: read-only EXAMINE.
+ * (CONDSTORE) where that is offered. known: only changes of these UIDs; first 0:
+ * of all. examine: read-only EXAMINE.
  */
 struct imap_select_args {
 	const char *raw;
 	bool examine;
 	uint32_t uidvalidity;
 	uint64_t modseq;
+	struct uidrange known;
 	struct imap_sink sink;
 };
 void imap_select_start(struct imap_session *, struct imap_select *,
@@ -80,7 +87,8 @@ struct imap_fetching {
 };
 
 /* UID FETCH; changed_since 0: all; else with CHANGEDSINCE (and VANISHED when
- * QRESYNC is enabled). */
+ * QRESYNC is enabled), which behind a SELECT that is not done yet needs
+ * CONDSTORE enabled. */
 struct imap_fetch_args {
 	const struct uidset *uids;	/* borrowed for the call */
 	unsigned items;			/* enum imap_items */
@@ -99,6 +107,10 @@ struct imap_searching {
 };
 /* criteria is sent as it stands behind "UID SEARCH ..." e.g. "DELETED" or "UID 1:99". */
 void imap_search_start(struct imap_session *, struct imap_searching *,
+    struct task *, const char *criteria);
+/* The same, to be sent together with other commands: with ESEARCH alone, whose
+ * answers name the command. Refused where that is not to be had. */
+void imap_search_beside_start(struct imap_session *, struct imap_searching *,
     struct task *, const char *criteria);
 void imap_searching_release(struct imap_searching *);
 

@@ -109,6 +109,7 @@ struct imap_search {
 	struct uidset uids;
 	bool has_count, esearch;
 	bool uid;			/* ESEARCH says that these are UIDs */
+	struct span tag;		/* of the command that it answers; or empty */
 	uint32_t count;
 };
 

@@ -90,6 +90,8 @@ void imap_cmd_release(struct imap_cmd *);	/* when done; zeroed is fine */
 
 unsigned imap_session_caps(const struct imap_session *);	/* enum imap_cap bits */
 unsigned imap_session_enabled(const struct imap_session *);	/* CAP_CONDSTORE, CAP_QRESYNC */
+/* These were offered and do not work: not used any more in this session. */
+void imap_session_distrust(struct imap_session *, unsigned caps);
 void imap_session_stats(const struct imap_session *, struct imap_stats *out);
 /* NULL while the connection lives. */
 const struct err *imap_session_error(const struct imap_session *);

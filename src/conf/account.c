@@ -23,6 +23,10 @@
 #define TIMEOUT_MAX	86400
 #define ATTIC_DAYS	30
 #define ATTIC_DAYS_MAX	36500
+#define HOUR		3600
+#define DAY		(24 * HOUR)
+#define VERIFY		(7 * DAY)
+#define VERIFY_MAX	(3650 * (int64_t)DAY)
 
 struct account_reader {
 	const struct conf_source *src;
@@ -118,6 +122,37 @@ read_number(const struct account_reader *r, const char *key,
 		    (unsigned long long)range.max);
 	*out = n;
 	return 0;
+}
+
+/* "12h", "7d", "2w". */
+static int
+read_interval(const struct account_reader *r, const char *key, int64_t *out,
+    struct err *err)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = { { 'h', HOUR }, { 'd', DAY }, { 'w', 7 * DAY } };
+	struct value v = find_value(r, key);
+	struct span number;
+	uint64_t n;
+	size_t i;
+
+	if (v.section == NULL)
+		return 0;
+	number = span_of(v.text);
+	for (i = 0; number.n > 1 && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (number.p[number.n - 1] != units[i].unit)
+			continue;
+		number.n--;
+		if (!span_number(number, VERIFY_MAX, &n) || n == 0 ||
+		    (int64_t)n > VERIFY_MAX / units[i].seconds)
+			break;
+		*out = (int64_t)n * units[i].seconds;
+		return 0;
+	}
+	return conf_fail(err, &v.place, "%s is no time such as 12h, 7d or 2w, "
+	    "up to 3650d; correct it", key);
 }
 
 static int
@@ -443,7 +478,9 @@ read_rest(const struct account_reader *r, struct err *err)
 	a->connections = (unsigned)connections;
 	a->timeout_s = (unsigned)timeout;
 	a->attic_days = (unsigned)attic;
-	if (read_compress(r, err) < 0 ||
+	a->verify_s = VERIFY;
+	if (read_interval(r, "verify-interval", &a->verify_s, err) < 0 ||
+	    read_compress(r, err) < 0 ||
 	    read_bool(r, "expunge", &a->expunge, err) < 0)
 		return -1;
 	return read_text(r, "trash", &a->trash, err);

@@ -27,7 +27,7 @@ static const char *const account_keys[] = {
 	"allow-cleartext-password", "attic-days", "compress", "connections",
 	"expunge", "folders", "host", "layout", "maildir", "password",
 	"password-command", "port", "timeout", "tls", "tls-ca-file",
-	"tls-fingerprint", "trash", "tunnel", "user", NULL,
+	"tls-fingerprint", "trash", "tunnel", "user", "verify-interval", NULL,
 };
 
 static const char *const root_keys[] = { "account", "defaults", NULL };
@@ -200,6 +200,7 @@ make_parser(void)
 		CFG_STR("trash", NULL, CFGF_NODEFAULT),
 		CFG_STR("tunnel", NULL, CFGF_NODEFAULT),
 		CFG_STR("user", NULL, CFGF_NODEFAULT),
+		CFG_STR("verify-interval", NULL, CFGF_NODEFAULT),
 		CFG_END()
 	};
 	cfg_opt_t root[] = {

@@ -121,6 +121,7 @@ struct imap_session {
 	char delimiter;			/* 0: none, or not known */
 
 	bool selected;
+	bool no_box;			/* the last SELECT was refused */
 	bool box_modseq;		/* the selected folder has MODSEQs */
 	unsigned selecting;		/* SELECTs not yet answered */
 	uint32_t exists;

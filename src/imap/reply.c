@@ -259,10 +259,23 @@ note_untagged(struct imap_session *s, const struct imap_resp *r)
 	}
 }
 
+/*
+ * Who gets it: the oldest command. Only ESEARCH says whose answer it is, and
+ * needs to: Dovecot answers a SEARCH before a FETCH that was sent first.
+ */
+static struct imap_line *
+addressee(struct imap_session *s, const struct imap_resp *r)
+{
+	struct imap_line *line = r->kind == IMAP_SEARCH ?
+	    line_by_tag(s, r->search.tag) : NULL;
+
+	return line != NULL ? line : oldest(s);
+}
+
 static void
 untagged(struct imap_session *s, const struct imap_resp *r)
 {
-	struct imap_line *line = oldest(s);
+	struct imap_line *line = addressee(s, r);
 	struct imap_cmd *cmd;
 
 	if (!s->greeted)

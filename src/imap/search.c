@@ -26,6 +26,23 @@ search_plain(struct imap_reader *r, size_t end, struct imap_resp *resp,
 	return 0;
 }
 
+/* (TAG "a1"): whose answer this is. */
+static bool
+search_tag(struct cursor *c, struct span *out)
+{
+	struct cursor in = *c;
+
+	if (!lex_char(&in, '(') || !span_ieq(lex_word(&in), "TAG"))
+		return false;
+	lex_blanks(&in);
+	if (!lex_quoted(&in, out) && !lex_literal(&in, out))
+		*out = lex_until(&in, " )");
+	if (!lex_char(&in, ')'))
+		return false;
+	*c = in;
+	return true;
+}
+
 /* Passes a value in parentheses. */
 static void
 skip_list(struct cursor *c)
@@ -62,7 +79,8 @@ search_extended(struct imap_reader *r, size_t end, struct imap_resp *resp,
 		uint64_t n;
 
 		if (name.n == 0) {
-			skip_list(&c);		/* (TAG "a") */
+			if (!search_tag(&c, &s->tag))
+				skip_list(&c);
 			continue;
 		}
 		if (span_ieq(name, "UID")) {

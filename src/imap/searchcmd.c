@@ -1,7 +1,8 @@
 /*
  * UID SEARCH. With ESEARCH the answer says how many there are, so that it can
  * be seen to be whole; a server whose ESEARCH gives no such answer is asked
- * again in the old form, and no more with the new one in this session.
+ * again in the old form, and no more with the new one in this session. Not so
+ * where the folder could not be selected: there nothing can be found.
  */
 #include "internal.h"
 
@@ -12,6 +13,7 @@
 struct imap_searching_priv {
 	char *criteria;
 	bool extended;		/* asked with RETURN */
+	bool beside;		/* other commands: in no other form */
 	bool plain;		/* a SEARCH line came */
 	bool has_count;
 	uint32_t count;
@@ -59,9 +61,10 @@ search_whole(const struct imap_searching *q)
 {
 	const struct imap_searching_priv *p = q->priv;
 
-	if (!p->extended || p->plain)
-		return true;
-	return p->has_count && p->count == uidset_count(&q->uids);
+	if (p->plain)
+		return !p->beside;
+	return !p->extended ||
+	    (p->has_count && p->count == uidset_count(&q->uids));
 }
 
 static void
@@ -75,42 +78,68 @@ search_send(struct imap_searching *q)
 	imap_line_send(line);
 }
 
+static bool
+search_in_old_form(struct imap_searching *q)
+{
+	q->priv->extended = false;
+	imap_cmd_forget(&q->cmd);
+	uidset_clear(&q->uids);
+	q->priv->told = 0;
+	search_send(q);
+	return q->cmd.priv->lines > 0;
+}
+
 static void
 search_on_done(struct imap_cmd *cmd)
 {
 	struct imap_searching *q = (struct imap_searching *)cmd;
 	struct imap_session *s = cmd->priv->session;
-	bool failed = cmd->err.kind != ERR_NONE;
+	bool refused = imap_cmd_refused(cmd);
+	bool broken = cmd->err.kind == ERR_NONE && !search_whole(q);
 
-	if (q->priv->extended && (imap_cmd_refused(cmd) ||
-	    (!failed && !search_whole(q)))) {
+	if (q->priv->extended && !s->no_box && s->selecting == 0 &&
+	    (refused || broken)) {
 		s->caps_off |= CAP_ESEARCH;
-		q->priv->extended = false;
-		imap_cmd_forget(cmd);
-		uidset_clear(&q->uids);
-		q->priv->told = 0;
-		search_send(q);
-		if (cmd->priv->lines > 0)
+		if (!q->priv->beside && search_in_old_form(q))
 			return;
 	}
+	if (q->priv->beside && broken)
+		imap_cmd_fail(cmd, ERR_REFUSED, "%s gives no complete answer "
+		    "to UID SEARCH RETURN", s->host);
 	free(q->priv->criteria);
 	free(q->priv);
 	q->priv = NULL;
+}
+
+static void
+search_start(struct imap_session *s, struct imap_searching *q,
+    struct task *task, const char *criteria, bool beside)
+{
+	imap_cmd_init(&q->cmd, s, task);
+	q->uids = (struct uidset){ 0 };
+	q->priv = xcalloc(1, sizeof(*q->priv));
+	q->priv->criteria = xstrdup(criteria);
+	q->priv->beside = beside;
+	q->priv->extended = beside ||
+	    (imap_session_caps(s) & CAP_ESEARCH) != 0;
+	q->cmd.priv->on_data = search_on_data;
+	q->cmd.priv->on_done = search_on_done;
+	search_send(q);
+	imap_cmd_started(&q->cmd);
 }
 
 void
 imap_search_start(struct imap_session *s, struct imap_searching *q,
     struct task *task, const char *criteria)
 {
-	imap_cmd_init(&q->cmd, s, task);
-	q->uids = (struct uidset){ 0 };
-	q->priv = xcalloc(1, sizeof(*q->priv));
-	q->priv->criteria = xstrdup(criteria);
-	q->priv->extended = (imap_session_caps(s) & CAP_ESEARCH) != 0;
-	q->cmd.priv->on_data = search_on_data;
-	q->cmd.priv->on_done = search_on_done;
-	search_send(q);
-	imap_cmd_started(&q->cmd);
+	search_start(s, q, task, criteria, false);
+}
+
+void
+imap_search_beside_start(struct imap_session *s, struct imap_searching *q,
+    struct task *task, const char *criteria)
+{
+	search_start(s, q, task, criteria, true);
 }
 
 void

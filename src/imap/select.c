@@ -18,6 +18,7 @@ struct imap_select_priv {
 	bool examine;
 	uint32_t uidvalidity;
 	uint64_t modseq;
+	struct uidrange known;
 	bool plain;			/* without parameters */
 	bool open;			/* data is about this folder */
 	bool has_exists, has_permanent;
@@ -37,11 +38,20 @@ select_flags(struct imap_box *box, const struct imap_flags *f)
 	    f->keywords : "");
 }
 
+static void
+select_known(struct imap_box *box, const struct imap_flags *f)
+{
+	box->known = f->flags;
+	free(box->known_keywords);
+	box->known_keywords = xstrdup(f->keywords != NULL ? f->keywords : "");
+}
+
 /* [CLOSED]: what came so far was about the folder before. */
 static void
 select_restart(struct imap_select *q)
 {
 	free(q->box.permanent_keywords);
+	free(q->box.known_keywords);
 	q->box = (struct imap_box){ .read_only = q->priv->examine };
 	q->priv->open = true;
 	q->priv->has_exists = q->priv->has_permanent = false;
@@ -102,6 +112,7 @@ select_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 		p->has_exists = true;
 		break;
 	case IMAP_FLAGS:
+		select_known(&q->box, &r->flags);
 		/* RFC 3501 section 7.1: without PERMANENTFLAGS all of these. */
 		if (!p->has_permanent) {
 			select_flags(&q->box, &r->flags);
@@ -120,6 +131,17 @@ select_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 }
 
 static void
+select_qresync(struct imap_line *line, const struct imap_select_priv *p)
+{
+	imap_line_add(line, " (QRESYNC (%" PRIu32 " %" PRIu64, p->uidvalidity,
+	    p->modseq);
+	if (p->known.first != 0)
+		imap_line_add(line, " %" PRIu32 ":%" PRIu32, p->known.first,
+		    p->known.last);
+	imap_line_add(line, "))");
+}
+
+static void
 select_send(struct imap_select *q)
 {
 	struct imap_select_priv *p = q->priv;
@@ -131,8 +153,7 @@ select_send(struct imap_select *q)
 	/* Never with modseq 0: some servers refuse that. */
 	if (!p->plain && (s->enabled & CAP_QRESYNC) && p->modseq != 0 &&
 	    p->uidvalidity != 0)
-		imap_line_add(line, " (QRESYNC (%" PRIu32 " %" PRIu64 "))",
-		    p->uidvalidity, p->modseq);
+		select_qresync(line, p);
 	else if (!p->plain && (imap_session_caps(s) & CAP_CONDSTORE))
 		imap_line_add(line, " (CONDSTORE)");
 	else
@@ -161,6 +182,7 @@ select_end(struct imap_select *q)
 	s->selecting--;
 	/* RFC 3501 section 6.3.1: a failed one leaves nothing selected. */
 	s->selected = ok;
+	s->no_box = !ok;
 	if (!ok || !p->has_exists)
 		s->exists = 0;
 	q->box.exists = s->exists;
@@ -185,11 +207,10 @@ select_on_done(struct imap_cmd *cmd)
 
 	if (imap_cmd_refused(cmd) && cmd->status == IMAP_BAD &&
 	    !q->priv->plain) {
-		s->caps_off |= CAP_QRESYNC | CAP_CONDSTORE;
-		s->enabled &= ~(unsigned)(CAP_QRESYNC | CAP_CONDSTORE);
+		imap_session_distrust(s, CAP_QRESYNC | CAP_CONDSTORE);
 		imap_cmd_forget(cmd);
 		select_restart(q);
-		q->priv->plain = true;
+		q->priv->plain = q->again = true;
 		select_send(q);
 		if (cmd->priv->lines > 0)
 			return;
@@ -207,12 +228,14 @@ imap_select_start(struct imap_session *s, struct imap_select *q,
 
 	imap_cmd_init(&q->cmd, s, task);
 	q->box = (struct imap_box){ .read_only = args->examine };
+	q->again = false;
 	q->sink = args->sink;
 	q->priv = p;
 	p->raw = xstrdup(args->raw);
 	p->examine = args->examine;
 	p->uidvalidity = args->uidvalidity;
 	p->modseq = args->modseq;
+	p->known = args->known;
 	p->open = !s->selected && s->selecting == 0;
 	q->cmd.priv->on_data = select_on_data;
 	q->cmd.priv->on_line = select_on_line;
@@ -226,6 +249,7 @@ void
 imap_select_release(struct imap_select *q)
 {
 	free(q->box.permanent_keywords);
-	q->box.permanent_keywords = NULL;
+	free(q->box.known_keywords);
+	q->box.permanent_keywords = q->box.known_keywords = NULL;
 	imap_cmd_release(&q->cmd);
 }

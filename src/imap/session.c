@@ -226,6 +226,13 @@ imap_session_enabled(const struct imap_session *s)
 }
 
 void
+imap_session_distrust(struct imap_session *s, unsigned caps)
+{
+	s->caps_off |= caps;
+	s->enabled &= ~caps;
+}
+
+void
 imap_session_stats(const struct imap_session *s, struct imap_stats *out)
 {
 	out->round_trips = s->round_trips;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "maildir/layout.h"
@@ -310,6 +311,25 @@ keep_chosen(struct account *a, struct err *err)
 	return index_end(a->ix, rc, err);
 }
 
+/* A folder comes due at a time of its own, up to two sevenths sooner. */
+static bool
+is_due(const struct account *a, const struct index_folder *f, int64_t last)
+{
+	int64_t now = clock_wall(), interval = a->conf->verify_s;
+
+	return last > now || now - last >= interval -
+	    interval / 168 * (f->id % 48);
+}
+
+/* Now and then both sides are looked at in full, although no number moved. */
+static void
+plan_verify(struct account *a, struct box *b)
+{
+	b->verify = a->opt.full || is_due(a, &b->row, b->row.last_full);
+	if (a->opt.full || is_due(a, &b->row, b->row.looked))
+		b->row.looked = 0;
+}
+
 int
 boxes_load(struct account *a, const struct imap_list *list, struct err *err)
 {
@@ -321,8 +341,8 @@ boxes_load(struct account *a, const struct imap_list *list, struct err *err)
 		add_remote(a, &list->folder[i]);
 	if (load_disk(a, err) == -1)
 		return -1;
-	for (i = 0; a->opt.full && i < a->n_box; i++)
-		a->box[i].row.looked = 0;
+	for (i = 0; i < a->n_box; i++)
+		plan_verify(a, &a->box[i]);
 	if (a->n_box > LIMIT_FOLDERS)
 		return err_set(err, ERR_CONFIG, "there are more than %u "
 		    "folders; narrow `folders` down", LIMIT_FOLDERS);

@@ -56,6 +56,7 @@ struct box {
 	bool missing;		/* the first scan lacked files */
 	bool unseen_remote;	/* gone here, it holds messages never seen */
 	bool unseen_local;	/* it holds files that the server never had */
+	bool verify;		/* the server's side is to be listed in full */
 	bool owed;		/* it was read-only, and something waits for that
 				   to change */
 	bool observed;		/* the server's side was looked at in this run */

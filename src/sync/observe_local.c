@@ -9,8 +9,8 @@
  * where both directories are as they were when they were last read, and nothing
  * waits to be done, they are not even read. What is edited in place moves
  * nothing and keeps its inode: each file is looked at when a folder that is not
- * big changes otherwise, in every folder once a week, and with --full, before
- * which index_folder.looked is set to 0.
+ * big changes otherwise, when it is due (verify-interval) and with --full; for
+ * that index_folder.looked is set to 0.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -212,16 +212,6 @@ is_quiet(const struct index_folder *f, const struct maildir_scan *scanned)
 	    f->cur_mtime == scanned->cur_mtime && last / NS + 2 < f->scanned;
 }
 
-/* Now and then every file is looked at all the same; not all folders at once. */
-#define VERIFY_SECONDS	(7 * 24 * 3600)
-
-static bool
-is_fresh(const struct index_folder *f, int64_t now)
-{
-	return f->looked <= now &&
-	    now - f->looked < VERIFY_SECONDS - f->id % 48 * 3600;
-}
-
 /* Nothing can have changed since the last reading. A row that still waits for
  * something wants its file seen. 1, 0, -1. */
 static int
@@ -232,7 +222,7 @@ is_unread(struct index *ix, struct maildir *md, const struct index_folder *f,
 	struct err ignored;
 	bool calm;
 
-	if (!is_fresh(f, clock_wall()) ||
+	if (f->looked == 0 ||
 	    maildir_stamps(md, f->path, &now, &ignored) == -1 ||
 	    !is_quiet(f, &now))
 		return 0;
@@ -255,7 +245,7 @@ record_stamps(struct scan *s, const struct maildir_scan *scanned,
 	if (s->look && !s->known.unsure)
 		f->looked = begun;
 	/* Read again before the stamps had cooled: not worth a write. */
-	if (!s->changed && is_fresh(&was, begun) &&
+	if (!s->changed && was.looked != 0 &&
 	    (f->scanned == was.scanned || (f->scanned != 0 &&
 	    was.scanned != 0 && !is_quiet(f, scanned))))
 		return 0;
@@ -401,7 +391,7 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 	out->complete = scanned.complete;
 	s.changed = f->new_mtime != scanned.new_mtime ||
 	    f->cur_mtime != scanned.cur_mtime;
-	s.look = !is_fresh(f, begun) ||
+	s.look = f->looked == 0 ||
 	    (!is_quiet(f, &scanned) && s.wanted.n <= LOOK_ALWAYS);
 	wanted_seal(&s.wanted);
 	if (look_for_returned(&s, &back, err) == -1)

@@ -4,13 +4,23 @@
  * The newest known messages must have the size and date that were recorded: a
  * server restored from a backup hands UIDs out anew under the same UIDVALIDITY.
  *
- * Happy path: SELECT with what is known (QRESYNC: the changes come with it),
- * else ask for the changes since the cursor (CONDSTORE), else list all; then
- * the numbers of what is new. Rows go to the index in batches as they come.
- * At the end the sum must close: what the index then believes to be there is
- * what the server says it has (design section 5). If it does not, everything is
- * listed; if it still does not, nothing is believed to be gone in this run.
- * The cursor moves last, when all that it stands for is stored.
+ * Happy path, all in one write: SELECT with what is known, for which QRESYNC
+ * tells what changed and vanished; the newest known messages; and what is new,
+ * where STATUS said that there is some. In a large folder QRESYNC is asked about
+ * the end of it alone, where most happens. What changed in the older part is
+ * asked for as a set of UIDs; if that is not empty, a second exchange tells how,
+ * row by row, or flag by flag where it is much (observe_sets.c).
+ *
+ * Without QRESYNC the changes are asked for (CONDSTORE), without that all flags
+ * are. At the end the sum must close: what the index then believes to be there
+ * is what the server says it has (design section 5). If it does not:
+ *
+ *	what vanished in the older part, where QRESYNC was not asked about it
+ *	which of the known UIDs are still there, a set
+ *	everything, row by row; twice
+ *
+ * If it still does not, nothing is believed to be gone in this run. The cursor
+ * moves last, when all that it stands for is stored.
  *
  * The passes behind it find the folder selected.
  */
@@ -19,196 +29,38 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "internal.h"
 #include "mail/flags.h"
+#include "observe.h"
 
-#define ROWS_PER_BATCH	1000
-#define BATCHES_MOST	4	/* held by us; then the socket is paused */
 #define FULL_TRIES	2
-#define PROBES		16	/* newest messages that must be as recorded */
-#define UID_LAST	4294967295u
-
-/* One batch of FETCH rows on its way into the index. */
-struct rows {
-	struct job job;
-	struct observe *o;
-	struct rows *next;
-	struct index_seen_remote row[ROWS_PER_BATCH];
-	int n;
-};
-
-struct observe {
-	struct pass pass;
-	struct imap_select select;
-	struct imap_fetching changes, news, probing;
-	bool asked_changes, asked_news, asked_probes;
-	struct index_probe probe[PROBES];
-	int n_probe;
-	bool reused;		/* a UID stands for another message */
-	bool fault;		/* what is known of the folder no longer holds */
-	bool full;		/* everything is being listed */
-	bool fresh;		/* nothing was known of the server's side */
-	bool grew;		/* the folder can store more flags than before */
-	int tries;		/* full listings so far */
-	uint32_t known_next;	/* first UID whose size and date are not known */
-	uint32_t highest;	/* UID seen */
-	struct uidset listed;	/* by a full listing */
-	struct uidset vanished;
-
-	struct rows *first, *last;	/* batches, oldest first; last may be filling */
-	unsigned n_rows;
-	struct err rows_err;		/* the first that failed */
-
-	struct job job;			/* the one at the turn of a round */
-	uint32_t exists;		/* what the server says at its end */
-	bool closes;			/* result of the settling job */
-};
+#define RECENT		1000	/* UIDs whose changes come row by row */
+#define ROWS_LEAST	256	/* more rows than that are asked for as sets */
 
 static enum task_result observe_select(struct task *);
 static enum task_result observe_selected(struct task *);
 static enum task_result observe_fault(struct observe *, const char *fault);
+static enum task_result observe_unask(struct task *);
 static enum task_result observe_reset(struct task *);
 static enum task_result observe_ask(struct task *);
 static enum task_result observe_listed(struct task *);
+static enum task_result observe_flag_sets(struct task *);
+static enum task_result observe_set_rows(struct task *);
 static enum task_result observe_stored(struct task *);
 static enum task_result observe_settled(struct task *);
 
-/* --- rows into the index --- */
-
-static void
-rows_free(struct rows *b)
-{
-	int i;
-
-	for (i = 0; i < b->n; i++)
-		free((void *)(uintptr_t)b->row[i].keywords);
-	free(b);
-}
-
-static int
-rows_run(struct job *job)
-{
-	struct rows *b = OWNER_OF(job, struct rows, job);
-	struct index *ix = b->o->pass.a->ix;
-	bool changed;
-	int i, rc;
-
-	/* Durable with the cursor, which says that they are there. */
-	rc = index_begin_seen(ix, &job->err);
-	for (i = 0; i < b->n && rc == 0; i++)
-		rc = index_see_remote(ix, b->o->pass.box->row.id, &b->row[i],
-		    &changed, &job->err);
-	return index_end(ix, rc, &job->err);
-}
-
-static void
-keep_row(struct observe *o, const struct imap_fetch *f)
-{
-	struct index_seen_remote *r;
-	struct rows *b = o->last;
-
-	if (b == NULL || b->n == ROWS_PER_BATCH) {
-		b = xcalloc(1, sizeof(*b));
-		b->o = o;
-		if (o->last != NULL)
-			o->last->next = b;
-		else
-			o->first = b;
-		o->last = b;
-		o->n_rows++;
-	}
-	r = &b->row[b->n++];
-	r->uid = f->uid;
-	r->has_flags = f->has_flags;
-	r->flags = f->flags;
-	if (f->has_flags)
-		r->keywords = xstrdup(f->keywords);
-	r->has_meta = f->has_size && f->has_date;
-	r->size = f->size;
-	r->date = f->date;
-	if (o->full)
-		uidset_add(&o->listed, f->uid);
-	if (f->uid > o->highest)
-		o->highest = f->uid;
-	if (b->n == ROWS_PER_BATCH)
-		task_wake(&o->pass.task);
-}
-
-/* One of the newest known messages, asked for by size and date alone. */
-static void
-check_probe(struct observe *o, const struct imap_fetch *f)
-{
-	int i;
-
-	for (i = 0; i < o->n_probe; i++)
-		if (o->probe[i].uid == f->uid &&
-		    (o->probe[i].size != f->size ||
-		    o->probe[i].date != f->date))
-			o->reused = true;
-}
-
-/*
- * Told apart by what a row holds, not by the command that it seems to answer:
- * a server may begin to answer the next FETCH before it has completed this one.
- */
-static void
-sink_row(void *arg, const struct imap_fetch *f)
-{
-	struct observe *o = arg;
-
-	if (f->has_size && f->has_date)
-		check_probe(o, f);
-	if (f->has_flags)
-		keep_row(o, f);
-}
-
-static void
-sink_vanished(void *arg, const struct uidset *uids)
-{
-	struct observe *o = arg;
-	size_t i;
-
-	for (i = 0; i < uids->n; i++)
-		uidset_add_range(&o->vanished, uids->range[i].first,
-		    uids->range[i].last);
-}
-
-static struct imap_sink
-sink_of(struct observe *o)
-{
-	return (struct imap_sink){
-		.arg = o, .row = sink_row, .vanished = sink_vanished,
-	};
-}
-
-/* Posts what is full (with all: everything), frees what is stored, and lets the
- * socket wait when the index can't keep up. */
-static void
-rows_move(struct observe *o, bool all)
-{
-	struct account *a = o->pass.a;
-	struct rows *b;
-
-	for (b = o->first; b != NULL; b = b->next) {
-		if (b->job.posted || b->job.done ||
-		    (b->n < ROWS_PER_BATCH && !all))
-			continue;
-		b->job.run = rows_run;
-		lane_post(a->index_lane, &b->job, &o->pass.task);
-	}
-	while ((b = o->first) != NULL && b->job.done) {
-		if (b->job.result == -1 && o->rows_err.kind == ERR_NONE)
-			o->rows_err = b->job.err;
-		o->first = b->next;
-		if (o->first == NULL)
-			o->last = NULL;
-		o->n_rows--;
-		rows_free(b);
-	}
-	imap_session_pause(o->pass.conn->session, o->n_rows > BATCHES_MOST);
-}
-
 /* --- the flow --- */
+
+static unsigned
+caps_of(const struct observe *o)
+{
+	return imap_session_caps(o->pass.conn->session);
+}
+
+static unsigned
+enabled_of(const struct observe *o)
+{
+	return imap_session_enabled(o->pass.conn->session);
+}
 
 static int
 probe_run(struct job *job)
@@ -230,21 +82,62 @@ observe_begin(struct task *t)
 	return task_wait(t, observe_select);
 }
 
+/* From what is known before anything is asked. */
+static void
+plan(struct observe *o)
+{
+	const struct index_folder *f = &o->pass.box->row;
+	bool sets = (caps_of(o) & CAP_ESEARCH) != 0;
+
+	o->known_next = f->uidnext > 0 ? f->uidnext : 1;
+	if (f->uidvalidity == 0)
+		return;
+	o->full |= f->modseq == 0;
+	o->by_sets = o->full && !o->thorough && sets && f->exists > ROWS_LEAST;
+	if (o->full)
+		return;
+	o->qresync = (enabled_of(o) & CAP_QRESYNC) != 0;
+	if (sets && (caps_of(o) & CAP_CONDSTORE) &&
+	    o->known_next > 2 * RECENT)
+		o->split = o->known_next - RECENT;
+}
+
+/* Behind SELECT in the same write: where LIST told of the folder that we know,
+ * and the server knows already that we can do with MODSEQ. */
+static bool
+may_ask_ahead(const struct observe *o)
+{
+	const struct index_folder *f = &o->pass.box->row;
+	const struct imap_folder *l = &o->pass.box->listed;
+
+	return f->uidvalidity != 0 && l->has_status && l->messages > 0 &&
+	    l->uidvalidity == f->uidvalidity && (o->full ||
+	    !observe_has_changes(o, l->modseq) || (enabled_of(o) & CAP_CONDSTORE));
+}
+
 static enum task_result
 observe_select(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
 	struct index_folder *f = &o->pass.box->row;
+	const struct imap_folder *l = &o->pass.box->listed;
 	struct imap_select_args args = {
-		.raw = f->raw, .sink = sink_of(o), .uidvalidity = f->uidvalidity,
-		.modseq = o->full ? 0 : f->modseq,
+		.raw = f->raw, .sink = rows_sink(o, false),
+		.uidvalidity = f->uidvalidity,
 	};
 
 	if (!o->job.done)
 		return task_wait(t, observe_select);
 	if (o->job.result == -1)
 		return task_fail(t, &o->job.err);
+	plan(o);
+	args.modseq = o->full ? 0 : f->modseq;
+	if (o->split > 1)
+		args.known = (struct uidrange){ o->split, o->known_next - 1 };
 	imap_select_start(o->pass.conn->session, &o->select, t, &args);
+	o->ahead = may_ask_ahead(o);
+	if (o->ahead)
+		ask(o, ask_what(o, l->modseq, l->uidnext));
 	return task_wait(t, observe_selected);
 }
 
@@ -311,8 +204,7 @@ reset_run(struct job *job)
 	return -1;
 }
 
-/* Is this still the world that the base speaks of? (design section 5) */
-static const char *
+const char *
 epoch_fault(const struct index_folder *f, const struct imap_box *b)
 {
 	if (f->uidvalidity == 0)
@@ -352,8 +244,40 @@ observe_selected(struct task *t)
 		return task_next(t, observe_reset);
 	}
 	/* A lower one alone is no fault, but deltas mean nothing then. */
-	if (f->modseq == 0 || b->modseq < f->modseq)
+	if (!o->full && (b->modseq == 0 || b->modseq < f->modseq)) {
 		o->full = true;
+		return task_next(t, observe_unask);
+	}
+	return task_next(t, o->select.again ? observe_unask : observe_ask);
+}
+
+/* What was asked ahead has been answered, and is of no use. 0: not yet. */
+static int
+unasked(struct observe *o, struct err *err)
+{
+	int rc = asked_result(o, err);
+
+	if (rc == 0 || (rc == -1 && err->kind != ERR_REFUSED))
+		return rc;
+	asked_release(o);
+	asked_forget_sets(o);
+	o->ahead = false;
+	return 1;
+}
+
+static enum task_result
+observe_unask(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	rows_move(o, false);
+	switch (unasked(o, &t->err)) {
+	case 0:
+		return task_wait(t, observe_unask);
+	case -1:
+		return TASK_FAIL;
+	}
+	t->err.kind = ERR_NONE;
 	return task_next(t, observe_ask);
 }
 
@@ -362,6 +286,13 @@ observe_reset(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
 
+	switch (unasked(o, &t->err)) {
+	case 0:
+		return task_wait(t, observe_reset);
+	case -1:
+		return TASK_FAIL;
+	}
+	t->err.kind = ERR_NONE;
 	rows_move(o, true);
 	if (o->first != NULL)
 		return task_wait(t, observe_reset);
@@ -374,101 +305,34 @@ observe_reset(struct task *t)
 	if (o->job.result == -1)
 		return task_fail(t, &o->job.err);
 	uidset_clear(&o->vanished);
+	o->known_next = 1;
 	return task_next(t, observe_ask);
-}
-
-static void
-ask_fetch(struct observe *o, struct imap_fetching *f, uint32_t first,
-    uint32_t last, unsigned items)
-{
-	struct uidset uids = { .n = 0 };
-	bool delta = !o->full && items == FETCH_FLAGS;
-	struct imap_fetch_args args = {
-		.uids = &uids, .items = items, .sink = sink_of(o),
-		.changed_since = delta ? o->pass.box->row.modseq : 0,
-	};
-
-	uidset_add_range(&uids, first, last);
-	imap_fetch_start(o->pass.conn->session, f, &o->pass.task, &args);
-	uidset_release(&uids);
-}
-
-static void
-ask_probes(struct observe *o)
-{
-	struct uidset uids = { .n = 0 };
-	struct imap_fetch_args args = {
-		.uids = &uids, .items = FETCH_META,
-		.sink = sink_of(o),
-	};
-	int i;
-
-	for (i = o->n_probe - 1; i >= 0; i--)
-		uidset_add(&uids, o->probe[i].uid);
-	imap_fetch_start(o->pass.conn->session, &o->probing, &o->pass.task, &args);
-	uidset_release(&uids);
 }
 
 static enum task_result
 observe_ask(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
-	const struct index_folder *f = &o->pass.box->row;
 	const struct imap_box *b = &o->select.box;
-	bool qresync = imap_session_enabled(o->pass.conn->session) & CAP_QRESYNC;
+	unsigned what = ask_what(o, b->modseq, b->uidnext) & ~o->asked;
 
-	o->known_next = f->uidnext > 0 ? f->uidnext : 1;
-	uidset_clear(&o->listed);
-	o->asked_changes = o->known_next > 1 &&
-	    (o->full || (!qresync && b->modseq != f->modseq));
-	o->asked_news = imap_box_exists(o->pass.conn->session) > 0 &&
-	    (o->full || b->uidnext == 0 || b->uidnext > o->known_next);
-	o->asked_probes = o->n_probe > 0 && !o->fault && o->tries == 0;
-	if (o->asked_probes)
-		ask_probes(o);
-	if (o->asked_changes)
-		ask_fetch(o, &o->changes, 1, o->known_next - 1, FETCH_FLAGS);
-	if (o->asked_news)
-		ask_fetch(o, &o->news, o->known_next, UID_LAST,
-		    FETCH_FLAGS | FETCH_META);
+	if (imap_box_exists(o->pass.conn->session) == 0)
+		what &= ~(unsigned)ASKED_NEWS;
+	ask(o, what);
 	return task_next(t, observe_listed);
 }
 
-/* 1, 0, -1 for all that was asked; 0 until every answer is there. */
-static int
-asked_result(struct observe *o, struct err *err)
+/* Once more, and everything, row by row. */
+static enum task_result
+observe_all(struct observe *o)
 {
-	const struct {
-		bool asked;
-		const struct imap_cmd *cmd;
-	} all[] = {
-		{ o->asked_probes, &o->probing.cmd },
-		{ o->asked_changes, &o->changes.cmd },
-		{ o->asked_news, &o->news.cmd },
-	};
-	struct err why;
-	bool failed = false;
-	size_t i;
-
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		int rc = all[i].asked ? imap_result(all[i].cmd, &why) : 1;
-
-		if (rc == 0)
-			return 0;
-		if (rc == -1 && !failed)
-			*err = why;
-		failed |= rc == -1;
-	}
-	return failed ? -1 : 1;
-}
-
-static void
-asked_release(struct observe *o)
-{
-	imap_cmd_release(&o->probing.cmd);
-	imap_cmd_release(&o->changes.cmd);
-	imap_cmd_release(&o->news.cmd);
-	o->probing = o->changes = o->news = (struct imap_fetching){ .rows = 0 };
+	asked_release(o);
+	asked_forget_sets(o);
+	uidset_clear(&o->listed);
+	uidset_clear(&o->vanished);
+	o->full = true;
+	o->by_sets = false;
+	return task_next(&o->pass.task, observe_ask);
 }
 
 /* What is known of the folder is void: it is looked at as if for the first time. */
@@ -480,14 +344,89 @@ observe_fault(struct observe *o, const char *fault)
 	account_tell(o->pass.a, "%s: %s; both sides are merged, nothing is "
 	    "deleted", o->pass.box->row.name, fault);
 	o->fault = o->full = true;
+	o->by_sets = false;
 	o->pass.a->merging = true;
 	return task_next(&o->pass.task, observe_reset);
+}
+
+/* It offers what it does not know: then without, in this session. */
+static void
+distrust_deltas(struct observe *o)
+{
+	const struct imap_cmd *cmd[] = { &o->changes.cmd, &o->older.cmd };
+	const unsigned what[] = { ASKED_CHANGES, ASKED_OLDER };
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if ((o->asked & what[i]) && cmd[i]->err.kind == ERR_REFUSED &&
+		    cmd[i]->status == IMAP_BAD)
+			imap_session_distrust(o->pass.conn->session,
+			    CAP_CONDSTORE | CAP_QRESYNC);
+}
+
+/* Below split, row by row; with QRESYNC also what vanished there. */
+static enum task_result
+observe_below(struct observe *o)
+{
+	o->older_told = true;
+	o->asked |= ASKED_CHANGES;
+	ask_fetch(o, &o->changes, (struct uidrange){ 1, o->split - 1 },
+	    FETCH_FLAGS);
+	return task_next(&o->pass.task, observe_listed);
+}
+
+/* No set is to be had: row by row, then. */
+static bool
+only_older_failed(const struct observe *o)
+{
+	return (o->asked & ASKED_OLDER) &&
+	    o->older.cmd.err.kind == ERR_REFUSED &&
+	    (!(o->asked & ASKED_CHANGES) ||
+	    o->changes.cmd.err.kind == ERR_NONE);
+}
+
+/* Refused: in a simpler form, as long as there is one. */
+static enum task_result
+observe_simpler(struct observe *o)
+{
+	struct task *t = &o->pass.task;
+
+	if (o->full && !o->by_sets && !o->ahead)
+		return observe_refused(o, t->err.msg);
+	t->err.kind = ERR_NONE;
+	if (o->ahead)
+		return task_next(t, observe_unask);
+	if (!o->full && only_older_failed(o)) {
+		asked_release(o);
+		return observe_below(o);
+	}
+	if (!o->full)
+		distrust_deltas(o);
+	return observe_all(o);
+}
+
+/* Those that changed below split or, with full, all that there are. */
+static enum task_result
+observe_older(struct observe *o)
+{
+	char *criteria;
+
+	if (!o->full && (uidset_count(&o->older.uids) <= ROWS_LEAST ||
+	    !sets_possible(o)))
+		return observe_below(o);
+	if (!sets_possible(o))
+		return observe_all(o);
+	criteria = ask_criteria(o);
+	sets_ask(o, criteria);
+	free(criteria);
+	return task_next(&o->pass.task, observe_flag_sets);
 }
 
 static enum task_result
 observe_listed(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
+	unsigned asked = o->asked;
 
 	rows_move(o, false);
 	switch (asked_result(o, &t->err)) {
@@ -496,13 +435,49 @@ observe_listed(struct task *t)
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
 			return TASK_FAIL;
-		return observe_refused(o, t->err.msg);
+		return observe_simpler(o);
 	}
 	asked_release(o);
+	o->ahead = false;
+	o->probed |= (asked & ASKED_PROBES) != 0;
 	if (o->reused && !o->fault)
 		return observe_fault(o, "its newest messages are not those "
 		    "that the server had under these UIDs");
+	if ((asked & ASKED_OLDER) && !uidset_empty(&o->older.uids))
+		return observe_older(o);
 	return task_next(t, observe_stored);
+}
+
+static enum task_result
+observe_flag_sets(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	switch (sets_result(o, &t->err)) {
+	case 0:
+		return task_wait(t, observe_flag_sets);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		t->err.kind = ERR_NONE;
+		break;
+	case 1:
+		if (sets_agree(o))
+			return task_next(t, observe_set_rows);
+	}
+	sets_release(o);
+	return o->full ? observe_all(o) : observe_below(o);
+}
+
+static enum task_result
+observe_set_rows(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	bool done = sets_make_rows(o);
+
+	rows_move(o, false);
+	return done ? task_next(t, observe_stored) :
+	    task_wait(t, observe_set_rows);
 }
 
 /* What the server could not store before is owed to it: from now on the rows
@@ -545,6 +520,9 @@ settle(struct observe *o, struct err *err)
 	if (o->full && index_keep_remote(ix, f->id, &o->listed, UID_LAST,
 	    &changed, err) == -1)
 		return -1;
+	if (o->gone_told && index_keep_remote(ix, f->id, &o->gone.uids,
+	    o->known_next - 1, &changed, err) == -1)
+		return -1;
 	if (index_unsee_remote(ix, f->id, &o->vanished, &changed, err) == -1 ||
 	    (o->full ? index_recount(ix, f->id, &there, err) :
 	    index_tally(ix, f->id, &there, err)) == -1)
@@ -561,7 +539,7 @@ settle(struct observe *o, struct err *err)
 		f->uidnext = o->highest < UID_LAST ? o->highest + 1 : UID_LAST;
 	if (b->uidnext > f->uidnext)
 		f->uidnext = b->uidnext;
-	if (o->full)
+	if (o->full && !o->by_sets)
 		f->last_full = clock_wall();
 	return index_folder_put(ix, f, err);
 }
@@ -598,6 +576,43 @@ observe_stored(struct task *t)
 	return task_wait(t, observe_settled);
 }
 
+static void
+tell_proof(const struct observe *o)
+{
+	struct proof *proof = &o->pass.box->proof;
+
+	o->pass.box->observed = true;
+	o->pass.box->verify &= !o->full || o->by_sets;
+	proof->full |= o->full || o->gone_told;
+	if (o->full)
+		proof->listed = uidset_count(&o->listed);
+	else if (o->gone_told)
+		proof->listed = o->exists;
+	proof->vanished += uidset_count(&o->vanished);
+}
+
+/* The sum does not close: what could be missing, the cheapest first. */
+static enum task_result
+observe_what_is_missing(struct observe *o)
+{
+	bool more = o->exists > o->select.box.exists;
+
+	if (!o->full && more && !o->newer_told) {
+		o->newer_told = true;
+		ask(o, ASKED_NEWS);
+		return task_next(&o->pass.task, observe_listed);
+	}
+	if (!o->full && o->qresync && o->split > 1 && !o->older_told &&
+	    uidset_count(&o->older.uids) <= ROWS_LEAST)
+		return observe_below(o);
+	if (!o->full && o->known_next > 1 && !o->gone_told) {
+		o->gone_told = true;
+		ask(o, ASKED_GONE);
+		return task_next(&o->pass.task, observe_listed);
+	}
+	return observe_all(o);
+}
+
 static enum task_result
 observe_settled(struct task *t)
 {
@@ -608,20 +623,11 @@ observe_settled(struct task *t)
 	if (o->job.result == -1)
 		return task_fail(t, &o->job.err);
 	if (o->closes) {
-		struct proof *proof = &o->pass.box->proof;
-
-		o->pass.box->observed = true;
-		proof->full |= o->full;
-		if (o->full)
-			proof->listed = uidset_count(&o->listed);
-		proof->vanished += uidset_count(&o->vanished);
+		tell_proof(o);
 		return TASK_DONE;
 	}
-	if (!o->full || ++o->tries < FULL_TRIES) {
-		o->full = true;
-		uidset_clear(&o->vanished);
-		return task_next(t, observe_ask);
-	}
+	if (!o->full || o->by_sets || ++o->tries < FULL_TRIES)
+		return observe_what_is_missing(o);
 	o->pass.box->unsettled = true;
 	box_note(o->pass.a, o->pass.box, ITEM_SUM, ALL_ROWS, "the server says "
 	    "it has %u messages but lists %llu; nothing is removed there until "
@@ -634,16 +640,13 @@ static void
 observe_finish(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
-	struct rows *b;
 
 	if (o->pass.conn->session != NULL)
 		imap_session_pause(o->pass.conn->session, false);
-	while ((b = o->first) != NULL) {
-		o->first = b->next;
-		rows_free(b);
-	}
+	rows_release(o);
 	imap_select_release(&o->select);
 	asked_release(o);
+	asked_forget_sets(o);
 	uidset_release(&o->listed);
 	uidset_release(&o->vanished);
 	pass_end(&o->pass);
@@ -655,7 +658,7 @@ observe_remote_start(struct conn *conn, struct box *box,
 {
 	struct observe *o = xcalloc(1, sizeof(*o));
 
-	o->full = conn->a->opt.full;
+	o->full = o->thorough = conn->a->opt.full || box->verify;
 	o->pass.task.finish = observe_finish;
 	o->pass.box = box;
 	pass_start(&o->pass, conn, out, "observe", observe_begin);

@@ -118,7 +118,7 @@ every_key_is_read(void **state)
 	    HEX16 HEX16 HEX16 "\"\n"
 	    "allow-cleartext-password = yes\ntimeout = 5\nexpunge = on\n"
 	    "trash = Trash\nlayout = fs\nattic-days = 0\n"
-	    "connections = 2\ncompress = yes\n}");
+	    "connections = 2\ncompress = yes\nverify-interval = 36h\n}");
 	struct conf_account *a = conf.accounts;
 
 	(void)state;
@@ -139,6 +139,7 @@ every_key_is_read(void **state)
 	assert_int_equal(a->attic_days, 0);
 	assert_int_equal(a->connections, 2);
 	assert_int_equal(a->compress, CONF_COMPRESS_YES);
+	assert_int_equal(a->verify_s, 36 * 3600);
 	conf_release(&conf);
 }
 
