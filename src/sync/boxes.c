@@ -301,7 +301,7 @@ keep_chosen(struct account *a, struct err *err)
 	}
 	if (a->read_only)
 		return 0;
-	rc = index_begin(a->ix, err);
+	rc = index_begin_seen(a->ix, err);
 	for (i = 0; i < a->n_box && rc == 0; i++) {
 		struct box *b = &a->box[i];
 

@@ -18,6 +18,7 @@
 #include "internal.h"
 #include "mail/flags.h"
 
+#define FLAG_ROWS	2000	/* few commands, and few syncs */
 #define FLAG_OPS (OP_FLAG_LOCAL | OP_FLAG_REMOTE | OP_SETTLE | OP_FORGET)
 
 struct row {
@@ -42,7 +43,7 @@ struct group {
 struct flagging {
 	struct pass pass;
 	struct pick pick;
-	struct picked picked[SYNC_ROWS];
+	struct picked picked[FLAG_ROWS];
 	struct row *row;
 	int n;
 	struct group *group;
@@ -79,7 +80,7 @@ flags_pick(struct task *t)
 {
 	struct flagging *f = (struct flagging *)t;
 
-	f->pick.max = SYNC_ROWS;
+	f->pick.max = FLAG_ROWS;
 	f->index_job = (struct job){ .run = pick_run };
 	lane_post(f->pass.a->index_lane, &f->index_job, t);
 	return task_wait(t, flags_picked);

@@ -24,6 +24,8 @@
 #include "mail/flags.h"
 #include "maildir/attic.h"
 
+#define REMOVE_ROWS	1000
+
 struct doomed {
 	struct picked p;
 	bool checked;		/* the server has it as recorded */
@@ -37,14 +39,14 @@ struct doomed {
 struct removing {
 	struct pass pass;
 	struct pick pick;
-	struct picked picked[SYNC_ROWS];
+	struct picked picked[REMOVE_ROWS];
 	struct doomed *row;
 	int n;
 	struct uidset uids;		/* to be expunged */
 	struct imap_fetching check;
 	struct box *trash;		/* where it goes instead, or NULL */
 	struct uidset marked;		/* of uids, those with \Deleted */
-	struct copy copy[SYNC_ROWS];	/* of each row, with trash */
+	struct copy copy[REMOVE_ROWS];	/* of each row, with trash */
 	bool copied_before;		/* one was, perhaps */
 	uint64_t doubtful;
 	struct imap_cmd store, expunge, move;
@@ -157,7 +159,7 @@ remove_pick(struct task *t)
 {
 	struct removing *r = (struct removing *)t;
 
-	r->pick.max = SYNC_ROWS;
+	r->pick.max = REMOVE_ROWS;
 	r->index_job = (struct job){ .run = pick_run };
 	lane_post(r->pass.a->index_lane, &r->index_job, t);
 	return task_wait(t, remove_picked);

@@ -94,11 +94,32 @@ static int
 set_two(struct index *ix, const char *k1, const char *v1, const char *k2,
     const char *v2, struct err *err)
 {
-	if (index_begin(ix, err) == 0 && index_set(ix, k1, v1, err) == 0 &&
-	    index_set(ix, k2, v2, err) == 0 && index_commit(ix, err) == 0)
-		return 0;
-	index_rollback(ix);
-	return -1;
+	int rc = index_set(ix, k1, v1, err);
+
+	return rc == -1 ? -1 : index_set(ix, k2, v2, err);
+}
+
+static int
+set_both(struct index *ix, const char *k1, const char *v1, const char *k2,
+    const char *v2, struct err *err)
+{
+	int rc = index_begin(ix, err);
+
+	if (rc == 0)
+		rc = set_two(ix, k1, v1, k2, v2, err);
+	return index_end(ix, rc, err);
+}
+
+/* The marker carries what is recorded as the next one: that will do until
+ * something else is recorded. */
+static int
+confirm_token(struct index *ix, const char *token, struct err *err)
+{
+	int rc = index_begin_seen(ix, err);
+
+	if (rc == 0)
+		rc = set_two(ix, "token", token, "token-next", token, err);
+	return index_end(ix, rc, err);
 }
 
 static int
@@ -111,7 +132,7 @@ new_marker(struct account *a, struct err *err)
 	random[16] = '\0';
 	memcpy(a->root_id + 16, random, 17);
 	random_hex(a->token);
-	if (set_two(a->ix, "root-id", a->root_id, "token", a->token, err) == -1)
+	if (set_both(a->ix, "root-id", a->root_id, "token", a->token, err) == -1)
 		return -1;
 	a->marked = true;
 	return maildir_mark(&a->md, a->root_id, a->token, err);
@@ -254,7 +275,7 @@ with_marker(struct account *a, struct err *err)
 		return -1;
 	if (tell_not_current(a, err) == -1)
 		return -1;
-	return a->opt.dry_run ? 0 : set_two(a->ix, "root-id", a->root_id,
+	return a->opt.dry_run ? 0 : set_both(a->ix, "root-id", a->root_id,
 	    "token", a->token, err);
 }
 
@@ -291,7 +312,7 @@ check_server(struct account *a, struct err *err)
 	if (changed && (no_dry_merge(a, err) == -1 ||
 	    forget_side(a->ix, false, err) == -1))
 		return -1;
-	return a->opt.dry_run ? 0 : set_two(a->ix, "host", host, "user", user,
+	return a->opt.dry_run ? 0 : set_both(a->ix, "host", host, "user", user,
 	    err);
 }
 
@@ -346,9 +367,9 @@ root_mark(struct account *a, struct err *err)
 	if (a->marked || a->opt.dry_run)
 		return 0;
 	random_hex(next);
-	if (set_two(a->ix, "token-next", next, "root-id", a->root_id, err) == -1 ||
-	    maildir_remark(&a->md, a->root_id, a->token, next, err) == -1 ||
-	    set_two(a->ix, "token", next, "token-next", next, err) == -1)
+	if (set_both(a->ix, "token-next", next, "root-id", a->root_id, err) ==
+	    -1 || maildir_remark(&a->md, a->root_id, a->token, next, err) == -1 ||
+	    confirm_token(a->ix, next, err) == -1)
 		return -1;
 	memcpy(a->token, next, sizeof(next));
 	a->marked = true;
