@@ -168,6 +168,9 @@ shim_register(void)
 {
 	int rc;
 
+	/* Nobody asks how much memory it has: that took a lock each time. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_initialize();
 	real_vfs = sqlite3_vfs_find("unix");
 	assert(real_vfs != NULL);
 	shim_vfs = *real_vfs;
@@ -184,7 +187,6 @@ shim_register(void)
 const char *
 index_vfs(void)
 {
-	sqlite3_initialize();
 	pthread_once(&shim_once, shim_register);
 	return shim_vfs.zName;
 }

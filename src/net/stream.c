@@ -505,8 +505,8 @@ on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 	}
 	p->s->bytes_in += (uint64_t)n;
 	touch(p);
-	if (p->tunnel == NULL)
-		tcp_quickack(h);
+	if (p->tunnel == NULL && n < READ_PIECE / 2)
+		tcp_quickack(h);	/* not while it pours */
 	buf_added(landing(p), (size_t)n);
 	if (p->tls != NULL || p->deflate != NULL)
 		decode(p);
