@@ -260,8 +260,8 @@ is_unchanged(const struct account *a, const struct box *b)
 {
 	const struct imap_folder *l = &b->listed;
 
-	return !a->opt.full && !b->verify && l->has_status &&
-	    l->modseq != 0 &&
+	return !a->opt.full && !b->verify &&
+	    l->has_status && l->modseq != 0 &&
 	    b->row.base && b->dirty == 0 && !b->owed &&
 	    l->modseq == b->row.modseq &&
 	    l->uidvalidity == b->row.uidvalidity &&

@@ -1,6 +1,8 @@
 /* SELECT, SEARCH, long sets. */
 #include "../lib/fake_imap.c"
 
+#include "mail/flags.h"
+
 static void
 start_qresync(struct probe *p)
 {
@@ -56,6 +58,7 @@ test_select_falls_back(void **state)
 	(void)state;
 	probe_run(&p, script, start_qresync);
 	assert_int_equal(p.sel.cmd.err.kind, ERR_NONE);
+	assert_true(p.sel.again);
 	assert_int_equal(p.sel.box.modseq, 0);
 	assert_int_equal(p.sel.box.exists, 4);
 	probe_release(&p);
@@ -133,6 +136,98 @@ test_search(void **state)
 		assert_true(uidset_has(&p.search.uids, 6));
 		probe_release(&p);
 	}
+}
+
+static struct imap_searching beside[2];
+
+static void
+start_beside(struct probe *p)
+{
+	const struct imap_fetch_args a = { .uids = &p->uids,
+	    .items = FETCH_FLAGS, .sink = probe_sink(p) };
+
+	uidset_add(&p->uids, 9);
+	imap_fetch_start(p->session, &p->fetch, &p->task, &a);
+	probe_add(p, &p->fetch.cmd);
+	imap_search_beside_start(p->session, &beside[0], &p->task, "SEEN");
+	probe_add(p, &beside[0].cmd);
+	imap_search_beside_start(p->session, &beside[1], &p->task, "DELETED");
+	probe_add(p, &beside[1].cmd);
+}
+
+#define BESIDE LOGIN("ESEARCH"), "C: UID FETCH 9 (UID FLAGS)", \
+	"C: UID SEARCH RETURN (ALL COUNT) SEEN", \
+	"C: UID SEARCH RETURN (ALL COUNT) DELETED"
+
+/* Answered in any order (Dovecot): each has its own. */
+static void
+test_search_beside(void **state)
+{
+	static const char *const script[] = { BESIDE,
+	    "S: * ESEARCH (TAG \"$1\") UID ALL 5:6 COUNT 2", "S: $1 OK",
+	    "S: * 1 FETCH (UID 9 FLAGS ())",
+	    "S: * ESEARCH (TAG \"$2\") UID ALL 3 COUNT 1", "S: $3 OK",
+	    "S: $2 OK", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_beside);
+	assert_string_equal(p.seen, "row 9 flags;");
+	assert_int_equal(beside[0].cmd.err.kind, ERR_NONE);
+	assert_int_equal(uidset_count(&beside[0].uids), 1);
+	assert_true(uidset_has(&beside[0].uids, 3));
+	assert_int_equal(uidset_count(&beside[1].uids), 2);
+	imap_searching_release(&beside[0]);
+	imap_searching_release(&beside[1]);
+	probe_release(&p);
+}
+
+/* Nobody could tell whose answer a SEARCH line is: refused, and not asked for
+ * again. */
+static void
+test_search_beside_needs_tags(void **state)
+{
+	static const char *const script[] = { BESIDE, "S: $3 OK",
+	    "S: * SEARCH 3", "S: $2 OK", "S: * ESEARCH UID ALL 3", "S: $1 OK",
+	    NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_beside);
+	assert_int_equal(beside[0].cmd.err.kind, ERR_REFUSED);
+	assert_int_equal(beside[1].cmd.err.kind, ERR_REFUSED);
+	imap_searching_release(&beside[0]);
+	imap_searching_release(&beside[1]);
+	probe_release(&p);
+}
+
+static void
+start_known(struct probe *p)
+{
+	struct imap_select_args a = { .raw = "x", .uidvalidity = 9,
+	    .modseq = 50, .known = { 11, 20 }, .sink = probe_sink(p) };
+
+	imap_select_start(p->session, &p->sel, &p->task, &a);
+	probe_add(p, &p->sel.cmd);
+}
+
+static void
+test_select_of_a_part(void **state)
+{
+	static const char *const script[] = { ENABLED,
+		"C: SELECT x (QRESYNC (9 50 11:20))\r\n",
+		"S: * FLAGS (\\Seen $Forwarded b a)", "S: * 4 EXISTS",
+		"S: * OK [PERMANENTFLAGS (\\Seen \\*)] x",
+		"S: * OK [UIDVALIDITY 9] x", "S: $1 OK x", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_known);
+	assert_int_equal(p.sel.cmd.err.kind, ERR_NONE);
+	assert_false(p.sel.again);
+	assert_int_equal(p.sel.box.known, FLAG_SEEN | FLAG_PASSED);
+	assert_string_equal(p.sel.box.known_keywords, "a b");
+	probe_release(&p);
 }
 
 static void
@@ -213,6 +308,9 @@ main(void)
 		cmocka_unit_test(test_select_falls_back),
 		cmocka_unit_test(test_select_closed),
 		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_search_beside),
+		cmocka_unit_test(test_search_beside_needs_tags),
+		cmocka_unit_test(test_select_of_a_part),
 		cmocka_unit_test(test_search_empty),
 		cmocka_unit_test(test_long_set),
 		cmocka_unit_test(test_what_is_not_sent),
