@@ -182,7 +182,7 @@ make_remote(struct hand *h)
 		return hand_pass(h, h->box, push_start, hand_next);
 	}
 	free(b->row.raw);
-	b->row.raw = imap_list_raw_name(h->conn->session, b->row.name);
+	b->row.raw = imap_list_raw_name(a->main.session, b->row.name);
 	if (b->row.raw == NULL) {
 		b->failed = true;
 		box_note(a, b, ITEM_FOLDER, ALL_ROWS, "the server can't have "

@@ -287,3 +287,19 @@ def test_plain_expunge_takes_ours_alone(server):
 		w.sync()
 		w.compare({"INBOX": {"m%d" % i: frozenset()
 		    for i in range(12) if i != 3}})
+
+
+def test_nested_without_namespace(server):
+	"""The delimiter is known from LIST, which one connection of the four
+	has asked for."""
+	with Relay(server.port, hides=["NAMESPACE"]) as relay, World(server,
+	    "u%d" % next(number), port=relay.port) as w:
+		w.sync()
+		names = ["a%d/b/c" % i for i in range(40)]
+		for name in names:
+			w.maildir.create(name)
+			w.deliver(name, name, "S")
+		w.sync("--adopt")
+		w.compare()
+		with w.imap() as imap:
+			assert set(names) <= set(imap.folders())
