@@ -213,6 +213,13 @@ MUTANTS = [
 	"unit index_disk_test",
 	("\t    (p->base_local.present && !p->remote.present))\n\t\treturn 0;",
 	"\t    false)\n\t\treturn 0;")),
+    ("row-is-as-it-was-read", "src/index/place.c",
+	"unit index_place_test",
+	('SAME_PLACE " AND missing = ?7 AND base = ?8" \\\n'
+	'\t" AND local = ?13 AND remote = ?16"', "SAME_PLACE")),
+    ("sum-of-the-name-is-not-kept", "src/index/place.c",
+	"unit index_disk_test",
+	('SET_FLAGS ", seen = ?27" SAME_STATES },', "SET_FLAGS SAME_STATES },")),
     ("lost-row-is-trusted", "src/index/row.c",
 	"unit index_disk_test",
 	("!p->local.present || p->missing ||", "!p->local.present ||")),

@@ -47,6 +47,13 @@ struct place {
 	int64_t date;			/* INTERNALDATE, seconds; 0: not known */
 	enum fetched fetched;
 	struct file_hint hint;		/* not taken later than content was read */
+	/* The index's own: what the row held when it was read or written, by
+	 * which the cheapest statement is found that writes it. */
+	struct place_row {
+		bool known, named, missing, base, local, remote;
+		int64_t content;
+		uint64_t seen;
+	} row;
 };
 
 void state_set(struct state *, bool present, unsigned flags,

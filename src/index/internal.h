@@ -14,7 +14,8 @@ enum slot {
 	SLOT_BEGIN, SLOT_COMMIT,
 	SLOT_GET, SLOT_SET, SLOT_UNSET,
 	SLOT_PLACE_ID, SLOT_PLACE_UID, SLOT_PLACE_UNIQUE, SLOT_PLACE_SEQ,
-	SLOT_PLACE_INSERT, SLOT_PLACE_STATES, SLOT_PLACE_HELD, SLOT_PLACE_UPDATE,
+	SLOT_PLACE_INSERT, SLOT_PLACE_FLAGS, SLOT_PLACE_NAME,
+	SLOT_PLACE_STATES, SLOT_PLACE_HELD, SLOT_PLACE_UPDATE,
 	SLOT_PLACE_DROP, SLOT_PLACE_UIDS, SLOT_PLACE_DISK,
 	SLOT_PLACES_FOLDER,			/* one for each index_which */
 	SLOT_PLACES_ACCOUNT = SLOT_PLACES_FOLDER + 7,
@@ -134,6 +135,8 @@ uint64_t index_sum_int(uint64_t sum, int64_t);
 uint64_t place_sum(const struct place *);
 /* What a scan has to find for the row to be passed over; 0: it never is. */
 uint64_t place_seen(const struct place *);
+/* The row holds now what the place says. */
+void place_stored(struct place *);
 /* 0, or -1 when the row is damaged; out is filled only on 0. */
 int place_read(struct query *, struct place *out, struct err *);
 /* One row or none: 1, 0, -1; ends the query. */

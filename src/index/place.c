@@ -170,41 +170,68 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 	return 0;
 }
 
-#define SET_STATES \
-	"UPDATE place SET file = ?5, in_new = ?6, missing = ?7, base = ?8," \
+#define SET_FLAGS \
+	"UPDATE place SET file = ?5, in_new = ?6," \
 	" base_local_flags = ?9, base_local_keywords = ?10," \
 	" base_remote_flags = ?11, base_remote_keywords = ?12," \
-	" local = ?13, local_flags = ?14, local_keywords = ?15," \
-	" remote = ?16, remote_flags = ?17, remote_keywords = ?18," \
+	" local_flags = ?14, local_keywords = ?15," \
+	" remote_flags = ?17, remote_keywords = ?18," \
 	" size = ?20, date = ?21, fetched = ?22, inode = ?23," \
-	" file_size = ?24, mtime = ?25, sum = ?26, seen = ?27"
+	" file_size = ?24, mtime = ?25, sum = ?26"
+#define SET_STATES SET_FLAGS \
+	", seen = ?27, missing = ?7, base = ?8, local = ?13, remote = ?16"
+#define SAME_UID	" WHERE id = ?1 AND folder = ?2 AND uid IS ?3"
+#define SAME_PLACE	SAME_UID " AND unique_part IS ?4 AND content IS ?19"
+#define SAME_STATES	SAME_PLACE " AND missing = ?7 AND base = ?8" \
+	" AND local = ?13 AND remote = ?16"
 
 /*
  * SQLite rewrites the trees of all columns that a statement names. What changes
- * day by day is the states, then what a known UID holds, when it was pulled:
- * they have statements that leave the rest of identity alone, and hit only when
- * that is as it was.
+ * day by day is flags, with them the name of the file; then where a message is;
+ * then what a known UID holds, when it was pulled: they have statements that
+ * leave the rest alone, and hit only when that is as it was.
  */
+enum update { UPDATE_FLAGS, UPDATE_NAME, UPDATE_STATES, UPDATE_HELD, UPDATE_ALL,
+    UPDATES };
 static const struct {
 	enum slot slot;
 	const char *sql;
-} updates[] = {
-	{ SLOT_PLACE_STATES, SET_STATES
-	    " WHERE id = ?1 AND folder = ?2 AND uid IS ?3"
-	    " AND unique_part IS ?4 AND content IS ?19" },
-	{ SLOT_PLACE_HELD, SET_STATES ", unique_part = ?4, content = ?19"
-	    " WHERE id = ?1 AND folder = ?2 AND uid IS ?3" },
-	{ SLOT_PLACE_UPDATE, SET_STATES
+} updates[UPDATES] = {
+	[UPDATE_FLAGS] = { SLOT_PLACE_FLAGS,
+	    SET_FLAGS SAME_STATES " AND seen = ?27" },
+	[UPDATE_NAME] = { SLOT_PLACE_NAME,
+	    SET_FLAGS ", seen = ?27" SAME_STATES },
+	[UPDATE_STATES] = { SLOT_PLACE_STATES, SET_STATES SAME_PLACE },
+	[UPDATE_HELD] = { SLOT_PLACE_HELD,
+	    SET_STATES ", unique_part = ?4, content = ?19" SAME_UID },
+	[UPDATE_ALL] = { SLOT_PLACE_UPDATE, SET_STATES
 	    ", folder = ?2, uid = ?3, unique_part = ?4, content = ?19"
 	    " WHERE id = ?1" },
 };
+
+/* The first statement that may hit, as far as is known of the row. */
+static enum update
+first_update(const struct place *p)
+{
+	const struct place_row *was = &p->row;
+
+	if (!was->known)
+		return UPDATE_STATES;
+	if (was->content != p->content || was->named != (p->unique != NULL))
+		return UPDATE_HELD;
+	if (was->missing != p->missing ||
+	    was->base != p->base_local.present ||
+	    was->local != p->local.present || was->remote != p->remote.present)
+		return UPDATE_STATES;
+	return was->seen != place_seen(p) ? UPDATE_NAME : UPDATE_FLAGS;
+}
 
 static int
 place_update(struct index *ix, const struct place *p, struct err *err)
 {
 	struct query q;
 
-	for (size_t i = 0; i < sizeof(updates) / sizeof(updates[0]); i++) {
+	for (enum update i = first_update(p); i < UPDATES; i++) {
 		query_init(&q, ix, updates[i].slot, updates[i].sql);
 		bind_place(&q, p);
 		if (query_run(&q, err) < 0)
@@ -224,13 +251,14 @@ index_place_put(struct index *ix, struct place *p, struct err *err)
 	assert(p->base_local.present == p->base_remote.present);
 	if (index_may_write(ix, err) < 0)
 		return -1;
-	if (!new)
-		return place_update(ix, p, err);
-	if (next_place(ix, &p->id, err) < 0)
+	if (new && next_place(ix, &p->id, err) < 0)
 		return -1;
-	if (place_insert(ix, p, err) == 0)
+	if ((new ? place_insert(ix, p, err) : place_update(ix, p, err)) == 0) {
+		place_stored(p);
 		return 0;
-	p->id = 0;
+	}
+	if (new)
+		p->id = 0;
 	return -1;
 }
 

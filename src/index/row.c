@@ -69,6 +69,17 @@ place_seen(const struct place *p)
 	return index_name_sum(p->in_new, p->file, p->hint.inode);
 }
 
+void
+place_stored(struct place *p)
+{
+	p->row = (struct place_row){
+		.known = true, .named = p->unique != NULL,
+		.missing = p->missing, .base = p->base_local.present,
+		.local = p->local.present, .remote = p->remote.present,
+		.content = p->content, .seen = place_seen(p),
+	};
+}
+
 /* A number that must lie in 0..max; anything else spoils the row. */
 static uint64_t
 get_upto(struct query *q, int column, uint64_t max, bool *bad)
@@ -124,6 +135,7 @@ place_read(struct query *q, struct place *out, struct err *err)
 
 	get_place(q, &p, &bad);
 	if (!bad && place_sum(&p) == (uint64_t)query_get_int(q, 25)) {
+		place_stored(&p);
 		*out = p;
 		return 0;
 	}

@@ -135,21 +135,25 @@ pick_rows(struct index *ix, struct pick *k, struct picked *out,
 {
 	struct place row[64];
 	struct ability can;
-	int i, got, want, n = 0, waits = 0;
+	int i, got, n = 0, waits = 0;
 
 	box_ability(k->box, &can);
 	while (n < k->max && !k->end) {
-		want = k->max - n < 64 ? k->max - n : 64;
 		got = index_places(ix, PLACES_DIRTY, k->box->row.id, k->after,
-		    row, want, err);
+		    row, 64, err);
 		if (got < 0) {
 			picked_release(out, n);
 			return -1;
 		}
-		k->end = got < want;
+		k->end = got < 64;
 		for (i = 0; i < got; i++) {
 			struct picked *p = &out[n];
 
+			if (n == k->max) {	/* for the next time */
+				k->end = false;
+				place_release(&row[i]);
+				continue;
+			}
 			k->after = row[i].id;
 			*p = (struct picked){ .place = row[i] };
 			reconcile_message(&p->place, &can, k->expunge,

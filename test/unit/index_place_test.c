@@ -158,6 +158,74 @@ test_identity_may_change_and_is_unique(void **state)
 	place_release(&p);
 }
 
+/* Each change by itself, and against a copy that was read before another one:
+ * what is written is all that the place says. */
+static void
+test_written_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct place old, p, q;
+	int64_t id;
+
+	ok(index_begin(f->ix, &f->err));
+	id = add(f, add_folder(f, "INBOX"), 1, "a");
+	for (unsigned change = 0; change < 2 * 10; change++) {
+		assert_int_equal(index_place_by_id(f->ix, id, &old, &f->err), 1);
+		assert_int_equal(index_place_by_id(f->ix, id, &p, &f->err), 1);
+		switch (change % 10) {
+		case 0:
+			state_set(&p.local, true, FLAG_SEEN, "k");
+			break;
+		case 1:
+			state_set(&p.remote, true, FLAG_DRAFT, "");
+			break;
+		case 2:
+			free(p.file);
+			p.file = xasprintf("a:2,%u", change);
+			break;
+		case 3:
+			p.in_new = !p.in_new;
+			break;
+		case 4:
+			p.hint.inode += 5;
+			break;
+		case 5:
+			p.missing = !p.missing;
+			break;
+		case 6:
+			state_set(&p.base_local, true, change, "");
+			state_set(&p.base_remote, true, FLAG_SEEN, "");
+			break;
+		case 7:
+			p.local.present = !p.local.present;
+			break;
+		case 8:
+			p.remote.present = !p.remote.present;
+			break;
+		case 9:
+			state_set(&p.base_local, false, 0, "");
+			state_set(&p.base_remote, false, 0, "");
+		}
+		ok(index_place_put(f->ix, &p, &f->err));
+		/* A wrong sum, and so a wrong column, would be an error. */
+		assert_int_equal(index_place_by_id(f->ix, id, &q, &f->err), 1);
+		place_release(&q);
+		if (change >= 10) {
+			ok(index_place_put(f->ix, &old, &f->err));
+			assert_int_equal(index_place_by_id(f->ix, id, &q,
+			    &f->err), 1);
+			assert_int_equal(q.missing, old.missing);
+			assert_int_equal(q.local.present, old.local.present);
+			assert_int_equal(q.remote.present, old.remote.present);
+			place_release(&q);
+			ok(index_place_put(f->ix, &p, &f->err));
+		}
+		place_release(&old);
+		place_release(&p);
+	}
+	ok(index_commit(f->ix, &f->err));
+}
+
 static void
 test_ids_are_never_used_again(void **state)
 {
@@ -444,6 +512,7 @@ main(void)
 		TEST(test_every_column_comes_back),
 		TEST(test_found_by_id_uid_and_name),
 		TEST(test_identity_may_change_and_is_unique),
+		TEST(test_written_whole),
 		TEST(test_ids_are_never_used_again),
 		TEST(test_dirty_by_flags),
 		TEST(test_dirty_by_keywords),
