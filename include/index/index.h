@@ -27,15 +27,17 @@ struct index;
  * version, or not ours: ERR_CONFIG. A damaged file (quick_check after an
  * unclean end, SQLITE_CORRUPT/NOTADB, a wrong page sum, or damage that an
  * earlier run met and left a mark of) is set aside as path.damaged-N with its
- * WAL and a fresh one made. read_only: for status: no lock, no creation
- * (ERR_STALE when there is none), no change; works while a sync runs.
+ * WAL and a fresh one made. read: for status: no lock, no creation
+ * (ERR_STALE when there is none), no change; works while a sync runs. check:
+ * quick_check in any case: else a page is judged when it is read.
  */
+enum index_open_as { INDEX_WRITE, INDEX_READ, INDEX_CHECK };
 struct index_open_result {
 	bool fresh;		/* it knows no folder and no fact yet */
 	char *set_aside;	/* where a damaged one went, or NULL; to be
 				   freed */
 };
-int index_open(struct index **out, const char *path, bool read_only,
+int index_open(struct index **out, const char *path, enum index_open_as,
     struct index_open_result *, struct err *);
 void index_close(struct index *);	/* checkpoints; NULL is fine */
 /* For who wants to know before the close whether that works. What was committed

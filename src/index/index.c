@@ -276,7 +276,7 @@ open_once(struct index *ix, int64_t *known_out, struct err *err)
 		return run(ix, "PRAGMA query_only = ON", err);
 	if (v == OPENED)
 		v = run(ix, settings_write, err);
-	if (v == OPENED && unclean)
+	if (v == OPENED && (unclean || ix->check))
 		v = check_all(ix, err);
 	if (v == OPENED && index_schema_tidy(ix, err) < 0)
 		v = ix->damaged ? DAMAGED : FAILED;
@@ -350,7 +350,7 @@ open_read(struct index *ix, struct index_open_result *result, struct err *err)
 }
 
 int
-index_open(struct index **out, const char *path, bool read_only,
+index_open(struct index **out, const char *path, enum index_open_as as,
     struct index_open_result *result, struct err *err)
 {
 	struct index *ix = xcalloc(1, sizeof(*ix));
@@ -360,9 +360,10 @@ index_open(struct index **out, const char *path, bool read_only,
 	*result = (struct index_open_result){ 0 };
 	ix->path = xstrdup(path);
 	ix->account = account_of(path);
-	ix->read_only = read_only;
+	ix->read_only = as == INDEX_READ;
+	ix->check = as == INDEX_CHECK;
 	ix->lock = -1;
-	r = read_only ? open_read(ix, result, err) :
+	r = ix->read_only ? open_read(ix, result, err) :
 	    open_write(ix, result, err);
 	if (r < 0) {
 		index_close(ix);

@@ -42,6 +42,7 @@ struct index {
 	char *path;
 	char *account;		/* base name without ".db" */
 	bool read_only;
+	bool check;		/* all of it, when it is opened */
 	bool in_transaction;
 	bool lost;		/* SQLite gave the transaction up by itself */
 	bool lax;		/* a commit does not sync: index_begin_seen */

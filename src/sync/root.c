@@ -328,7 +328,8 @@ open_index(struct account *a, struct err *err)
 	if (dir == NULL)
 		return -1;
 	path = xasprintf("%s/%s.db", dir, a->conf->name);
-	rc = index_open(&a->ix, path, false, &how, err);
+	rc = index_open(&a->ix, path, a->opt.full ? INDEX_CHECK : INDEX_WRITE,
+	    &how, err);
 	if (rc == 0 && how.set_aside != NULL)
 		work_tells(a, xasprintf("the index was damaged and lies at %s "
 		    "now; both sides are merged, nothing is deleted",

@@ -52,14 +52,14 @@ open_for_status(struct account *a, struct sync_status *out, struct err *err)
 
 	if (path == NULL)
 		return -1;
-	rc = index_open(&a->ix, path, true, &how, err);
+	rc = index_open(&a->ix, path, INDEX_READ, &how, err);
 	if (rc == 0) {
 		index_close(a->ix);
 		a->ix = NULL;
-		rc = index_open(&a->ix, path, false, &how, err);
+		rc = index_open(&a->ix, path, INDEX_WRITE, &how, err);
 		if (rc == -1 && err->kind == ERR_BUSY) {
 			a->read_only = out->busy = true;
-			rc = index_open(&a->ix, path, true, &how, err);
+			rc = index_open(&a->ix, path, INDEX_READ, &how, err);
 		}
 	}
 	if (how.set_aside != NULL)
@@ -313,7 +313,8 @@ sync_ignore(const struct conf_account *conf, const struct sync_options *opt,
 	*found_out = false;
 	if (path == NULL)
 		return -1;
-	rc = index_open(&ix, path, look_only, &how, err);
+	rc = index_open(&ix, path, look_only ? INDEX_READ : INDEX_WRITE,
+	    &how, err);
 	free(how.set_aside);
 	free(path);
 	if (rc == -1)

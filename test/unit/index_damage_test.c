@@ -196,7 +196,7 @@ judge(struct fixture *f, int64_t folder)
 	struct index_open_result result;
 	enum outcome seen = HARMLESS;
 
-	ok(index_open(&f->ix, f->db, false, &result, &f->err));
+	ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 	if (result.set_aside == NULL && !result.fresh) {
 		if (read_all(f, folder)) {
 			fixture_close(f);
@@ -205,7 +205,7 @@ judge(struct fixture *f, int64_t folder)
 		fixture_close(f);
 		assert_true(there(f, ".suspect"));
 		seen = AT_READ;
-		ok(index_open(&f->ix, f->db, false, &result, &f->err));
+		ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 		assert_non_null(result.set_aside);
 	} else {
 		seen = AT_OPEN;
@@ -320,7 +320,7 @@ test_sentence(void **state)
 		whole.p[at] ^= 1;
 		spill(f, "", &whole);
 		whole.p[at] ^= 1;
-		ok(index_open(&f->ix, f->db, false, &result, &f->err));
+		ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 		if (result.set_aside == NULL && !read_all(f, folder)) {
 			read++;
 			assert_null(strstr(f->err.msg, "I/O"));
@@ -381,7 +381,7 @@ test_wal_damaged(void **state)
 			wal.p[at] ^= 0x10;
 			spill(f, "-wal", how == 0 ? &wal : &cut);
 			wal.p[at] ^= 0x10;
-			ok(index_open(&f->ix, f->db, false, &result, &f->err));
+			ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 			assert_null(result.set_aside);
 			ok(index_counts(f->ix, 0, &counts, &f->err));
 			if (result.fresh)
@@ -418,7 +418,7 @@ test_set_aside_with_its_wal(void **state)
 	for (int i = 1; i < 3; i++) {
 		spill(f, "", &db);
 		spill(f, "-wal", &wal);
-		ok(index_open(&f->ix, f->db, false, &result, &f->err));
+		ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 		assert_true(result.fresh);
 		name = xasprintf("%s.damaged-%d", f->db, i);
 		assert_string_equal(result.set_aside, name);
@@ -448,7 +448,7 @@ test_remains(void **state)
 	spill(f, "-wal", &wal);
 	wal.n = 0;
 	spill(f, ".suspect", &wal);
-	ok(index_open(&f->ix, f->db, false, &result, &f->err));
+	ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 	assert_true(result.fresh);
 	assert_null(result.set_aside);
 	assert_false(there(f, ".suspect"));
@@ -521,7 +521,7 @@ test_reader_of_a_damaged_file(void **state)
 	build(f);
 	fixture_close(f);
 	tamper(f, "size = 1");
-	ok(index_open(&f->ix, f->db, true, &result, &f->err));
+	ok(index_open(&f->ix, f->db, INDEX_READ, &result, &f->err));
 	assert_int_equal(index_place_by_id(f->ix, 50, &p, &f->err), -1);
 	fixture_close(f);
 	assert_false(there(f, ".suspect"));
@@ -529,7 +529,7 @@ test_reader_of_a_damaged_file(void **state)
 	whole.p[50] ^= 1;
 	spill(f, "", &whole);
 	free(whole.p);
-	assert_int_equal(index_open(&f->ix, f->db, true, &result, &f->err),
+	assert_int_equal(index_open(&f->ix, f->db, INDEX_READ, &result, &f->err),
 	    -1);
 	assert_int_equal(f->err.kind, ERR_IO);
 	assert_false(there(f, ".suspect"));

@@ -39,7 +39,7 @@ fixture_open(struct fixture *f)
 {
 	struct index_open_result result;
 
-	ok(index_open(&f->ix, f->db, false, &result, &f->err));
+	ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 	assert_null(result.set_aside);
 }
 

@@ -18,17 +18,17 @@ test_fresh_until_something_is_known(void **state)
 	struct index_open_result result;
 
 	for (int i = 0; i < 2; i++) {
-		ok(index_open(&f->ix, f->db, false, &result, &f->err));
+		ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 		assert_true(result.fresh);
 		assert_null(result.set_aside);
 		fixture_close(f);
 	}
-	ok(index_open(&f->ix, f->db, false, &result, &f->err));
+	ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 	ok(index_begin(f->ix, &f->err));
 	ok(index_set(f->ix, "token", "abc", &f->err));
 	ok(index_commit(f->ix, &f->err));
 	fixture_close(f);
-	ok(index_open(&f->ix, f->db, false, &result, &f->err));
+	ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 	assert_false(result.fresh);
 }
 
@@ -176,7 +176,7 @@ test_lock(void **state)
 	struct index *second;
 
 	fixture_open(f);
-	assert_int_equal(index_open(&second, f->db, false, &result, &f->err),
+	assert_int_equal(index_open(&second, f->db, INDEX_WRITE, &result, &f->err),
 	    -1);
 	assert_int_equal(f->err.kind, ERR_BUSY);
 	assert_string_equal(f->err.msg, "another mailtern is at work on work");
@@ -190,7 +190,7 @@ assert_refused(struct fixture *f, enum err_kind kind, const char *words)
 {
 	struct index_open_result result;
 
-	assert_int_equal(index_open(&f->ix, f->db, false, &result, &f->err),
+	assert_int_equal(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err),
 	    -1);
 	assert_null(f->ix);
 	assert_null(result.set_aside);
@@ -262,7 +262,7 @@ test_bad_paths(void **state)
 	char *below = xasprintf("%s/file/work.db", f->dir);
 
 	close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-	assert_int_equal(index_open(&f->ix, below, false, &result, &f->err),
+	assert_int_equal(index_open(&f->ix, below, INDEX_WRITE, &result, &f->err),
 	    -1);
 	assert_int_equal(f->err.kind, ERR_IO);
 	assert_int_equal(mkdir(f->db, 0700), -1);	/* no state/ yet */
@@ -270,7 +270,7 @@ test_bad_paths(void **state)
 	fixture_close(f);
 	assert_int_equal(unlink(f->db), 0);
 	assert_int_equal(mkdir(f->db, 0700), 0);
-	assert_int_equal(index_open(&f->ix, f->db, false, &result, &f->err),
+	assert_int_equal(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err),
 	    -1);
 	assert_int_equal(f->err.kind, ERR_IO);
 	free(file);
@@ -303,7 +303,7 @@ test_reader(void **state)
 	struct index_counts counts;
 	struct index *reader;
 
-	assert_int_equal(index_open(&reader, f->db, true, &result, &f->err),
+	assert_int_equal(index_open(&reader, f->db, INDEX_READ, &result, &f->err),
 	    -1);
 	assert_int_equal(f->err.kind, ERR_STALE);
 	assert_false(there(f, ""));
@@ -313,7 +313,7 @@ test_reader(void **state)
 	fixture_open(f);
 	set_a(f, "1");
 	fixture_close(f);
-	ok(index_open(&reader, f->db, true, &result, &f->err));
+	ok(index_open(&reader, f->db, INDEX_READ, &result, &f->err));
 	assert_false(result.fresh);
 	assert_a(f, reader, "1");
 	ok(index_counts(reader, 0, &counts, &f->err));
@@ -325,7 +325,7 @@ test_reader(void **state)
 	fixture_open(f);
 	ok(index_begin(f->ix, &f->err));
 	ok(index_set(f->ix, "a", "2", &f->err));
-	ok(index_open(&reader, f->db, true, &result, &f->err));
+	ok(index_open(&reader, f->db, INDEX_READ, &result, &f->err));
 	assert_a(f, reader, "1");
 	ok(index_commit(f->ix, &f->err));
 	assert_a(f, reader, "2");
@@ -334,7 +334,7 @@ test_reader(void **state)
 	index_close(reader);
 	fixture_open(f);
 	assert_a(f, f->ix, "2");
-	ok(index_open(&reader, f->db, true, &result, &f->err));
+	ok(index_open(&reader, f->db, INDEX_READ, &result, &f->err));
 	set_a(f, "3");
 	assert_a(f, reader, "3");
 	index_close(reader);
@@ -351,7 +351,7 @@ test_reader_of_an_empty_file(void **state)
 	fixture_open(f);
 	fixture_close(f);
 	assert_int_equal(truncate(f->db, 0), 0);
-	assert_int_equal(index_open(&f->ix, f->db, true, &result, &f->err),
+	assert_int_equal(index_open(&f->ix, f->db, INDEX_READ, &result, &f->err),
 	    -1);
 	assert_int_equal(f->err.kind, ERR_STALE);
 	fixture_open(f);
@@ -370,7 +370,7 @@ die_at_work(struct fixture *f)
 		bool changed;
 		int64_t folder;
 
-		ok(index_open(&f->ix, f->db, false, &result, &f->err));
+		ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 		set_a(f, "done");
 		ok(index_begin(f->ix, &f->err));
 		folder = add_folder(f, "INBOX");
@@ -401,11 +401,11 @@ test_killed_in_a_transaction(void **state)
 	die_at_work(f);
 	assert_true(there(f, "-wal"));
 	/* A reader may look first, and leaves what it found. */
-	ok(index_open(&reader, f->db, true, &result, &f->err));
+	ok(index_open(&reader, f->db, INDEX_READ, &result, &f->err));
 	assert_a(f, reader, "done");
 	index_close(reader);
 	assert_true(there(f, "-wal"));
-	ok(index_open(&f->ix, f->db, false, &result, &f->err));
+	ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 	assert_null(result.set_aside);
 	assert_false(result.fresh);
 	assert_a(f, f->ix, "done");
@@ -479,7 +479,7 @@ test_killed_anywhere(void **state)
 		struct index_counts counts;
 		char *value;
 
-		ok(index_open(&f->ix, f->db, false, &result, &f->err));
+		ok(index_open(&f->ix, f->db, INDEX_WRITE, &result, &f->err));
 		assert_null(result.set_aside);
 		ok(index_get(f->ix, "a", &value, &f->err));
 		ok(index_counts(f->ix, 0, &counts, &f->err));
