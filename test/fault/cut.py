@@ -2,8 +2,7 @@
 
 POINTS cuts each way, by reset, by an end of stream and by silence in turn; every
 second one lets the program connect again at once. Every cut must have happened.
---only N repeats one point of the same SEED and POINTS. --compress yes: bytes of
-a connection that is compressed from the login on (syncrc(5)).
+--only N repeats one point of the same SEED and POINTS.
 """
 
 import random
@@ -61,8 +60,7 @@ class Worker:
 def run(opts, tally):
 	rng = random.Random(opts.seed)
 	with suite.Dovecot() as server:
-		keys = {"timeout": "1", "compress": opts.compress}
-		scenes = [suite.Scene(server, "cut%d" % i, keys)
+		scenes = [suite.Scene(server, "cut%d" % i, {"timeout": "1"})
 		    for i in range(max(1, opts.jobs))]
 		totals = total(scenes[0])
 		jobs = []
@@ -77,7 +75,7 @@ def run(opts, tally):
 
 
 def main():
-	opts = suite.options("cut", 50, compress="auto")
+	opts = suite.options("cut", 50)
 	tally = suite.Tally("cut", opts)
 	return suite.conclude(tally, lambda: run(opts, tally))
 
