@@ -14,7 +14,8 @@
 #include "base/mem.h"
 
 #define RATE_MAX	(37u * 1000)	/* octets a millisecond */
-#define SEEN_MIN	(512u << 10)	/* octets that a rate is made of */
+#define SEEN_MS		500	/* that a rate is made of */
+#define MEASURE_MAX	(4u << 20)	/* octets to ask for little by little */
 #define OCTETS_MIN	(1u << 20)	/* to come */
 #define WORTH_MS	1000		/* that they would take */
 
@@ -47,7 +48,7 @@ imap_compress_answered(struct imap_session *s, enum imap_status status)
 bool
 imap_compress_pays(const struct imap_rate *r, uint64_t octets)
 {
-	return octets >= OCTETS_MIN && r->octets >= SEEN_MIN &&
+	return octets >= OCTETS_MIN && r->ms >= SEEN_MS &&
 	    r->octets < RATE_MAX * r->ms &&
 	    octets / WORTH_MS >= r->octets / r->ms;
 }
@@ -70,7 +71,8 @@ imap_session_will_fetch(struct imap_session *s, uint64_t octets)
 bool
 imap_session_measures(const struct imap_session *s)
 {
-	return may_compress(s) && s->rate.octets < SEEN_MIN;
+	return may_compress(s) && s->rate.ms < SEEN_MS &&
+	    s->rate.octets < MEASURE_MAX;
 }
 
 /*
@@ -91,6 +93,11 @@ imap_compress_measure(struct imap_session *s)
 	if (awaited && first->number == s->measured) {
 		s->rate.octets += came;
 		s->rate.ms += s->now - s->measured_at;
+	}
+	/* The latest counts most: TCP begins slowly. */
+	if (s->rate.ms >= 2 * SEEN_MS) {
+		s->rate.octets /= 2;
+		s->rate.ms /= 2;
 	}
 	s->measured = awaited ? first->number : 0;
 	s->measured_at = s->now;

@@ -29,7 +29,7 @@
 /* Of the smallest batch. They grow as long as they come fast: a sync costs the
  * same for few and for many, but what is not recorded is lost with the line. */
 #define PULL_BYTES	(8u << 20)	/* by RFC822.SIZE */
-#define PULL_BYTES_FIRST (1u << 20)	/* while the line is measured: scale 0 */
+#define PULL_BYTES_0	(512u << 10)	/* while the line is measured: scale 0 */
 #define PULL_SCALE	4
 #define PULL_FAST	1000		/* ms */
 #define PULL_SLOW	4000
@@ -51,7 +51,7 @@ pulled_by_uid(const void *a, const void *b)
 static void
 take_picked(struct pull_batch *b, struct picked *picked, int n)
 {
-	uint64_t bytes = 0, most = b->scale == 0 ? PULL_BYTES_FIRST :
+	uint64_t bytes = 0, most = b->scale == 0 ? PULL_BYTES_0 :
 	    (uint64_t)b->scale * PULL_BYTES;
 	int i;
 

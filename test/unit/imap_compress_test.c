@@ -203,6 +203,62 @@ test_noise_is_counted_inflated(void **state)
 }
 
 static void
+keep_rate(struct probe *p)
+{
+	snprintf(p->seen, sizeof(p->seen), "%u %u",
+	    (unsigned)p->session->rate.octets,
+	    (unsigned)p->session->rate.ms);
+}
+
+static void
+start_measured(struct probe *p)
+{
+	struct imap_fetch_args a = { .uids = &p->uids, .items = FETCH_BODY };
+
+	p->step = keep_rate;
+	probe_select(p, "INBOX");
+	uidset_add(&p->uids, 7);
+	imap_fetch_start(p->session, &p->fetch, &p->task, &a);
+	probe_add(p, &p->fetch.cmd);
+	start_noop(p);
+}
+
+/* Only bodies: other answers may take as long as they like. */
+static void
+test_what_is_measured(void **state)
+{
+	static const char *const slow_answers[] = {
+		OFFERED, "C: SELECT INBOX", "C: UID FETCH 7", "C: NOOP",
+		"D: 200 * 1 EXISTS\r\n", "S: $3 OK",
+		"S: * 1 FETCH (UID 7 BODY[] NIL)", "S: $2 OK done",
+		"D: 200 * 1 EXISTS\r\n", "S: $1 OK done", NULL,
+	};
+	static const char *const slow_body[] = {
+		OFFERED, "C: SELECT INBOX", "C: UID FETCH 7", "C: NOOP",
+		"S: * 1 EXISTS", "S: $3 OK",
+		"S: * 1 FETCH (UID 7 BODY[] {200}", "D: 200 x", "S: )",
+		"S: $2 OK done", "S: $1 OK done", NULL,
+	};
+	const char *const *const script[] = { slow_answers, slow_body };
+	unsigned octets, ms, i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct probe p = { .cfg.compress = IMAP_COMPRESS_AUTO };
+
+		probe_run(&p, script[i], start_measured);
+		assert_int_equal(p.plain[0].err.kind, ERR_NONE);
+		assert_int_equal(sscanf(p.seen, "%u %u", &octets, &ms), 2);
+		/* 200 times 2 ms at least; what is behind may come with it. */
+		if (i == 0)
+			assert_true(ms < 200);
+		else
+			assert_true(ms >= 300 && octets <= 300);
+		probe_release(&p);
+	}
+}
+
+static void
 test_pays(void **state)
 {
 #define MB 1000000ull
@@ -212,7 +268,9 @@ test_pays(void **state)
 		bool pays;
 	} rows[] = {
 		{ { 0, 0 }, 1000 * MB, false },		/* nothing is known */
-		{ { 500000, 1000 }, 1000 * MB, false },	/* next to nothing */
+		{ { MB / 2, 499 }, 1000 * MB, false },	/* next to nothing */
+		{ { MB / 2, 500 }, 1000 * MB, true },
+		{ { 0, 1000 }, 1000 * MB, true },	/* it stands still */
 		{ { 2 * MB, 1000 }, 1000 * MB, true },	/* 16 Mbit/s */
 		{ { 2 * MB, 1000 }, 1 * MB, false },	/* half a second */
 		{ { 2 * MB, 1000 }, 2 * MB, true },	/* a second */
@@ -222,6 +280,7 @@ test_pays(void **state)
 		{ { 36 * MB, 1000 }, 35 * MB, false },
 		{ { 38 * MB, 1000 }, 1000 * MB, false },	/* 304 */
 		{ { 38 * MB, 0 }, 1000 * MB, false },	/* in no time */
+		{ { 19 * MB, 500 }, 1000 * MB, false },
 		{ { 110 * MB, 1000 }, 1000 * MB, false },
 	};
 	size_t i;
@@ -243,6 +302,7 @@ main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_append),
 		cmocka_unit_test(test_noise_is_counted_inflated),
+		cmocka_unit_test(test_what_is_measured),
 		cmocka_unit_test(test_pays),
 	};
 
