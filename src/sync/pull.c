@@ -31,8 +31,8 @@
 #define PULL_BYTES	(8u << 20)	/* by RFC822.SIZE */
 #define PULL_BYTES_0	(512u << 10)	/* while the line is measured: scale 0 */
 #define PULL_SCALE	4
-#define PULL_FAST	1000		/* ms */
-#define PULL_SLOW	4000
+#define PULL_FAST	3000		/* ms */
+#define PULL_SLOW	10000
 
 static enum task_result pull_turn(struct task *);
 
