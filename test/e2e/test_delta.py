@@ -300,29 +300,33 @@ def test_sets_that_lack_something(big, lie):
 	assert big.sync().summary()["pulled"]["flags"] == len(OLD)
 
 
-def test_rows_of_the_folder_before(big):
+@pytest.mark.parametrize("hidden", ["", "QRESYNC"])
+def test_rows_of_the_folder_before(big, hidden):
 	"""SELECT is BAD and the folder before stays open: what was sent behind it
 	tells of that one."""
 	with big.imap() as imap:
 		imap.create("zz")
-		fill(big, imap, "zz", "z", 5)
-	big.sync()
+		fill(big, imap, "zz", "another", 5)
+	with Server(big, hidden, hidden):
+		big.sync()
 	for folder in ("work", "zz"):
 		store(big, [2], ["\\Answered"], folder=folder)
 	store(big, [3, 4], ["\\Flagged"], folder="work")
 	refused = []
 
 	def up(line):
-		if re.search(rb" SELECT zz \(QRESYNC", line):
+		if re.search(rb" SELECT zz \(", line):
 			refused.append(line)
 			return line.split()[0] + b" XREFUSED\r\n"
 		return line
 
 	append(big, "z-new", "zz")
-	with Server(big, up=up) as man:
-		pulled = big.sync().summary()["pulled"]
+	with Server(big, hidden, hidden, up=up) as man:
+		r = big.sync()
+	pulled = r.summary()["pulled"]
 	assert refused and man.sent("SELECT zz$")
 	assert (pulled["new"], pulled["flags"]) == (1, 4), pulled
+	assert "merged" not in r.out + r.err, str(r)
 	big.compare()
 
 
