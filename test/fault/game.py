@@ -93,10 +93,13 @@ def has_keywords(flags):
 
 
 class Names:
-	"""Tokens and folders that were not there before."""
+	"""Tokens and folders that were not there before. left: what went from
+	where locally and may not come back there, as on the server it may
+	still wait to go (None: it may)."""
 
-	def __init__(self):
+	def __init__(self, left=None):
 		self.tokens = self.folders = self.twins = 0
+		self.left = left
 
 	def token(self):
 		self.tokens += 1
@@ -191,7 +194,8 @@ class Side:
 		"""A folder that no side has this message in, nor had."""
 		g = self.game
 		if folder not in self.held or g.is_closed(folder) \
-		    or (folder, family(tok)) in g.filled:
+		    or (folder, family(tok)) in g.filled \
+		    or (folder, family(tok)) in (g.names.left or ()):
 			return False
 		return not any(family(tok) == family(t) for m in (g.base,
 		    self.held, self.other().held) for t in m.get(folder, {}))
@@ -298,8 +302,14 @@ class Side:
 		del self.held[folder][tok]
 		self.removed += 1
 		self.lost.add(family(tok))
+		self.leave(folder, tok)
 		self.game.touch(self, folder, tok)
 		return True
+
+	def leave(self, folder, tok):
+		left = self.game.names.left
+		if left is not None and self.name == "local":
+			left.add((folder, family(tok)))
 
 	def place(self, folder, tok, to, what):
 		if not self.may_place(folder, tok, what) \
@@ -312,6 +322,7 @@ class Side:
 	def move(self, folder, tok, to, *how):
 		if not self.place(folder, tok, to, "move"):
 			return False
+		self.leave(folder, tok)
 		del self.held[folder][tok]
 		return True
 

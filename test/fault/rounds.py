@@ -9,6 +9,7 @@ import sys
 
 import suite
 import hands
+import modes
 from game import FOLDERS, KEYWORDS, SYSTEM, Game, Names
 
 
@@ -18,7 +19,7 @@ class Run:
 		self.rng = suite.random.Random(opts.seed)
 		self.relay = suite.relay_to(server)
 		self.world = suite.World(server, "rounds", port=self.relay.port)
-		self.names = Names()
+		self.names = Names(set() if modes.chosen().waits else None)
 		self.hands = {"local": hands.Local(self.world),
 		    "remote": hands.Remote(self.world)}
 		self.base = {}
