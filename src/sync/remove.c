@@ -50,6 +50,8 @@ struct removing {
 	bool copied_before;		/* one was, perhaps */
 	uint64_t doubtful;
 	struct imap_cmd store, expunge, move;
+	bool at_once;			/* store and expunge are in one write */
+	bool unmarked;			/* store was refused */
 	struct imap_searching search;
 	struct job index_job, disk_job;
 	bool stale;		/* a file was not what was recorded of it */
@@ -185,7 +187,7 @@ rows_release(struct removing *r)
 	r->doubtful = 0;
 	free(r->refused);
 	r->refused = NULL;
-	r->stale = r->others_marked = false;
+	r->stale = r->others_marked = r->unmarked = false;
 	imap_cmd_release(&r->check.cmd);
 	imap_cmd_release(&r->store);
 	imap_cmd_release(&r->move);
@@ -409,16 +411,22 @@ remove_unlinked(struct task *t)
 	return r->trash != NULL ? remove_to_trash(r) : remove_mark(r);
 }
 
+/* UID EXPUNGE needs not wait: of these, what has the mark may go in any case. */
 static enum task_result
 remove_mark(struct removing *r)
 {
+	struct imap_session *session = r->pass.conn->session;
+	struct task *t = &r->pass.task;
 	struct imap_store_args args = {
 		.uids = &r->uids, .add = true, .flags = FLAG_DELETED,
 	};
 
 	imap_cmd_release(&r->store);
-	imap_store_start(r->pass.conn->session, &r->store, &r->pass.task, &args);
-	return task_wait(&r->pass.task, remove_marked);
+	imap_store_start(session, &r->store, t, &args);
+	r->at_once = imap_session_caps(session) & CAP_UIDPLUS;
+	if (r->at_once)
+		imap_expunge_start(session, &r->expunge, t, &r->uids);
+	return task_wait(t, remove_marked);
 }
 
 /* 1, 0, -1 as imap_result, with what was refused noted. */
@@ -556,14 +564,14 @@ remove_marked(struct task *t)
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
 			return TASK_FAIL;
+		r->unmarked = true;
 		r->refused = xstrdup(t->err.msg);
 		t->err.kind = ERR_NONE;
-		return task_next(t, remove_recorded);
+		return task_next(t, r->at_once ? remove_expunged :
+		    remove_recorded);
 	}
-	if (imap_session_caps(r->pass.conn->session) & CAP_UIDPLUS) {
-		imap_expunge_start(r->pass.conn->session, &r->expunge, t, &r->uids);
-		return task_wait(t, remove_expunged);
-	}
+	if (r->at_once)
+		return task_next(t, remove_expunged);
 	imap_search_start(r->pass.conn->session, &r->search, t, "DELETED");
 	return task_wait(t, remove_searched);
 }
@@ -611,6 +619,7 @@ remove_expunge(struct task *t)
 	return task_wait(t, remove_expunged);
 }
 
+/* What was not marked may be there still: then the next listing tells. */
 static enum task_result
 remove_expunged(struct task *t)
 {
@@ -623,11 +632,12 @@ remove_expunged(struct task *t)
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
 			return TASK_FAIL;
+		free(r->refused);
 		r->refused = xstrdup(t->err.msg);
+		r->unmarked = true;
 		t->err.kind = ERR_NONE;
-		return task_next(t, remove_recorded);
 	}
-	for (i = 0; i < r->n; i++)
+	for (i = 0; i < r->n && !r->unmarked; i++)
 		if (uidset_has(&r->uids, r->row[i].p.place.uid))
 			r->row[i].expunged = true;
 	return task_next(t, remove_recorded);

@@ -349,6 +349,42 @@ def test_marked_file_stays_while_the_server_is_held(make_world):
 
 # -- why it was believed --
 
+def test_mark_is_refused(world):
+	"""UID EXPUNGE was sent with it, and took nothing: the message is there
+	and stays to be removed."""
+	fill(world, 12)
+	world.sync()
+	world.maildir.unlink(world.maildir.find("m3"))
+	world.maildir.unlink(world.maildir.find("m4"))
+
+	def up(line):
+		return line.replace(b"SILENT (\\Deleted)", b"SILENT (\\No")
+
+	with Middleman(world.server.port, up=up) as man:
+		through(world, man.port)
+		for _ in range(2):
+			r = world.run("--json", "sync")
+			assert r.rc == 1 and "refused to remove" in r.err
+			assert r.summary()["pushed"]["deleted"] == 0, str(r)
+			assert server_counts(world)["INBOX"] == 12
+	through(world, None)
+	assert world.sync().summary()["pushed"]["deleted"] == 2
+	world.settle()
+
+
+def test_many_removals_in_few_round_trips(world):
+	"""Scattered ones, in one flight: FETCH, then STORE and EXPUNGE."""
+	fill(world, 150)
+	world.sync()
+	idle = world.sync().summary()
+	for i in range(0, 100, 3):
+		world.maildir.unlink(world.maildir.find("m%d" % i))
+	s = world.sync().summary()
+	assert s["pushed"]["deleted"] == 34
+	assert s["round_trips"] <= idle["round_trips"] + 4, (s, idle)
+	world.settle()
+
+
 def log(world):
 	"""{what: [(folder, evidence)]}, read past the program."""
 	db = sqlite3.connect("file:%s/mailtern/w.db?mode=ro&immutable=1"

@@ -214,6 +214,8 @@ class Scene:
 		d.move(d.find("w2", "work"), "lists/foo")
 		d.create("near")
 		w.deliver("near", "near3", "S")
+		w.deliver("near", "near4", "F")	# together (MULTIAPPEND)
+		w.deliver("near", "near5", "S")
 		self.expect_local()
 
 	def expect_local(self):
@@ -229,6 +231,8 @@ class Scene:
 		del m["work"]["w2"]
 		self.put("lists/foo", "w2", "\\Seen")
 		self.put("near", "near3", "\\Seen")
+		self.put("near", "near4", "\\Flagged")
+		self.put("near", "near5", "\\Seen")
 
 	def keep(self):
 		"""What is there now is what back() puts back."""
