@@ -541,7 +541,7 @@ MUTANTS = [
 	"e2e test_push.py -k one_bad",
 	("m->body != NULL && m->row.tries == 0 &&", "m->body != NULL &&")),
     ("groups-refused-without-end", SYNC + "push_send.c",
-	"e2e test_push.py -k each_group",
+	"e2e test_push.py -k after_all",
 	("p->pass.a->groups_refused < GROUPS_REFUSED &&", "true &&")),
     ("group-behind-a-literal-that-is-asked-for", "src/imap/append.c",
 	"unit imap_session_test",
