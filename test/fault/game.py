@@ -161,6 +161,8 @@ class Side:
 		if what == "remove":
 			return g.placed.get(name) != self.name \
 			    and self.may_lose(flags, name)
+		if what == "twin" and g.names.left is not None:
+			return False	# which of two waits can't be told
 		if what in ("move", "twin"):
 			return name not in g.placed and name not in self.lost \
 			    and not (self.name == "local"
