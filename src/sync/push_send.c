@@ -389,8 +389,9 @@ take_answer(struct push *p, struct upload *u, struct err *err)
 	return 1;
 }
 
+/* Of those that are looked after, or of the others. */
 static int
-take_answers(struct push *p, struct err *err)
+take_some(struct push *p, bool looking, struct err *err)
 {
 	struct upload *u, *next;
 	int rc;
@@ -399,7 +400,9 @@ take_answers(struct push *p, struct err *err)
 		struct err why = { .kind = ERR_NONE };
 
 		next = TAILQ_NEXT(u, link);
-		rc = u == p->feeding ? 0 : take_answer(p, u, &why);
+		if (u == p->feeding || u->looking != looking)
+			continue;
+		rc = take_answer(p, u, &why);
 		if (rc == 1)
 			upload_release(p, u);
 		if (rc != -1)
@@ -408,6 +411,14 @@ take_answers(struct push *p, struct err *err)
 		return -1;
 	}
 	return 0;
+}
+
+/* What was answered before the look was counts when that is judged. */
+static int
+take_answers(struct push *p, struct err *err)
+{
+	return take_some(p, false, err) == -1 ||
+	    take_some(p, true, err) == -1 ? -1 : 0;
 }
 
 int
