@@ -93,9 +93,9 @@ def has_keywords(flags):
 
 
 class Names:
-	"""Tokens and folders that were not there before. left: what went from
-	where locally and may not come back there, as on the server it may
-	still wait to go (None: it may)."""
+	"""Tokens and folders that were not there before. left: what went
+	somewhere locally, and as it may still wait on the server, beside
+	another of its content, stays where it is now (None: it goes)."""
 
 	def __init__(self, left=None):
 		self.tokens = self.folders = self.twins = 0
@@ -104,6 +104,10 @@ class Names:
 	def token(self):
 		self.tokens += 1
 		return "t%d" % self.tokens
+
+	def waits(self, name, what):
+		return self.left is not None and (what == "twin"
+		    or name in self.left)
 
 	def folder(self, rng):
 		self.folders += 1
@@ -161,8 +165,8 @@ class Side:
 		if what == "remove":
 			return g.placed.get(name) != self.name \
 			    and self.may_lose(flags, name)
-		if what == "twin" and g.names.left is not None:
-			return False	# which of two waits can't be told
+		if what in ("move", "twin") and g.names.waits(name, what):
+			return False
 		if what in ("move", "twin"):
 			return name not in g.placed and name not in self.lost \
 			    and not (self.name == "local"
@@ -196,8 +200,7 @@ class Side:
 		"""A folder that no side has this message in, nor had."""
 		g = self.game
 		if folder not in self.held or g.is_closed(folder) \
-		    or (folder, family(tok)) in g.filled \
-		    or (folder, family(tok)) in (g.names.left or ()):
+		    or (folder, family(tok)) in g.filled:
 			return False
 		return not any(family(tok) == family(t) for m in (g.base,
 		    self.held, self.other().held) for t in m.get(folder, {}))
@@ -304,14 +307,14 @@ class Side:
 		del self.held[folder][tok]
 		self.removed += 1
 		self.lost.add(family(tok))
-		self.leave(folder, tok)
+		self.leave(tok)
 		self.game.touch(self, folder, tok)
 		return True
 
-	def leave(self, folder, tok):
+	def leave(self, tok):
 		left = self.game.names.left
 		if left is not None and self.name == "local":
-			left.add((folder, family(tok)))
+			left.add(family(tok))
 
 	def place(self, folder, tok, to, what):
 		if not self.may_place(folder, tok, what) \
@@ -324,7 +327,7 @@ class Side:
 	def move(self, folder, tok, to, *how):
 		if not self.place(folder, tok, to, "move"):
 			return False
-		self.leave(folder, tok)
+		self.leave(tok)
 		del self.held[folder][tok]
 		return True
 
@@ -372,8 +375,11 @@ class Side:
 		    or any(map(has_keywords, self.held[name].values())):
 			return False
 		families = set(map(family, self.held[name]))
-		if families & (self.lost | set(g.placed)):
+		if families & (self.lost | set(g.placed)
+		    | set(g.names.left or ())):
 			return False
+		for tok in families:
+			self.leave(tok)
 		g.placed.update(dict.fromkeys(families, self.name))
 		self.held[to] = self.held.pop(name)
 		g.closed.add(name)
