@@ -21,7 +21,7 @@ enum maildir_looked {
 	LOOKED_FILE,		/* a regular file: *out is filled */
 	LOOKED_OTHER,		/* a link or the like: nothing opens it */
 	LOOKED_GONE,		/* not there under that very name */
-	LOOKED_UNKNOWN,		/* the file system does not say */
+	LOOKED_UNKNOWN,		/* the file system does not say; errno: why */
 };
 enum maildir_looked maildir_look(const struct maildir_look *, bool in_new,
     const char *file, struct file_hint *out);

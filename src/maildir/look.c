@@ -49,6 +49,7 @@ maildir_look(const struct maildir_look *l, bool in_new, const char *file,
 	struct stat st;
 
 	*out = (struct file_hint){ 0 };
+	errno = EINVAL;
 	if (!maildir_file_is_safe(file))
 		return LOOKED_UNKNOWN;
 	if (fstatat(l->fd[in_new ? 0 : 1], file, &st, AT_SYMLINK_NOFOLLOW) < 0)

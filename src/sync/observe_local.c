@@ -56,17 +56,24 @@ restart(void *arg)
 
 /* --- rows whose name is not there --- */
 
-/* It may have come back since the directory was read. */
-static bool
-is_there(struct scan *s, const struct place *p)
+/* 1: it has come back since the directory was read; 0, -1. */
+static int
+is_there(struct scan *s, const struct place *p, struct err *err)
 {
 	struct file_hint ignored;
 
-	if (maildir_look(&s->known.look, p->in_new, p->file, &ignored) ==
-	    LOOKED_GONE)
-		return false;
+	switch (maildir_look(&s->known.look, p->in_new, p->file, &ignored)) {
+	case LOOKED_GONE:
+		return 0;
+	case LOOKED_UNKNOWN:	/* else its removal would wait in silence */
+		return err_errno(err, ERR_IO, "can't look at %s/%s",
+		    s->folder->path, p->file);
+	case LOOKED_FILE:
+	case LOOKED_OTHER:
+		break;
+	}
 	s->known.unsure = true;
-	return true;
+	return 1;
 }
 
 /* Not known to be renamed: the scan met no name with its unique part. */
@@ -75,12 +82,16 @@ judge_absent(struct scan *s, const struct place *p, bool first,
     struct err *err)
 {
 	struct maildir_name name;
+	int there;
 
 	if (p->file == NULL || !maildir_name_parse(p->file, &name))
 		return err_set(err, ERR_IO, "the index holds an impossible "
 		    "file name: %s", p->file == NULL ? "none" : p->file);
-	if (wanted_has_stray(&s->wanted, name.unique) || is_there(s, p))
+	if (wanted_has_stray(&s->wanted, name.unique))
 		return 0;
+	there = is_there(s, p, err);
+	if (there != 0)
+		return there == -1 ? -1 : 0;
 	s->out->changed = true;
 	s->out->lacking++;
 	if (first) {
