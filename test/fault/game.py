@@ -202,6 +202,9 @@ class Side:
 		if folder not in self.held or g.is_closed(folder) \
 		    or (folder, family(tok)) in g.filled:
 			return False
+		if folder == g.trash and family(tok) in self.lost \
+		    | self.other().lost:
+			return False	# another of its content goes there
 		return not any(family(tok) == family(t) for m in (g.base,
 		    self.held, self.other().held) for t in m.get(folder, {}))
 
