@@ -196,20 +196,6 @@ remove_begin(struct task *t)
 	return account_job(a, mark_work, remove_each);
 }
 
-static bool
-lacks_trash(const struct account *a)
-{
-	size_t i;
-
-	if (a->conf->trash == NULL)
-		return false;
-	for (i = 0; i < a->n_box; i++)
-		if (strcmp(a->box[i].row.name, a->conf->trash) == 0 &&
-		    a->box[i].row.remote)
-			return false;
-	return true;
-}
-
 static enum task_result
 remove_each(struct task *t)
 {
@@ -224,7 +210,7 @@ remove_each(struct task *t)
 	    b->row.remote;
 	if (!box_in_play(b) || b->unsettled || (!local && !remote))
 		return task_next(t, remove_each);
-	if (remote && lacks_trash(a)) {
+	if (remote && a->conf->trash != NULL && box_trash(a) == NULL) {
 		box_note(a, b, ITEM_REMOVE, b->remove_remote, "%llu message%s "
 		    "deleted here can't leave the server: there is no folder "
 		    "%s there to go to; make it, or change `trash`",

@@ -464,3 +464,15 @@ box_unseen(struct account *a, struct box *b, bool local, bool *out,
 	*out = n > 0;
 	return 0;
 }
+
+struct box *
+box_trash(struct account *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_box && a->conf->trash != NULL; i++)
+		if (strcmp(a->box[i].row.name, a->conf->trash) == 0 &&
+		    a->box[i].row.remote)
+			return &a->box[i];
+	return NULL;
+}

@@ -265,6 +265,8 @@ bool is_disk_error(const struct err *);
 bool is_folder_code(enum imap_code_kind);
 /* The folder is out of the game for this run, for that reason. Loop thread. */
 void box_fail(struct account *, struct box *, const struct err *);
+/* The folder that `trash` names, if the server has it; else NULL. */
+struct box *box_trash(struct account *);
 
 pass_starter observe_remote_start;
 pass_starter digest_start;

@@ -52,6 +52,7 @@ struct removing {
 	struct imap_cmd store, expunge, move;
 	bool at_once;			/* store and expunge are in one write */
 	bool unmarked;			/* store was refused */
+	bool stored;			/* it was not */
 	struct imap_searching search;
 	struct job index_job, disk_job;
 	bool stale;		/* a file was not what was recorded of it */
@@ -187,7 +188,7 @@ rows_release(struct removing *r)
 	r->doubtful = 0;
 	free(r->refused);
 	r->refused = NULL;
-	r->stale = r->others_marked = r->unmarked = false;
+	r->stale = r->others_marked = r->unmarked = r->stored = false;
 	imap_cmd_release(&r->check.cmd);
 	imap_cmd_release(&r->store);
 	imap_cmd_release(&r->move);
@@ -570,6 +571,7 @@ remove_marked(struct task *t)
 		return task_next(t, r->at_once ? remove_expunged :
 		    remove_recorded);
 	}
+	r->stored = true;
 	if (r->at_once)
 		return task_next(t, remove_expunged);
 	imap_search_start(r->pass.conn->session, &r->search, t, "DELETED");
@@ -645,12 +647,27 @@ remove_expunged(struct task *t)
 
 /* --- recording --- */
 
+/*
+ * It stays there with our mark. That counts as agreed: if the file comes back,
+ * without it, the mark goes, and is not taken for somebody's wish.
+ */
+static void
+own_mark(struct place *p)
+{
+	p->local.flags |= FLAG_DELETED;
+	p->remote.flags |= FLAG_DELETED;
+	p->base_local.flags |= FLAG_DELETED;
+	p->base_remote.flags |= FLAG_DELETED;
+}
+
 static int
 record(struct removing *r, int i, struct err *err)
 {
 	struct doomed *d = &r->row[i];
 	struct index *ix = r->pass.a->ix;
 	struct place *p = &d->p.place;
+	bool ours = r->stored && !d->expunged && !uidset_has(&r->marked,
+	    p->uid) && uidset_has(&r->uids, p->uid);
 
 	if (d->failure != NULL)
 		return record_failure(r->pass.a, r->pass.box, p,
@@ -671,7 +688,10 @@ record(struct removing *r, int i, struct err *err)
 		return -1;
 	if (!p->local.present && !p->remote.present)
 		return index_place_drop(ix, p->id, err);
-	return d->unlinked || d->expunged ? index_place_put(ix, p, err) : 0;
+	if (ours)
+		own_mark(p);
+	return d->unlinked || d->expunged || ours ?
+	    index_place_put(ix, p, err) : 0;
 }
 
 static int
@@ -753,22 +773,6 @@ remove_finish(struct task *t)
 	pass_end(&r->pass);
 }
 
-/* The folder in which box's removals end, or NULL. */
-static struct box *
-trash_of(struct account *a, struct box *box)
-{
-	size_t i;
-
-	if (a->conf->trash == NULL ||
-	    strcmp(a->conf->trash, box->row.name) == 0)
-		return NULL;
-	for (i = 0; i < a->n_box; i++)
-		if (strcmp(a->box[i].row.name, a->conf->trash) == 0 &&
-		    a->box[i].row.remote)
-			return &a->box[i];
-	return NULL;
-}
-
 void
 remove_start(struct conn *conn, struct box *box,
     struct pass_result *out)
@@ -777,7 +781,9 @@ remove_start(struct conn *conn, struct box *box,
 	struct account *a = conn->a;
 
 	r->pick = (struct pick){ .box = box, .expunge = a->conf->expunge };
-	r->trash = trash_of(a, box);
+	r->trash = box_trash(a);
+	if (r->trash == box)
+		r->trash = NULL;
 	if (!a->hold_remove_local)
 		r->pick.ops |= OP_REMOVE_LOCAL;
 	if (!a->hold_remove_remote && !box->row.read_only)

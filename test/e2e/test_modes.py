@@ -1,5 +1,7 @@
 """Servers that lack something: that they are hidden well, and what is done."""
 
+import os
+
 import pytest
 
 import hiding
@@ -287,6 +289,32 @@ def test_plain_expunge_takes_ours_alone(server):
 		w.sync()
 		w.compare({"INBOX": {"m%d" % i: frozenset()
 		    for i in range(12) if i != 3}})
+
+
+@pytest.mark.parametrize("mark", ["", "T"])
+def test_own_mark_is_no_wish(server, mark):
+	"""What waits with a mark of ours, and is put back, loses it: unless
+	the file has it now."""
+	with Relay(server.port, hides=["UIDPLUS"]) as relay, World(server,
+	    "u%d" % next(number), port=relay.port) as w:
+		with w.imap() as imap:
+			for i in range(12):
+				w.append(imap, "INBOX", "m%d" % i, ["\\Seen"])
+		w.sync()
+		old = w.maildir.find("m3").path
+		kept = w.dir + "/kept"
+		os.rename(old, kept)
+		with w.imap() as imap:
+			imap.store("INBOX", [7], "+", ["\\Deleted"])
+		r = w.run("--json", "sync")
+		assert r.rc == 75 and r.summary()["pending"] == 1, str(r)
+		back = old.rpartition(":2,")[0] + ":2,S" + mark
+		os.rename(kept, back)
+		w.sync()
+		marked = {6, 3} if mark else {6}
+		w.compare({"INBOX": {"m%d" % i: frozenset(["\\Seen"] +
+		    ["\\Deleted"] * (i in marked)) for i in range(12)}})
+		w.assert_idle()
 
 
 def test_nested_without_namespace(server):
