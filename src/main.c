@@ -5,6 +5,7 @@
  * else.
  */
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +144,9 @@ main(int argc, char **argv)
 	int status;
 
 	harden();
+	/* The arenas of other threads grow a page at a time, with a system
+	 * call for each. */
+	mallopt(M_ARENA_MAX, 1);
 	fingerprint_init();
 	status = run(&cmd, argc, argv);
 	if (report_close(&cmd.report, &err) < 0) {
