@@ -197,7 +197,7 @@ class Stage:
 				self.relay.wait_quiet()
 
 	def play_rounds(self):
-		self.base = {"INBOX": {}}
+		self.base, self.strikes = {"INBOX": {}}, 0
 		for self.n, r in enumerate(self.history["rounds"]):
 			last = self.n == rounds_of(self.history) - 1
 			v, trouble = self.round(r, last or self.n % 5 == 4)
@@ -272,7 +272,8 @@ class Stage:
 			shutil.rmtree(w.state)
 			os.mkdir(w.state)
 		elif strike and strike[0] == "dates":
-			then = time.time() - DAY
+			self.strikes += 1	# older than the last time
+			then = time.time() - DAY * self.strikes
 			for box in ("new", "cur"):
 				path = w.maildir.dir(strike[1]) + "/" + box
 				if os.path.isdir(path):
