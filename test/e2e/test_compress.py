@@ -79,7 +79,7 @@ def test_never_by_itself_on_loopback(make_world):
 		for i in range(120):
 			w.append(imap, "INBOX", "t%d" % i, size=SIZE)
 	with Line(w.server.port) as line:
-		line.shape(mbit=40)
+		line.shape(mbit=20)
 		w.keys["port"] = str(line.port)
 		w.write_conf()
 		assert not asked(w.run("-v", "-v", "sync", rc=0))
