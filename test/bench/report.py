@@ -100,6 +100,8 @@ class Results:
 		with open(out + "/results.json", "w") as f:
 			json.dump(self.as_json(), f, indent=1)
 			f.write("\n")
+		with open(out + "/summary.md", "w") as f:
+			f.write(self.summary())
 		for series, (title, axis) in PLOTS.items():
 			lines = self.series(series)
 			if lines:
@@ -149,6 +151,29 @@ class Results:
 		out += ["", "%d of %d wishes met, %d failures" % (met, all,
 		    self.failures())]
 		return "\n".join(out) + "\n"
+
+	def summary(self):
+		"""A line each: seconds, and what that is beside mailtern's."""
+		m = self.head["machine"]
+		out = ["%s, %s with %d cores, %s. %s." % (self.head["date"]
+		    [:10], m["cpu"], m["cores"], m["disk"].split(" ")[0],
+		    ", ".join(self.head["versions"])), "",
+		    "| | " + " | ".join(self.names) + " |",
+		    "| --- |" + " ---: |" * len(self.names)]
+		for case in self.cases.values():
+			cells = [self.seconds(case, n) for n in self.names]
+			out.append("| %s | %s |" % (case.title,
+			    " | ".join(cells)))
+		return "\n".join(out) + "\n"
+
+	def seconds(self, case, name):
+		v = self.median(case, name, "wall")
+		ours = self.median(case, "mailtern", "wall")
+		if v is None:
+			return "-"
+		text = "%.2f s" % v if v < 10 else "%.0f s" % v
+		return text if name == "mailtern" or not ours else \
+		    "%s (%.2g)" % (text, v / ours)
 
 	def rows(self, case):
 		names = [n for c, n in self.costs if c == case.name]
