@@ -65,7 +65,13 @@ struct index_seen_remote {
 	const char *keywords;
 	uint32_t size;
 	int64_t date;
+	/* With asked the row was put together from answers about these alone:
+	 * what it lacks of others is not known. */
+	bool asked;
+	unsigned asked_flags;
+	const char *asked_keywords;
 };
+/* 1: what is known has more than was asked about, and was left as it is. */
 int index_see_remote(struct index *, int64_t folder,
     const struct index_seen_remote *, bool *changed_out, struct err *);
 /* These are gone from the server; their last flags stay known. */

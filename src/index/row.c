@@ -52,9 +52,12 @@ place_sum(const struct place *p)
 uint64_t
 index_name_sum(bool in_new, const char *file, uint64_t inode)
 {
-	uint64_t sum = index_sum_int(INDEX_SUM_START, (int64_t)inode);
+	uint64_t sum = index_sum_int(INDEX_SUM_START, in_new);
 
-	sum = index_sum(sum ^ in_new, file, strlen(file));
+	/* Each a step of its own: one bit here and one of the name would
+	 * make up for each other. */
+	sum = index_sum_int(sum, (int64_t)inode);
+	sum = index_sum(sum, file, strlen(file));
 	return sum != 0 ? sum : 1;
 }
 

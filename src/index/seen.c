@@ -43,6 +43,25 @@ update_remote(struct place *p, const struct index_seen_remote *seen)
 	return changed;
 }
 
+/* It has what was not asked about: nobody says that this is gone. */
+static bool
+has_more(const struct state *s, const struct index_seen_remote *seen)
+{
+	char *more;
+	bool has;
+
+	if (!seen->asked || !s->present)
+		return false;
+	if (s->flags & ~seen->asked_flags)
+		return true;
+	if (*s->keywords == '\0')
+		return false;
+	more = keywords_less(s->keywords, seen->asked_keywords);
+	has = *more != '\0';
+	free(more);
+	return has;
+}
+
 int
 index_see_remote(struct index *ix, int64_t folder,
     const struct index_seen_remote *seen, bool *changed_out, struct err *err)
@@ -59,6 +78,11 @@ index_see_remote(struct index *ix, int64_t folder,
 		place_init(&p);
 		p.folder = folder;
 		p.uid = seen->uid;
+	}
+	if (has_more(&p.remote, seen)) {
+		*changed_out = false;
+		place_release(&p);
+		return 1;
 	}
 	*changed_out = update_remote(&p, seen);
 	r = *changed_out ? index_place_put(ix, &p, err) : 0;

@@ -17,6 +17,7 @@ struct rows {
 	struct rows *next;
 	struct index_seen_remote row[ROWS_PER_BATCH];
 	int n;
+	bool has_more;		/* the index, than the sets told of */
 };
 
 /* What may be under way. */
@@ -50,6 +51,8 @@ struct flag_sets {
 	int n_want;
 	bool asked;
 	uint32_t at;			/* rows were made up to here */
+	bool making;			/* ... right now */
+	bool short_of;			/* a keyword that a message had */
 };
 
 struct observe {
@@ -135,6 +138,8 @@ int sets_result(struct observe *, struct err *);	/* 1, 0, -1 */
 void sets_seen(struct observe *, const struct imap_fetch *);
 /* Some rows were asked for as well, and say the same. */
 bool sets_agree(const struct observe *);
+/* Those that the sets tell of; and all known keywords. */
+unsigned sets_flags(const struct observe *);
 /* Makes rows of them as far as the index keeps up: false, there are more. */
 bool sets_make_rows(struct observe *);
 void sets_release(struct observe *);

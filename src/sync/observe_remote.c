@@ -570,6 +570,10 @@ observe_stored(struct task *t)
 		return task_wait(t, observe_stored);
 	if (o->rows_err.kind != ERR_NONE)
 		return task_fail(t, &o->rows_err);
+	if (o->sets.short_of) {
+		sets_release(o);
+		return o->full ? observe_all(o) : observe_below(o);
+	}
 	o->exists = imap_box_exists(o->pass.conn->session);
 	o->job = (struct job){ .run = settle_run };
 	lane_post(o->pass.a->index_lane, &o->job, t);

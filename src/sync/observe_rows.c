@@ -22,13 +22,16 @@ rows_run(struct job *job)
 	struct rows *b = OWNER_OF(job, struct rows, job);
 	struct index *ix = b->o->pass.a->ix;
 	bool changed;
-	int i, rc;
+	int i, rc, r;
 
 	/* Durable with the cursor, which says that they are there. */
 	rc = index_begin_seen(ix, &job->err);
-	for (i = 0; i < b->n && rc == 0; i++)
-		rc = index_see_remote(ix, b->o->pass.box->row.id, &b->row[i],
+	for (i = 0; i < b->n && rc == 0; i++) {
+		r = index_see_remote(ix, b->o->pass.box->row.id, &b->row[i],
 		    &changed, &job->err);
+		b->has_more |= r == 1;
+		rc = r == -1 ? -1 : 0;
+	}
 	return index_end(ix, rc, &job->err);
 }
 
@@ -57,6 +60,11 @@ rows_keep(struct observe *o, const struct imap_fetch *f)
 	r->has_meta = f->has_size && f->has_date;
 	r->size = f->size;
 	r->date = f->date;
+	if (o->sets.making) {
+		r->asked = true;
+		r->asked_flags = sets_flags(o);
+		r->asked_keywords = o->select.box.known_keywords;
+	}
 	if (o->full)
 		uidset_add(&o->listed, f->uid);
 	if (f->uid > o->highest)
@@ -159,6 +167,7 @@ rows_move(struct observe *o, bool all)
 	while ((b = o->first) != NULL && b->job.done) {
 		if (b->job.result == -1 && o->rows_err.kind == ERR_NONE)
 			o->rows_err = b->job.err;
+		o->sets.short_of |= b->has_more;
 		o->first = b->next;
 		if (o->first == NULL)
 			o->last = NULL;

@@ -8,7 +8,9 @@
  *
  * A server might find less than there is, or not tell of all its keywords: a few
  * rows are fetched with the sets, and where the two differ all rows are; and the
- * full comparison (verify-interval) goes by rows alone.
+ * full comparison (verify-interval) goes by rows alone. A keyword that a message
+ * had and that the server does not name any more is not taken for gone: then,
+ * too, all rows are fetched.
  */
 #include "observe.h"
 
@@ -205,6 +207,17 @@ sets_agree(const struct observe *o)
 	return agree;
 }
 
+unsigned
+sets_flags(const struct observe *o)
+{
+	unsigned flags = 0;
+	size_t i;
+
+	for (i = 0; i < o->sets.n; i++)
+		flags |= o->sets.v[i].flag;
+	return flags;
+}
+
 bool
 sets_make_rows(struct observe *o)
 {
@@ -214,6 +227,7 @@ sets_make_rows(struct observe *o)
 	bool more = true;
 
 	buf_init(&keywords, 4 * LIMIT_KEYWORDS);
+	s->making = true;
 	while (o->n_rows <= BATCHES_MOST &&
 	    (more = uidset_next(&o->older.uids, &s->at))) {
 		if (!uidset_has(&s->after.uids, s->at))
@@ -223,6 +237,7 @@ sets_make_rows(struct observe *o)
 		row.keywords = buf_str(&keywords);
 		rows_keep(o, &row);
 	}
+	s->making = false;
 	buf_release(&keywords);
 	return !more;
 }

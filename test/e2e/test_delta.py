@@ -300,6 +300,28 @@ def test_sets_that_lack_something(big, lie):
 	assert big.sync().summary()["pulled"]["flags"] == len(OLD)
 
 
+@pytest.mark.parametrize("mode", ["qresync", "condstore", "plain"])
+def test_keyword_that_is_not_told(big, mode):
+	"""FLAGS names the system flags "at a minimum" (RFC 3501). One message of
+	many has a keyword: no sample shows it, and it is not gone."""
+	def down(line):
+		if line.startswith(b"* FLAGS"):
+			return re.sub(rb" (odd|\$Forwarded)", b"", line)
+		return line
+
+	store(big, [OLD[100]], ["odd"])
+	store(big, [OLD[101]], ["$Forwarded"])
+	with Server(big, *MODES[mode], down=down) as man:
+		big.sync("--full")
+		store(big, OLD, ["\\Flagged"])
+		s = big.sync().summary()
+		assert s["pulled"]["flags"] == len(OLD), s
+		assert man.sent("UID SEARCH RETURN .* SEEN")
+		assert not any(big.sync("--full").summary()["pulled"].values())
+	store(big, [OLD[100]], ["odd"], "-")	# this is known: a change
+	assert big.sync().summary()["pulled"]["flags"] == 1
+
+
 @pytest.mark.parametrize("hidden", ["", "QRESYNC"])
 def test_rows_of_the_folder_before(big, hidden):
 	"""SELECT is BAD and the folder before stays open: what was sent behind it

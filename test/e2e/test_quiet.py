@@ -163,6 +163,21 @@ def test_nothing_is_missed(world, quiet, what):
 	world.settle()
 
 
+def test_moved_under_a_name_that_is_one_bit_off(world):
+	"""In cur/ with an even letter for an odd one in new/: as far from the old
+	place as any other name."""
+	world.sync()
+	m = world.maildir
+	f = os.path.join(m.dir("INBOX"), "new", "1.one-bit")
+	with open(f, "wb") as out:
+		out.write(world.note(message("one-bit")))
+	world.sync()
+	os.rename(f, os.path.join(m.dir("INBOX"), "cur", "0.one-bit"))
+	s = world.sync().summary()
+	assert s["pushed"]["new"] + s["pushed"]["moved"] == 1, s
+	world.settle()
+
+
 def many(world, n):
 	"""A folder with n messages, long in sync; of the last one the token."""
 	with world.imap() as imap:

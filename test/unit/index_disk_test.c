@@ -119,6 +119,7 @@ test_sums_differ(void **state)
 		index_name_sum(false, "1.a.b:2,", 7),
 		index_name_sum(false, "1.a.b:2,FS", 7),
 		index_name_sum(false, "1.a.c:2,S", 7),
+		index_name_sum(true, "0.a.b:2,S", 7),	/* a bit in each */
 		index_name_sum(false, "1.a.b:2,S", UINT64_MAX),
 		index_name_sum(false, "", 0),
 	};
