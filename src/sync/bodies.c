@@ -96,6 +96,8 @@ sink_begin(void *arg, uint32_t uid, uint32_t size)
 {
 	struct pull_batch *b = route(arg, uid);
 
+	if (b->p->given_up)
+		return;
 	b->source->into = b;
 	b->source->skip = is_too_large(b, uid, size);
 	piece_add(b, PIECE_BEGIN)->skip = b->source->skip;
@@ -104,10 +106,11 @@ sink_begin(void *arg, uint32_t uid, uint32_t size)
 static void
 sink_data(void *arg, const void *data, size_t n)
 {
-	struct source *s = ((struct pull_batch *)arg)->source;
+	struct pull_batch *b = arg;
+	struct source *s = b->source;
 	const char *p = data;
 
-	while (n > 0 && !s->skip) {
+	while (n > 0 && !s->skip && !b->p->given_up) {
 		size_t part = n < CHUNK_BYTES ? n : CHUNK_BYTES;
 		struct piece *piece = piece_add(s->into, PIECE_DATA);
 
@@ -121,16 +124,23 @@ sink_data(void *arg, const void *data, size_t n)
 static void
 sink_end(void *arg)
 {
-	piece_add(((struct pull_batch *)arg)->source->into, PIECE_END);
+	struct pull_batch *b = arg;
+
+	if (!b->p->given_up)
+		piece_add(b->source->into, PIECE_END);
 }
 
 static void
 sink_row(void *arg, const struct imap_fetch *f)
 {
-	struct source *s = ((struct pull_batch *)arg)->source;
-	struct piece *piece = piece_add(s->into != NULL ? s->into :
-	    route(arg, f->uid), PIECE_ROW);
+	struct pull_batch *b = arg;
+	struct source *s = b->source;
+	struct piece *piece;
 
+	if (b->p->given_up)
+		return;
+	piece = piece_add(s->into != NULL ? s->into : route(b, f->uid),
+	    PIECE_ROW);
 	s->into = NULL;
 	piece->uid = f->uid;
 	piece->nil = f->body == BODY_NIL;

@@ -54,7 +54,8 @@ struct hands {
 	struct hand other[LIMIT_CONNECTIONS];
 	struct extra extra[LIMIT_CONNECTIONS];
 	unsigned n_extra;		/* asked for so far */
-	unsigned allowed;		/* by the server; 0: it did not complain */
+	unsigned opened;		/* and got */
+	bool refused;			/* the server did not allow all */
 	unsigned before;		/* the same, of the last day */
 	size_t next;			/* folder */
 	struct box *left[LIMIT_CONNECTIONS];	/* by a hand that lost its own */
@@ -180,6 +181,10 @@ make_remote(struct hand *h)
 	if (a->opt.dry_run) {
 		account_done(a, SYNC_MAKE_REMOTE, b, NULL, "");
 		return hand_pass(h, h->box, push_start, hand_next);
+	}
+	if (a->main.session == NULL) {
+		err_set(&h->task.err, ERR_NET, "the first connection is lost");
+		return TASK_FAIL;
 	}
 	free(b->row.raw);
 	b->row.raw = imap_list_raw_name(a->main.session, b->row.name);
@@ -462,14 +467,9 @@ wanted(struct account *a)
 static void
 refused(struct account *a, const struct err *err)
 {
-	struct hands *all = a->hands;
-	unsigned i;
-
-	all->allowed = 1;
-	for (i = 0; i < all->n_extra; i++)
-		all->allowed += all->extra[i].conn.session != NULL;
-	log_info("%s: no more than %u connection%s: %s", a->conf->name,
-	    all->allowed, all->allowed == 1 ? "" : "s", err->msg);
+	a->hands->refused = true;
+	log_info("%s: one more connection is not to be had: %s",
+	    a->conf->name, err->msg);
 }
 
 /* A connection that is ready gets a hand while there is something to do. */
@@ -484,6 +484,8 @@ take_up(struct account *a, unsigned i)
 		e->conn.session = e->open.session;
 		if (e->open.session == NULL)
 			refused(a, &e->open.task.err);
+		else
+			all->opened++;
 	}
 	if (e->conn.session != NULL && is_free(&all->other[i]) &&
 	    (all->n_left > 0 || all->next < a->n_box ||
@@ -555,9 +557,9 @@ hands_keep(struct account *a, struct err *err)
 {
 	char text[64];
 
-	if (a->hands == NULL || a->hands->allowed == 0)
+	if (a->hands == NULL || !a->hands->refused)
 		return 0;
-	snprintf(text, sizeof(text), "%u %lld", a->hands->allowed,
+	snprintf(text, sizeof(text), "%u %lld", a->hands->opened + 1,
 	    (long long)clock_wall() + ALLOWED_FOR);
 	return index_set(a->ix, "connections", text, err);
 }

@@ -108,6 +108,15 @@ source_lost(struct pull *p, struct source *s, const struct err *err)
 	return true;
 }
 
+/* A connection that stays paused would never end its FETCH; one that does not
+ * would fill the memory, for nobody takes what it brings. */
+void
+sources_give_up(struct pull *p)
+{
+	p->end = p->given_up = true;
+	sources_pause(p, false);
+}
+
 void
 sources_end(struct pull *p)
 {

@@ -677,6 +677,16 @@ pull_turn(struct task *t)
 	return busy > 0 ? task_wait(t, pull_turn) : TASK_DONE;
 }
 
+/* Its own connection is cut; the helpers' can still be used. */
+static void
+pull_abort(struct task *t)
+{
+	struct pull *p = (struct pull *)t;
+
+	sources_give_up(p);
+	conn_cut(p->pass.conn);
+}
+
 static void
 pull_finish(struct task *t)
 {
@@ -702,5 +712,6 @@ pull_start(struct conn *conn, struct box *box,
 	p->pass.task.finish = pull_finish;
 	p->pass.box = box;
 	pass_start(&p->pass, conn, out, "pull", pull_turn);
+	p->pass.task.abort = pull_abort;
 	sources_begin(p, conn);
 }

@@ -97,6 +97,7 @@ struct pull {
 	struct pull_batch batch[PULL_BATCHES];
 	int64_t after;		/* where the next pick goes on */
 	bool end;		/* nothing is left to pick */
+	bool given_up;		/* it fails: what still comes is dropped */
 	bool picking;		/* one batch at a time */
 	unsigned scale;		/* of the next batch, 1 to PULL_SCALE */
 	uint64_t fetched_at;	/* when the last FETCH came to its end, ms */
@@ -118,6 +119,8 @@ void bodies_clear(struct pull_batch *);		/* at rest */
 /* help.c: begin with the pass's own connection; end for all. */
 void sources_begin(struct pull *, struct conn *own);
 void sources_end(struct pull *);
+/* It fails: what helpers still get for it is not kept, nor waited with. */
+void sources_give_up(struct pull *);
 /* The one that has most room for another FETCH, or NULL. */
 struct source *source_for(struct pull *);
 /* How many batches may be under way. */

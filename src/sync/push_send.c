@@ -382,7 +382,7 @@ take_answer(struct push *p, struct upload *u, struct err *err)
 		return take_refused(p, u, err);
 	if (!u->looking)
 		take_uids(p, u);
-	else if (has_grown(p, u))
+	else if (rc == -1 || has_grown(p, u))	/* refused: not known */
 		leave_in_doubt(p, u);
 	else
 		send_singly(p, u);

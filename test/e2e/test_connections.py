@@ -2,6 +2,7 @@
 
 import collections
 import threading
+import time
 
 import pytest
 
@@ -109,11 +110,11 @@ def test_as_configured(world, number):
 	world.compare()
 
 
-def fill_one(world, n):
+def fill_one(world, n, size=0):
 	with world.imap() as imap:
 		imap.create("src")
 		for i in range(40):
-			world.append(imap, "src", "m%d" % i)
+			world.append(imap, "src", "m%d" % i, size=size)
 		for i in range(n // 40):
 			imap.copy("src", range(1, 41), "INBOX")
 		imap.delete("src")
@@ -295,3 +296,79 @@ def test_main_one_is_lost(world):
 	world.sync()
 	world.compare()
 	world.assert_idle()
+
+
+def test_disk_fails_while_it_is_helped(world, preload):
+	"""The disk stalls, so that connections are paused; then it fails. The
+	helper's must not be waited for without end."""
+	fill_one(world, 4000, size=10000)
+	with Helped().on(world) as man:
+		through(world, man, connections=2)
+		world.sync(rc=74, limit=40, env=preload("test/fault/stalled.c",
+		    STALL_MS="2000"))
+	world.port = None
+	world.write_conf()
+	world.sync()
+	all_there(world, 4000)
+
+
+def test_main_one_is_lost_while_folders_are_made(world, preload):
+	"""The other connection makes folders, while what the main one was at
+	has not come to its end."""
+	cut, bodies = threading.Event(), [0]
+
+	def down(man, line):
+		bodies[0] += man.number == 1 and b"BODY[]" in line
+		if bodies[0] < 700 or cut.is_set():
+			return line
+		time.sleep(0.5)		# the first batch waits for the disk
+		cut.set()
+		return None
+
+	class Held(Watch):
+		def hold(self, line):
+			if self.man.number > 1 and b" CREATE " in line:
+				assert cut.wait(60)
+
+	fill_one(world, 2000)
+	for i in range(9):
+		world.maildir.create("g%d" % i)
+	with Held(down=down).on(world) as man:
+		through(world, man, connections=2)
+		world.sync(rc=75, env=preload("test/fault/stalled.c",
+		    STALL_MS="2000", STALL_ONLY="1"))
+	world.port = None
+	world.write_conf()
+	world.sync()
+	all_there(world, 2000)
+
+
+def test_refusal_comes_first(world):
+	"""What the others then got counts as allowed, too."""
+	gone = threading.Event()
+
+	def down(man, line):
+		if man.number < 4:
+			return line
+		gone.set()
+		return None
+
+	class Late(Watch):
+		def hold(self, line):
+			if self.man.number in (2, 3):
+				assert gone.wait(60)
+				time.sleep(0.2)
+			if self.man.number == 1 and b" SELECT " in line:
+				assert self.there.wait(60)
+
+	fill(world, 9, 2)
+	with Late(down=down, others=2).on(world) as man:
+		through(world, man, connections=4)
+		world.sync()
+		assert man.count == 4
+	fill(world, 9, 1, first=2)
+	with Watch().on(world) as man:
+		through(world, man, connections=4)
+		world.sync()
+		assert man.count == 3
+	world.compare()

@@ -185,12 +185,13 @@ test_create_many(void **state)
 	    { .path = "../x" }, { .path = "there" }, { .path = "file/x" },
 	    { .path = "deep/in/c" } };
 	static const int result[] = { 0, 0, -1, 0, -1, 0 };
-	mode_t old = umask(0777);
+	mode_t old;
 
 	(void)state;
 	root_folder(r, "there");
 	root_write(r, "there/cur/x:2,", "x", 1);
 	root_write(r, "file", "", 0);
+	old = umask(0777);
 	maildir_folders_create(&r->m, v, 6);
 	umask(old);
 	for (int i = 0; i < 6; i++)
