@@ -182,9 +182,10 @@ test_create_many(void **state)
 {
 	struct root *r = root_new();
 	struct maildir_making v[] = { { .path = "a" }, { .path = "a/b" },
-	    { .path = "../x" }, { .path = "there" }, { .path = "file/x" },
-	    { .path = "deep/in/c" } };
-	static const int result[] = { 0, 0, -1, 0, -1, 0 };
+	    { .path = "../x" }, { .path = "there" }, { .path = "file/x" } };
+	struct maildir_making below[] = { { .path = "deep/in/c" },
+	    { .path = "deep/d" } };
+	static const int result[] = { 0, 0, -1, 0, -1 };
 	mode_t old;
 
 	(void)state;
@@ -192,9 +193,12 @@ test_create_many(void **state)
 	root_write(r, "there/cur/x:2,", "x", 1);
 	root_write(r, "file", "", 0);
 	old = umask(0777);
-	maildir_folders_create(&r->m, v, 6);
+	maildir_folders_create(&r->m, v, 5);
 	umask(old);
-	for (int i = 0; i < 6; i++)
+	maildir_folders_create(&r->m, below, 2);
+	assert_int_equal(below[0].result, 0);
+	assert_int_equal(below[1].result, 0);
+	for (int i = 0; i < 5; i++)
 		assert_int_equal(v[i].result, result[i]);
 	check_modes(r, "a");
 	check_modes(r, "a/b");
