@@ -17,6 +17,7 @@
 #include "hands.h"
 #include "internal.h"
 #include "loop/child.h"
+#include "loop/timer.h"
 
 #define CONNECT_MS	20000
 #define SECRET_MS	60000
@@ -33,6 +34,8 @@ struct account_priv {
 	task_step *after;
 	struct pass_result pass;
 	bool closing;			/* the last job is posted */
+	uint64_t wait_ms;
+	struct timer pause;
 	struct child child;
 	char *secret;
 	struct imap_open_config cfg, more;	/* main, other connections */
@@ -43,6 +46,9 @@ struct account_priv {
 };
 
 static enum task_result account_opened(struct task *);
+static enum task_result account_doubted(struct task *);
+static enum task_result account_paused(struct task *);
+static enum task_result account_log_in(struct task *);
 static enum task_result account_secret(struct task *);
 static enum task_result account_connect(struct task *);
 static enum task_result account_connected(struct task *);
@@ -117,8 +123,41 @@ account_begin(struct task *t)
 	return account_job((struct account *)t, root_open, account_opened);
 }
 
+static int
+doubt_work(struct account *a, struct err *err)
+{
+	return doubt_wait_ms(a, &a->priv->wait_ms, err);
+}
+
 static enum task_result
 account_opened(struct task *t)
+{
+	return account_job((struct account *)t, doubt_work, account_doubted);
+}
+
+static enum task_result
+account_doubted(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	if (a->priv->wait_ms == 0)
+		return task_next(t, account_log_in);
+	account_progress(a, NULL, "waiting for what was cut off", 0, 0);
+	timer_start(&a->priv->pause, t, a->priv->wait_ms);
+	return task_wait(t, account_paused);
+}
+
+static enum task_result
+account_paused(struct task *t)
+{
+	struct account *a = (struct account *)t;
+
+	return a->priv->pause.fired ? task_next(t, account_log_in) :
+	    task_wait(t, account_paused);
+}
+
+static enum task_result
+account_log_in(struct task *t)
 {
 	struct account *a = (struct account *)t;
 	const struct conf_account *c = a->conf;
@@ -402,6 +441,7 @@ account_abort(struct task *t)
 	if (a->main.session == NULL && a->priv->open.task.ended)
 		a->main.session = a->priv->open.session;
 	a->priv->open.session = NULL;
+	timer_stop(&a->priv->pause);
 	child_cancel(&a->priv->child);
 	close_all(a, false);
 }
@@ -436,6 +476,7 @@ account_finish(struct task *t)
 	items_pass_on_said(a);
 	items_tell(a);
 	reckon(a);
+	timer_stop(&p->pause);
 	lane_free(a->index_lane);
 	lane_free(a->disk_lane);
 	lane_free(a->sync_lane);

@@ -265,6 +265,9 @@ bool is_disk_error(const struct err *);
 bool is_folder_code(enum imap_code_kind);
 /* The folder is out of the game for this run, for that reason. Loop thread. */
 void box_fail(struct account *, struct box *, const struct err *);
+/* How long to wait before the server is asked, for what was sent to it before.
+ * Index lane. */
+int doubt_wait_ms(struct account *, uint64_t *out, struct err *);
 /* The folder that `trash` names, if the server has it; else NULL. */
 struct box *box_trash(struct account *);
 

@@ -4,6 +4,7 @@ refused, answered oddly or not at all, and servers that can't have it."""
 import contextlib
 import re
 import socket
+import threading
 
 import pytest
 
@@ -329,6 +330,43 @@ def test_cut_at_a_group(world, late):
 	assert on_server(world) in ((0,) if not late else (100, 200, 250))
 	world.settle()
 	assert on_server(world) == 250
+
+
+@pytest.mark.parametrize("n", [1, 8])
+def test_server_is_still_at_it(world, n):
+	"""It has all of the command when the connection is lost, and is slow:
+	it ends it when the next run is there already."""
+	world.sync()
+	deliver(world, n)
+	late = []
+
+	def store(found):
+		with world.imap() as imap:
+			for i, data in found:
+				imap.append("INBOX", data, ["\\Seen"],
+				    1500000000 + i)
+
+	def judge(u):
+		late.append(threading.Timer(.6, store, [[(int(re.search(
+		    rb"X-Tok: m(\d+)", data)[1]), bytes(data))
+		    for data in u.data]]))
+		late[-1].start()
+		for s in man.open:
+			with contextlib.suppress(OSError):
+				s.shutdown(socket.SHUT_RDWR)
+		return b"NO"
+
+	uploads = Uploads(judge)
+	with Middleman(world.server.port, uploads.up, uploads.down) as man:
+		through(world, man.port)
+		assert world.run("sync").rc == 75
+	through(world, None)
+	world.sync()
+	for t in late:
+		t.join()
+	assert on_server(world) == n
+	world.sync()
+	assert on_server(world) == n
 
 
 @pytest.mark.parametrize("line", [60, 1200, 2000])
