@@ -273,8 +273,8 @@ def transfer_cases(s):
 	yield Case("push-line", "push of %s messages behind %s" % (push, ms), g,
 	    new_local(s["push"]), reset="restore", rtt=s["rtt"],
 	    wants=[faster(1, "never slower than mbsync")])
-	yield Case("push-durable", "push of %s messages to a Dovecot with its "
-	    "default mail_fsync" % push, Group("push-durable", {"INBOX": 0},
+	yield Case("push-durable", "push of %s messages, mail_fsync as "
+	    "by default" % push, Group("push-durable", {"INBOX": 0},
 	    fsync="optimized"), new_local(s["push"]), reset="restore",
 	    wants=[faster(2)])
 

@@ -173,7 +173,7 @@ class Results:
 			return "-"
 		text = "%.2f s" % v if v < 10 else "%.0f s" % v
 		return text if name == "mailtern" or not ours else \
-		    "%s (%.2g)" % (text, v / ours)
+		    "%s (%.*f)" % (text, v / ours < 10, v / ours)
 
 	def rows(self, case):
 		names = [n for c, n in self.costs if c == case.name]
