@@ -75,7 +75,8 @@ def run(opts, tally):
 
 
 def main():
-	opts = suite.options("cut", 50)
+	# A run that follows a cut waits for what may be on its way.
+	opts = suite.options("cut", 50, waits=2)
 	tally = suite.Tally("cut", opts)
 	return suite.conclude(tally, lambda: run(opts, tally))
 

@@ -28,8 +28,9 @@ from relay import Relay		# noqa: E402
 from world import DATE, World, program	# noqa: E402
 
 
-def options(name, points, **more):
-	"""POINTS, SEED and JOBS of the environment, or the options."""
+def options(name, points, waits=1, **more):
+	"""POINTS, SEED and JOBS of the environment, or the options. waits: so
+	many jobs a processor."""
 	p = argparse.ArgumentParser(prog=name)
 	env = os.environ
 	p.add_argument("--points", type=int,
@@ -39,7 +40,7 @@ def options(name, points, **more):
 	p.add_argument("--seed", type=int, default=int(env.get("SEED") or
 	    random.SystemRandom().randrange(1 << 31)))
 	p.add_argument("--jobs", type=int,
-	    default=int(env.get("JOBS") or os.cpu_count() or 1))
+	    default=int(env.get("JOBS") or waits * (os.cpu_count() or 1)))
 	p.add_argument("--only", type=int, metavar="N",
 	    help="run only this point, and say what happens")
 	for key, default in more.items():
