@@ -193,6 +193,8 @@ auth_step(struct imap_auth *a, const char *in, size_t n)
 		return NULL;
 	}
 	rc = gsasl_step(a->sasl, in, n, &out, &out_n);
+	if (rc == GSASL_MALLOC_ERROR)
+		fatal_memory();
 	if (rc != GSASL_OK && rc != GSASL_NEEDS_MORE) {
 		auth_give_up(a, rc == GSASL_AUTHENTICATION_ERROR ?
 		    ERR_PROTO : ERR_AUTH, gsasl_strerror(rc));
@@ -226,15 +228,19 @@ static char *
 challenge_decode(struct imap_auth *a, struct span text, size_t *n_out)
 {
 	char *out = NULL;
+	int rc;
 
 	*n_out = 0;
 	if (text.n == 0)
-		return strdup("");
+		return xstrdup("");
 	if (text.n > LIMIT_SASL) {
 		auth_give_up(a, ERR_PROTO, "challenge too long");
 		return NULL;
 	}
-	if (gsasl_base64_from(text.p, text.n, &out, n_out) != GSASL_OK)
+	rc = gsasl_base64_from(text.p, text.n, &out, n_out);
+	if (rc == GSASL_MALLOC_ERROR)
+		fatal_memory();
+	if (rc != GSASL_OK)
 		auth_give_up(a, ERR_PROTO, "challenge is not base64");
 	return out;
 }
