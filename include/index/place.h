@@ -65,11 +65,10 @@ struct index_seen_remote {
 	const char *keywords;
 	uint32_t size;
 	int64_t date;
-	/* With asked the row was put together from answers about these alone:
-	 * what it lacks of others is not known. */
-	bool asked;
-	unsigned asked_flags;
+	/* Not NULL: the row was put together from answers about these alone,
+	 * and of others it is not known whether the message has them. */
 	const char *asked_keywords;
+	unsigned asked_flags;
 };
 /* 1: what is known has more than was asked about, and was left as it is. */
 int index_see_remote(struct index *, int64_t folder,

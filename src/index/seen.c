@@ -50,7 +50,7 @@ has_more(const struct state *s, const struct index_seen_remote *seen)
 	char *more;
 	bool has;
 
-	if (!seen->asked || !s->present)
+	if (seen->asked_keywords == NULL || !s->present)
 		return false;
 	if (s->flags & ~seen->asked_flags)
 		return true;

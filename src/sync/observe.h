@@ -51,7 +51,6 @@ struct flag_sets {
 	int n_want;
 	bool asked;
 	uint32_t at;			/* rows were made up to here */
-	bool making;			/* ... right now */
 	bool short_of;			/* a keyword that a message had */
 };
 
@@ -95,7 +94,9 @@ struct observe {
 
 /* observe_rows.c: rows into the index. */
 struct imap_sink rows_sink(struct observe *, bool ahead);
-void rows_keep(struct observe *, const struct imap_fetch *);
+/* What is kept of it, until the next rows_move. */
+struct index_seen_remote *rows_keep(struct observe *,
+    const struct imap_fetch *);
 /* Posts what is full (with all: everything), frees what is stored, and lets the
  * socket wait when the index can't keep up. */
 void rows_move(struct observe *, bool all);
@@ -138,8 +139,6 @@ int sets_result(struct observe *, struct err *);	/* 1, 0, -1 */
 void sets_seen(struct observe *, const struct imap_fetch *);
 /* Some rows were asked for as well, and say the same. */
 bool sets_agree(const struct observe *);
-/* Those that the sets tell of; and all known keywords. */
-unsigned sets_flags(const struct observe *);
 /* Makes rows of them as far as the index keeps up: false, there are more. */
 bool sets_make_rows(struct observe *);
 void sets_release(struct observe *);

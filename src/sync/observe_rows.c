@@ -35,7 +35,7 @@ rows_run(struct job *job)
 	return index_end(ix, rc, &job->err);
 }
 
-void
+struct index_seen_remote *
 rows_keep(struct observe *o, const struct imap_fetch *f)
 {
 	struct index_seen_remote *r;
@@ -60,17 +60,13 @@ rows_keep(struct observe *o, const struct imap_fetch *f)
 	r->has_meta = f->has_size && f->has_date;
 	r->size = f->size;
 	r->date = f->date;
-	if (o->sets.making) {
-		r->asked = true;
-		r->asked_flags = sets_flags(o);
-		r->asked_keywords = o->select.box.known_keywords;
-	}
 	if (o->full)
 		uidset_add(&o->listed, f->uid);
 	if (f->uid > o->highest)
 		o->highest = f->uid;
 	if (b->n == ROWS_PER_BATCH)
 		task_wake(&o->pass.task);
+	return r;
 }
 
 /* One of the newest known messages, asked for by size and date alone. */

@@ -207,14 +207,15 @@ sets_agree(const struct observe *o)
 	return agree;
 }
 
-unsigned
-sets_flags(const struct observe *o)
+/* Those that the sets tell of, beside all known keywords. */
+static unsigned
+asked_flags(const struct flag_sets *s)
 {
 	unsigned flags = 0;
 	size_t i;
 
-	for (i = 0; i < o->sets.n; i++)
-		flags |= o->sets.v[i].flag;
+	for (i = 0; i < s->n; i++)
+		flags |= s->v[i].flag;
 	return flags;
 }
 
@@ -223,11 +224,12 @@ sets_make_rows(struct observe *o)
 {
 	struct flag_sets *s = &o->sets;
 	struct imap_fetch row = { .has_flags = true };
+	const unsigned flags = asked_flags(s);
+	struct index_seen_remote *kept;
 	struct buf keywords;
 	bool more = true;
 
 	buf_init(&keywords, 4 * LIMIT_KEYWORDS);
-	s->making = true;
 	while (o->n_rows <= BATCHES_MOST &&
 	    (more = uidset_next(&o->older.uids, &s->at))) {
 		if (!uidset_has(&s->after.uids, s->at))
@@ -235,9 +237,10 @@ sets_make_rows(struct observe *o)
 		row.uid = s->at;
 		row.flags = flags_of(s, s->at, &keywords);
 		row.keywords = buf_str(&keywords);
-		rows_keep(o, &row);
+		kept = rows_keep(o, &row);
+		kept->asked_flags = flags;
+		kept->asked_keywords = o->select.box.known_keywords;
 	}
-	s->making = false;
 	buf_release(&keywords);
 	return !more;
 }
