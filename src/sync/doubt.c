@@ -22,7 +22,6 @@ doubt_wait_ms(struct account *a, uint64_t *out, struct err *err)
 	const int64_t now = clock_wall();
 	struct index_intent *v;
 	uint64_t octets = 0;
-	bool any = false;
 	size_t i, n;
 
 	*out = 0;
@@ -33,12 +32,10 @@ doubt_wait_ms(struct account *a, uint64_t *out, struct err *err)
 	for (i = 0; i < n; i++) {
 		if (v[i].answered || v[i].begun < now - OLD)
 			continue;
-		any = true;
 		octets += v[i].size;
+		*out = WAIT_MS + octets / OCTETS_A_MS;
 	}
 	free(v);
-	if (any)
-		*out = WAIT_MS + octets / OCTETS_A_MS;
 	if (*out > WAIT_MAX_MS)
 		*out = WAIT_MAX_MS;
 	return 0;

@@ -56,7 +56,7 @@ struct hands {
 	unsigned n_extra;		/* asked for so far */
 	unsigned opened;		/* and got */
 	bool refused;			/* the server did not allow all */
-	unsigned before;		/* the same, of the last day */
+	unsigned before;		/* allowed within the last day; 0: all */
 	size_t next;			/* folder */
 	struct box *left[LIMIT_CONNECTIONS];	/* by a hand that lost its own */
 	unsigned n_left;

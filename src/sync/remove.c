@@ -51,12 +51,10 @@ struct removing {
 	uint64_t doubtful;
 	struct imap_cmd store, expunge, move;
 	bool at_once;			/* store and expunge are in one write */
-	bool unmarked;			/* store was refused */
-	bool stored;			/* it was not */
+	bool stored;			/* store was not refused */
 	struct imap_searching search;
 	struct job index_job, disk_job;
 	bool stale;		/* a file was not what was recorded of it */
-	bool others_marked;		/* no UIDPLUS, and somebody else's marks */
 	char *refused;			/* the server's words */
 };
 
@@ -188,7 +186,7 @@ rows_release(struct removing *r)
 	r->doubtful = 0;
 	free(r->refused);
 	r->refused = NULL;
-	r->stale = r->others_marked = r->unmarked = r->stored = false;
+	r->stale = r->stored = false;
 	imap_cmd_release(&r->check.cmd);
 	imap_cmd_release(&r->store);
 	imap_cmd_release(&r->move);
@@ -430,6 +428,15 @@ remove_mark(struct removing *r)
 	return task_wait(t, remove_marked);
 }
 
+/* Of several it is the last one's words that are told. */
+static void
+take_refusal(struct removing *r, struct err *err)
+{
+	free(r->refused);
+	r->refused = xstrdup(err->msg);
+	err->kind = ERR_NONE;
+}
+
 /* 1, 0, -1 as imap_result, with what was refused noted. */
 static int
 moved(struct removing *r, struct err *err)
@@ -438,10 +445,8 @@ moved(struct removing *r, struct err *err)
 
 	if (rc == 1)
 		r->trash->look_again = true;
-	if (rc == -1 && err->kind == ERR_REFUSED) {
-		r->refused = xstrdup(err->msg);
-		err->kind = ERR_NONE;
-	}
+	if (rc == -1 && err->kind == ERR_REFUSED)
+		take_refusal(r, err);
 	return rc;
 }
 
@@ -565,9 +570,7 @@ remove_marked(struct task *t)
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
 			return TASK_FAIL;
-		r->unmarked = true;
-		r->refused = xstrdup(t->err.msg);
-		t->err.kind = ERR_NONE;
+		take_refusal(r, &t->err);
 		return task_next(t, r->at_once ? remove_expunged :
 		    remove_recorded);
 	}
@@ -603,13 +606,11 @@ remove_searched(struct task *t)
 		if (t->err.kind != ERR_REFUSED)
 			return TASK_FAIL;
 		t->err.kind = ERR_NONE;
-		r->others_marked = true;
-	}
-	if (r->others_marked || !same_set(&r->uids, &r->search.uids)) {
-		r->others_marked = true;
 		return task_next(t, remove_recorded);
 	}
-	return task_next(t, remove_expunge);
+	/* Somebody else's marks are not ours to carry out. */
+	return task_next(t, same_set(&r->uids, &r->search.uids) ?
+	    remove_expunge : remove_recorded);
 }
 
 static enum task_result
@@ -634,12 +635,10 @@ remove_expunged(struct task *t)
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
 			return TASK_FAIL;
-		free(r->refused);
-		r->refused = xstrdup(t->err.msg);
-		r->unmarked = true;
-		t->err.kind = ERR_NONE;
+		take_refusal(r, &t->err);
+		return task_next(t, remove_recorded);
 	}
-	for (i = 0; i < r->n && !r->unmarked; i++)
+	for (i = 0; i < r->n && r->stored; i++)
 		if (uidset_has(&r->uids, r->row[i].p.place.uid))
 			r->row[i].expunged = true;
 	return task_next(t, remove_recorded);
