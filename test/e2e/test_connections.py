@@ -1,6 +1,7 @@
 """Several connections of one account."""
 
 import collections
+import os
 import threading
 import time
 
@@ -315,13 +316,14 @@ def test_disk_fails_while_it_is_helped(world, preload):
 def test_main_one_is_lost_while_folders_are_made(world, preload):
 	"""The other connection makes folders, while what the main one was at
 	has not come to its end."""
-	cut, bodies = threading.Event(), [0]
+	cut, bodies, stalled = threading.Event(), [0], world.dir + "/stalled"
 
 	def down(man, line):
 		bodies[0] += man.number == 1 and b"BODY[]" in line
 		if bodies[0] < 700 or cut.is_set():
 			return line
-		time.sleep(0.5)		# the first batch waits for the disk
+		while not os.path.exists(stalled):
+			time.sleep(0.005)	# the first batch, at the disk
 		cut.set()
 		return None
 
@@ -336,7 +338,7 @@ def test_main_one_is_lost_while_folders_are_made(world, preload):
 	with Held(down=down).on(world) as man:
 		through(world, man, connections=2)
 		world.sync(rc=75, env=preload("test/fault/stalled.c",
-		    STALL_MS="2000", STALL_ONLY="1"))
+		    STALL_MS="2000", STALL_ONLY="1", STALL_TELLS=stalled))
 	world.port = None
 	world.write_conf()
 	world.sync()

@@ -347,7 +347,7 @@ def test_server_is_still_at_it(world, n):
 				    1500000000 + i)
 
 	def judge(u):
-		late.append(threading.Timer(.6, store, [[(int(re.search(
+		late.append(threading.Timer(.3, store, [[(int(re.search(
 		    rb"X-Tok: m(\d+)", data)[1]), bytes(data))
 		    for data in u.data]]))
 		late[-1].start()

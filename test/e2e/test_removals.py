@@ -347,8 +347,6 @@ def test_marked_file_stays_while_the_server_is_held(make_world):
 	world.assert_idle()
 
 
-# -- why it was believed --
-
 def test_mark_is_refused(world):
 	"""UID EXPUNGE was sent with it, and took nothing: the message is there
 	and stays to be removed."""
@@ -384,6 +382,8 @@ def test_many_removals_in_few_round_trips(world):
 	assert s["round_trips"] <= idle["round_trips"] + 4, (s, idle)
 	world.settle()
 
+
+# -- why it was believed --
 
 def log(world):
 	"""{what: [(folder, evidence)]}, read past the program."""

@@ -1,9 +1,11 @@
 /*
  * Within the program: the first syncfs takes $STALL_MS. Until then no message
- * is written either, and then it fails; with $STALL_ONLY neither is so.
+ * is written either, and then it fails; with $STALL_ONLY neither is so. When it
+ * begins, the file $STALL_TELLS is made.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,9 @@ syncfs(int fd)
 	if (atomic_exchange(&done, 1))
 		return next(fd);
 	stalls = getenv("STALL_ONLY") == NULL;
+	if (getenv("STALL_TELLS") != NULL)
+		close(open(getenv("STALL_TELLS"), O_CREAT | O_WRONLY |
+		    O_CLOEXEC, 0600));
 	pause_ms(atol(getenv("STALL_MS")));
 	stalls = 0;
 	if (getenv("STALL_ONLY") != NULL)
