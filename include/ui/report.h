@@ -6,6 +6,7 @@
 #define UI_REPORT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -16,13 +17,15 @@ struct report {
 	FILE *out;	/* stdout */
 	bool json;
 	bool quiet;	/* -q */
+	uint64_t flushed;	/* when, ms */
 };
 
 /* A line for people; nothing with json or quiet. Adds the line end. */
 void report_line(struct report *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* An event for programs; nothing without json. Frees the event. */
+/* An event for programs; nothing without json. Frees the event. Of many in a
+ * row the last wait for the next, or for the summary. */
 void report_event(struct report *, struct json_event *);
 
 /*

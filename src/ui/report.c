@@ -4,15 +4,29 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "ui/progress.h"
+
+#define FLUSH_MS	100
 
 static void
 print_line(struct report *r, const char *line)
 {
 	progress_hide();
 	fprintf(r->out, "%s\n", line);
-	/* People and programs watch this while the run goes on. */
+}
+
+/* Programs watch this while the run goes on, but a first pull has an event for
+ * each message, and a system call for each costs more than the event. */
+static void
+flush_now_and_then(struct report *r)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (now - r->flushed < FLUSH_MS)
+		return;
+	r->flushed = now;
 	fflush(r->out);
 }
 
@@ -40,6 +54,7 @@ report_event(struct report *r, struct json_event *e)
 		line = json_event_format(e);
 		print_line(r, line);
 		free(line);
+		flush_now_and_then(r);
 	}
 	json_event_free(e);
 }
@@ -60,6 +75,7 @@ report_summary(struct report *r, const struct summary *s)
 		return;
 	line = r->json ? summary_format_json(s) : summary_format_line(s);
 	print_line(r, line);
+	fflush(r->out);
 	free(line);
 }
 
