@@ -8,6 +8,7 @@
 #define LOOP_LANE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -47,5 +48,7 @@ void lane_flush(struct lane *);
  * is woken then. A posted job always runs; cancelling does not stop it.
  */
 void lane_post(struct lane *, struct job *, struct task *);
+/* Several at once: those with the same run_group are in one group. */
+void lane_post_all(struct lane *, struct job **, struct task **, size_t n);
 
 #endif

@@ -184,8 +184,8 @@ lane_flush(struct lane *lane)
 	uv_mutex_unlock(&lane->lock);
 }
 
-void
-lane_post(struct lane *lane, struct job *job, struct task *task)
+static void
+prepare(struct lane *lane, struct job *job, struct task *task)
 {
 	assert(!job->posted && (job->run != NULL) != (job->run_group != NULL));
 	job->lane = lane;
@@ -196,10 +196,25 @@ lane_post(struct lane *lane, struct job *job, struct task *task)
 	job->result = 0;
 	memset(&job->err, 0, sizeof(job->err));
 	task_hold(task);
+}
 
+void
+lane_post_all(struct lane *lane, struct job **job, struct task **task,
+    size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		prepare(lane, job[i], task[i]);
 	uv_mutex_lock(&lane->lock);
-	*lane->waiting_tail = job;
-	lane->waiting_tail = &job->next;
+	for (size_t i = 0; i < n; i++) {
+		*lane->waiting_tail = job[i];
+		lane->waiting_tail = &job[i]->next;
+	}
 	uv_cond_signal(&lane->more);
 	uv_mutex_unlock(&lane->lock);
+}
+
+void
+lane_post(struct lane *lane, struct job *job, struct task *task)
+{
+	lane_post_all(lane, &job, &task, 1);
 }

@@ -19,7 +19,6 @@
 #include "mail/flags.h"
 
 #define FLAG_ROWS	2000	/* few commands, and few syncs */
-#define FLAG_OPS (OP_FLAG_LOCAL | OP_FLAG_REMOTE | OP_SETTLE | OP_FORGET)
 
 struct row {
 	struct picked p;

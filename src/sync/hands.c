@@ -7,6 +7,9 @@
  *	make it where it is missing; observe the server's side; digest unknown
  *	files; pair; pull; flags
  *
+ * Where nothing follows a pull, the hand goes on as soon as the bodies are
+ * there: disk and index come behind, for several folders together.
+ *
  * The account's own task opens connections, gives each that is ready a hand,
  * and waits until all have put theirs down. A server may refuse a second
  * connection, or close it in the middle: the folder is then taken over by
@@ -27,7 +30,15 @@
 #define FOLDERS_EACH	8	/* it is worth a connection, when it does not */
 #define MESSAGES_EACH	2000	/* the same; and when it does: */
 #define MESSAGES_FEW	500
+#define TAILS		24	/* pulls of a hand that come behind it */
+#define FEW_ROWS	256	/* not too many to look at each */
 #define ALLOWED_FOR	86400	/* seconds that a refusal is remembered */
+
+/* A pull that needs the connection no more. */
+struct tail {
+	struct box *box;		/* NULL: none */
+	struct pass_result pass;
+};
 
 struct hand {
 	struct task task;
@@ -38,6 +49,8 @@ struct hand {
 	int (*work)(struct hand *, struct err *);
 	task_step *after;
 	struct pass_result pass;
+	struct tail tail[TAILS];
+	struct tail *pull;		/* of box */
 	bool done;			/* with all folders, or it failed: */
 	struct err err;
 };
@@ -70,6 +83,7 @@ static enum task_result hand_observed(struct task *);
 static enum task_result hand_ready(struct task *);
 static enum task_result hand_digested(struct task *);
 static enum task_result hand_paired(struct task *);
+static enum task_result hand_pulling(struct task *);
 static enum task_result hand_pulled(struct task *);
 static enum task_result hands_wait(struct task *);
 
@@ -93,6 +107,55 @@ work_run(struct job *job)
 	struct hand *h = OWNER_OF(job, struct hand, job);
 
 	return h->work(h, &job->err);
+}
+
+/* Forgets those that have come to their end. How many have not; -1. */
+static int
+tails_left(struct hand *h, struct err *err)
+{
+	int i, n = 0;
+
+	for (i = 0; i < TAILS; i++) {
+		struct tail *tail = &h->tail[i];
+
+		if (tail->box == NULL)
+			continue;
+		if (tail->pass.done && tail->pass.err.kind != ERR_NONE) {
+			*err = tail->pass.err;
+			return -1;
+		}
+		if (tail->pass.done)
+			tail->box = NULL;
+		else
+			n++;
+	}
+	return n;
+}
+
+/*
+ * Not before what it left behind is recorded: whoever takes its folder over does
+ * not look at the disk again.
+ */
+static enum task_result
+hand_failing(struct task *t)
+{
+	struct hand *h = hand_of(t);
+
+	switch (tails_left(h, &t->err)) {
+	case -1:
+		return TASK_FAIL;
+	case 0:
+		return task_fail(t, &h->err);
+	default:
+		return task_wait(t, hand_failing);
+	}
+}
+
+static enum task_result
+hand_fail(struct hand *h, const struct err *err)
+{
+	h->err = *err;
+	return task_next(&h->task, hand_failing);
 }
 
 static enum task_result
@@ -126,7 +189,7 @@ pass_ended(struct task *t)
 	if (!h->pass.done)
 		return task_wait(t, pass_ended);
 	if (h->pass.err.kind != ERR_NONE)
-		return task_fail(t, &h->pass.err);
+		return hand_fail(h, &h->pass.err);
 	return task_next(t, h->after);
 }
 
@@ -183,8 +246,8 @@ make_remote(struct hand *h)
 		return hand_pass(h, h->box, push_start, hand_next);
 	}
 	if (a->main.session == NULL) {
-		err_set(&h->task.err, ERR_NET, "the first connection is lost");
-		return TASK_FAIL;
+		err_set(&h->err, ERR_NET, "the first connection is lost");
+		return task_next(&h->task, hand_failing);
 	}
 	free(b->row.raw);
 	b->row.raw = imap_list_raw_name(a->main.session, b->row.name);
@@ -212,19 +275,31 @@ take_box(struct hands *all, struct account *a)
 	return NULL;
 }
 
+/* No folder is left to begin with. */
+static enum task_result
+hand_idle(struct hand *h, int behind)
+{
+	struct box *b = pull_to_help(h->conn->a);
+
+	if (b != NULL)
+		return hand_pass(h, b, help_start, hand_next);
+	if (!hands_are_at_it(h->conn->a))
+		gather_end(h->conn->a);
+	return behind > 0 ? task_wait(&h->task, hand_next) : TASK_DONE;
+}
+
 static enum task_result
 hand_next(struct task *t)
 {
 	struct hand *h = hand_of(t);
 	struct account *a = account_of(t);
+	int behind = tails_left(h, &t->err);
 
+	if (behind == -1)
+		return TASK_FAIL;
 	h->box = take_box(a->hands, a);
-	if (h->box == NULL) {
-		struct box *b = pull_to_help(a);
-
-		return b == NULL ? TASK_DONE :
-		    hand_pass(h, b, help_start, hand_next);
-	}
+	if (h->box == NULL)
+		return hand_idle(h, behind);
 	switch (box_folder_op(h->box)) {
 	case FOLDER_NONE:
 	case FOLDER_SETTLE:
@@ -252,7 +327,7 @@ hand_created(struct task *t)
 		return task_wait(t, hand_created);
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
-			return TASK_FAIL;
+			return hand_fail(h, &t->err);
 		if (h->cmd.code == CODE_ALREADYEXISTS)
 			break;
 		h->box->failed = true;
@@ -281,6 +356,37 @@ hand_observe(struct task *t)
 	return hand_pass(h, h->box, observe_remote_start, hand_observed);
 }
 
+/*
+ * Where rows wait for nothing but their bodies. What pairs with a file may have
+ * other flags than that; and of many rows it is only seen at once that no file
+ * is there that could have some.
+ */
+static int
+look_for_more(struct account *a, struct box *b, struct err *err)
+{
+	struct pick pick = { .box = b, .ops = FLAG_OPS, .max = 1,
+	    .expunge = a->conf->expunge };
+	struct place place;
+	struct picked row;
+	int n;
+
+	b->only_pulls = false;
+	if (b->unseen_local || a->opt.dry_run)
+		return 0;
+	if (b->dirty > FEW_ROWS) {
+		n = index_places(a->ix, PLACES_LOCAL, b->row.id, 0, &place, 1,
+		    err);
+		if (n > 0)
+			place_release(&place);
+	} else {
+		n = pick_rows(a->ix, &pick, &row, err);
+		if (n > 0)
+			picked_release(&row, 1);
+	}
+	b->only_pulls = n == 0;
+	return n == -1 ? -1 : 0;
+}
+
 /* Counts what is to be done, and takes a token before any of it is. */
 static int
 ready_work(struct hand *h, struct err *err)
@@ -294,6 +400,8 @@ ready_work(struct hand *h, struct err *err)
 	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
 		return -1;
 	if (b->dirty > 0 && root_mark(a, err) == -1)
+		return -1;
+	if (look_for_more(a, b, err) == -1)
 		return -1;
 	if (!b->row.local || !b->row.remote || b->row.base || a->opt.dry_run)
 		return 0;
@@ -352,8 +460,34 @@ static enum task_result
 hand_paired(struct task *t)
 {
 	struct hand *h = hand_of(t);
+	int i, behind = tails_left(h, &t->err);
 
-	return hand_pass(h, h->box, pull_start, hand_pulled);
+	if (behind == -1)
+		return TASK_FAIL;
+	if (behind == TAILS)
+		return task_wait(t, hand_paired);
+	for (i = 0; h->tail[i].box != NULL; i++)
+		;
+	h->pull = &h->tail[i];
+	h->pull->box = h->box;
+	pull_start(h->conn, h->box, &h->pull->pass);
+	return task_wait(t, hand_pulling);
+}
+
+static enum task_result
+hand_pulling(struct task *t)
+{
+	struct hand *h = hand_of(t);
+	const struct pass_result *pull = &h->pull->pass;
+
+	if (pull->done) {
+		h->pull->box = NULL;
+		return pull->err.kind != ERR_NONE ? hand_fail(h, &pull->err) :
+		    task_next(t, hand_pulled);
+	}
+	if (pull->line_free && h->box->only_pulls)
+		return task_next(t, hand_next);
+	return task_wait(t, hand_pulling);
 }
 
 static enum task_result
@@ -419,6 +553,19 @@ static bool
 is_free(const struct hand *h)
 {
 	return h->conn == NULL || h->done;
+}
+
+/* For a hand that helps or waits has none. */
+bool
+hands_are_at_it(const struct account *a)
+{
+	const struct hands *all = a->hands;
+	unsigned i;
+
+	for (i = 0; i < all->n_extra; i++)
+		if (!is_free(&all->other[i]) && all->other[i].box != NULL)
+			return true;
+	return !is_free(&all->main) && all->main.box != NULL;
 }
 
 /* --- how many --- */

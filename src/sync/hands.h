@@ -16,6 +16,8 @@ enum task_result hands_begin(struct account *, task_step *after);
  * opened. */
 void hands_close(struct account *, bool polite);
 void hands_release(struct account *);
+/* Some hand is at a folder: more may come for the disk. */
+bool hands_are_at_it(const struct account *);
 /* Index lane: how many connections the server allowed a run of the last day, and
  * in a transaction, this one. What is done by hands says nothing (work_tells):
  * several do it at a time. */

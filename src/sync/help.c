@@ -97,14 +97,26 @@ let_go(struct source *s)
 	task_wake(&h->pass.task);
 }
 
-bool
+void
 source_lost(struct pull *p, struct source *s, const struct err *err)
 {
-	if (s == &p->source[0])
-		return false;
+	if (s == &p->source[0]) {
+		p->lost = *err;
+		p->end = p->keeps_line = true;
+	}
 	if (s->helping != NULL)
 		s->helping->lost = *err;
 	let_go(s);
+}
+
+bool
+sources_are_gone(const struct pull *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->n_source; i++)
+		if (p->source[i].ready)
+			return false;
 	return true;
 }
 

@@ -63,6 +63,7 @@ struct box {
 	uint32_t unpulled;	/* highest UID that was not pulled; 0: none,
 				   UINT32_MAX: any may be */
 	uint64_t dirty;		/* rows, when last counted */
+	bool only_pulls;	/* nothing but a pull is to be done for them */
 	uint64_t remove_local, remove_remote;	/* that reconcile asks for */
 	bool unsettled;		/* the sum did not close: removals wait */
 	bool failed;		/* this folder is out of the game for this run */
@@ -115,6 +116,15 @@ struct conn {
 	struct imap_session *session;	/* NULL: not yet, or closed */
 };
 
+struct pull_batch;
+
+/* Batches of several folders that wait to be made durable together. */
+struct gather {
+	struct pull_batch *batch[LANE_GROUP];
+	unsigned n;
+	uint64_t bytes;
+};
+
 struct account {
 	struct task task;
 	const struct conf_account *conf;
@@ -130,6 +140,7 @@ struct account {
 	struct index *ix;
 	struct maildir md;
 	enum maildir_root root_state;
+	struct gather gather;
 	struct conn main;	/* the one that always is there */
 
 	struct box *box;
@@ -236,6 +247,7 @@ void box_ability(const struct box *, struct ability *out);
  */
 struct pass_result {
 	bool done;
+	bool line_free;		/* a pull: it asks the server for no more */
 	struct err err;		/* ERR_NONE when all went well */
 };
 struct pass {
@@ -279,7 +291,10 @@ pass_starter pull_start;
  * pass that lends it one. */
 struct box *pull_to_help(struct account *);
 pass_starter help_start;
+/* gather.c: pulls that wait for others go on, as no others come. */
+void gather_end(struct account *);
 pass_starter flags_start;
+#define FLAG_OPS (OP_FLAG_LOCAL | OP_FLAG_REMOTE | OP_SETTLE | OP_FORGET)
 pass_starter push_start;
 pass_starter remove_start;
 

@@ -10,6 +10,7 @@
  *	disk lane	write	pieces into tmp/, fingerprint, date
  *	index lane	judge	a file of this folder that nobody knows has the
  *				same content: that is the message already
+ *	gather.c		batches of small folders wait for each other
  *	sync lane	place	sync, rename, sync
  *	index lane	record	rows and base, in one transaction
  *
@@ -351,6 +352,16 @@ batch_join(struct pull_batch *b, enum batch_at at, struct lane *lane,
 }
 
 static void
+batch_judged(struct pull_batch *b)
+{
+	b->at = BATCH_GATHER;
+	b->job = (struct job){ .run_group = place_group };
+	if (!gather_add(b))
+		batch_join(b, BATCH_PLACE, b->p->pass.a->sync_lane,
+		    place_group);
+}
+
+static void
 batch_pick(struct pull_batch *b)
 {
 	struct pull *p = b->p;
@@ -374,11 +385,23 @@ not_pulled(struct pull *p, uint32_t uid)
 		p->pass.box->unpulled = uid;
 }
 
+/* The file that was lost had flags of its own, which the server gets next. */
+static bool
+has_flags_to_push(const struct picked *row)
+{
+	return row->verdict.local_flags != row->place.remote.flags ||
+	    !keywords_equal(row->verdict.local_keywords,
+	    row->place.remote.keywords);
+}
+
 static void
 batch_picked(struct pull_batch *b)
 {
 	struct pull *p = b->p;
+	int i;
 
+	for (i = 0; i < b->n; i++)
+		p->keeps_line |= has_flags_to_push(&b->msg[i].row);
 	p->picking = false;
 	p->after = b->pick.after;
 	p->end |= b->pick.end;
@@ -490,6 +513,7 @@ batch_clear(struct pull_batch *b)
 {
 	int i;
 
+	gather_forget(b);
 	bodies_clear(b);
 	for (i = 0; i < b->n; i++) {
 		picked_release(&b->msg[i].row, 1);
@@ -541,8 +565,7 @@ batch_fetching(struct pull_batch *b, struct err *err)
 	if (rc == 0)
 		return 0;
 	if (rc == -1 && err->kind != ERR_REFUSED) {
-		if (!source_lost(b->p, b->source, err))
-			return -1;
+		source_lost(b->p, b->source, err);
 		err->kind = ERR_NONE;
 		b->at = BATCH_LOST;
 		return 0;
@@ -562,13 +585,18 @@ batch_fetching(struct pull_batch *b, struct err *err)
 }
 
 /* Its connection is gone: when all that came by it is written, another one is
- * asked for the rest. */
+ * asked for the rest. Without another one, what came is kept. */
 static void
 batch_lost(struct pull_batch *b)
 {
 	bodies_move(b, true);
 	if (b->first != NULL)
 		return;
+	if (sources_are_gone(b->p)) {
+		b->blameless = true;
+		b->at = BATCH_WRITE;
+		return;
+	}
 	imap_cmd_release(&b->fetch.cmd);
 	b->fetch = (struct imap_fetching){ .rows = 0 };
 	b->source = NULL;
@@ -611,6 +639,8 @@ batch_step(struct pull_batch *b, struct err *err)
 		/* Also when the disk took no more: what is whole is kept. */
 		batch_post(b, BATCH_JUDGE, a->index_lane, judge_run);
 	}
+	if (b->at == BATCH_GATHER && b->p->gathering.fired)
+		gather_end(a);
 	if (b->at == BATCH_FREE || b->at == BATCH_FETCH ||
 	    b->at == BATCH_LOST || !b->job.done)
 		return 0;
@@ -629,7 +659,7 @@ batch_step(struct pull_batch *b, struct err *err)
 		}
 		break;
 	case BATCH_JUDGE:
-		batch_join(b, BATCH_PLACE, a->sync_lane, place_group);
+		batch_judged(b);
 		break;
 	case BATCH_PLACE:
 		batch_join(b, BATCH_RECORD, a->index_lane, record_group);
@@ -644,9 +674,34 @@ batch_step(struct pull_batch *b, struct err *err)
 	case BATCH_FETCH:
 	case BATCH_LOST:
 	case BATCH_WRITE:
+	case BATCH_GATHER:
 		assert(false);		/* no job is done there */
 	}
 	return 0;
+}
+
+/* All bodies are written: disk and index do the rest without the server. */
+static bool
+has_all_bodies(const struct pull *p)
+{
+	int i;
+
+	for (i = 0; i < PULL_BATCHES; i++)
+		if (p->batch[i].at != BATCH_FREE &&
+		    p->batch[i].at < BATCH_JUDGE)
+			return false;
+	return p->end;
+}
+
+/* Whoever has the connection may go on with another folder. */
+static void
+free_line(struct pull *p)
+{
+	if (p->pass.out->line_free || p->keeps_line)
+		return;
+	p->pass.out->line_free = true;
+	sources_end(p);
+	task_wake(p->pass.task.parent);
 }
 
 static enum task_result
@@ -665,6 +720,9 @@ pull_turn(struct task *t)
 
 		if (b->at == BATCH_FREE && !p->end && !p->picking && i < most)
 			batch_pick(b);
+		if (b->at == BATCH_FETCH && b->fetch.cmd.task == NULL &&
+		    sources_are_gone(p))
+			batch_clear(b);
 		busy += b->at != BATCH_FREE;
 		if (b->at == BATCH_FETCH && b->fetch.cmd.task == NULL &&
 		    (source = source_for(p)) != NULL)
@@ -672,6 +730,11 @@ pull_turn(struct task *t)
 		held += b->n_chunks;
 	}
 	sources_pause(p, held > CHUNKS_MOST);
+	if (has_all_bodies(p))
+		free_line(p);
+	/* Those who go on with the folder do not see what is on disk alone. */
+	if (busy == 0 && p->lost.kind != ERR_NONE)
+		return task_fail(t, &p->lost);
 	if (busy == 0 && p->stopped.kind != ERR_NONE)
 		box_fail(p->pass.a, p->pass.box, &p->stopped);
 	return busy > 0 ? task_wait(t, pull_turn) : TASK_DONE;
@@ -684,7 +747,8 @@ pull_abort(struct task *t)
 	struct pull *p = (struct pull *)t;
 
 	sources_give_up(p);
-	conn_cut(p->pass.conn);
+	if (!p->pass.out->line_free)
+		conn_cut(p->pass.conn);
 }
 
 static void
@@ -693,6 +757,7 @@ pull_finish(struct task *t)
 	struct pull *p = (struct pull *)t;
 	int i;
 
+	timer_stop(&p->gathering);
 	sources_end(p);
 	for (i = 0; i < PULL_BATCHES; i++)
 		batch_clear(&p->batch[i]);

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "internal.h"
+#include "loop/timer.h"
 
 #define PULL_BATCHES	8
 #define PULL_OWN_BATCHES 4		/* and one for each helper */
@@ -49,7 +50,7 @@ struct chunk {
 /* Where a batch is: in these hands, or through them when the job is done. */
 enum batch_at {
 	BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_LOST, BATCH_WRITE,
-	BATCH_JUDGE, BATCH_PLACE, BATCH_RECORD
+	BATCH_JUDGE, BATCH_GATHER, BATCH_PLACE, BATCH_RECORD
 };
 
 struct pull_batch {
@@ -100,10 +101,13 @@ struct pull {
 	bool given_up;		/* it fails: what still comes is dropped */
 	bool picking;		/* one batch at a time */
 	unsigned scale;		/* of the next batch, 1 to PULL_SCALE */
+	struct timer gathering;	/* for how long it waits for other folders */
 	uint64_t fetched_at;	/* when the last FETCH came to its end, ms */
 	bool opened;		/* disk lane: a batch has opened the folder */
 	uint64_t done;
 	uint64_t not_given;	/* messages of FETCHes that were refused */
+	bool keeps_line;	/* more is asked of the server behind it */
+	struct err lost;	/* its own connection is */
 	struct err stopped;	/* the folder's directories take no more */
 };
 
@@ -116,7 +120,15 @@ void bodies_move(struct pull_batch *, bool all);
 void bodies_drop_open(struct pull_batch *);	/* disk lane */
 void bodies_clear(struct pull_batch *);		/* at rest */
 
-/* help.c: begin with the pass's own connection; end for all. */
+/*
+ * gather.c: batches whose hand went on to another folder wait a little for those
+ * of other folders: a sync and a transaction do for all of them. What is to be
+ * done with b, on the sync lane, stands in its job. False: nothing will come.
+ */
+bool gather_add(struct pull_batch *b);
+void gather_forget(struct pull_batch *);	/* not there is fine */
+
+/* help.c: begin with the pass's own connection; end for all, once or twice. */
 void sources_begin(struct pull *, struct conn *own);
 void sources_end(struct pull *);
 /* It fails: what helpers still get for it is not kept, nor waited with. */
@@ -126,7 +138,7 @@ struct source *source_for(struct pull *);
 /* How many batches may be under way. */
 int sources_batches(const struct pull *);
 void sources_pause(struct pull *, bool);
-/* False: it was the pull's own, which can't go on. */
-bool source_lost(struct pull *, struct source *, const struct err *);
+void source_lost(struct pull *, struct source *, const struct err *);
+bool sources_are_gone(const struct pull *);
 
 #endif

@@ -91,6 +91,39 @@ def test_many_folders(world):
 	world.assert_idle()
 
 
+def test_small_folders_share_their_syncs(world):
+	fill(world, 48, 2)
+	world.keys["connections"] = "1"
+	world.write_conf()
+	s = world.sync().summary()
+	assert s["pulled"]["new"] == 96 and s["fsyncs"] < 48, s
+	world.compare()
+	world.assert_idle()
+
+
+def test_slow_folder_keeps_no_other_waiting(world):
+	"""What waits for other folders does not wait for ever."""
+	asked, arrived = [0], []
+
+	class Slow(Watch):
+		def hold(self, line):
+			if b"BODY.PEEK[]" not in line:
+				return
+			asked[0] += 1
+			end = time.monotonic() + 10
+			while asked[0] == 2 and not arrived and \
+			    time.monotonic() < end:
+				arrived.extend(world.maildir.files("f00"))
+				time.sleep(0.01)
+
+	fill(world, 2, 1)
+	with Slow().on(world) as man:
+		through(world, man, connections=1)
+		world.sync()
+	assert asked[0] == 2 and len(arrived) == 1
+	world.compare()
+
+
 def test_nothing_to_do_takes_one(world):
 	fill(world, 40, 1)
 	world.sync()
@@ -283,6 +316,77 @@ def test_lost_in_the_middle(world, at):
 	world.assert_idle()
 
 
+def test_lost_while_the_disk_is_behind(world, preload):
+	"""What it had brought is recorded before another goes on, which does
+	not look at the disk again."""
+	stalled, lost = world.dir + "/stalled", []
+
+	def down(man, line):
+		if man.number > 1 and b"EXISTS" in line and \
+		    os.path.exists(stalled):
+			lost.append(man.number)
+			return None
+		return line
+
+	fill(world, 40, 1)
+	world.sync()
+	fill(world, 40, 2, first=1)
+	watch = Watch(down=down, others=1)
+	with watch.on(world) as man:
+		through(world, man, connections=2)
+		s = world.sync(env=preload("test/fault/stalled.c",
+		    STALL_MS="2000", STALL_ONLY="1",
+		    STALL_TELLS=stalled)).summary()
+	assert lost, "none was lost"
+	taken_over = {line.split()[2] for line in watch.selected[1]} & \
+	    {line.split()[2] for line in watch.selected[2]}
+	assert len(taken_over) == 1, watch.selected
+	assert (s["pulled"]["new"], s["pending"], s["held"]) == (80, 0, 0)
+	world.port = None
+	world.write_conf()
+	world.compare()
+	world.assert_idle()
+
+
+def test_lost_while_a_batch_is_at_the_disk(world, preload):
+	"""The same within one folder."""
+	cut, bodies, stalled = threading.Event(), [0], world.dir + "/stalled"
+
+	def down(man, line):
+		bodies[0] += man.number == 2 and b"BODY[]" in line
+		if bodies[0] < 1400 or cut.is_set():
+			return line
+		while not os.path.exists(stalled):
+			time.sleep(0.005)
+		cut.set()
+		return None
+
+	class Held(Watch):
+		def hold(self, line):
+			super().hold(line)
+			if self.man.number == 1 and b"BODY.PEEK[]" in line:
+				assert cut.wait(60)
+
+	with world.imap() as imap:
+		imap.create("big")
+	world.sync()
+	fill_one(world, 2000)
+	with world.imap() as imap:
+		imap.copy("INBOX", range(1, 2001), "big")
+		imap.expunge("INBOX", range(2, 2001))
+	watch = Held(down=down, others=1)
+	with watch.on(world) as man:
+		through(world, man, connections=2)
+		s = world.sync(env=preload("test/fault/stalled.c",
+		    STALL_MS="2000", STALL_ONLY="1",
+		    STALL_TELLS=stalled)).summary()
+	assert cut.is_set() and s["pulled"]["new"] == 2001, s
+	world.port = None
+	world.write_conf()
+	world.assert_idle()
+	assert len(world.maildir.files("big")) == 2000
+
+
 def test_main_one_is_lost(world):
 	"""Then the run ends, and the next one goes on."""
 	def down(man, line):
@@ -314,16 +418,14 @@ def test_disk_fails_while_it_is_helped(world, preload):
 
 
 def test_main_one_is_lost_while_folders_are_made(world, preload):
-	"""The other connection makes folders, while what the main one was at
-	has not come to its end."""
-	cut, bodies, stalled = threading.Event(), [0], world.dir + "/stalled"
+	"""The other connection makes folders, while what the main one brought
+	is still at the disk."""
+	cut, stalled = threading.Event(), world.dir + "/stalled"
 
 	def down(man, line):
-		bodies[0] += man.number == 1 and b"BODY[]" in line
-		if bodies[0] < 700 or cut.is_set():
+		if man.number > 1 or b"EXISTS" not in line or \
+		    not os.path.exists(stalled):
 			return line
-		while not os.path.exists(stalled):
-			time.sleep(0.005)	# the first batch, at the disk
 		cut.set()
 		return None
 
@@ -332,17 +434,21 @@ def test_main_one_is_lost_while_folders_are_made(world, preload):
 			if self.man.number > 1 and b" CREATE " in line:
 				assert cut.wait(60)
 
-	fill_one(world, 2000)
+	fill(world, 24, 1)
+	world.sync()
+	fill(world, 24, 2, first=1)
 	for i in range(9):
 		world.maildir.create("g%d" % i)
 	with Held(down=down).on(world) as man:
 		through(world, man, connections=2)
 		world.sync(rc=75, env=preload("test/fault/stalled.c",
 		    STALL_MS="2000", STALL_ONLY="1", STALL_TELLS=stalled))
+	assert cut.is_set()
 	world.port = None
 	world.write_conf()
 	world.sync()
-	all_there(world, 2000)
+	world.compare()
+	world.assert_idle()
 
 
 def test_refusal_comes_first(world):

@@ -216,6 +216,42 @@ test_lane_runs_a_group_as_one(void **state)
 	assert_int_equal(failed, 3);
 }
 
+static enum task_result
+post_at_once(struct task *t)
+{
+	struct kinds *k = (struct kinds *)t;
+	struct task *task[16];
+	struct job *job[16];
+
+	for (int i = 0; i < 40; i++)
+		k->job[i].done = i >= 16;
+	for (int i = 0; i < 16; i++) {
+		k->job[i].run_group = run_group;
+		job[i] = &k->job[i];
+		task[i] = t;
+	}
+	lane_post_all(k->lane, job, task, 16);
+	return task_wait(t, await_kinds);
+}
+
+/* The lane is idle: of jobs posted one by one it could begin with the first. */
+static void
+test_lane_takes_what_is_posted_together(void **state)
+{
+	struct kinds k = { .n_groups = 0 };
+	struct loop *loop = loop_new();
+
+	(void)state;
+	kinds = &k;
+	k.lane = lane_new(loop, "together");
+	task_start(&k.task, loop, NULL, "together", post_at_once);
+	loop_run(loop);
+	lane_free(k.lane);
+	loop_free(loop);
+	assert_int_equal(k.n_groups, 1);
+	assert_int_equal(k.grouped[0], 16);
+}
+
 static int
 write_byte(struct job *job)
 {
@@ -428,6 +464,7 @@ main(void)
 		cmocka_unit_test(test_lane_keeps_order),
 		cmocka_unit_test(test_lane_finishes_for_a_cancelled_task),
 		cmocka_unit_test(test_lane_runs_a_group_as_one),
+		cmocka_unit_test(test_lane_takes_what_is_posted_together),
 		cmocka_unit_test(test_lane_free_finishes_what_was_posted),
 		cmocka_unit_test(test_timer),
 		cmocka_unit_test(test_child),
