@@ -9,19 +9,25 @@
 #define GATHER_MS	200
 #define GATHER_BYTES	(32u << 20)	/* by RFC822.SIZE */
 
+static void
+take(struct gather *g, struct pull_batch *b)
+{
+	int i;
+
+	g->batch[g->n++] = b;
+	for (i = 0; i < b->n; i++)
+		g->bytes += b->msg[i].row.place.size;
+}
+
 bool
 gather_add(struct pull_batch *b)
 {
 	struct pull *p = b->p;
 	struct gather *g = &p->pass.a->gather;
-	int i;
 
-	if (!p->pass.out->line_free || !p->pass.box->only_pulls ||
-	    !hands_are_at_it(p->pass.a))
+	if (!p->pass.out->left_behind || !hands_are_at_it(p->pass.a))
 		return false;
-	g->batch[g->n++] = b;
-	for (i = 0; i < b->n; i++)
-		g->bytes += b->msg[i].row.place.size;
+	take(g, b);
 	if (g->n == LANE_GROUP || g->bytes >= GATHER_BYTES)
 		gather_end(p->pass.a);
 	else
@@ -48,13 +54,13 @@ gather_end(struct account *a)
 }
 
 void
-gather_forget(struct pull_batch *b)
+gather_forget(const struct pull *p)
 {
-	struct gather *g = &b->p->pass.a->gather;
-	unsigned i, n = 0;
+	struct gather *g = &p->pass.a->gather, was = *g;
+	unsigned i;
 
-	for (i = 0; i < g->n; i++)
-		if (g->batch[i] != b)
-			g->batch[n++] = g->batch[i];
-	g->n = n;
+	*g = (struct gather){ .n = 0 };
+	for (i = 0; i < was.n; i++)
+		if (was.batch[i]->p != p)
+			take(g, was.batch[i]);
 }

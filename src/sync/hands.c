@@ -30,7 +30,11 @@
 #define FOLDERS_EACH	8	/* it is worth a connection, when it does not */
 #define MESSAGES_EACH	2000	/* the same; and when it does: */
 #define MESSAGES_FEW	500
-#define TAILS		24	/* pulls of a hand that come behind it */
+/* Pulls that come behind the hands: of one, and of all, who have some eleven
+ * descriptors each, and their rows in memory. */
+#define TAILS		24
+#define BEHIND_MOST	(2 * LANE_GROUP)
+#define BEHIND_ROWS	8000
 #define FEW_ROWS	256	/* not too many to look at each */
 #define ALLOWED_FOR	86400	/* seconds that a refusal is remembered */
 
@@ -109,9 +113,18 @@ work_run(struct job *job)
 	return h->work(h, &job->err);
 }
 
-/* Forgets those that have come to their end. How many have not; -1. */
+/* Of the connection, not of what is done with it. */
+static bool
+is_connection_error(const struct err *err)
+{
+	return err->kind == ERR_NET || err->kind == ERR_TLS ||
+	    err->kind == ERR_PROTO;
+}
+
+/* Forgets those that have come to their end, and how many have not. What went
+ * wrong with one stands in err: the hand can't go on. */
 static int
-tails_left(struct hand *h, struct err *err)
+tails_left(struct hand *h)
 {
 	int i, n = 0;
 
@@ -120,14 +133,14 @@ tails_left(struct hand *h, struct err *err)
 
 		if (tail->box == NULL)
 			continue;
-		if (tail->pass.done && tail->pass.err.kind != ERR_NONE) {
-			*err = tail->pass.err;
-			return -1;
-		}
-		if (tail->pass.done)
-			tail->box = NULL;
-		else
+		if (!tail->pass.done) {
 			n++;
+			continue;
+		}
+		tail->box = NULL;
+		if (tail->pass.err.kind != ERR_NONE &&
+		    (h->err.kind == ERR_NONE || is_connection_error(&h->err)))
+			h->err = tail->pass.err;
 	}
 	return n;
 }
@@ -141,14 +154,8 @@ hand_failing(struct task *t)
 {
 	struct hand *h = hand_of(t);
 
-	switch (tails_left(h, &t->err)) {
-	case -1:
-		return TASK_FAIL;
-	case 0:
-		return task_fail(t, &h->err);
-	default:
-		return task_wait(t, hand_failing);
-	}
+	return tails_left(h) > 0 ? task_wait(t, hand_failing) :
+	    task_fail(t, &h->err);
 }
 
 static enum task_result
@@ -293,10 +300,10 @@ hand_next(struct task *t)
 {
 	struct hand *h = hand_of(t);
 	struct account *a = account_of(t);
-	int behind = tails_left(h, &t->err);
+	int behind = tails_left(h);
 
-	if (behind == -1)
-		return TASK_FAIL;
+	if (h->err.kind != ERR_NONE)
+		return task_next(t, hand_failing);
 	h->box = take_box(a->hands, a);
 	if (h->box == NULL)
 		return hand_idle(h, behind);
@@ -359,7 +366,7 @@ hand_observe(struct task *t)
 /*
  * Where rows wait for nothing but their bodies. What pairs with a file may have
  * other flags than that; and of many rows it is only seen at once that no file
- * is there that could have some.
+ * is there that could have some (rows that are nowhere wait for the barrier).
  */
 static int
 look_for_more(struct account *a, struct box *b, struct err *err)
@@ -434,6 +441,7 @@ hand_ready(struct task *t)
 	struct account *a = account_of(t);
 	struct box *b = h->box;
 
+	b->unpulled = 0;	/* as the hand that lost it left it */
 	if (box_left_out(a, b) || b->dirty == 0)
 		return task_next(t, hand_next);
 	/* Deleted here, but it holds what was never seen: back with just that. */
@@ -460,10 +468,10 @@ static enum task_result
 hand_paired(struct task *t)
 {
 	struct hand *h = hand_of(t);
-	int i, behind = tails_left(h, &t->err);
+	int i, behind = tails_left(h);
 
-	if (behind == -1)
-		return TASK_FAIL;
+	if (h->err.kind != ERR_NONE)
+		return task_next(t, hand_failing);
 	if (behind == TAILS)
 		return task_wait(t, hand_paired);
 	for (i = 0; h->tail[i].box != NULL; i++)
@@ -474,19 +482,51 @@ hand_paired(struct task *t)
 	return task_wait(t, hand_pulling);
 }
 
+static void
+count_behind(const struct hand *h, unsigned *n, uint64_t *rows)
+{
+	int i;
+
+	for (i = 0; i < TAILS && h->conn != NULL; i++) {
+		const struct tail *tail = &h->tail[i];
+
+		if (tail->box == NULL || tail->pass.done ||
+		    !tail->pass.left_behind)
+			continue;
+		++*n;
+		*rows += tail->box->dirty;
+	}
+}
+
+/* Else the hand waits for its own pull, which comes to its end. */
+static bool
+may_leave_behind(const struct hand *h)
+{
+	const struct hands *all = h->conn->a->hands;
+	uint64_t rows = h->box->dirty;
+	unsigned i, n = 1;
+
+	count_behind(&all->main, &n, &rows);
+	for (i = 0; i < all->n_extra; i++)
+		count_behind(&all->other[i], &n, &rows);
+	return n <= BEHIND_MOST && rows <= BEHIND_ROWS;
+}
+
 static enum task_result
 hand_pulling(struct task *t)
 {
 	struct hand *h = hand_of(t);
-	const struct pass_result *pull = &h->pull->pass;
+	struct pass_result *pull = &h->pull->pass;
 
 	if (pull->done) {
 		h->pull->box = NULL;
 		return pull->err.kind != ERR_NONE ? hand_fail(h, &pull->err) :
 		    task_next(t, hand_pulled);
 	}
-	if (pull->line_free && h->box->only_pulls)
+	if (pull->line_free && h->box->only_pulls && may_leave_behind(h)) {
+		pull->left_behind = true;
 		return task_next(t, hand_next);
+	}
 	return task_wait(t, hand_pulling);
 }
 
@@ -501,14 +541,6 @@ hand_pulled(struct task *t)
 }
 
 /* --- taking up and putting down --- */
-
-/* Of the connection, not of what is done with it. */
-static bool
-is_connection_error(const struct err *err)
-{
-	return err->kind == ERR_NET || err->kind == ERR_TLS ||
-	    err->kind == ERR_PROTO;
-}
 
 /* The folder is not lost with a connection that could be spared. */
 static void

@@ -247,7 +247,8 @@ void box_ability(const struct box *, struct ability *out);
  */
 struct pass_result {
 	bool done;
-	bool line_free;		/* a pull: it asks the server for no more */
+	bool line_free;		/* a pull: it asks the server for no more ... */
+	bool left_behind;	/* ... and the connection is elsewhere */
 	struct err err;		/* ERR_NONE when all went well */
 };
 struct pass {

@@ -513,7 +513,6 @@ batch_clear(struct pull_batch *b)
 {
 	int i;
 
-	gather_forget(b);
 	bodies_clear(b);
 	for (i = 0; i < b->n; i++) {
 		picked_release(&b->msg[i].row, 1);
@@ -721,8 +720,10 @@ pull_turn(struct task *t)
 		if (b->at == BATCH_FREE && !p->end && !p->picking && i < most)
 			batch_pick(b);
 		if (b->at == BATCH_FETCH && b->fetch.cmd.task == NULL &&
-		    sources_are_gone(p))
-			batch_clear(b);
+		    sources_are_gone(p)) {
+			b->at = BATCH_LOST;
+			task_wake(t);
+		}
 		busy += b->at != BATCH_FREE;
 		if (b->at == BATCH_FETCH && b->fetch.cmd.task == NULL &&
 		    (source = source_for(p)) != NULL)
@@ -746,6 +747,7 @@ pull_abort(struct task *t)
 {
 	struct pull *p = (struct pull *)t;
 
+	gather_forget(p);
 	sources_give_up(p);
 	if (!p->pass.out->line_free)
 		conn_cut(p->pass.conn);
@@ -758,6 +760,7 @@ pull_finish(struct task *t)
 	int i;
 
 	timer_stop(&p->gathering);
+	gather_forget(p);
 	sources_end(p);
 	for (i = 0; i < PULL_BATCHES; i++)
 		batch_clear(&p->batch[i]);

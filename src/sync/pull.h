@@ -123,10 +123,10 @@ void bodies_clear(struct pull_batch *);		/* at rest */
 /*
  * gather.c: batches whose hand went on to another folder wait a little for those
  * of other folders: a sync and a transaction do for all of them. What is to be
- * done with b, on the sync lane, stands in its job. False: nothing will come.
+ * done with b, on the sync lane, stands in its job. False: it need not wait.
  */
 bool gather_add(struct pull_batch *b);
-void gather_forget(struct pull_batch *);	/* not there is fine */
+void gather_forget(const struct pull *);	/* none there is fine */
 
 /* help.c: begin with the pass's own connection; end for all, once or twice. */
 void sources_begin(struct pull *, struct conn *own);

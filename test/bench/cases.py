@@ -9,7 +9,7 @@ SIZES = {
 	"normal": {"runs": 5, "inbox": 100000, "few": 1000, "new": 1000,
 	    "folders": 500, "rtt": .05, "mbit": 100, "pull": 100000,
 	    "pull-folders": 500, "pull-each": 100, "push": 10000,
-	    "big": 300 << 20, "rest": 2.5,
+	    "big": 300 << 20, "rest": 3.2,
 	    "messages": (1000, 10000, 50000), "some-folders": (10, 100),
 	    "changes": (10, 100, 10000), "latency": (0, .01, .1, .2),
 	    "latency-folders": 50, "million": 0},

@@ -387,6 +387,19 @@ def test_lost_while_a_batch_is_at_the_disk(world, preload):
 	assert len(world.maildir.files("big")) == 2000
 
 
+def test_disk_far_behind(world, preload):
+	"""The hands do not run away from it: what waits holds descriptors."""
+	fill(world, 100, 9)
+	world.keys["connections"] = "4"
+	world.write_conf()
+	stalled = world.dir + "/stalled"
+	world.sync(wrap=["prlimit", "--nofile=600:600"],
+	    env=preload("test/fault/stalled.c", STALL_MS="3000",
+	    STALL_ONLY="1", STALL_SKIP="2", STALL_TELLS=stalled))
+	assert os.path.exists(stalled)
+	world.compare()
+
+
 def test_main_one_is_lost(world):
 	"""Then the run ends, and the next one goes on."""
 	def down(man, line):

@@ -1,7 +1,8 @@
 /*
- * Within the program: the first syncfs takes $STALL_MS. Until then no message
- * is written either, and then it fails; with $STALL_ONLY neither is so. When it
- * begins, the file $STALL_TELLS is made.
+ * Within the program: the first syncfs, or the one behind the first $STALL_SKIP
+ * of them, takes $STALL_MS. Until then no message is written either, and then it
+ * fails; with $STALL_ONLY neither is so. When it begins, the file $STALL_TELLS
+ * is made.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -36,8 +37,9 @@ int
 syncfs(int fd)
 {
 	int (*next)(int) = dlsym(RTLD_NEXT, "syncfs");
+	const char *skip = getenv("STALL_SKIP");
 
-	if (atomic_exchange(&done, 1))
+	if (atomic_fetch_add(&done, 1) != (skip != NULL ? atoi(skip) : 0))
 		return next(fd);
 	stalls = getenv("STALL_ONLY") == NULL;
 	if (getenv("STALL_TELLS") != NULL)
