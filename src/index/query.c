@@ -52,9 +52,12 @@ index_fail(struct index *ix, int rc, struct err *err)
 		ix->lost = true;
 	if (index_is_damage(rc))
 		return index_damage(ix, index_damage_text(rc), err);
-	if ((rc & 0xff) == SQLITE_BUSY)
+	if ((rc & 0xff) == SQLITE_BUSY) {
+		/* Waited for once: all that is under way fails without. */
+		sqlite3_busy_timeout(ix->db, 0);
 		return err_set(err, ERR_BUSY,
 		    "another program holds the index %s", ix->path);
+	}
 	if (is_full(ix, rc))
 		return err_set(err, ERR_IO, "no space left on the disk of the "
 		    "index %s; make room there, and the next sync goes on",
