@@ -102,7 +102,7 @@ source_lost(struct pull *p, struct source *s, const struct err *err)
 {
 	if (s == &p->source[0]) {
 		p->lost = *err;
-		p->end = p->keeps_line = true;
+		p->end = true;
 	}
 	if (s->helping != NULL)
 		s->helping->lost = *err;

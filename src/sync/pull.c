@@ -696,7 +696,8 @@ has_all_bodies(const struct pull *p)
 static void
 free_line(struct pull *p)
 {
-	if (p->pass.out->line_free || p->keeps_line)
+	if (p->pass.out->line_free || p->keeps_line ||
+	    p->lost.kind != ERR_NONE)
 		return;
 	p->pass.out->line_free = true;
 	sources_end(p);

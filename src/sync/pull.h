@@ -106,7 +106,7 @@ struct pull {
 	bool opened;		/* disk lane: a batch has opened the folder */
 	uint64_t done;
 	uint64_t not_given;	/* messages of FETCHes that were refused */
-	bool keeps_line;	/* more is asked of the server behind it */
+	bool keeps_line;	/* it brings flags that the server gets next */
 	struct err lost;	/* its own connection is */
 	struct err stopped;	/* the folder's directories take no more */
 };
