@@ -81,6 +81,9 @@ MUTANTS = [
 	"e2e test_durable.py -k pulled_flag",
 	("return renamed ? maildir_sync_folder(",
 	"return false ? maildir_sync_folder(")),
+    ("flags-first-batch-only", SYNC + "flags.c",
+	"e2e test_flags.py -k taken_at_once",
+	("b->f->end |= b->f->pick.end;", "b->f->end = true;")),
     ("unlink-no-directory-sync", SYNC + "remove.c",
 	"e2e test_durable.py -k unlinked",
 	(" ||\n\t    maildir_sync_folder(md, r->pass.box->row.path, "

@@ -7,8 +7,9 @@
  *	server		STORE	one command for all that change alike
  *	index lane	record	what was seen to work
  *
- * The two in the middle run at the same time. What is refused or no longer as
- * it was leaves its row dirty.
+ * The two in the middle run at the same time, and the next rows are renamed while
+ * the last ones are recorded. What is refused or no longer as it was leaves its
+ * row dirty.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,9 @@
 #include "internal.h"
 #include "mail/flags.h"
 
-#define FLAG_ROWS	2000	/* few commands, and few syncs */
+#define FLAG_ROWS	2000	/* few commands, and few syncs ... */
+#define FLAG_ROWS_0	500	/* ... but the first are soon at the disk */
+#define FLAG_BATCHES	2
 
 struct row {
 	struct picked p;
@@ -39,50 +42,61 @@ struct group {
 	bool has_plus, has_minus;
 };
 
-struct flagging {
-	struct pass pass;
-	struct pick pick;
-	struct picked picked[FLAG_ROWS];
+enum flags_at { FLAGS_FREE, FLAGS_PICK, FLAGS_APPLY, FLAGS_RECORD };
+
+struct batch {
+	struct flagging *f;
+	enum flags_at at;
 	struct row *row;
 	int n;
 	struct group *group;
 	size_t n_group, cap_group;
 	struct job index_job, disk_job;
-	bool disk_posted;
+};
+
+struct flagging {
+	struct pass pass;
+	struct pick pick;
+	struct picked picked[FLAG_ROWS];
+	struct batch batch[FLAG_BATCHES];
+	bool picking;		/* one at a time, for rows come in order */
+	bool end;		/* nothing is left to pick */
+	struct err stopped;	/* the folder's directories take no more */
 	uint64_t done;
 	uint64_t failed;	/* messages ... */
 	char *why;		/* ... of which the first failed so */
 };
 
-static enum task_result flags_picked(struct task *);
-static enum task_result flags_applied(struct task *);
-static enum task_result flags_recorded(struct task *);
-
 static int
 pick_run(struct job *job)
 {
-	struct flagging *f = OWNER_OF(job, struct flagging, index_job);
-
+	struct batch *b = OWNER_OF(job, struct batch, index_job);
+	struct flagging *f = b->f;
 	int i, n = pick_rows(f->pass.a->ix, &f->pick, f->picked, &job->err);
 
 	if (n == -1)
 		return -1;
-	f->row = xcalloc((size_t)n + 1, sizeof(*f->row));
+	b->row = xcalloc((size_t)n + 1, sizeof(*b->row));
 	for (i = 0; i < n; i++)
-		f->row[i].p = f->picked[i];
-	f->n = n;
+		b->row[i].p = f->picked[i];
+	b->n = n;
 	return 0;
 }
 
-static enum task_result
-flags_pick(struct task *t)
+static void
+batch_post(struct batch *b, enum flags_at at, int (*run)(struct job *))
 {
-	struct flagging *f = (struct flagging *)t;
+	b->at = at;
+	b->index_job = (struct job){ .run = run };
+	lane_post(b->f->pass.a->index_lane, &b->index_job, &b->f->pass.task);
+}
 
-	f->pick.max = FLAG_ROWS;
-	f->index_job = (struct job){ .run = pick_run };
-	lane_post(f->pass.a->index_lane, &f->index_job, t);
-	return task_wait(t, flags_picked);
+static void
+batch_pick(struct batch *b)
+{
+	b->f->picking = true;
+	b->f->pick.max = b->f->done == 0 ? FLAG_ROWS_0 : FLAG_ROWS;
+	batch_post(b, FLAGS_PICK, pick_run);
 }
 
 /* --- the server's side --- */
@@ -97,7 +111,7 @@ group_is(const struct group *g, unsigned add, unsigned del,
 }
 
 static void
-group_join(struct flagging *f, struct row *r)
+group_join(struct batch *b, struct row *r)
 {
 	const struct state *is = &r->p.place.remote;
 	const struct verdict *v = &r->p.verdict;
@@ -108,11 +122,11 @@ group_join(struct flagging *f, struct row *r)
 	struct group *g;
 	size_t i;
 
-	for (i = 0; i < f->n_group; i++)
-		if (group_is(&f->group[i], add, del, add_words, del_words))
+	for (i = 0; i < b->n_group; i++)
+		if (group_is(&b->group[i], add, del, add_words, del_words))
 			break;
-	if (i == f->n_group) {
-		g = VEC_ADD(f->group, f->n_group, f->cap_group);
+	if (i == b->n_group) {
+		g = VEC_ADD(b->group, b->n_group, b->cap_group);
 		g->add = add;
 		g->del = del;
 		g->add_words = add_words;
@@ -122,7 +136,7 @@ group_join(struct flagging *f, struct row *r)
 		free(del_words);
 	}
 	r->group = i;
-	uidset_add(&f->group[i].uids, r->p.place.uid);
+	uidset_add(&b->group[i].uids, r->p.place.uid);
 }
 
 static void
@@ -148,20 +162,20 @@ group_send(struct flagging *f, struct group *g)
 }
 
 static void
-groups_release(struct flagging *f)
+groups_release(struct batch *b)
 {
 	size_t i;
 
-	for (i = 0; i < f->n_group; i++) {
-		free(f->group[i].add_words);
-		free(f->group[i].del_words);
-		uidset_release(&f->group[i].uids);
-		imap_cmd_release(&f->group[i].plus);
-		imap_cmd_release(&f->group[i].minus);
+	for (i = 0; i < b->n_group; i++) {
+		free(b->group[i].add_words);
+		free(b->group[i].del_words);
+		uidset_release(&b->group[i].uids);
+		imap_cmd_release(&b->group[i].plus);
+		imap_cmd_release(&b->group[i].minus);
 	}
-	free(f->group);
-	f->group = NULL;
-	f->n_group = f->cap_group = 0;
+	free(b->group);
+	b->group = NULL;
+	b->n_group = b->cap_group = 0;
 }
 
 /* --- the disk's side --- */
@@ -169,13 +183,14 @@ groups_release(struct flagging *f)
 static int
 rename_run(struct job *job)
 {
-	struct flagging *f = OWNER_OF(job, struct flagging, disk_job);
+	struct batch *b = OWNER_OF(job, struct batch, disk_job);
+	struct flagging *f = b->f;
 	struct maildir *md = &f->pass.a->md;
 	bool renamed = false;
 	int i;
 
-	for (i = 0; i < f->n; i++) {
-		struct row *r = &f->row[i];
+	for (i = 0; i < b->n; i++) {
+		struct row *r = &b->row[i];
 		struct place *p = &r->p.place;
 		struct maildir_message m = {
 			f->pass.box->row.path, p->in_new, p->file,
@@ -221,70 +236,64 @@ tell(struct flagging *f, struct row *r, bool local)
 }
 
 static void
-rows_release(struct flagging *f)
+batch_clear(struct batch *b)
 {
 	int i;
 
-	for (i = 0; i < f->n; i++) {
-		picked_release(&f->row[i].p, 1);
-		free(f->row[i].failure);
+	for (i = 0; i < b->n; i++) {
+		picked_release(&b->row[i].p, 1);
+		free(b->row[i].failure);
 	}
-	free(f->row);
-	f->row = NULL;
-	f->n = 0;
+	free(b->row);
+	b->row = NULL;
+	b->n = 0;
+	groups_release(b);
+	b->at = FLAGS_FREE;
 }
 
-static enum task_result
-flags_next(struct flagging *f)
-{
-	rows_release(f);
-	groups_release(f);
-	if (!f->pick.end)
-		return task_next(&f->pass.task, flags_pick);
-	/* A command is for many messages: which one it is about is not told. */
-	if (f->failed > 0)
-		box_note(f->pass.a, f->pass.box, ITEM_FLAGS, f->failed,
-		    "flags of %llu message%s were not set: %s",
-		    (unsigned long long)f->failed, f->failed == 1 ? "" : "s",
-		    f->why);
-	return TASK_DONE;
-}
-
-static enum task_result
-flags_tell(struct flagging *f)
+/* Dry run. */
+static void
+batch_tell(struct batch *b)
 {
 	int i;
 
-	for (i = 0; i < f->n; i++) {
-		if (f->row[i].p.verdict.ops & OP_FLAG_LOCAL)
-			tell(f, &f->row[i], true);
-		if (f->row[i].p.verdict.ops & OP_FLAG_REMOTE)
-			tell(f, &f->row[i], false);
+	for (i = 0; i < b->n; i++) {
+		if (b->row[i].p.verdict.ops & OP_FLAG_LOCAL)
+			tell(b->f, &b->row[i], true);
+		if (b->row[i].p.verdict.ops & OP_FLAG_REMOTE)
+			tell(b->f, &b->row[i], false);
 	}
-	return flags_next(f);
+	batch_clear(b);
 }
 
-static enum task_result
-flags_picked(struct task *t)
+static void
+batch_apply(struct batch *b)
 {
-	struct flagging *f = (struct flagging *)t;
+	struct flagging *f = b->f;
 	size_t g;
 	int i;
 
-	if (!f->index_job.done)
-		return task_wait(t, flags_picked);
-	if (f->index_job.result == -1)
-		return task_fail(t, &f->index_job.err);
-	if (f->pass.a->opt.dry_run)
-		return flags_tell(f);
-	for (i = 0; i < f->n; i++)
-		if (f->row[i].p.verdict.ops & OP_FLAG_REMOTE)
-			group_join(f, &f->row[i]);
-	for (g = 0; g < f->n_group; g++)
-		group_send(f, &f->group[g]);
-	f->disk_job = (struct job){ .run = rename_run };
-	lane_post(f->pass.a->disk_lane, &f->disk_job, t);
-	return task_wait(t, flags_applied);
+	for (i = 0; i < b->n; i++)
+		if (b->row[i].p.verdict.ops & OP_FLAG_REMOTE)
+			group_join(b, &b->row[i]);
+	for (g = 0; g < b->n_group; g++)
+		group_send(f, &b->group[g]);
+	b->at = FLAGS_APPLY;
+	b->disk_job = (struct job){ .run = rename_run };
+	lane_post(f->pass.a->disk_lane, &b->disk_job, &f->pass.task);
+}
+
+static void
+batch_picked(struct batch *b)
+{
+	b->f->picking = false;
+	b->f->end |= b->f->pick.end;
+	if (b->f->pass.a->opt.dry_run)
+		batch_tell(b);
+	else if (b->n == 0)
+		batch_clear(b);
+	else
+		batch_apply(b);
 }
 
 static int
@@ -316,29 +325,29 @@ record(struct flagging *f, struct row *r, struct err *err)
 static int
 record_run(struct job *job)
 {
-	struct flagging *f = OWNER_OF(job, struct flagging, index_job);
-	struct index *ix = f->pass.a->ix;
+	struct batch *b = OWNER_OF(job, struct batch, index_job);
+	struct account *a = b->f->pass.a;
 	bool renamed = false;
-	int i, rc = index_begin(ix, &job->err);
+	int i, rc = index_begin(a->ix, &job->err);
 
-	for (i = 0; i < f->n && rc == 0; i++) {
-		renamed |= f->row[i].renamed;
-		rc = record(f, &f->row[i], &job->err);
+	for (i = 0; i < b->n && rc == 0; i++) {
+		renamed |= b->row[i].renamed;
+		rc = record(b->f, &b->row[i], &job->err);
 	}
 	if (rc == 0 && renamed)
-		rc = observe_local_ours(ix, &f->pass.a->md,
-		    &f->pass.box->row, &job->err);
-	return index_end(ix, rc, &job->err);
+		rc = observe_local_ours(a->ix, &a->md, &b->f->pass.box->row,
+		    &job->err);
+	return index_end(a->ix, rc, &job->err);
 }
 
 /* 1 all answered, 0 not yet, -1 connection lost. */
 static int
-groups_result(struct flagging *f, struct err *err)
+groups_result(struct batch *b, struct err *err)
 {
 	size_t i;
 
-	for (i = 0; i < f->n_group; i++) {
-		struct group *g = &f->group[i];
+	for (i = 0; i < b->n_group; i++) {
+		struct group *g = &b->group[i];
 		int plus = g->has_plus ? imap_result(&g->plus, err) : 1;
 		int minus;
 
@@ -354,18 +363,18 @@ groups_result(struct flagging *f, struct err *err)
 }
 
 static void
-take_replies(struct flagging *f)
+take_replies(struct batch *b)
 {
 	int i;
 
-	for (i = 0; i < f->n; i++) {
-		struct row *r = &f->row[i];
+	for (i = 0; i < b->n; i++) {
+		struct row *r = &b->row[i];
 		struct group *g;
 		struct err err;
 
 		if (!(r->p.verdict.ops & OP_FLAG_REMOTE))
 			continue;
-		g = &f->group[r->group];
+		g = &b->group[r->group];
 		if ((!g->has_plus || imap_result(&g->plus, &err) == 1) &&
 		    (!g->has_minus || imap_result(&g->minus, &err) == 1))
 			r->stored = true;
@@ -376,12 +385,13 @@ take_replies(struct flagging *f)
 
 /* Before the rows are changed: the detail is the difference. */
 static void
-tell_done(struct flagging *f)
+tell_done(struct batch *b)
 {
+	struct flagging *f = b->f;
 	int i;
 
-	for (i = 0; i < f->n; i++) {
-		struct row *r = &f->row[i];
+	for (i = 0; i < b->n; i++) {
+		struct row *r = &b->row[i];
 
 		if (is_local_done(r))
 			tell(f, r, true);
@@ -390,54 +400,93 @@ tell_done(struct flagging *f)
 		if (r->failure != NULL && f->failed++ == 0)
 			f->why = xstrdup(r->failure);
 	}
-	f->done += (uint64_t)f->n;
-	if (f->n > 0)
-		account_progress(f->pass.a, f->pass.box, "flags", f->done, 0);
+	f->done += (uint64_t)b->n;
+	account_progress(f->pass.a, f->pass.box, "flags", f->done, 0);
 }
 
-static enum task_result
-flags_applied(struct task *t)
+static int
+batch_applied(struct batch *b, struct err *err)
 {
-	struct flagging *f = (struct flagging *)t;
-	int answered = groups_result(f, &t->err);
+	int answered = groups_result(b, err);
 
 	if (answered == -1)
-		return TASK_FAIL;
-	if (answered == 0 || !f->disk_job.done)
-		return task_wait(t, flags_applied);
-	t->err.kind = ERR_NONE;
-	if (f->disk_job.result == -1 && is_folder_error(&f->disk_job.err)) {
-		box_fail(f->pass.a, f->pass.box, &f->disk_job.err);
-		return TASK_DONE;
+		return -1;
+	err->kind = ERR_NONE;
+	if (answered == 0 || !b->disk_job.done)
+		return 0;
+	if (b->disk_job.result == -1 && is_folder_error(&b->disk_job.err)) {
+		b->f->stopped = b->disk_job.err;
+		b->f->end = true;
+		batch_clear(b);
+		return 0;
 	}
-	if (f->disk_job.result == -1)
-		return task_fail(t, &f->disk_job.err);
-	take_replies(f);
-	tell_done(f);
-	f->index_job = (struct job){ .run = record_run };
-	lane_post(f->pass.a->index_lane, &f->index_job, t);
-	return task_wait(t, flags_recorded);
+	if (b->disk_job.result == -1) {
+		*err = b->disk_job.err;
+		return -1;
+	}
+	take_replies(b);
+	tell_done(b);
+	batch_post(b, FLAGS_RECORD, record_run);
+	return 0;
+}
+
+static int
+batch_step(struct batch *b, struct err *err)
+{
+	if (b->at == FLAGS_APPLY)
+		return batch_applied(b, err);
+	if (b->at == FLAGS_FREE || !b->index_job.done)
+		return 0;
+	if (b->index_job.result == -1) {
+		*err = b->index_job.err;
+		return -1;
+	}
+	if (b->at == FLAGS_PICK)
+		batch_picked(b);
+	else
+		batch_clear(b);
+	return 0;
 }
 
 static enum task_result
-flags_recorded(struct task *t)
+flags_end(struct flagging *f)
+{
+	if (f->stopped.kind != ERR_NONE)
+		box_fail(f->pass.a, f->pass.box, &f->stopped);
+	/* A command is for many messages: which one it is about is not told. */
+	else if (f->failed > 0)
+		box_note(f->pass.a, f->pass.box, ITEM_FLAGS, f->failed,
+		    "flags of %llu message%s were not set: %s",
+		    (unsigned long long)f->failed, f->failed == 1 ? "" : "s",
+		    f->why);
+	return TASK_DONE;
+}
+
+static enum task_result
+flags_turn(struct task *t)
 {
 	struct flagging *f = (struct flagging *)t;
+	int i, busy = 0;
 
-	if (!f->index_job.done)
-		return task_wait(t, flags_recorded);
-	if (f->index_job.result == -1)
-		return task_fail(t, &f->index_job.err);
-	return flags_next(f);
+	for (i = 0; i < FLAG_BATCHES; i++)
+		if (batch_step(&f->batch[i], &t->err) == -1)
+			return TASK_FAIL;
+	for (i = 0; i < FLAG_BATCHES; i++) {
+		if (f->batch[i].at == FLAGS_FREE && !f->end && !f->picking)
+			batch_pick(&f->batch[i]);
+		busy += f->batch[i].at != FLAGS_FREE;
+	}
+	return busy > 0 ? task_wait(t, flags_turn) : flags_end(f);
 }
 
 static void
 flags_finish(struct task *t)
 {
 	struct flagging *f = (struct flagging *)t;
+	int i;
 
-	rows_release(f);
-	groups_release(f);
+	for (i = 0; i < FLAG_BATCHES; i++)
+		batch_clear(&f->batch[i]);
 	free(f->why);
 	pass_end(&f->pass);
 }
@@ -447,12 +496,15 @@ flags_start(struct conn *conn, struct box *box,
     struct pass_result *out)
 {
 	struct flagging *f = xcalloc(1, sizeof(*f));
+	int i;
 
+	for (i = 0; i < FLAG_BATCHES; i++)
+		f->batch[i].f = f;
 	f->pick = (struct pick){
 		.box = box, .ops = FLAG_OPS,
 		.expunge = conn->a->conf->expunge,
 	};
 	f->pass.task.finish = flags_finish;
 	f->pass.box = box;
-	pass_start(&f->pass, conn, out, "flags", flags_pick);
+	pass_start(&f->pass, conn, out, "flags", flags_turn);
 }

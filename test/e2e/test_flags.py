@@ -5,6 +5,7 @@ import os
 import pytest
 
 import judge
+from maildirview import token
 
 
 def start(world, *flags, tok="m"):
@@ -93,6 +94,25 @@ def test_many_keywords(world):
 	world.maildir.flag(world.maildir.find("m"), "S")
 	world.settle()
 	assert flags(world, uid) == set(words) | {"\\Seen"}
+
+
+def test_more_than_are_taken_at_once(world):
+	n = 2600
+	with world.imap() as imap:
+		for i in range(n):
+			world.append(imap, "INBOX", "m%d" % i, ["\\Seen"])
+	world.sync()
+	with world.imap() as imap:
+		imap.store("INBOX", range(1, n + 1, 2), "+", ["\\Flagged"])
+	odd = {"m%d" % i for i in range(1, n, 2)}
+	for f in world.maildir.files("INBOX"):
+		if token(f.data()) in odd:
+			world.maildir.unflag(f, "S")
+	s = world.sync().summary()
+	assert s["pulled"]["flags"] == s["pushed"]["flags"] == n // 2, s
+	world.compare({"INBOX": {"m%d" % i: frozenset() if i % 2 else
+	    frozenset(["\\Seen", "\\Flagged"]) for i in range(n)}})
+	world.assert_idle()
 
 
 def test_both_sides_same_message(world):
