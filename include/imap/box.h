@@ -103,6 +103,7 @@ void imap_fetch_start(struct imap_session *, struct imap_fetching *,
 struct imap_searching {
 	struct imap_cmd cmd;
 	struct uidset uids;
+	bool kept;			/* on the server, until the next SELECT */
 	struct imap_searching_priv *priv;
 };
 /* criteria is sent as it stands behind "UID SEARCH ..." e.g. "DELETED" or "UID 1:99". */
@@ -112,6 +113,13 @@ void imap_search_start(struct imap_session *, struct imap_searching *,
  * answers name the command. Refused where that is not to be had. */
 void imap_search_beside_start(struct imap_session *, struct imap_searching *,
     struct task *, const char *criteria);
+/* Beside others; where it can, the server keeps the result (RFC 5182), ... */
+void imap_search_keep_start(struct imap_session *, struct imap_searching *,
+    struct task *, const char *criteria);
+/* ... and searches these alone, which costs it next to nothing. key: "SEEN", or
+ * "": which of them are still there. */
+void imap_search_kept_start(struct imap_session *, struct imap_searching *,
+    struct task *, const char *key);
 void imap_searching_release(struct imap_searching *);
 
 /* UID STORE set +FLAGS.SILENT / -FLAGS.SILENT (flags, keywords). */

@@ -35,6 +35,7 @@ static const struct {
 	{ "COMPRESS=DEFLATE", CAP_COMPRESS },
 	{ "OBJECTID", CAP_OBJECTID },
 	{ "UNSELECT", CAP_UNSELECT },
+	{ "SEARCHRES", CAP_SEARCHRES },
 };
 
 static const struct {
@@ -51,7 +52,8 @@ static const struct {
 /* What RFC 9051 builds in; of use where revision 1 is not offered. */
 #define REV2_CAPS (CAP_SASL_IR | CAP_LITERAL_MINUS | CAP_ENABLE | \
     CAP_UIDPLUS | CAP_MOVE | CAP_ESEARCH | CAP_LIST_EXTENDED | \
-    CAP_LIST_STATUS | CAP_SPECIAL_USE | CAP_NAMESPACE | CAP_IDLE | CAP_UNSELECT)
+    CAP_LIST_STATUS | CAP_SPECIAL_USE | CAP_NAMESPACE | CAP_IDLE | \
+    CAP_UNSELECT | CAP_SEARCHRES)
 
 static bool
 next_word(struct span *rest, struct span *word_out)

@@ -2,7 +2,8 @@
  * UID SEARCH. With ESEARCH the answer says how many there are, so that it can
  * be seen to be whole; a server whose ESEARCH gives no such answer is asked
  * again in the old form, and no more with the new one in this session. Not so
- * where the folder could not be selected: there nothing can be found.
+ * where the folder could not be selected: there nothing can be found. The same
+ * where it is to keep what it finds (RFC 5182).
  */
 #include "internal.h"
 
@@ -14,6 +15,7 @@ struct imap_searching_priv {
 	char *criteria;
 	bool extended;		/* asked with RETURN */
 	bool beside;		/* other commands: in no other form */
+	bool keep, kept;	/* the result; in what was kept */
 	bool plain;		/* a SEARCH line came */
 	bool has_count;
 	uint32_t count;
@@ -73,20 +75,40 @@ search_send(struct imap_searching *q)
 	struct imap_line *line = imap_line_new(&q->cmd, "UID SEARCH");
 
 	if (q->priv->extended)
-		imap_line_add(line, " RETURN (ALL COUNT)");
+		imap_line_add(line, q->priv->keep ? " RETURN (SAVE ALL COUNT)" :
+		    " RETURN (ALL COUNT)");
 	imap_line_add(line, " %s", q->priv->criteria);
 	imap_line_send(line);
 }
 
 static bool
-search_in_old_form(struct imap_searching *q)
+search_again(struct imap_searching *q)
 {
-	q->priv->extended = false;
 	imap_cmd_forget(&q->cmd);
 	uidset_clear(&q->uids);
 	q->priv->told = 0;
 	search_send(q);
 	return q->cmd.priv->lines > 0;
+}
+
+/* In a form that asks for less, if there is one. */
+static bool
+search_otherwise(struct imap_searching *q, struct imap_session *s)
+{
+	struct imap_searching_priv *p = q->priv;
+
+	if (p->keep || p->kept) {
+		s->caps_off |= CAP_SEARCHRES;
+		if (p->kept)
+			return false;
+		p->keep = false;
+		return search_again(q);
+	}
+	s->caps_off |= CAP_ESEARCH;
+	if (p->beside)
+		return false;
+	p->extended = false;
+	return search_again(q);
 }
 
 static void
@@ -98,14 +120,12 @@ search_on_done(struct imap_cmd *cmd)
 	bool broken = cmd->err.kind == ERR_NONE && !search_whole(q);
 
 	if (q->priv->extended && !s->no_box && s->selecting == 0 &&
-	    (refused || broken)) {
-		s->caps_off |= CAP_ESEARCH;
-		if (!q->priv->beside && search_in_old_form(q))
-			return;
-	}
+	    (refused || broken) && search_otherwise(q, s))
+		return;
 	if (q->priv->beside && broken)
 		imap_cmd_fail(cmd, ERR_REFUSED, "%s gives no complete answer "
 		    "to UID SEARCH RETURN", s->host);
+	q->kept = q->priv->keep && cmd->err.kind == ERR_NONE;
 	free(q->priv->criteria);
 	free(q->priv);
 	q->priv = NULL;
@@ -113,14 +133,14 @@ search_on_done(struct imap_cmd *cmd)
 
 static void
 search_start(struct imap_session *s, struct imap_searching *q,
-    struct task *task, const char *criteria, bool beside)
+    struct task *task, const struct imap_searching_priv *as)
 {
 	imap_cmd_init(&q->cmd, s, task);
 	q->uids = (struct uidset){ 0 };
+	q->kept = false;
 	q->priv = xcalloc(1, sizeof(*q->priv));
-	q->priv->criteria = xstrdup(criteria);
-	q->priv->beside = beside;
-	q->priv->extended = beside ||
+	*q->priv = *as;
+	q->priv->extended = as->beside ||
 	    (imap_session_caps(s) & CAP_ESEARCH) != 0;
 	q->cmd.priv->on_data = search_on_data;
 	q->cmd.priv->on_done = search_on_done;
@@ -132,14 +152,47 @@ void
 imap_search_start(struct imap_session *s, struct imap_searching *q,
     struct task *task, const char *criteria)
 {
-	search_start(s, q, task, criteria, false);
+	const struct imap_searching_priv as = {
+		.criteria = xstrdup(criteria),
+	};
+
+	search_start(s, q, task, &as);
 }
 
 void
 imap_search_beside_start(struct imap_session *s, struct imap_searching *q,
     struct task *task, const char *criteria)
 {
-	search_start(s, q, task, criteria, true);
+	const struct imap_searching_priv as = {
+		.criteria = xstrdup(criteria), .beside = true,
+	};
+
+	search_start(s, q, task, &as);
+}
+
+void
+imap_search_keep_start(struct imap_session *s, struct imap_searching *q,
+    struct task *task, const char *criteria)
+{
+	const struct imap_searching_priv as = {
+		.criteria = xstrdup(criteria), .beside = true,
+		.keep = (imap_session_caps(s) & CAP_SEARCHRES) != 0,
+	};
+
+	search_start(s, q, task, &as);
+}
+
+void
+imap_search_kept_start(struct imap_session *s, struct imap_searching *q,
+    struct task *task, const char *key)
+{
+	const struct imap_searching_priv as = {
+		.criteria = xasprintf("UID $%s%s", *key != '\0' ? " " : "",
+		    key),
+		.beside = true, .kept = true,
+	};
+
+	search_start(s, q, task, &as);
 }
 
 void

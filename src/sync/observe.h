@@ -133,8 +133,7 @@ const char *epoch_fault(const struct index_folder *, const struct imap_box *);
  * alike. possible: not with more flags than that, or odd ones.
  */
 bool sets_possible(const struct observe *);
-/* criteria: what the messages in o->older were found by. */
-void sets_ask(struct observe *, const char *criteria);
+void sets_ask(struct observe *);
 int sets_result(struct observe *, struct err *);	/* 1, 0, -1 */
 void sets_seen(struct observe *, const struct imap_fetch *);
 /* Some rows were asked for as well, and say the same. */

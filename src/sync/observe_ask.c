@@ -77,7 +77,7 @@ ask_older(struct observe *o)
 {
 	char *criteria = ask_criteria(o);
 
-	imap_search_beside_start(o->pass.conn->session, &o->older,
+	imap_search_keep_start(o->pass.conn->session, &o->older,
 	    &o->pass.task, criteria);
 	free(criteria);
 }

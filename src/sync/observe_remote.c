@@ -409,16 +409,12 @@ observe_simpler(struct observe *o)
 static enum task_result
 observe_older(struct observe *o)
 {
-	char *criteria;
-
 	if (!o->full && (uidset_count(&o->older.uids) <= ROWS_LEAST ||
 	    !sets_possible(o)))
 		return observe_below(o);
 	if (!sets_possible(o))
 		return observe_all(o);
-	criteria = ask_criteria(o);
-	sets_ask(o, criteria);
-	free(criteria);
+	sets_ask(o);
 	return task_next(&o->pass.task, observe_flag_sets);
 }
 

@@ -56,17 +56,24 @@ sets_possible(const struct observe *o)
 }
 
 static void
-ask_set(struct observe *o, struct imap_searching *q, const char *criteria,
-    const char *key)
+ask_set(struct observe *o, struct imap_searching *q, const char *key)
 {
-	char *all = xasprintf("%s%s%s", criteria, *key != '\0' ? " " : "", key);
+	struct imap_session *session = o->pass.conn->session;
+	char *criteria, *all;
 
-	imap_search_beside_start(o->pass.conn->session, q, &o->pass.task, all);
+	if (o->older.kept) {
+		imap_search_kept_start(session, q, &o->pass.task, key);
+		return;
+	}
+	criteria = ask_criteria(o);
+	all = xasprintf("%s%s%s", criteria, *key != '\0' ? " " : "", key);
+	imap_search_beside_start(session, q, &o->pass.task, all);
+	free(criteria);
 	free(all);
 }
 
 static void
-ask_flags(struct observe *o, const char *criteria)
+ask_flags(struct observe *o)
 {
 	struct flag_sets *s = &o->sets;
 	const char *p = o->select.box.known_keywords;
@@ -80,13 +87,13 @@ ask_flags(struct observe *o, const char *criteria)
 		    !(o->select.box.known & FLAG_PASSED))
 			continue;
 		s->v[s->n].flag = system_flags[i].flag;
-		ask_set(o, &s->v[s->n++].search, criteria, system_flags[i].key);
+		ask_set(o, &s->v[s->n++].search, system_flags[i].key);
 	}
 	while (*p != '\0' && s->n < SETS_MOST) {
 		p = next_word(p, &word);
 		s->v[s->n].keyword = span_dup(word);
 		key = xasprintf("KEYWORD %s", s->v[s->n].keyword);
-		ask_set(o, &s->v[s->n++].search, criteria, key);
+		ask_set(o, &s->v[s->n++].search, key);
 		free(key);
 	}
 }
@@ -116,12 +123,12 @@ ask_sample(struct observe *o)
 }
 
 void
-sets_ask(struct observe *o, const char *criteria)
+sets_ask(struct observe *o)
 {
 	o->sets.asked = true;
 	ask_sample(o);		/* first: rows go to the oldest command */
-	ask_flags(o, criteria);
-	ask_set(o, &o->sets.after, criteria, "");
+	ask_flags(o);
+	ask_set(o, &o->sets.after, "");
 }
 
 void
@@ -188,12 +195,21 @@ flags_of(const struct flag_sets *s, uint32_t uid, struct buf *keywords)
 	return flags;
 }
 
+/* A server that kept less than it told would hide changes. Who went meanwhile
+ * looks the same: then it is rows, for once. */
+static bool
+is_kept_whole(const struct observe *o)
+{
+	return !o->older.kept || uidset_count(&o->sets.after.uids) ==
+	    uidset_count(&o->older.uids);
+}
+
 bool
 sets_agree(const struct observe *o)
 {
 	const struct flag_sets *s = &o->sets;
 	struct buf keywords;
-	bool agree = true;
+	bool agree = is_kept_whole(o);
 	int i;
 
 	buf_init(&keywords, 4 * LIMIT_KEYWORDS);

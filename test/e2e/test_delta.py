@@ -19,6 +19,8 @@ WORDS = {		# how a command shows that it needs the capability
 	"QRESYNC": rb"QRESYNC|VANISHED",
 	"CONDSTORE": rb"CONDSTORE|CHANGEDSINCE|MODSEQ",
 	"ESEARCH": rb"SEARCH RETURN",
+	"SEARCHRES": rb"\(SAVE|UID \$",
+	"SAVED": rb"UID \$",
 	"LIST-STATUS": rb"^\S+ LIST .* RETURN .*STATUS",
 }
 MODES = {		# (hidden, refused)
@@ -32,6 +34,10 @@ MODES = {		# (hidden, refused)
 	"false-qresync": ("", "QRESYNC"),
 	"false-condstore": ("QRESYNC", "QRESYNC CONDSTORE"),
 	"false-search": ("", "ESEARCH"),
+	"no-result-kept": ("SEARCHRES", "SEARCHRES"),
+	"false-result-kept": ("", "SEARCHRES"),
+	"result-dropped": ("", "SAVED"),
+	"plain-no-result-kept": ("QRESYNC CONDSTORE SEARCHRES",) * 2,
 	"false-list-status": ("", "LIST-STATUS"),
 }
 
@@ -274,11 +280,15 @@ def test_vanished_that_are_there(big):
 	big.compare()
 
 
-@pytest.mark.parametrize("lie", ["count", "keyword"])
+@pytest.mark.parametrize("lie", ["count", "keyword", "kept"])
 def test_sets_that_lack_something(big, lie):
-	"""A flag that SEARCH does not find; a keyword that FLAGS does not tell.
-	Rows are fetched beside the sets, and show it."""
+	"""A flag that SEARCH does not find; a keyword that FLAGS does not tell:
+	rows are fetched beside the sets, and show it. Less is kept than was
+	found: the search for the kept ones shows it."""
 	def up(line):
+		if lie == "kept":
+			return line.replace(b" UID $", b" UID $ NOT UID %d"
+			    % OLD[1])
 		if lie == "count" and line.endswith(b" FLAGGED\r\n"):
 			return line.replace(b" FLAGGED", b" FLAGGED DELETED")
 		return line

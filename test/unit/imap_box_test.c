@@ -202,6 +202,79 @@ test_search_beside_needs_tags(void **state)
 }
 
 static void
+start_keep(struct probe *p)
+{
+	imap_search_keep_start(p->session, &p->search, &p->task, "DELETED");
+	probe_add(p, &p->search.cmd);
+}
+
+#define KEEP(words) LOGIN(words), \
+	"C: UID SEARCH RETURN (SAVE ALL COUNT) DELETED\r\n"
+#define FOUND "S: * ESEARCH (TAG \"$1\") UID ALL 4,6 COUNT 2", "S: $1 OK"
+
+/* Found in each case; kept where the server says that it can, and does. */
+static void
+test_search_keep(void **state)
+{
+	static const char *const kept[] = { KEEP("ESEARCH SEARCHRES"), FOUND,
+	    NULL };
+	static const char *const not_offered[] = { ESEARCHED, FOUND, NULL };
+	static const char *const refused[] = { KEEP("ESEARCH SEARCHRES"),
+	    "S: $1 BAD", "C: UID SEARCH RETURN (ALL COUNT) DELETED\r\n", FOUND,
+	    NULL };
+	static const char *const no_answer[] = { KEEP("ESEARCH SEARCHRES"),
+	    "S: $1 OK", "C: UID SEARCH RETURN (ALL COUNT) DELETED\r\n", FOUND,
+	    NULL };
+	static const char *const *const all[] = { kept, not_offered, refused,
+	    no_answer };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct probe p = { 0 };
+
+		probe_run(&p, all[i], start_keep);
+		assert_int_equal(p.search.cmd.err.kind, ERR_NONE);
+		assert_int_equal(uidset_count(&p.search.uids), 2);
+		assert_int_equal(p.search.kept, i == 0);
+		assert_true(imap_session_caps(p.session) & CAP_ESEARCH);
+		assert_int_equal(!(imap_session_caps(p.session) &
+		    CAP_SEARCHRES), i > 0);
+		probe_release(&p);
+	}
+}
+
+static void
+start_kept(struct probe *p)
+{
+	imap_search_kept_start(p->session, &beside[0], &p->task, "SEEN");
+	probe_add(p, &beside[0].cmd);
+	imap_search_kept_start(p->session, &beside[1], &p->task, "");
+	probe_add(p, &beside[1].cmd);
+}
+
+/* A result that was dropped (NOTSAVED) is no reason to search no more. */
+static void
+test_search_kept(void **state)
+{
+	static const char *const script[] = { LOGIN("ESEARCH SEARCHRES"),
+	    "C: UID SEARCH RETURN (ALL COUNT) UID $ SEEN\r\n",
+	    "C: UID SEARCH RETURN (ALL COUNT) UID $\r\n", FOUND,
+	    "S: $2 NO [NOTSAVED] x", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_kept);
+	assert_int_equal(beside[0].cmd.err.kind, ERR_REFUSED);
+	assert_int_equal(beside[1].cmd.err.kind, ERR_NONE);
+	assert_int_equal(uidset_count(&beside[1].uids), 2);
+	assert_true(imap_session_caps(p.session) & CAP_ESEARCH);
+	assert_false(imap_session_caps(p.session) & CAP_SEARCHRES);
+	imap_searching_release(&beside[0]);
+	imap_searching_release(&beside[1]);
+	probe_release(&p);
+}
+
+static void
 start_known(struct probe *p)
 {
 	struct imap_select_args a = { .raw = "x", .uidvalidity = 9,
@@ -310,6 +383,8 @@ main(void)
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_search_beside),
 		cmocka_unit_test(test_search_beside_needs_tags),
+		cmocka_unit_test(test_search_keep),
+		cmocka_unit_test(test_search_kept),
 		cmocka_unit_test(test_select_of_a_part),
 		cmocka_unit_test(test_search_empty),
 		cmocka_unit_test(test_long_set),
