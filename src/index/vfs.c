@@ -9,7 +9,7 @@
  * moves pages from the WAL into the file, because zeros are what SQLite is
  * shown here.
  */
-#include "internal.h"
+#include "vfs.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -24,18 +24,11 @@
 #define PAGE_SIZE	4096
 #define PAGE_USED	(PAGE_SIZE - 8)
 
-/* Behind SQLite's own file structure: the methods of this file. */
-struct shim {
-	sqlite3_io_methods methods;
-	const sqlite3_io_methods *real;
-	bool sums;		/* a database whose header leaves eight bytes */
-};
-
 static struct sqlite3_vfs shim_vfs;
 static struct sqlite3_vfs *real_vfs;
 static pthread_once_t shim_once = PTHREAD_ONCE_INIT;
 
-static struct shim *
+struct shim *
 shim_of(sqlite3_file *file)
 {
 	return (struct shim *)(void *)((char *)file + shim_vfs.szOsFile -
@@ -62,7 +55,7 @@ page_sum(const unsigned char *page, sqlite3_int64 at)
  * A disk that does not answer is no damaged index, for which SQLite takes it:
  * setting it aside would bring back what was deleted.
  */
-static int
+int
 plain_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at)
 {
 	int rc = shim_of(file)->real->xRead(file, to, n, at);
@@ -112,7 +105,7 @@ shim_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at)
 	return shim->real->xWrite(file, page, n, at);
 }
 
-static int
+int
 shim_sync(sqlite3_file *file, int flags)
 {
 	fs_count_sync();
@@ -159,6 +152,8 @@ shim_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags,
 		shim->methods.xRead = shim_read;
 		shim->methods.xWrite = shim_write;
 	}
+	if (flags & SQLITE_OPEN_WAL)
+		vfs_gather(shim);
 	file->pMethods = &shim->methods;
 	return SQLITE_OK;
 }
