@@ -34,7 +34,7 @@ SYNTAX = [(cap, re.compile(b"(?:" + text + b")", re.I)) for cap, text in (
     ("UIDPLUS", rb"UID EXPUNGE"),
     ("MOVE", rb"(UID )?MOVE\b"),
     ("ESEARCH", rb"(UID )?SEARCH RETURN"),
-    ("SEARCHRES", rb"(UID )?SEARCH RETURN \([^)]*\bSAVE\b|UID [^\"]*\$"),
+    ("SEARCHRES", rb"(UID )?SEARCH RETURN \([^)]*\bSAVE\b|UID [^\"]*\$(?=[ \r]|$)"),
     ("LIST-EXTENDED", rb"LIST (\(|\S+ \(|.* RETURN)"),
     ("LIST-STATUS", rb"LIST .*RETURN .*\bSTATUS"),
     ("SPECIAL-USE", rb"LIST .*\bSPECIAL-USE|CREATE .*\(USE"),
