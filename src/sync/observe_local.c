@@ -117,12 +117,11 @@ judge_row(struct scan *s, int64_t id, bool first, struct err *err)
 static int
 judge_rows(struct scan *s, bool first, struct err *err)
 {
-	const struct wanted *w = &s->wanted;
-	size_t i;
+	size_t i = 0;
+	int64_t id;
 
-	for (i = 0; s->out->complete && i < w->n; i++)
-		if (w->row[i].id > 0 &&
-		    judge_row(s, w->row[i].id, first, err) == -1)
+	while (s->out->complete && (id = wanted_lacking(&s->wanted, &i)) != 0)
+		if (judge_row(s, id, first, err) == -1)
 			return -1;
 	return 0;
 }
@@ -132,14 +131,10 @@ judge_rows(struct scan *s, bool first, struct err *err)
 static int
 look_at(struct scan *s, struct place *p, struct err *err)
 {
-	const struct wanted_row *row;
-
 	if (p->file == NULL || p->hint.inode == 0)
 		return 0;	/* looked at by its name */
-	row = wanted_find(&s->wanted, index_name_sum(p->in_new, p->file,
-	    p->hint.inode));
-	return row != NULL && row->id < 0 ?
-	    known_file_check(&s->known, p, err) : 0;
+	return wanted_was_met(&s->wanted, index_name_sum(p->in_new, p->file,
+	    p->hint.inode)) ? known_file_check(&s->known, p, err) : 0;
 }
 
 static int
@@ -172,11 +167,10 @@ static int
 record(void *arg, const struct maildir_entry *e, struct err *err)
 {
 	struct scan *s = arg;
-	const struct wanted_row *row = wanted_find(&s->wanted,
-	    index_name_sum(e->in_new, e->file, e->inode));
 	struct maildir_name name;
 
-	if ((row != NULL && row->id < 0) || !maildir_name_parse(e->file, &name))
+	if (wanted_was_met(&s->wanted, index_name_sum(e->in_new, e->file,
+	    e->inode)) || !maildir_name_parse(e->file, &name))
 		return 0;
 	return known_file_see(&s->known, e->in_new, e->file, err);
 }

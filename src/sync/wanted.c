@@ -35,14 +35,28 @@ load_row(void *arg, int64_t id, uint64_t sum)
 }
 
 /* Where the sum stands, or would. */
-static uint32_t *
+static uint64_t *
 slot_of(const struct wanted *w, uint64_t sum)
 {
 	size_t at = (size_t)sum & w->mask;
 
-	while (w->slot[at] != 0 && w->row[w->slot[at] - 1].sum != sum)
+	while (w->slot[at] != 0 &&
+	    ((w->slot[at] ^ sum) & ~(uint64_t)w->mask) != 0)
 		at = (at + 1) & w->mask;
 	return &w->slot[at];
+}
+
+/* -1: no row wants the name so. */
+static int64_t
+row_of(const struct wanted *w, uint64_t sum)
+{
+	return (int64_t)(*slot_of(w, sum) & w->mask) - 1;
+}
+
+static bool
+is_met(const struct wanted *w, size_t i)
+{
+	return w->met[i / 64] >> i % 64 & 1;
 }
 
 int
@@ -61,9 +75,13 @@ wanted_load(struct wanted *w, struct index *ix, int64_t folder,
 		slots *= 2;
 	w->slot = xcalloc(slots, sizeof(*w->slot));
 	w->mask = slots - 1;
-	for (i = 0; i < w->n; i++)
-		if (w->row[i].sum != 0)
-			*slot_of(w, w->row[i].sum) = (uint32_t)(i + 1);
+	w->met = xcalloc(w->n / 64 + 1, sizeof(*w->met));
+	for (i = 0; i < w->n; i++) {
+		uint64_t sum = w->row[i].sum;
+
+		if (sum != 0)
+			*slot_of(w, sum) = (sum & ~(uint64_t)w->mask) | (i + 1);
+	}
 	return 0;
 }
 
@@ -72,17 +90,26 @@ wanted_release(struct wanted *w)
 {
 	free(w->row);
 	free(w->slot);
+	free(w->met);
 	free(w->stray);
 	buf_release(&w->names);
 	*w = (struct wanted){ 0 };
 }
 
-struct wanted_row *
-wanted_find(const struct wanted *w, uint64_t sum)
+bool
+wanted_was_met(const struct wanted *w, uint64_t sum)
 {
-	uint32_t at = *slot_of(w, sum);
+	int64_t row = row_of(w, sum);
 
-	return at != 0 ? &w->row[at - 1] : NULL;
+	return row >= 0 && is_met(w, (size_t)row);
+}
+
+int64_t
+wanted_lacking(const struct wanted *w, size_t *i)
+{
+	while (*i < w->n && is_met(w, *i))
+		++*i;
+	return *i < w->n ? w->row[(*i)++].id : 0;
 }
 
 static void
@@ -105,12 +132,11 @@ add_stray(struct wanted *w, const struct maildir_entry *e, struct span unique)
 void
 wanted_meet(struct wanted *w, const struct maildir_entry *e)
 {
-	struct wanted_row *row = wanted_find(w, index_name_sum(e->in_new,
-	    e->file, e->inode));
+	int64_t row = row_of(w, index_name_sum(e->in_new, e->file, e->inode));
 	struct maildir_name name;
 
-	if (row != NULL)
-		row->id = row->id > 0 ? -row->id : row->id;
+	if (row >= 0)
+		w->met[row / 64] |= (uint64_t)1 << row % 64;
 	else if (maildir_name_parse(e->file, &name))
 		add_stray(w, e, name.unique);
 }
@@ -118,11 +144,7 @@ wanted_meet(struct wanted *w, const struct maildir_entry *e)
 void
 wanted_restart(struct wanted *w)
 {
-	size_t i;
-
-	for (i = 0; i < w->n; i++)
-		if (w->row[i].id < 0)
-			w->row[i].id = -w->row[i].id;
+	memset(w->met, 0, (w->n / 64 + 1) * sizeof(*w->met));
 	w->n_stray = 0;
 	w->too_many = false;
 	buf_clear(&w->names);

@@ -1,7 +1,7 @@
 /*
  * The names that the index has of a folder, held against those that lie there
  * while the directory is read: each name is met once, and only what no row
- * wants just so is kept. 24 bytes a row, whatever the length of the names.
+ * wants just so is kept. Some 32 bytes a row, whatever the length of the names.
  */
 #ifndef SYNC_WANTED_H
 #define SYNC_WANTED_H
@@ -10,14 +10,17 @@
 
 struct wanted_row {
 	uint64_t sum;		/* index_name_sum; 0: to be looked at */
-	int64_t id;		/* below 0: found */
+	int64_t id;
 };
 
 struct wanted {
 	struct wanted_row *row;	/* in ascending id */
 	size_t n, cap;
-	uint32_t *slot;		/* row + 1 by sum, open addressing; 0: none */
+	/* By sum, open addressing: row + 1 in the bits of mask, the sum's own in
+	 * the others, so that a name costs one look at memory. 0: none. */
+	uint64_t *slot;
 	size_t mask;
+	uint64_t *met;		/* a bit each: its name lies there */
 	/* What lies there and no row wants so: new, renamed or replaced. */
 	uint64_t *stray;	/* hashes of unique parts, sorted when sealed */
 	size_t n_stray, cap_stray;
@@ -28,8 +31,10 @@ struct wanted {
 int wanted_load(struct wanted *, struct index *, int64_t folder, struct err *);
 void wanted_release(struct wanted *);
 
-/* NULL: no row wants the name so. */
-struct wanted_row *wanted_find(const struct wanted *, uint64_t sum);
+/* A row wants a name so, and that was met. */
+bool wanted_was_met(const struct wanted *, uint64_t sum);
+/* The next row from *i on whose name was not met, 0: no more. *i moves on. */
+int64_t wanted_lacking(const struct wanted *, size_t *i);
 /* A file lies there; one without a message's name is passed over. */
 void wanted_meet(struct wanted *, const struct maildir_entry *);
 /* The reading begins anew. */
