@@ -140,6 +140,7 @@ account_doubted(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
+	early_start(a);
 	if (a->priv->wait_ms == 0)
 		return task_next(t, account_log_in);
 	account_progress(a, NULL, "waiting for what was cut off", 0, 0);
@@ -152,6 +153,7 @@ account_paused(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
+	early_go_on(a);
 	return a->priv->pause.fired ? task_next(t, account_log_in) :
 	    task_wait(t, account_paused);
 }
@@ -200,6 +202,7 @@ account_secret(struct task *t)
 	struct account *a = (struct account *)t;
 	struct child *c = &a->priv->child;
 
+	early_go_on(a);
 	if (!c->done)
 		return task_wait(t, account_secret);
 	if (take_secret(a, &t->err) == -1)
@@ -268,8 +271,10 @@ account_connected(struct task *t)
 	struct account *a = (struct account *)t;
 	struct account_priv *p = a->priv;
 
-	if (!p->open.task.ended)
+	if (!p->open.task.ended) {
+		early_go_on(a);
 		return task_wait(t, account_connected);
+	}
 	a->main.session = p->open.session;
 	p->open.session = NULL;
 	if (a->main.session == NULL)
@@ -483,6 +488,7 @@ account_finish(struct task *t)
 	turns_release(a);
 	hands_release(a);
 	aside_release(a);
+	early_release(a);
 	for (i = 0; i < a->n_box; i++)
 		box_release(&a->box[i]);
 	free(a->box);

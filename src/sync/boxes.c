@@ -321,13 +321,19 @@ is_due(const struct account *a, const struct index_folder *f, int64_t last)
 	    interval / 168 * (f->id % 48);
 }
 
+void
+box_plan_look(const struct account *a, struct index_folder *f)
+{
+	if (a->opt.full || is_due(a, f, f->looked))
+		f->looked = 0;
+}
+
 /* Now and then both sides are looked at in full, although no number moved. */
 static void
 plan_verify(struct account *a, struct box *b)
 {
 	b->verify = a->opt.full || is_due(a, &b->row, b->row.last_full);
-	if (a->opt.full || is_due(a, &b->row, b->row.looked))
-		b->row.looked = 0;
+	box_plan_look(a, &b->row);
 }
 
 int

@@ -170,6 +170,7 @@ struct account {
 	struct hands *hands;		/* hands.c's own */
 	struct pull *pulls;		/* those under way */
 	struct aside *aside;		/* aside.c's own */
+	struct early *early;		/* early.c's own */
 };
 
 /* A message that could not be brought over. */
@@ -314,6 +315,18 @@ struct observed_local {
 int observe_local(struct index *, struct maildir *, struct index_folder *,
     bool first, struct observed_local *out, struct err *);
 
+/*
+ * early.c: first looks while the connection is made. go_on: one more, if the last
+ * has ended; whenever the account is woken meanwhile. take, on the index lane: 1
+ * and that of this folder, once, with the time when it began; 0: there is none;
+ * -1: it failed so, for a sync that failed must not be tried again silently.
+ */
+void early_start(struct account *);
+void early_go_on(struct account *);
+int early_take(struct account *, const struct index_folder *,
+    struct observed_local *out, int64_t *begun_out, struct err *);
+void early_release(struct account *);
+
 /* The run itself has changed the folder. In the transaction that says so: what
  * is put back from a backup is older than this. */
 int observe_local_ours(struct index *, struct maildir *, struct index_folder *,
@@ -363,6 +376,8 @@ int root_mark(struct account *, struct err *);
  */
 int boxes_load(struct account *, const struct imap_list *list, struct err *);
 void box_release(struct box *);
+/* The next first look is at every file, when that is due. */
+void box_plan_look(const struct account *, struct index_folder *);
 /* The folder is gone from that side for sure: so are its messages there. Not
  * so INBOX, which is never deleted: it will be made and pulled again. */
 int box_gone_local(struct account *, struct box *, struct err *);

@@ -152,11 +152,23 @@ look_for_owed(struct account *a, struct box *b, struct err *err)
 }
 
 static int
+first_look(struct account *a, struct box *b, struct observed_local *seen,
+    int64_t *begun, struct err *err)
+{
+	int taken = early_take(a, &b->row, seen, begun, err);
+
+	if (taken != 0)
+		return taken == 1 ? 0 : -1;
+	*begun = clock_wall();
+	return observe_local(a->ix, &a->md, &b->row, true, seen, err);
+}
+
+static int
 scan_box(struct account *a, struct box *b, struct err *err)
 {
 	struct observed_local seen = { .changed = false };
-	int64_t begun = clock_wall();
 	struct index_counts counts = { .local = 0 };
+	int64_t begun = 0;
 
 	if (b->fault != NULL)		/* known when the folders were loaded */
 		return 0;
@@ -168,8 +180,7 @@ scan_box(struct account *a, struct box *b, struct err *err)
 	if (!b->row.local && counts.local > 0 &&
 	    box_gone_local(a, b, err) == -1)
 		return -1;
-	if (b->row.local && observe_local(a->ix, &a->md, &b->row, true, &seen,
-	    err) == -1)
+	if (b->row.local && first_look(a, b, &seen, &begun, err) == -1)
 		return box_leave_out(a, b, err);
 	if (seen.fault)
 		box_tell_older(a, b, &seen);

@@ -127,6 +127,80 @@ def test_what_changed_meanwhile_is_scanned_again(world, quiet):
 	    frozenset(["\\Seen"]) for i in range(3)}})
 
 
+@pytest.fixture
+def greeted(world):
+	"""Runs, and holds the greeting back until then() is done."""
+	def run(work, then):
+		waiting = [then]
+
+		def down(line):
+			while waiting:
+				waiting.pop()()
+			return line
+
+		with Middleman(world.server.port, down=down) as man:
+			world.port = man.port
+			world.write_conf()
+			r = work()
+		world.port = None
+		world.write_conf()
+		return r
+
+	return run
+
+
+def was_read(world, folder):
+	"""Waits until that is read."""
+	dir, end = world.maildir.dir(folder) + "/cur\n", time.time() + 20
+	while time.time() < end:
+		if os.path.exists(world.dir + "/reads"):
+			with open(world.dir + "/reads") as f:
+				if dir in f:
+					return
+		time.sleep(0.001)
+	raise AssertionError(folder + " was not read")
+
+
+def test_is_read_while_the_connection_is_made(world, quiet, reads, greeted):
+	m = world.maildir
+	m.flag(m.find("w0"), "F")
+	assert greeted(reads, lambda: was_read(world, "work")) == {"work"}
+	assert reads.calls == 2		# and once only
+	world.settle()
+
+
+def test_what_changes_behind_the_early_look_is_not_missed(world, quiet, reads,
+    greeted):
+	m = world.maildir
+	f = m.find("w1")
+	aside = os.path.join(world.dir, "aside")
+	os.rename(f.path, aside)
+	m.unlink(m.find("I0"))
+	age(world, 50)
+
+	def change():
+		was_read(world, "work")
+		os.rename(aside, f.path)
+		m.flag(m.find("w0"), "F")
+		m.unlink(m.find("w2"))
+		world.deliver("work", "w9", "S")
+
+	greeted(lambda: reads("sync", rc=None), change)
+	world.settle({"INBOX": {"I%d" % i: frozenset(["\\Seen"])
+	    for i in (1, 2)}, "work": {"w0": frozenset(["\\Seen",
+	    "\\Flagged"]), "w1": frozenset(["\\Seen"]),
+	    "w9": frozenset(["\\Seen"])}})
+
+
+def test_a_folder_left_out_is_not_looked_at_early(world, quiet, reads,
+    greeted):
+	m = world.maildir
+	for name in ("w0", "I0"):
+		m.flag(m.find(name), "F")
+	world.keys["folders"] = '{"INBOX"}'
+	assert greeted(reads, lambda: was_read(world, "INBOX")) == {"INBOX"}
+
+
 def test_one_that_was_just_changed_is_read_again(world, quiet, reads):
 	"""A change within the grain of the clock moves no date. The date lies
 	ahead, so that it is young however slow the test is."""
