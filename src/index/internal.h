@@ -44,6 +44,7 @@ struct index {
 	bool read_only;
 	bool check;		/* all of it, when it is opened */
 	bool in_transaction;
+	bool held;		/* by another program, for good */
 	bool lost;		/* SQLite gave the transaction up by itself */
 	bool lax;		/* a commit does not sync: index_begin_seen */
 	bool damaged;

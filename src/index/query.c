@@ -52,9 +52,11 @@ index_fail(struct index *ix, int rc, struct err *err)
 		ix->lost = true;
 	if (index_is_damage(rc))
 		return index_damage(ix, index_damage_text(rc), err);
-	if ((rc & 0xff) == SQLITE_BUSY) {
-		/* Waited for once: all that is under way fails without. */
+	if ((rc & 0xff) == SQLITE_BUSY || rc == SQLITE_PROTOCOL) {
+		/* Waited for once: all that is under way fails without. What
+		 * SQLITE_PROTOCOL has waited for knows no timeout. */
 		sqlite3_busy_timeout(ix->db, 0);
+		ix->held |= rc == SQLITE_PROTOCOL;
 		return err_set(err, ERR_BUSY,
 		    "another program holds the index %s", ix->path);
 	}
@@ -127,7 +129,7 @@ query_blob(struct query *q, const void *p, size_t n)
 int
 query_step(struct query *q, struct err *err)
 {
-	int rc = q->rc;
+	int rc = q->ix->held ? SQLITE_PROTOCOL : q->rc;
 
 	if (q->range)
 		return err_set(err, ERR_IO,
@@ -191,7 +193,8 @@ index_may_write(struct index *ix, struct err *err)
 int
 index_exec(struct index *ix, const char *sql, struct err *err)
 {
-	int rc = sqlite3_exec(ix->db, sql, NULL, NULL, NULL);
+	int rc = ix->held ? SQLITE_PROTOCOL :
+	    sqlite3_exec(ix->db, sql, NULL, NULL, NULL);
 
 	return rc == SQLITE_OK ? 0 : index_fail(ix, rc, err);
 }
