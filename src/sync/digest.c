@@ -67,19 +67,19 @@ digest_pick(struct task *t)
 	return task_wait(t, digest_picked);
 }
 
-/* -1: the sync failed. The system says so once: push would believe a second. */
+/* -1: the sync failed, and the system says so once: push would believe a second.
+ * Or there was no descriptor left: the file is none that can't be read. */
 static int
 make_durable(struct digest *d, const struct maildir_message *m, bool *done_out,
     struct err *err)
 {
 	struct maildir_source *s;
-	struct err ignored;
 	int64_t mtime;
 	int rc;
 
 	*done_out = false;
-	if (maildir_source_open(&d->pass.a->md, m, &s, &mtime, &ignored) == -1)
-		return 0;
+	if (maildir_source_open(&d->pass.a->md, m, &s, &mtime, err) == -1)
+		return is_shortage(err) ? -1 : 0;
 	rc = maildir_source_sync(s, err);
 	maildir_source_close(s);
 	*done_out = rc == 0;
@@ -106,7 +106,6 @@ read_run(struct job *job)
 			d->pass.box->row.path, u->row.place.in_new,
 			u->row.place.file,
 		};
-		struct err err;
 		int64_t mtime;
 
 		durable = all;	/* else one by one */
@@ -114,7 +113,9 @@ read_run(struct job *job)
 			return -1;
 		u->got = durable &&
 		    maildir_fingerprint(&d->pass.a->md, &m, &u->fp, &mtime,
-		    &err) == 0;
+		    &job->err) == 0;
+		if (durable && !u->got && is_shortage(&job->err))
+			return -1;
 	}
 	return 0;
 }

@@ -274,6 +274,8 @@ void pass_end(struct pass *);	/* sets *out, frees: the last of finish */
 bool is_folder_error(const struct err *);
 /* The disk as such fails, not this file. */
 bool is_disk_error(const struct err *);
+/* Of descriptors or memory: nothing that was asked of a file was answered. */
+bool is_shortage(const struct err *);
 /* The server refuses a command with that code for the folder or the account,
  * whatever the message. */
 bool is_folder_code(enum imap_code_kind);

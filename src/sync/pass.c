@@ -76,6 +76,13 @@ is_disk_error(const struct err *err)
 }
 
 bool
+is_shortage(const struct err *err)
+{
+	return err->kind == ERR_IO && (err->number == EMFILE ||
+	    err->number == ENFILE || err->number == ENOMEM);
+}
+
+bool
 is_folder_code(enum imap_code_kind code)
 {
 	switch (code) {

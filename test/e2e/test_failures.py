@@ -537,3 +537,26 @@ def test_partial_run_touches_nothing_outside(world):
 	assert world.maildir.folders() == ["INBOX", "in/a", "out/a", "out/far",
 	    "out/new"]
 	world.assert_idle()
+
+
+@pytest.mark.parametrize("many", [1, 40])
+def test_no_descriptor_left_is_no_unreadable_file(make_world, preload, many):
+	"""What could not be opened is not delivered beside itself."""
+	world = make_world()
+	toks = ["m%d" % i for i in range(many)]
+	world.maildir.create("INBOX")
+	with world.imap() as imap:
+		for tok in toks:
+			world.append(imap, "INBOX", tok, ["\\Seen"])
+	for tok in toks:
+		world.deliver("INBOX", tok, "S")
+	name = os.path.basename(world.maildir.find("m0").path)
+	failed = 0
+	for skip in range(4):
+		r = world.run("--json", "sync", env=preload(
+		    "test/fault/nofile.c", NOFILE=name, NOFILE_SKIP=str(skip)))
+		failed += r.rc == 74
+		if skip == 0:
+			assert r.rc == 74 and "Too many open files" in r.err
+	assert failed > 0
+	world.settle({"INBOX": {tok: frozenset(["\\Seen"]) for tok in toks}})
