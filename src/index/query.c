@@ -58,7 +58,8 @@ index_fail(struct index *ix, int rc, struct err *err)
 		sqlite3_busy_timeout(ix->db, 0);
 		ix->held |= rc == SQLITE_PROTOCOL;
 		return err_set(err, ERR_BUSY,
-		    "another program holds the index %s", ix->path);
+		    "another program holds the index %s; the next sync "
+		    "goes on when it has ended", ix->path);
 	}
 	if (is_full(ix, rc))
 		return err_set(err, ERR_IO, "no space left on the disk of the "
