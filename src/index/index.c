@@ -20,6 +20,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "vfs.h"
 
 enum verdict { OPENED, DAMAGED, FAILED };
 
@@ -469,8 +470,13 @@ index_commit(struct index *ix, struct err *err)
 void
 index_rollback(struct index *ix)
 {
+	sqlite3_file *wal = NULL;
+
 	if (!ix->in_transaction)
 		return;
+	if (sqlite3_file_control(ix->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER,
+	    &wal) == SQLITE_OK && wal != NULL && wal->pMethods != NULL)
+		vfs_forget(wal);
 	if (!sqlite3_get_autocommit(ix->db))
 		sqlite3_exec(ix->db, "ROLLBACK", NULL, NULL, NULL);
 	tally_clear(ix);

@@ -22,5 +22,7 @@ int shim_sync(sqlite3_file *, int flags);
 
 /* Writes of this WAL go out in large pieces. */
 void vfs_gather(struct shim *);
+/* The transaction is given up: what was gathered of it must not go out. */
+void vfs_forget(sqlite3_file *wal);
 
 #endif

@@ -8,7 +8,8 @@
  * written. That one has a mark, and with its page everything goes out. What is
  * read, synced, measured or cut before that is written first. What can't be
  * written stays, and is tried again by whatever comes next, so that no commit
- * succeeds behind it.
+ * succeeds behind it, until the transaction is given up. There is one writer: the
+ * lock beside the index keeps others out.
  */
 #include "vfs.h"
 
@@ -109,6 +110,15 @@ wal_close(sqlite3_file *file)
 	free(shim->gathered);
 	shim->gathered = NULL;
 	return shim->real->xClose(file);
+}
+
+void
+vfs_forget(sqlite3_file *file)
+{
+	struct shim *shim = shim_of(file);
+
+	shim->n_gathered = 0;
+	shim->last = false;
 }
 
 void
