@@ -87,6 +87,8 @@ search_again(struct imap_searching *q)
 	imap_cmd_forget(&q->cmd);
 	uidset_clear(&q->uids);
 	q->priv->told = 0;
+	q->priv->plain = q->priv->has_count = false;
+	q->priv->count = 0;
 	search_send(q);
 	return q->cmd.priv->lines > 0;
 }
