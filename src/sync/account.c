@@ -459,7 +459,9 @@ reckon(struct account *a)
 
 	r->seconds = (double)(clock_mono_ms() - a->ms_begun) / 1000;
 	r->fsyncs = fs_syncs() - a->fsyncs_before;
-	if (a->task.result == TASK_FAIL)
+	if (early_failed(a) != NULL)	/* graver than what the server says */
+		r->err = *early_failed(a);
+	else if (a->task.result == TASK_FAIL)
 		r->err = a->task.err;
 	else if (a->priv->close_job.result == -1)
 		r->err = a->priv->close_job.err;

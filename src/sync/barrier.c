@@ -32,7 +32,7 @@ rescan_work(struct account *a, struct err *err)
 	struct observed_local seen;
 	int64_t begun = clock_wall();
 
-	if (observe_local(a->ix, &a->md, &b->row, false, &seen, err) == -1)
+	if (observe_local(a->ix, &a->md, &b->row, LOOK_SECOND, &seen, err) == -1)
 		return box_leave_out(a, b, err);
 	if (seen.fault)		/* what was to be added has had its turn */
 		box_tell_older(a, b, &seen);

@@ -55,17 +55,20 @@ look_run(struct job *job)
 	struct early *e = OWNER_OF(job, struct early, job);
 	struct index_folder *f = &e->folder[e->at];
 	struct early_look *look = &e->look[e->at++];
+	int rc;
 
 	if (!is_steady(e->a, f))
 		return 0;
 	box_plan_look(e->a, f);
-	look->folder = f->id;
 	look->begun = clock_wall();
-	if (observe_local(e->a->ix, &e->a->md, f, true, &look->seen,
-	    &look->err) == 0 || is_folder_error(&look->err))
+	rc = observe_local(e->a->ix, &e->a->md, f, LOOK_EARLY, &look->seen,
+	    &look->err);
+	/* Of a folder that is not as it was, its turn takes a look and tells. */
+	if (rc == 0 ? look->seen.fault : is_folder_error(&look->err))
 		return 0;
+	look->folder = f->id;
 	job->err = look->err;
-	return -1;
+	return rc;
 }
 
 void
@@ -123,6 +126,13 @@ early_take(struct account *a, const struct index_folder *f,
 	*begun = look->begun;
 	*err = look->err;
 	return err->kind != ERR_NONE ? -1 : f->base && f->local && f->remote;
+}
+
+const struct err *
+early_failed(const struct account *a)
+{
+	return a->early != NULL && a->early->job.result == -1 ?
+	    &a->early->job.err : NULL;
 }
 
 void

@@ -303,9 +303,12 @@ pass_starter push_start;
 pass_starter remove_start;
 
 /*
- * Blocking; on the index lane. first: the first look of this run; else the
- * second, after which what is still missing is believed to be gone.
+ * Blocking; on the index lane. After the second look of this run, what is still
+ * missing is believed to be gone. The early one is a first one that only tells of
+ * a fault: it is forgotten by whoever can say so.
  */
+enum look { LOOK_EARLY, LOOK_FIRST, LOOK_SECOND };
+
 struct observed_local {
 	bool changed;		/* rows were written */
 	bool missing;		/* rows of the index were not found */
@@ -315,18 +318,20 @@ struct observed_local {
 	bool complete;
 };
 int observe_local(struct index *, struct maildir *, struct index_folder *,
-    bool first, struct observed_local *out, struct err *);
+    enum look, struct observed_local *out, struct err *);
 
 /*
  * early.c: first looks while the connection is made. go_on: one more, if the last
  * has ended; whenever the account is woken meanwhile. take, on the index lane: 1
  * and that of this folder, once, with the time when it began; 0: there is none;
- * -1: it failed so, for a sync that failed must not be tried again silently.
+ * -1: it failed so. A sync that failed must not be tried again silently; failed,
+ * when the lane is at rest: that error, although no turn may have come to it.
  */
 void early_start(struct account *);
 void early_go_on(struct account *);
 int early_take(struct account *, const struct index_folder *,
     struct observed_local *out, int64_t *begun_out, struct err *);
+const struct err *early_failed(const struct account *);
 void early_release(struct account *);
 
 /* The run itself has changed the folder. In the transaction that says so: what

@@ -374,12 +374,13 @@ scan_unread(struct scan *s, struct err *err)
 
 int
 observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
-    bool first, struct observed_local *out, struct err *err)
+    enum look look, struct observed_local *out, struct err *err)
 {
 	struct scan s = { .ix = ix, .folder = f, .out = out };
 	struct maildir_visit visit = { &s, collect, restart };
 	struct returned back = { .scan = &s };
 	struct maildir_scan scanned;
+	bool first = look != LOOK_SECOND;
 	int64_t begun = clock_wall();
 	int rc = first ? is_unread(ix, md, f, err) : 0;
 
@@ -404,7 +405,8 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 	out->fault = went_back(f, &scanned);
 	out->returned = back.n > 0 && !out->fault;
 	out->fault |= out->returned;
-	if (out->fault && md->look_only) {	/* status and dry runs forget nothing */
+	/* Status and dry runs forget nothing. */
+	if (out->fault && (md->look_only || look == LOOK_EARLY)) {
 		rc = 0;
 		goto done;
 	}

@@ -81,14 +81,14 @@ scan_twice(struct account *a, struct box *b, struct err *err)
 {
 	struct observed_local seen;
 
-	if (observe_local(a->ix, &a->md, &b->row, true, &seen, err) == -1)
+	if (observe_local(a->ix, &a->md, &b->row, LOOK_FIRST, &seen, err) == -1)
 		return -1;
 	if (seen.fault)		/* what becomes of it is not known before */
 		account_tell(a, "%s: the folder is not as the last sync left it "
 		    "(restored from a backup?); the next one merges both sides "
 		    "and deletes nothing", b->row.name);
-	return seen.missing ? observe_local(a->ix, &a->md, &b->row, false,
-	    &seen, err) : 0;
+	return seen.missing ? observe_local(a->ix, &a->md, &b->row,
+	    LOOK_SECOND, &seen, err) : 0;
 }
 
 static void

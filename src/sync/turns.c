@@ -160,7 +160,7 @@ first_look(struct account *a, struct box *b, struct observed_local *seen,
 	if (taken != 0)
 		return taken == 1 ? 0 : -1;
 	*begun = clock_wall();
-	return observe_local(a->ix, &a->md, &b->row, true, seen, err);
+	return observe_local(a->ix, &a->md, &b->row, LOOK_FIRST, seen, err);
 }
 
 static int

@@ -554,7 +554,7 @@ def test_no_descriptor_left_is_no_unreadable_file(make_world, preload, many):
 	failed = 0
 	for skip in range(4):
 		r = world.run("--json", "sync", env=preload(
-		    "test/fault/nofile.c", NOFILE=name, NOFILE_SKIP=str(skip)))
+		    "test/fault/failing.c", NOFILE=name, NOFILE_SKIP=str(skip)))
 		failed += r.rc == 74
 		if skip == 0:
 			assert r.rc == 74 and "Too many open files" in r.err

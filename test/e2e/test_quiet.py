@@ -130,13 +130,13 @@ def test_what_changed_meanwhile_is_scanned_again(world, quiet):
 @pytest.fixture
 def greeted(world):
 	"""Runs, and holds the greeting back until then() is done."""
-	def run(work, then):
+	def run(work, then, hang_up=False):
 		waiting = [then]
 
 		def down(line):
 			while waiting:
 				waiting.pop()()
-			return line
+			return None if hang_up else line
 
 		with Middleman(world.server.port, down=down) as man:
 			world.port = man.port
@@ -149,16 +149,20 @@ def greeted(world):
 	return run
 
 
-def was_read(world, folder):
-	"""Waits until that is read."""
-	dir, end = world.maildir.dir(folder) + "/cur\n", time.time() + 20
+def wait_for(path, line=None):
+	"""For a file, and that line in it."""
+	end = time.time() + 20
 	while time.time() < end:
-		if os.path.exists(world.dir + "/reads"):
-			with open(world.dir + "/reads") as f:
-				if dir in f:
+		if os.path.exists(path):
+			with open(path) as f:
+				if line is None or line in f:
 					return
 		time.sleep(0.001)
-	raise AssertionError(folder + " was not read")
+	raise AssertionError("no %s" % (line or path))
+
+
+def was_read(world, folder):
+	wait_for(world.dir + "/reads", world.maildir.dir(folder) + "/cur\n")
 
 
 def test_is_read_while_the_connection_is_made(world, quiet, reads, greeted):
@@ -199,6 +203,63 @@ def test_a_folder_left_out_is_not_looked_at_early(world, quiet, reads,
 		m.flag(m.find(name), "F")
 	world.keys["folders"] = '{"INBOX"}'
 	assert greeted(reads, lambda: was_read(world, "INBOX")) == {"INBOX"}
+
+
+def restore(world, folder):
+	"""A deletion there is undone by a backup of the directory."""
+	m = world.maildir
+	m.unlink(m.find(folder[0] + "0"))
+	for sub in ("cur", "new"):
+		os.utime(os.path.join(m.dir(folder), sub), (1e9, 1e9))
+
+
+def test_what_a_backup_brought_is_told_by_the_run_that_gets_through(world,
+    quiet, reads, greeted):
+	restore(world, "work")
+	greeted(lambda: reads("sync", rc=75), lambda: was_read(world, "work"),
+	    hang_up=True)
+	assert "restored from a backup?" in str(world.run("sync"))
+	world.settle()
+
+
+def test_what_a_backup_brought_is_told_when_the_server_lost_it(world, quiet):
+	with world.imap() as imap:
+		imap.delete("work")
+	restore(world, "work")
+	assert "restored from a backup?" in str(world.run("sync"))
+	assert len(world.maildir.files("work")) == 2
+
+
+def test_a_folder_that_is_back_in_time_is_not_left_out(world, quiet, reads,
+    greeted):
+	with world.imap() as imap:
+		imap.create("young")
+		world.append(imap, "young", "y0")
+	world.sync()
+	m = world.maildir
+	m.flag(m.find("w0"), "F")
+	m.flag(m.find("y0"), "F")
+	away = m.dir("work") + ".away"
+	os.rename(m.dir("work"), away)
+
+	def back():
+		was_read(world, "young")	# which comes behind work
+		os.rename(away, m.dir("work"))
+
+	greeted(reads, back)
+	world.settle()
+
+
+def test_a_sync_that_failed_early_is_told(world, quiet, preload, greeted):
+	"""The kernel says so only once, even if the server can't be reached."""
+	world.deliver("work", "w9", "S")
+	tells = world.dir + "/failed"
+	env = preload("test/fault/failing.c", NOSYNC="/work/cur",
+	    NOSYNC_TELLS=tells)
+	r = greeted(lambda: world.run("sync", env=env),
+	    lambda: wait_for(tells), hang_up=True)
+	assert r.rc == 74 and "Input/output error" in r.err, str(r)
+	world.settle()
 
 
 def test_one_that_was_just_changed_is_read_again(world, quiet, reads):
