@@ -279,6 +279,7 @@ struct probe {
 	size_t n;
 	struct err open_err;		/* why it did not open */
 	struct imap_stats stats;
+	unsigned caps;		/* when all was answered */
 	struct err lost;		/* the session's error at the end */
 	struct fake fake;
 
@@ -325,6 +326,7 @@ probe_wait(struct task *t)
 	if (lost != NULL)
 		p->lost = *lost;
 	imap_session_stats(p->session, &p->stats);
+	p->caps = imap_session_caps(p->session);
 	imap_close_start(p->session, t, false);
 	return TASK_DONE;
 }

@@ -236,9 +236,8 @@ test_search_keep(void **state)
 		assert_int_equal(p.search.cmd.err.kind, ERR_NONE);
 		assert_int_equal(uidset_count(&p.search.uids), 2);
 		assert_int_equal(p.search.kept, i == 0);
-		assert_true(imap_session_caps(p.session) & CAP_ESEARCH);
-		assert_int_equal(!(imap_session_caps(p.session) &
-		    CAP_SEARCHRES), i > 0);
+		assert_true(p.caps & CAP_ESEARCH);
+		assert_int_equal(!(p.caps & CAP_SEARCHRES), i > 0);
 		probe_release(&p);
 	}
 }
@@ -267,8 +266,8 @@ test_search_kept(void **state)
 	assert_int_equal(beside[0].cmd.err.kind, ERR_REFUSED);
 	assert_int_equal(beside[1].cmd.err.kind, ERR_NONE);
 	assert_int_equal(uidset_count(&beside[1].uids), 2);
-	assert_true(imap_session_caps(p.session) & CAP_ESEARCH);
-	assert_false(imap_session_caps(p.session) & CAP_SEARCHRES);
+	assert_true(p.caps & CAP_ESEARCH);
+	assert_false(p.caps & CAP_SEARCHRES);
 	imap_searching_release(&beside[0]);
 	imap_searching_release(&beside[1]);
 	probe_release(&p);
