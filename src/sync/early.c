@@ -23,11 +23,9 @@ struct early {
 	struct account *a;
 	struct job job;
 	struct index_folder *folder;
-	struct early_look *look;
+	struct early_look *look;	/* NULL: the folders are to be loaded */
 	size_t n, at;
 	size_t taken;		/* the last; the next is near */
-	bool loaded;
-	bool ended;		/* or failed */
 };
 
 static bool
@@ -42,7 +40,6 @@ load_run(struct job *job)
 {
 	struct early *e = OWNER_OF(job, struct early, job);
 
-	e->loaded = true;
 	if (index_folders(e->a->ix, &e->folder, &e->n, &job->err) == -1)
 		return -1;
 	e->look = xcalloc(e->n + 1, sizeof(*e->look));
@@ -87,12 +84,10 @@ early_go_on(struct account *a)
 {
 	struct early *e = a->early;
 
-	if (e == NULL || e->job.posted || e->ended)
+	if (e == NULL || e->job.posted || e->job.result == -1 ||
+	    (e->look != NULL && e->at == e->n))
 		return;
-	e->ended = e->job.result == -1 || (e->loaded && e->at == e->n);
-	if (e->ended)
-		return;
-	e->job = (struct job){ .run = e->loaded ? look_run : load_run };
+	e->job = (struct job){ .run = e->look == NULL ? load_run : look_run };
 	lane_post(a->index_lane, &e->job, &a->task);
 }
 

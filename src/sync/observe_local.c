@@ -405,7 +405,7 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 	out->fault = went_back(f, &scanned);
 	out->returned = back.n > 0 && !out->fault;
 	out->fault |= out->returned;
-	/* Status and dry runs forget nothing. */
+	/* Status, dry runs and early looks forget nothing. */
 	if (out->fault && (md->look_only || look == LOOK_EARLY)) {
 		rc = 0;
 		goto done;
