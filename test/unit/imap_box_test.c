@@ -225,8 +225,11 @@ test_search_keep(void **state)
 	static const char *const no_answer[] = { KEEP("ESEARCH SEARCHRES"),
 	    "S: $1 OK", "C: UID SEARCH RETURN (ALL COUNT) DELETED\r\n", FOUND,
 	    NULL };
+	static const char *const old_answer[] = { KEEP("ESEARCH SEARCHRES"),
+	    "S: * SEARCH 4 6", "S: $1 OK",
+	    "C: UID SEARCH RETURN (ALL COUNT) DELETED\r\n", FOUND, NULL };
 	static const char *const *const all[] = { kept, not_offered, refused,
-	    no_answer };
+	    no_answer, old_answer };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
