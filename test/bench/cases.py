@@ -11,14 +11,14 @@ SIZES = {
 	    "pull-folders": 500, "pull-each": 100, "push": 10000,
 	    "big": 300 << 20, "rest": 3.2,
 	    "messages": (1000, 10000, 50000), "some-folders": (10, 100),
-	    "changes": (10, 100, 10000), "latency": (0, .01, .1, .2),
-	    "latency-folders": 50, "million": 0},
+	    "changes": (10, 100, 10000), "dirty": 10000,
+	    "latency": (0, .01, .1, .2), "latency-folders": 50, "million": 0},
 	"quick": {"runs": 3, "inbox": 2000, "few": 20, "new": 100,
 	    "folders": 20, "rtt": .02, "mbit": 100, "pull": 300,
 	    "pull-folders": 20, "pull-each": 10, "push": 200,
 	    "big": 20 << 20, "rest": 1.1, "messages": (200,),
-	    "some-folders": (5,), "changes": (200,), "latency": (0,),
-	    "latency-folders": 20, "million": 0},
+	    "some-folders": (5,), "changes": (200,), "dirty": 100,
+	    "latency": (0,), "latency-folders": 20, "million": 0},
 }
 SIZES["full"] = dict(SIZES["normal"], big=2000 << 20, million=1000000,
     messages=(1000, 10000, 50000, 500000))
@@ -78,18 +78,18 @@ def flags_local(n):
 	return act
 
 
-def new_remote(n):
+def new_remote(n, start=10000000):
 	def act(a, i):
-		first = 10000000 + i * n
+		first = start + i * n
 		with a.client() as imap:
 			fill.append_many(imap, "INBOX", ((k, a.real.message(k))
 			    for k in range(first, first + n)))
 	return act
 
 
-def new_local(n):
+def new_local(n, start=20000000):
 	def act(a, i):
-		first = 20000000 + i * n
+		first = start + i * n
 		fill.deliver_many(a.program.mail, "INBOX",
 		    ((k, a.real.message(k)) for k in range(first, first + n)))
 	return act
@@ -108,6 +108,19 @@ def delete_local(n):
 		files = sorted(a.program.files("INBOX"), key=lambda f: f[1])
 		for at, name in fill.spread(files, n, i):
 			os.unlink(at + "/" + name)
+	return act
+
+
+def mixed(n):
+	"""n rows of the index that wait at once, for different things: flags
+	of either side, and what is new on either."""
+	acts = [flags_remote(n * 4 // 10), flags_local(n * 2 // 10),
+	    new_remote(n * 2 // 10, 30000000),
+	    new_local(n * 2 // 10, 40000000)]
+
+	def act(a, i):
+		for one in acts:
+			one(a, i)
 	return act
 
 
@@ -217,6 +230,8 @@ def inbox_cases(s):
 	for k in s["changes"]:
 		yield Case("flags-%d" % k, "%s flags changed on the server"
 		    % number(k), g, flags_remote(k), plots=[("changes", k)])
+	yield Case("dirty-%d" % s["dirty"], "%s changes at once: flags and "
+	    "new, on both sides" % number(s["dirty"]), g, mixed(s["dirty"]))
 	yield Case("new", "%s new messages on the server onto %s" % (
 	    number(new), n), g, new_remote(new), wants=[faster(4)])
 	yield Case("new-line", "the same behind %s and %d Mbit/s" % (ms,
