@@ -40,7 +40,7 @@ LIBS	= $(shell $(PKG) --libs $(PKGS)) -lpthread
 LINK	= $(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDLD)
 
 # Upper modules first: the order in which archives are linked.
-MODULES	= cmd sync ui imap net loop maildir index conf mail base
+MODULES	= cmd sync plan ui imap net loop maildir index conf mail base
 NEEDS_base	=
 NEEDS_mail	= base
 NEEDS_loop	= base
@@ -49,9 +49,10 @@ NEEDS_imap	= net loop mail base
 NEEDS_maildir	= mail base
 NEEDS_index	= mail base
 NEEDS_conf	= base
-NEEDS_sync	= imap net loop maildir index conf mail base
+NEEDS_plan	= mail base
+NEEDS_sync	= plan imap net loop maildir index conf mail base
 NEEDS_ui	= base
-NEEDS_cmd	= sync ui imap net loop maildir index conf mail base
+NEEDS_cmd	= sync plan ui imap net loop maildir index conf mail base
 
 ARCHIVES = $(foreach m,$(MODULES),$O/lib$m.a)
 SRC	= $(wildcard src/*.c src/*/*.c)

@@ -21,7 +21,8 @@ maildir: mail base
 index: mail base
 conf: base
 ui: base
-sync: imap net loop maildir index conf mail base
+plan: mail base
+sync: plan imap net loop maildir index conf mail base
 cmd: sync ui conf loop mail base
 '
 for m in "$@"; do

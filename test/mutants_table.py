@@ -10,6 +10,7 @@ table true. The command is the cheapest that turns red:
 """
 
 SYNC = "src/sync/"
+PLAN = "src/plan/"
 MAILDIR = "src/maildir/"
 HISTORIES = "fault histories.py --points 200 --seed 1 --shrink 0"
 SIZE_12 = "fault disasters.py --sizes 12 --only "
@@ -199,9 +200,8 @@ MUTANTS = [
 	INDEX_FIRST),
     ("write-error-exits-0", SYNC + "account.c",
 	"e2e test_failures.py -k write_error",
-	("\tif (a->task.result == TASK_FAIL)\n\t\tr->err = a->task.err;\n",
-	"\tif (a->task.result == TASK_FAIL && a->task.err.kind != ERR_IO)\n"
-	"\t\tr->err = a->task.err;\n")),
+	("else if (a->task.result == TASK_FAIL)\n",
+	"else if (a->task.result == TASK_FAIL && a->task.err.kind != ERR_IO)\n")),
 
     ("cron-hears-of-it-every-time", SYNC + "items.c",
 	"e2e test_items.py -k ends_a_run",
@@ -219,8 +219,7 @@ MUTANTS = [
 	"return index_is_calm(ix, f->id, &calm, err) == -1 ? -1 : 1;")),
     ("quiet-directory-is-never-read", SYNC + "boxes.c",
 	"e2e test_quiet.py -k once_a_week",
-	("if (a->opt.full || is_due(a, &b->row, b->row.looked))",
-	"if (a->opt.full)")),
+	("if (a->opt.full || is_due(a, f, f->looked))", "if (a->opt.full)")),
     ("one-scan-is-believed", SYNC + "observe_local.c",
 	"e2e test_absence.py -k scan",
 	("\t\ts->out->missing = true;\n"
@@ -396,7 +395,7 @@ MUTANTS = [
 	"")),
 
     # -- the guard --
-    ("guard-off", "src/sync/guard.c", "unit sync_guard_test",
+    ("guard-off", PLAN + "guard.c", "unit plan_guard_test",
 	("if (too_many(all.vanishing, all.total) || everything(&all))",
 	"if (false)")),
     ("guard-not-heeded", SYNC + "judge.c",
@@ -585,7 +584,7 @@ MUTANTS = [
 	("\tif (u->n > 1 && (code", "\tif (false && (code")),
     ("refused-group-believed", SYNC + "push_send.c",
 	"e2e test_push.py -k all_or_none",
-	("else if (has_grown(p, u))", "else if (false)")),
+	("else if (rc == -1 || has_grown(p, u))", "else if (rc == -1)")),
     ("doubted-group-sent-as-one-again", SYNC + "push_send.c",
 	"e2e test_push.py -k one_bad",
 	("m->body != NULL && m->row.tries == 0 &&", "m->body != NULL &&")),
@@ -657,8 +656,8 @@ MUTANTS = [
 	"e2e test_items.py -k refused_message_waits",
 	("\trc = index_item_put(a->ix, &it, err);\n\ta->items.any = true;\n"
 	"\tfree(text);", "\trc = 0;\n\ta->items.any = true;\n\tfree(text);")),
-    ("failure-tried-by-every-run", SYNC + "items.c",
-	"e2e test_items.py -k refused_message_waits",
+    ("failure-tried-by-every-run", PLAN + "retry.c",
+	"unit plan_retry_test",
 	("return next > now && next <= now + DAY;", "return false;")),
     ("ignored-for-ever", SYNC + "items.c", "e2e test_items.py -k ignored",
 	("\tit->ignored = false;\n", "")),
@@ -693,19 +692,19 @@ MUTANTS = [
     ("keywords-dropped", "src/mail/flags.c", "unit mail_flags_test",
 	("char *both = keywords_union(side, added);",
 	"char *both = keywords_less(added, \"\");")),
-    ("keywords-of-one-side", SYNC + "reconcile.c",
-	"unit sync_reconcile_test sync_worlds_test",
+    ("keywords-of-one-side", PLAN + "message.c",
+	"unit plan_message_test plan_worlds_test",
 	("v->remote_keywords = keywords_merge(br, r, ours, l, limit);",
 	"v->remote_keywords = keywords_merge(br, r, ours, ours, limit);")),
-    ("mark-of-one-side-in-a-merge", SYNC + "reconcile.c",
-	"unit sync_reconcile_test sync_worlds_test",
+    ("mark-of-one-side-in-a-merge", PLAN + "message.c",
+	"unit plan_message_test plan_worlds_test",
 	("return base->present ? base->flags : FLAG_DELETED;",
 	"return base->present ? base->flags : 0;")),
 
     # -- what only many rounds tell --
     ("history-marker-kept", SYNC + "root.c", HISTORIES,
 	("if (a->marked || a->opt.dry_run)\n\t\treturn 0;", "return 0;")),
-    ("history-mark-of-one-side", SYNC + "reconcile.c", HISTORIES,
+    ("history-mark-of-one-side", PLAN + "message.c", HISTORIES,
 	("return base->present ? base->flags : FLAG_DELETED;",
 	"return base->present ? base->flags : 0;")),
     ("history-sum-never-closes", SYNC + "observe_remote.c", HISTORIES,

@@ -23,7 +23,7 @@
 #include "maildir/maildir.h"
 #include "maildir/scan.h"
 #include "maildir/store.h"
-#include "sync/reconcile.h"
+#include "plan/message.h"
 #include "sync/sync.h"
 
 #define OWNER_OF(p, type, member) \
@@ -429,8 +429,6 @@ int failed_before(struct account *, const struct place *,
     enum index_item_kind, uint32_t *tries, bool *waits, struct err *);
 /* folder is left to the caller; text is borrowed. */
 struct sync_item item_for_user(const struct index_item *);
-/* When to try again what failed that often, last at this time. Pure. */
-int64_t item_next_try(uint32_t tries, int64_t last);
 
 /*
  * evidence.c, on the index lane, within a transaction: a line in the log for

@@ -14,12 +14,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "plan/retry.h"
 
 #define NOTES_MOST	1000	/* kept of one run; of more, the number */
 #define SHOWN_MOST	20	/* told one by one of a folder */
 #define TOLD_MOST	500	/* and in all */
 #define DAY		86400
-#define FIRST_WAIT	300
 
 static const char *
 folder_of(const struct account *a, size_t box)
@@ -208,26 +208,6 @@ items_release(struct account *a)
 
 /* --- failures of messages, on the index lane --- */
 
-int64_t
-item_next_try(uint32_t tries, int64_t last)
-{
-	int64_t wait = FIRST_WAIT;
-	uint32_t i;
-
-	if (tries < 2)
-		return 0;
-	for (i = 2; i < tries && wait < DAY; i++)
-		wait *= 2;
-	return last + (wait < DAY ? wait : DAY);
-}
-
-/* A clock that was set back would make it wait for years. */
-static bool
-is_later(int64_t next, int64_t now)
-{
-	return next > now && next <= now + DAY;
-}
-
 /* Renews it as now found, or makes it. */
 static void
 renew(struct account *a, struct index_item *it, const char *text)
@@ -261,7 +241,7 @@ record_failure(struct account *a, const struct box *b, const struct place *p,
 	text = *f->text == '\0' ? xstrdup("") : xasprintf("%s: %s",
 	    b->row.name, f->text);
 	renew(a, &it, text);
-	it.next = f->wait ? item_next_try(it.tries, it.last) : 0;
+	it.next = f->wait ? retry_next(it.tries, it.last) : 0;
 	rc = index_item_put(a->ix, &it, err);
 	a->items.any = true;
 	free(text);
@@ -294,7 +274,7 @@ failed_before(struct account *a, const struct place *p,
 	*tries = it.tries;
 	/* Folders are passed twice where the server tells no UIDs. */
 	*waits = it.run == a->items.run ||
-	    (!a->opt.full && is_later(it.next, a->items.begun));
+	    (!a->opt.full && retry_is_later(it.next, a->items.begun));
 	index_item_release(&it);
 	return 0;
 }
@@ -322,7 +302,7 @@ item_for_user(const struct index_item *it)
 	return (struct sync_item){
 		.id = it->id, .text = it->text, .first = it->first,
 		.last = it->last, .ignored = it->ignored,
-		.next = is_later(it->next, now) ? it->next : 0,
+		.next = retry_is_later(it->next, now) ? it->next : 0,
 		.tries = it->place != 0 ? it->tries : 0,
 		.due = it->told == 0 || it->told > now ||
 		    now - it->told >= DAY,

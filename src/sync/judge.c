@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "internal.h"
-#include "sync/guard.h"
+#include "plan/guard.h"
 
 struct judging {
 	struct guard_count *local, *remote;	/* one each for a box */

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "internal.h"
 #include "mail/flags.h"
-#include "sync/folders.h"
+#include "plan/folder.h"
 
 static void say(struct account *, struct sync_status *, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

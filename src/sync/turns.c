@@ -17,7 +17,7 @@
 #include "copied.h"
 #include "hands.h"
 #include "internal.h"
-#include "sync/guard.h"
+#include "plan/guard.h"
 #include "turns.h"
 
 static enum task_result turns_relisted(struct task *);

@@ -4,7 +4,7 @@
 #define SYNC_TURNS_H
 
 #include "internal.h"
-#include "sync/folders.h"
+#include "plan/folder.h"
 
 /* Removals that are undone: messages, and folders that are made again. */
 struct undo_counts {

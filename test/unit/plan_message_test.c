@@ -1,6 +1,6 @@
-#include "sync/reconcile.h"
+#include "plan/message.h"
 
-#include "sync_simulate.h"
+#include "plan_simulate.h"
 
 #include "base/limits.h"
 #include "base/mem.h"

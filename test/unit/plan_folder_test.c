@@ -1,4 +1,4 @@
-#include "sync/folders.h"
+#include "plan/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

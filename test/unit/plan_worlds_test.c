@@ -1,6 +1,6 @@
-#include "sync/reconcile.h"
+#include "plan/message.h"
 
-#include "sync_simulate.h"
+#include "plan_simulate.h"
 
 static void
 place_copy(struct place *to, const struct place *from)

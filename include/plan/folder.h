@@ -7,8 +7,8 @@
  * that lost it is forgotten (index_reset_local, index_reset_remote), lest they
  * be taken for removals.
  */
-#ifndef SYNC_FOLDERS_H
-#define SYNC_FOLDERS_H
+#ifndef PLAN_FOLDER_H
+#define PLAN_FOLDER_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,5 @@
-#include "sync/reconcile.h"
+/* What is to be done about one message (plan/message.h). */
+#include "plan/message.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
  * Whether removals look like a disaster rather than like somebody tidying up
  * (design section 5, "Guard"). Pure.
  */
-#ifndef SYNC_GUARD_H
-#define SYNC_GUARD_H
+#ifndef PLAN_GUARD_H
+#define PLAN_GUARD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-#include "sync/guard.h"
+/* Do removals, or uploads, look like a disaster? (plan/guard.h) */
+#include "plan/guard.h"
 
 #define GUARD_FEW	50	/* removals that nobody asks about */
 #define GUARD_PERCENT	30

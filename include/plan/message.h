@@ -3,8 +3,8 @@
  * no I/O, no clock, no index. Design section 4, rules 1 to 3 and the first half
  * of 8; who wins and what is deleted is decided here and nowhere else.
  */
-#ifndef SYNC_RECONCILE_H
-#define SYNC_RECONCILE_H
+#ifndef PLAN_MESSAGE_H
+#define PLAN_MESSAGE_H
 
 #include <stdbool.h>
 

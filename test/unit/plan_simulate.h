@@ -2,8 +2,8 @@
  * What the engine does with a verdict, without an engine: operations applied to
  * one message, in any order, some of them failing.
  */
-#ifndef TEST_SYNC_SIMULATE_H
-#define TEST_SYNC_SIMULATE_H
+#ifndef TEST_PLAN_SIMULATE_H
+#define TEST_PLAN_SIMULATE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "mail/flags.h"
-#include "sync/reconcile.h"
+#include "plan/message.h"
 
 static bool
 is_gone(const struct place *p)

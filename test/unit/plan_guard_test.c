@@ -1,4 +1,4 @@
-#include "sync/guard.h"
+#include "plan/guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-#include "sync/folders.h"
+/* What is to be done about one folder (plan/folder.h). */
+#include "plan/folder.h"
 
 enum folder_op
 folder_reconcile(const struct folder_facts *f)
