@@ -55,7 +55,7 @@ NEEDS_ui	= base
 NEEDS_cmd	= sync plan ui imap net loop maildir index conf mail base
 
 ARCHIVES = $(foreach m,$(MODULES),$O/lib$m.a)
-SRC	= $(wildcard src/*.c src/*/*.c)
+SRC	= $(wildcard src/*.c src/*/*.c src/*/*/*.c)
 UNIT	= $(patsubst test/unit/%.c,%,$(wildcard test/unit/*_test.c))
 
 all: $O/mailtern
@@ -68,18 +68,21 @@ $O/mailtern: $O/src/main.o $(ARCHIVES)
 	$Q$(LINK) -o $@ $O/src/main.o $(ARCHIVES) $(LIBS)
 
 define module
-$O/lib$1.a: $(patsubst src/%.c,$O/src/%.o,$(wildcard src/$1/*.c))
+$O/lib$1.a: $(patsubst src/%.c,$O/src/%.o,$(wildcard src/$1/*.c src/$1/*/*.c))
 	@rm -f $$@
 	$Q$$(AR) rcs $$@ $$^
 endef
 $(foreach m,$(MODULES),$(eval $(call module,$m)))
+
+# The rooms of sync name each other's headers by room.
+$O/src/sync/%.o: ROOMS = -Isrc/sync
 
 # What the objects depend on beside their sources: the flags they were made
 # with, so that another CC or WERROR makes them anew.
 $O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$Q$(CC) $(ALL_CFLAGS) $(ROOMS) -MMD -MP -c -o $@ $<
 
 FLAGS	:= $(CC) $(OPT) $(WARN) $(WERROR) $(HARDEN) $(CFLAGS) $(LDFLAGS)
 $O/flags: force

@@ -25,10 +25,12 @@ plan: mail base
 sync: plan imap net loop maildir index conf mail base
 cmd: sync ui conf loop mail base
 '
+rooms='core observe match apply run'
 for m in "$@"; do
 	may=$(echo "$ladder" | sed -n "s/^$m: *//p")
-	for f in src/"$m"/*.[ch] include/"$m"/*.h; do
+	for f in src/"$m"/*.[ch] src/"$m"/*/*.[ch] include/"$m"/*.h; do
 		[ -e "$f" ] || continue
+		case $f in src/sync/*) may="$rooms $may" ;; esac
 		for inc in $(sed -n 's/^#include "\([a-z]*\)\/.*/\1/p' "$f" |
 		    sort -u); do
 			case " $m $may " in
@@ -65,12 +67,12 @@ done
 grep -nE '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|alloca)\(' \
     -r src include && fail 'banned calls' || :
 
-wc -l src/*.c src/*/*.[ch] include/*/*.h | awk '$2 != "total" && $1 > 800 {
+wc -l src/*.c src/*/*.[ch] src/*/*/*.[ch] include/*/*.h | awk '$2 != "total" && $1 > 800 {
     print "lint: " $2 " has " $1 " lines"; bad = 1 } END { exit bad }' || bad=1
 
 # Functions over 80 lines, but for one flat switch: those are listed here.
 if command -v ctags >/dev/null && ctags --version | grep -q Universal; then
-	ctags --languages=C --kinds-C=f --fields=+ne -o - src/*.c src/*/*.c |
+	ctags --languages=C --kinds-C=f --fields=+ne -o - src/*.c src/*/*.c src/*/*/*.c |
 	    awk -F'\t' '{ n = e = 0
 	    for (i = 4; i <= NF; i++) {
 		if ($i ~ /^line:/) n = substr($i, 6)

@@ -1,0 +1,510 @@
+/*
+ * Carries flags and keywords, both ways, and settles or forgets rows on which
+ * both sides agree by themselves.
+ *
+ *	index lane	pick	rows and what each side should hold
+ *	disk lane	rename	files whose letters change; then sync
+ *	server		STORE	one command for all that change alike
+ *	index lane	record	what was seen to work
+ *
+ * The two in the middle run at the same time, and the next rows are renamed while
+ * the last ones are recorded. What is refused or no longer as it was leaves its
+ * row dirty.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "core/internal.h"
+#include "mail/flags.h"
+
+#define FLAG_ROWS	2000	/* few commands, and few syncs ... */
+#define FLAG_ROWS_0	500	/* ... but the first are soon at the disk */
+#define FLAG_BATCHES	2
+
+struct row {
+	struct picked p;
+	bool renamed;		/* local is as wanted now */
+	char file[MAILDIR_NAME_MAX + 1];
+	bool in_new;
+	bool stored;		/* remote is as wanted now */
+	char *failure;
+	size_t group;
+};
+
+/* Messages on the server that change alike: at most two STOREs. */
+struct group {
+	unsigned add, del;
+	char *add_words, *del_words;
+	struct uidset uids;
+	struct imap_cmd plus, minus;
+	bool has_plus, has_minus;
+};
+
+enum flags_at { FLAGS_FREE, FLAGS_PICK, FLAGS_APPLY, FLAGS_RECORD };
+
+struct batch {
+	struct flagging *f;
+	enum flags_at at;
+	struct row *row;
+	int n;
+	struct group *group;
+	size_t n_group, cap_group;
+	struct job index_job, disk_job;
+};
+
+struct flagging {
+	struct pass pass;
+	struct pick pick;
+	struct picked picked[FLAG_ROWS];
+	struct batch batch[FLAG_BATCHES];
+	bool picking;		/* one at a time, for rows come in order */
+	bool end;		/* nothing is left to pick */
+	struct err stopped;	/* the folder's directories take no more */
+	uint64_t done;
+	uint64_t failed;	/* messages ... */
+	char *why;		/* ... of which the first failed so */
+};
+
+static int
+pick_run(struct job *job)
+{
+	struct batch *b = OWNER_OF(job, struct batch, index_job);
+	struct flagging *f = b->f;
+	int i, n = pick_rows(f->pass.a->ix, &f->pick, f->picked, &job->err);
+
+	if (n == -1)
+		return -1;
+	b->row = xcalloc((size_t)n + 1, sizeof(*b->row));
+	for (i = 0; i < n; i++)
+		b->row[i].p = f->picked[i];
+	b->n = n;
+	return 0;
+}
+
+static void
+batch_post(struct batch *b, enum flags_at at, int (*run)(struct job *))
+{
+	b->at = at;
+	b->index_job = (struct job){ .run = run };
+	lane_post(b->f->pass.a->index_lane, &b->index_job, &b->f->pass.task);
+}
+
+static void
+batch_pick(struct batch *b)
+{
+	b->f->picking = true;
+	b->f->pick.max = b->f->done == 0 ? FLAG_ROWS_0 : FLAG_ROWS;
+	batch_post(b, FLAGS_PICK, pick_run);
+}
+
+/* --- the server's side --- */
+
+static bool
+group_is(const struct group *g, unsigned add, unsigned del,
+    const char *add_words, const char *del_words)
+{
+	return g->add == add && g->del == del &&
+	    keywords_equal(g->add_words, add_words) &&
+	    keywords_equal(g->del_words, del_words);
+}
+
+static void
+group_join(struct batch *b, struct row *r)
+{
+	const struct state *is = &r->p.place.remote;
+	const struct verdict *v = &r->p.verdict;
+	unsigned add = v->remote_flags & ~is->flags;
+	unsigned del = is->flags & ~v->remote_flags;
+	char *add_words = keywords_less(v->remote_keywords, is->keywords);
+	char *del_words = keywords_less(is->keywords, v->remote_keywords);
+	struct group *g;
+	size_t i;
+
+	for (i = 0; i < b->n_group; i++)
+		if (group_is(&b->group[i], add, del, add_words, del_words))
+			break;
+	if (i == b->n_group) {
+		g = VEC_ADD(b->group, b->n_group, b->cap_group);
+		g->add = add;
+		g->del = del;
+		g->add_words = add_words;
+		g->del_words = del_words;
+	} else {
+		free(add_words);
+		free(del_words);
+	}
+	r->group = i;
+	uidset_add(&b->group[i].uids, r->p.place.uid);
+}
+
+static void
+group_send(struct flagging *f, struct group *g)
+{
+	struct imap_store_args args = { .uids = &g->uids };
+	struct imap_session *session = f->pass.conn->session;
+
+	g->has_plus = g->add != 0 || *g->add_words != '\0';
+	g->has_minus = g->del != 0 || *g->del_words != '\0';
+	if (g->has_plus) {
+		args.add = true;
+		args.flags = g->add;
+		args.keywords = g->add_words;
+		imap_store_start(session, &g->plus, &f->pass.task, &args);
+	}
+	if (g->has_minus) {
+		args.add = false;
+		args.flags = g->del;
+		args.keywords = g->del_words;
+		imap_store_start(session, &g->minus, &f->pass.task, &args);
+	}
+}
+
+static void
+groups_release(struct batch *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->n_group; i++) {
+		free(b->group[i].add_words);
+		free(b->group[i].del_words);
+		uidset_release(&b->group[i].uids);
+		imap_cmd_release(&b->group[i].plus);
+		imap_cmd_release(&b->group[i].minus);
+	}
+	free(b->group);
+	b->group = NULL;
+	b->n_group = b->cap_group = 0;
+}
+
+/* --- the disk's side --- */
+
+static int
+rename_run(struct job *job)
+{
+	struct batch *b = OWNER_OF(job, struct batch, disk_job);
+	struct flagging *f = b->f;
+	struct maildir *md = &f->pass.a->md;
+	bool renamed = false;
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		struct row *r = &b->row[i];
+		struct place *p = &r->p.place;
+		struct maildir_message m = {
+			f->pass.box->row.path, p->in_new, p->file,
+		};
+		struct err err = { .kind = ERR_NONE };
+
+		if (!(r->p.verdict.ops & OP_FLAG_LOCAL) ||
+		    p->local.flags == r->p.verdict.local_flags)
+			continue;
+		if (maildir_set_flags(md, &m, r->p.verdict.local_flags,
+		    r->file, &r->in_new, &err) == 0)
+			renamed = r->renamed = true;
+		else if (err.kind == ERR_IO && !is_folder_error(&err)) {
+			job->err = err;
+			return -1;
+		} else if (err.kind != ERR_STALE)
+			r->failure = xstrdup(err.msg);
+	}
+	return renamed ? maildir_sync_folder(md, f->pass.box->row.path,
+	    &job->err) : 0;
+}
+
+/* Renamed, or only keywords change, which the index itself holds. */
+static bool
+is_local_done(const struct row *r)
+{
+	return (r->p.verdict.ops & OP_FLAG_LOCAL) && (r->renamed ||
+	    r->p.place.local.flags == r->p.verdict.local_flags);
+}
+
+/* --- both --- */
+
+static void
+tell(struct flagging *f, struct row *r, bool local)
+{
+	struct buf detail;
+
+	buf_init(&detail, 4 * LIMIT_KEYWORDS);
+	verdict_detail(&r->p, local, &detail);
+	account_done(f->pass.a, local ? SYNC_FLAG_LOCAL : SYNC_FLAG_REMOTE,
+	    f->pass.box, &r->p.place, buf_str(&detail));
+	buf_release(&detail);
+}
+
+static void
+batch_clear(struct batch *b)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		picked_release(&b->row[i].p, 1);
+		free(b->row[i].failure);
+	}
+	free(b->row);
+	b->row = NULL;
+	b->n = 0;
+	groups_release(b);
+	b->at = FLAGS_FREE;
+}
+
+/* Dry run. */
+static void
+batch_tell(struct batch *b)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		if (b->row[i].p.verdict.ops & OP_FLAG_LOCAL)
+			tell(b->f, &b->row[i], true);
+		if (b->row[i].p.verdict.ops & OP_FLAG_REMOTE)
+			tell(b->f, &b->row[i], false);
+	}
+	batch_clear(b);
+}
+
+static void
+batch_apply(struct batch *b)
+{
+	struct flagging *f = b->f;
+	size_t g;
+	int i;
+
+	for (i = 0; i < b->n; i++)
+		if (b->row[i].p.verdict.ops & OP_FLAG_REMOTE)
+			group_join(b, &b->row[i]);
+	for (g = 0; g < b->n_group; g++)
+		group_send(f, &b->group[g]);
+	b->at = FLAGS_APPLY;
+	b->disk_job = (struct job){ .run = rename_run };
+	lane_post(f->pass.a->disk_lane, &b->disk_job, &f->pass.task);
+}
+
+static void
+batch_picked(struct batch *b)
+{
+	b->f->picking = false;
+	b->f->end |= b->f->pick.end;
+	if (b->f->pass.a->opt.dry_run)
+		batch_tell(b);
+	else if (b->n == 0)
+		batch_clear(b);
+	else
+		batch_apply(b);
+}
+
+static int
+record(struct flagging *f, struct row *r, struct err *err)
+{
+	struct index *ix = f->pass.a->ix;
+	struct place *p = &r->p.place;
+	struct verdict *v = &r->p.verdict;
+	struct ability can;
+
+	if (v->ops & OP_FORGET)
+		return evidence_forgotten(f->pass.a, f->pass.box, p, err) == -1
+		    ? -1 : index_place_drop(ix, p->id, err);
+	if (r->renamed) {
+		free(p->file);
+		p->file = xstrdup(r->file);
+		p->in_new = r->in_new;
+	}
+	if (is_local_done(r))
+		state_set(&p->local, true, v->local_flags, v->local_keywords);
+	if (r->stored)
+		state_set(&p->remote, true, v->remote_flags,
+		    v->remote_keywords);
+	box_ability(f->pass.box, &can);
+	reconcile_agree(p, &can);
+	return index_place_put(ix, p, err);
+}
+
+static int
+record_run(struct job *job)
+{
+	struct batch *b = OWNER_OF(job, struct batch, index_job);
+	struct account *a = b->f->pass.a;
+	bool renamed = false;
+	int i, rc = index_begin(a->ix, &job->err);
+
+	for (i = 0; i < b->n && rc == 0; i++) {
+		renamed |= b->row[i].renamed;
+		rc = record(b->f, &b->row[i], &job->err);
+	}
+	if (rc == 0 && renamed)
+		rc = observe_local_ours(a->ix, &a->md, &b->f->pass.box->row,
+		    &job->err);
+	return index_end(a->ix, rc, &job->err);
+}
+
+/* 1 all answered, 0 not yet, -1 connection lost. */
+static int
+groups_result(struct batch *b, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < b->n_group; i++) {
+		struct group *g = &b->group[i];
+		int plus = g->has_plus ? imap_result(&g->plus, err) : 1;
+		int minus;
+
+		if (plus == -1 && err->kind != ERR_REFUSED)
+			return -1;
+		minus = g->has_minus ? imap_result(&g->minus, err) : 1;
+		if (minus == -1 && err->kind != ERR_REFUSED)
+			return -1;
+		if (plus == 0 || minus == 0)
+			return 0;
+	}
+	return 1;
+}
+
+static void
+take_replies(struct batch *b)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		struct row *r = &b->row[i];
+		struct group *g;
+		struct err err;
+
+		if (!(r->p.verdict.ops & OP_FLAG_REMOTE))
+			continue;
+		g = &b->group[r->group];
+		if ((!g->has_plus || imap_result(&g->plus, &err) == 1) &&
+		    (!g->has_minus || imap_result(&g->minus, &err) == 1))
+			r->stored = true;
+		else if (r->failure == NULL)
+			r->failure = xstrdup(err.msg);
+	}
+}
+
+/* Before the rows are changed: the detail is the difference. */
+static void
+tell_done(struct batch *b)
+{
+	struct flagging *f = b->f;
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		struct row *r = &b->row[i];
+
+		if (is_local_done(r))
+			tell(f, r, true);
+		if (r->stored)
+			tell(f, r, false);
+		if (r->failure != NULL && f->failed++ == 0)
+			f->why = xstrdup(r->failure);
+	}
+	f->done += (uint64_t)b->n;
+	account_progress(f->pass.a, f->pass.box, "flags", f->done, 0);
+}
+
+static int
+batch_applied(struct batch *b, struct err *err)
+{
+	int answered = groups_result(b, err);
+
+	if (answered == -1)
+		return -1;
+	err->kind = ERR_NONE;
+	if (answered == 0 || !b->disk_job.done)
+		return 0;
+	if (b->disk_job.result == -1 && is_folder_error(&b->disk_job.err)) {
+		b->f->stopped = b->disk_job.err;
+		b->f->end = true;
+		batch_clear(b);
+		return 0;
+	}
+	if (b->disk_job.result == -1) {
+		*err = b->disk_job.err;
+		return -1;
+	}
+	take_replies(b);
+	tell_done(b);
+	batch_post(b, FLAGS_RECORD, record_run);
+	return 0;
+}
+
+static int
+batch_step(struct batch *b, struct err *err)
+{
+	if (b->at == FLAGS_APPLY)
+		return batch_applied(b, err);
+	if (b->at == FLAGS_FREE || !b->index_job.done)
+		return 0;
+	if (b->index_job.result == -1) {
+		*err = b->index_job.err;
+		return -1;
+	}
+	if (b->at == FLAGS_PICK)
+		batch_picked(b);
+	else
+		batch_clear(b);
+	return 0;
+}
+
+static enum task_result
+flags_end(struct flagging *f)
+{
+	if (f->stopped.kind != ERR_NONE)
+		box_fail(f->pass.a, f->pass.box, &f->stopped);
+	/* A command is for many messages: which one it is about is not told. */
+	else if (f->failed > 0)
+		box_note(f->pass.a, f->pass.box, ITEM_FLAGS, f->failed,
+		    "flags of %llu message%s were not set: %s",
+		    (unsigned long long)f->failed, f->failed == 1 ? "" : "s",
+		    f->why);
+	return TASK_DONE;
+}
+
+static enum task_result
+flags_turn(struct task *t)
+{
+	struct flagging *f = (struct flagging *)t;
+	int i, busy = 0;
+
+	for (i = 0; i < FLAG_BATCHES; i++)
+		if (batch_step(&f->batch[i], &t->err) == -1)
+			return TASK_FAIL;
+	for (i = 0; i < FLAG_BATCHES; i++) {
+		if (f->batch[i].at == FLAGS_FREE && !f->end && !f->picking)
+			batch_pick(&f->batch[i]);
+		busy += f->batch[i].at != FLAGS_FREE;
+	}
+	return busy > 0 ? task_wait(t, flags_turn) : flags_end(f);
+}
+
+static void
+flags_finish(struct task *t)
+{
+	struct flagging *f = (struct flagging *)t;
+	int i;
+
+	for (i = 0; i < FLAG_BATCHES; i++)
+		batch_clear(&f->batch[i]);
+	free(f->why);
+	pass_end(&f->pass);
+}
+
+void
+flags_start(struct conn *conn, struct box *box,
+    struct pass_result *out)
+{
+	struct flagging *f = xcalloc(1, sizeof(*f));
+	int i;
+
+	for (i = 0; i < FLAG_BATCHES; i++)
+		f->batch[i].f = f;
+	f->pick = (struct pick){
+		.box = box, .ops = FLAG_OPS,
+		.expunge = conn->a->conf->expunge,
+	};
+	f->pass.task.finish = flags_finish;
+	f->pass.box = box;
+	pass_start(&f->pass, conn, out, "flags", flags_turn);
+}

@@ -1,0 +1,144 @@
+/* What pull.c, bodies.c and help.c share: batches, the bodies that arrive for
+ * them, and the connections by which they come. */
+#ifndef SYNC_APPLY_PULL_H
+#define SYNC_APPLY_PULL_H
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "core/internal.h"
+#include "loop/timer.h"
+
+#define PULL_BATCHES	8
+#define PULL_OWN_BATCHES 4		/* and one for each helper */
+#define PULL_FETCHES	2		/* in flight, so that the line is never idle */
+#define CHUNKS_MOST	8		/* held; then the socket is paused */
+
+/* One message of a batch. */
+struct pulled {
+	struct picked row;
+	struct maildir_delivery *delivery;
+	struct fingerprint fp;
+	uint64_t octets;	/* of the body that came */
+	bool got;		/* its body was written to its end */
+	bool paired;		/* dropped in favour of a file that was there */
+	char *failure;		/* or why not */
+};
+
+enum piece_kind { PIECE_BEGIN, PIECE_DATA, PIECE_END, PIECE_ROW };
+
+struct piece {
+	enum piece_kind kind;
+	uint32_t uid;		/* PIECE_ROW: to whom the last body belongs */
+	bool nil;		/* PIECE_ROW: there was no body */
+	bool skip;		/* PIECE_BEGIN: not of the announced size */
+	bool has_meta;		/* PIECE_ROW: size and date came with it */
+	uint32_t size;
+	int64_t date;
+	size_t length;		/* PIECE_DATA */
+};
+
+/* Pieces on their way from the loop to the disk lane. */
+struct chunk {
+	struct job job;
+	struct pull_batch *b;
+	struct chunk *next;
+	struct buf data;
+	struct piece *piece;
+	size_t n, cap;
+};
+
+/* Where a batch is: in these hands, or through them when the job is done. */
+enum batch_at {
+	BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_LOST, BATCH_WRITE,
+	BATCH_JUDGE, BATCH_GATHER, BATCH_PLACE, BATCH_RECORD
+};
+
+struct pull_batch {
+	struct pull *p;
+	enum batch_at at;
+	struct job job;
+	struct pick pick;
+	unsigned scale;		/* how large it may become */
+	uint64_t asked_at;	/* ms */
+	struct pulled *msg;	/* sorted by uid */
+	int n;
+	struct source *source;	/* that its bodies come by */
+	struct imap_fetching fetch;
+	char *refused;			/* the server's words ... */
+	bool blameless;			/* ... which are not about messages */
+	struct chunk *first, *last;
+	unsigned n_chunks;
+	/* Disk lane only. */
+	struct maildir_batch *store;
+	struct maildir_delivery *open;	/* the body that is arriving */
+	struct fingerprint open_fp;
+	uint64_t open_octets;
+	bool open_skipped;
+	bool open_ended;
+	struct err write_err;		/* the disk can't take it: the batch is void */
+};
+
+struct helping;
+
+/* A connection that has the folder open. The first is the pass's own. */
+struct source {
+	struct conn *conn;
+	struct helping *helping;	/* who lends it; NULL: it is over */
+	bool ready;
+	struct pull_batch *into;	/* whose body is arriving */
+	bool skip;			/* and it is too large to be what was listed */
+};
+
+struct pull {
+	struct pass pass;
+	struct pull *next;	/* of the account's */
+	struct source source[LIMIT_CONNECTIONS];
+	unsigned n_source;
+	bool unhelpful;		/* another connection does not find the folder */
+	struct pull_batch batch[PULL_BATCHES];
+	int64_t after;		/* where the next pick goes on */
+	bool end;		/* nothing is left to pick */
+	bool given_up;		/* it fails: what still comes is dropped */
+	bool picking;		/* one batch at a time */
+	unsigned scale;		/* of the next batch, 1 to PULL_SCALE */
+	struct timer gathering;	/* for how long it waits for other folders */
+	uint64_t fetched_at;	/* when the last FETCH came to its end, ms */
+	bool opened;		/* disk lane: a batch has opened the folder */
+	uint64_t done;
+	uint64_t not_given;	/* messages of FETCHes that were refused */
+	bool keeps_line;	/* it brings flags that the server gets next */
+	struct err lost;	/* its own connection is */
+	struct err stopped;	/* the folder's directories take no more */
+};
+
+int pulled_by_uid(const void *, const void *);	/* for qsort, bsearch */
+
+/* bodies.c: the sink of a batch's FETCH. */
+struct imap_sink bodies_sink(struct pull_batch *);
+/* Hands full chunks (all: every one) to the disk and frees what is written. */
+void bodies_move(struct pull_batch *, bool all);
+void bodies_drop_open(struct pull_batch *);	/* disk lane */
+void bodies_clear(struct pull_batch *);		/* at rest */
+
+/*
+ * gather.c: batches whose hand went on to another folder wait a little for those
+ * of other folders: a sync and a transaction do for all of them. What is to be
+ * done with b, on the sync lane, stands in its job. False: it need not wait.
+ */
+bool gather_add(struct pull_batch *b);
+void gather_forget(const struct pull *);	/* none there is fine */
+
+/* help.c: begin with the pass's own connection; end for all, once or twice. */
+void sources_begin(struct pull *, struct conn *own);
+void sources_end(struct pull *);
+/* It fails: what helpers still get for it is not kept, nor waited with. */
+void sources_give_up(struct pull *);
+/* The one that has most room for another FETCH, or NULL. */
+struct source *source_for(struct pull *);
+/* How many batches may be under way. */
+int sources_batches(const struct pull *);
+void sources_pause(struct pull *, bool);
+void source_lost(struct pull *, struct source *, const struct err *);
+bool sources_are_gone(const struct pull *);
+
+#endif

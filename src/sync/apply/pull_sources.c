@@ -1,0 +1,251 @@
+/*
+ * The connections that one pull gets its bodies by. A hand without a folder of
+ * its own helps where much is left: it opens the same folder, read-only, and
+ * lends its connection until the pull is over. What it was at when it is lost
+ * is asked for again by another one.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "apply/pull.h"
+
+#define WORTH_HELP	1000	/* messages that are left */
+
+struct helping {
+	struct pass pass;
+	struct imap_select select;
+	struct pull *pull;	/* NULL: it is over */
+	struct err lost;
+};
+
+/* --- what the pull does with them --- */
+
+void
+sources_begin(struct pull *p, struct conn *own)
+{
+	p->source[0] = (struct source){ .conn = own, .ready = true };
+	p->n_source = 1;
+	p->next = p->pass.a->pulls;
+	p->pass.a->pulls = p;
+	/* Connections may be idle. */
+	task_wake(&p->pass.a->task);
+}
+
+static int
+fetches(const struct pull *p, const struct source *s)
+{
+	int i, n = 0;
+
+	for (i = 0; i < PULL_BATCHES; i++)
+		n += p->batch[i].at == BATCH_FETCH &&
+		    p->batch[i].source == s;
+	return n;
+}
+
+struct source *
+source_for(struct pull *p)
+{
+	struct source *best = NULL;
+	int least = PULL_FETCHES;
+	unsigned i;
+
+	for (i = 0; i < p->n_source; i++) {
+		struct source *s = &p->source[i];
+		int n = s->ready ? fetches(p, s) : least;
+
+		if (n < least) {
+			least = n;
+			best = s;
+		}
+	}
+	return best;
+}
+
+int
+sources_batches(const struct pull *p)
+{
+	unsigned i, n = PULL_OWN_BATCHES - 1;
+
+	for (i = 0; i < p->n_source; i++)
+		n += p->source[i].ready;
+	return n < PULL_BATCHES ? (int)n : PULL_BATCHES;
+}
+
+void
+sources_pause(struct pull *p, bool paused)
+{
+	unsigned i;
+
+	for (i = 0; i < p->n_source; i++)
+		if (p->source[i].ready && p->source[i].conn->session != NULL)
+			imap_session_pause(p->source[i].conn->session, paused);
+}
+
+/* The helper no longer hears of the pull, nor the pull of it. */
+static void
+let_go(struct source *s)
+{
+	struct helping *h = s->helping;
+
+	s->ready = false;
+	s->into = NULL;
+	s->helping = NULL;
+	if (h == NULL)
+		return;
+	h->pull = NULL;
+	task_wake(&h->pass.task);
+}
+
+void
+source_lost(struct pull *p, struct source *s, const struct err *err)
+{
+	if (s == &p->source[0]) {
+		p->lost = *err;
+		p->end = true;
+	}
+	if (s->helping != NULL)
+		s->helping->lost = *err;
+	let_go(s);
+}
+
+bool
+sources_are_gone(const struct pull *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->n_source; i++)
+		if (p->source[i].ready)
+			return false;
+	return true;
+}
+
+/* A connection that stays paused would never end its FETCH; one that does not
+ * would fill the memory, for nobody takes what it brings. */
+void
+sources_give_up(struct pull *p)
+{
+	p->end = p->given_up = true;
+	sources_pause(p, false);
+}
+
+void
+sources_end(struct pull *p)
+{
+	struct pull **at = &p->pass.a->pulls;
+	unsigned i;
+
+	sources_pause(p, false);
+	for (i = 0; i < p->n_source; i++)
+		let_go(&p->source[i]);
+	while (*at != NULL && *at != p)
+		at = &(*at)->next;
+	if (*at == p)
+		*at = p->next;
+}
+
+/* --- what the helper does --- */
+
+static bool
+is_worth_help(const struct pull *p)
+{
+	return !p->end && !p->unhelpful && !p->pass.a->opt.dry_run &&
+	    p->n_source < LIMIT_CONNECTIONS &&
+	    p->pass.box->dirty > p->done + WORTH_HELP;
+}
+
+struct box *
+pull_to_help(struct account *a)
+{
+	struct pull *p;
+
+	for (p = a->pulls; p != NULL; p = p->next)
+		if (is_worth_help(p))
+			return p->pass.box;
+	return NULL;
+}
+
+static struct source *
+source_of(struct helping *h)
+{
+	unsigned i;
+
+	for (i = 1; i < h->pull->n_source; i++)
+		if (h->pull->source[i].helping == h)
+			return &h->pull->source[i];
+	return NULL;
+}
+
+static enum task_result
+help_over(struct task *t)
+{
+	struct helping *h = (struct helping *)t;
+
+	if (h->lost.kind != ERR_NONE)
+		return task_fail(t, &h->lost);
+	return h->pull == NULL ? TASK_DONE : task_wait(t, help_over);
+}
+
+static enum task_result
+help_selected(struct task *t)
+{
+	struct helping *h = (struct helping *)t;
+	int rc = imap_result(&h->select.cmd, &t->err);
+
+	if (rc == 0)
+		return task_wait(t, help_selected);
+	if (rc == -1 && t->err.kind != ERR_REFUSED)
+		return TASK_FAIL;
+	t->err.kind = ERR_NONE;
+	if (h->pull == NULL)
+		return TASK_DONE;
+	if (rc == -1 || h->select.box.uidvalidity !=
+	    h->pass.box->row.uidvalidity) {
+		h->pull->unhelpful = true;	/* do not come back */
+		return TASK_DONE;
+	}
+	source_of(h)->ready = true;
+	task_wake(&h->pull->pass.task);
+	return task_next(t, help_over);
+}
+
+static enum task_result
+help_select(struct task *t)
+{
+	struct helping *h = (struct helping *)t;
+	struct imap_select_args args = {
+		.raw = h->pass.box->row.raw, .examine = true,
+	};
+
+	imap_select_start(h->pass.conn->session, &h->select, t, &args);
+	return task_next(t, help_selected);
+}
+
+static void
+help_finish(struct task *t)
+{
+	struct helping *h = (struct helping *)t;
+
+	if (h->pull != NULL)
+		let_go(source_of(h));
+	imap_select_release(&h->select);
+	pass_end(&h->pass);
+}
+
+/* box: whose pull is to be helped. */
+void
+help_start(struct conn *conn, struct box *box, struct pass_result *out)
+{
+	struct helping *h = xcalloc(1, sizeof(*h));
+	struct pull *p = conn->a->pulls;
+
+	while (p->pass.box != box)
+		p = p->next;
+	h->pull = p;
+	p->source[p->n_source++] = (struct source){
+		.conn = conn, .helping = h,
+	};
+	h->pass.box = box;
+	h->pass.task.finish = help_finish;
+	pass_start(&h->pass, conn, out, "help", help_select);
+}

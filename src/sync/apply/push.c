@@ -1,0 +1,528 @@
+/*
+ * Appends to the server what is new on disk. It comes after pull, so that what
+ * the server has already was paired with its file by then.
+ *
+ *	index lane	pick	rows
+ *	disk lane	read	fingerprint; fsync, for the server may depend on it;
+ *				small messages stay in memory
+ *	index lane	intend	contents and intents, durable before anything is sent
+ *	server		APPEND	all in flight, bodies in order (push_send.c)
+ *	index lane	record	the UID where the server told it
+ *
+ * While one batch is sent the next one is read. What the index has to do is
+ * done in one transaction: the intents of what was read, the record of what was
+ * answered, and then the next pick.
+ *
+ * An APPEND whose answer was lost, or that came without a UID, keeps its intent
+ * and is not repeated in this run: the next one looks first, and pairs.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "mail/flags.h"
+#include "apply/push.h"
+
+#define PUSH_BYTES	(4u << 20)	/* of a batch: all may be in vain */
+
+static enum task_result push_go(struct task *);
+
+/* --- picking --- */
+
+/* The rows of the next batch: not too many bytes, for they may go in vain. */
+static void
+take_picked(struct push *p, int n)
+{
+	struct push_batch *b = &p->next;
+	uint64_t bytes = 0;
+	int i;
+
+	b->msg = xcalloc((size_t)n + 1, sizeof(*b->msg));
+	for (i = 0; i < n && (i == 0 || bytes < p->most); i++) {
+		b->msg[i].row = p->picked[i];
+		bytes += (uint64_t)p->picked[i].place.hint.size;
+	}
+	b->n = i;
+	if (i == n)
+		return;
+	p->pick.after = b->msg[i - 1].row.place.id;
+	p->pick.end = false;
+	picked_release(p->picked + i, n - i);
+}
+
+static int
+mark_failed(struct push *p, struct err *err)
+{
+	int i, rc = 0;
+
+	for (i = 0; i < p->next.n && rc != -1; i++) {
+		struct pushed *m = &p->next.msg[i];
+
+		rc = failed_before(p->pass.a, &m->row.place, ITEM_PUSH,
+		    &m->row.tries, &m->waits, err);
+	}
+	return rc == -1 ? -1 : 0;
+}
+
+/* A message that was appended without an answer: look before it is sent again. */
+static int
+drop_intended(struct push *p, struct err *err)
+{
+	struct index_intent open;
+	int i, found = 0;
+
+	for (i = 0; i < p->next.n && found != -1; i++) {
+		struct pushed *m = &p->next.msg[i];
+
+		found = index_intent_of(p->pass.a->ix, p->pass.box->row.id,
+		    m->row.place.id, &open, err);
+		if (found != 1)
+			continue;
+		m->row.verdict.ops = OP_NONE;
+		m->altered = open.answered;
+	}
+	return found == -1 ? -1 : 0;
+}
+
+static int
+pick(struct push *p, struct err *err)
+{
+	int n = pick_rows(p->pass.a->ix, &p->pick, p->picked, err);
+
+	if (n == -1)
+		return -1;
+	take_picked(p, n);
+	return mark_failed(p, err) == -1 ? -1 : drop_intended(p, err);
+}
+
+/* --- intents --- */
+
+/*
+ * A file that another folder lost in the same run is a move by the user: its
+ * keywords, which no file name carries, go along.
+ */
+static int
+inherit_keywords(struct index *ix, struct pushed *m, struct err *err)
+{
+	char *words = NULL;
+	struct verdict *v = &m->row.verdict;
+	int rc = index_keywords_of_content(ix, m->row.place.content, &words,
+	    err);
+
+	if (rc == 1) {
+		state_set(&m->row.place.local, true, m->row.place.local.flags,
+		    words);
+		free(v->remote_keywords);
+		v->remote_keywords = words;
+	}
+	return rc == -1 ? -1 : 0;
+}
+
+/* By the name that stays when flags change. */
+static int
+record_failed(struct push *p, struct pushed *m, struct err *err)
+{
+	struct failure f = { ITEM_PUSH, "", m->refused };
+	char *text = m->altered ? xasprintf("the server took %s but shows no "
+	    "message like it; it is not sent again", m->row.place.unique) :
+	    xasprintf("%s was not pushed: %s", m->row.place.unique,
+	    m->failure);
+	int rc;
+
+	f.text = text;
+	rc = record_failure(p->pass.a, p->pass.box, &m->row.place, &f, err);
+	free(text);
+	return rc;
+}
+
+static int
+intend(struct push *p, struct pushed *m, struct err *err)
+{
+	struct index *ix = p->pass.a->ix;
+
+	if (m->failure != NULL || m->altered)
+		return record_failed(p, m, err);
+	if (!m->ready)
+		return 0;
+	if (index_content_put(ix, &m->fp, &m->row.place.content, err) == -1 ||
+	    inherit_keywords(ix, m, err) == -1 ||
+	    index_place_put(ix, &m->row.place, err) == -1)
+		return -1;
+	m->intent = (struct index_intent){
+		.folder = p->pass.box->row.id, .place = m->row.place.id,
+		.uidvalidity = p->pass.box->row.uidvalidity,
+		.uidnext = p->pass.box->row.uidnext,
+		.content = m->row.place.content, .size = (uint32_t)m->fp.wire,
+		.begun = clock_wall(),
+	};
+	return index_intent_put(ix, &m->intent, err);
+}
+
+bool
+push_keeps_back(const struct push *p, const struct pushed *m)
+{
+	return p->closed || (p->too_large > 0 && m->fp.wire >= p->too_large);
+}
+
+static void
+keep_back(struct push *p, struct push_batch *b)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		struct pushed *m = &b->msg[i];
+
+		if (!m->ready || !push_keeps_back(p, m))
+			continue;
+		m->ready = false;
+		p->kept_back++;
+	}
+}
+
+/* --- recording --- */
+
+/* The server's copy may be known already, from a listing in between. */
+static int
+record_uid(struct push *p, struct pushed *m, struct err *err)
+{
+	struct index *ix = p->pass.a->ix;
+	struct place *place = &m->row.place;
+	struct place known;
+	struct ability can;
+	int found;
+
+	found = index_place_by_uid(ix, place->folder, m->uid, &known, err);
+	if (found == -1)
+		return -1;
+	if (found == 1 && known.id != place->id) {
+		bool free_to_take = !known.local.present &&
+		    !known.base_local.present;
+		int rc = free_to_take ? index_place_drop(ix, known.id, err) : 0;
+
+		place_release(&known);
+		if (rc == -1 || !free_to_take)
+			return rc;	/* recorded on the intent alone */
+	} else if (found == 1) {
+		place_release(&known);
+	}
+	/* Size and date as the server keeps them come with the next listing. */
+	place->uid = m->uid;
+	place->size = 0;
+	place->date = 0;
+	place->fetched = FETCHED_FULL;
+	state_set(&place->remote, true, m->row.verdict.remote_flags,
+	    m->row.verdict.remote_keywords);
+	box_ability(p->pass.box, &can);
+	reconcile_agree(place, &can);
+	if (index_place_put(ix, place, err) == -1)
+		return -1;
+	return index_intent_drop(ix, m->intent.id, err);
+}
+
+static int
+record(struct push *p, struct pushed *m, struct err *err)
+{
+	struct index *ix = p->pass.a->ix;
+	const struct place *place = &m->row.place;
+
+	if (!m->started)
+		return 0;
+	if (m->over && m->failure == NULL && m->uid == 0) {
+		m->intent.answered = true;
+		return index_intent_put(ix, &m->intent, err);
+	}
+	if (m->doubtful)
+		return record_failure(p->pass.a, p->pass.box, place,
+		    &(struct failure){ ITEM_PUSH, "", false }, err);
+	if (m->failure != NULL)
+		return (m->blameless ? record_success(p->pass.a, place,
+		    ITEM_PUSH, err) : record_failed(p, m, err)) == -1 ? -1 :
+		    index_intent_drop(ix, m->intent.id, err);
+	if (record_success(p->pass.a, place, ITEM_PUSH, err) == -1)
+		return -1;
+	return record_uid(p, m, err);
+}
+
+/* --- what the index does --- */
+
+static int
+work(struct push *p, const struct push_batch *b, struct err *err)
+{
+	int i, rc = 0;
+
+	for (i = 0; i < b->n && rc == 0; i++) {
+		if (b->record)
+			rc = record(p, &b->msg[i], err);
+		else if (b->intend)
+			rc = intend(p, &b->msg[i], err);
+	}
+	return rc;
+}
+
+static int
+index_run(struct job *job)
+{
+	struct push *p = OWNER_OF(job, struct push, index_job);
+	struct index *ix = p->pass.a->ix;
+	bool any = false;
+	int i, rc = 0;
+
+	for (i = 0; i < PUSH_BATCHES; i++)
+		any |= p->batch[i].intend || p->batch[i].record;
+	if (any) {
+		rc = index_begin(ix, &job->err);
+		for (i = 0; i < PUSH_BATCHES && rc == 0; i++)
+			rc = work(p, &p->batch[i], &job->err);
+		rc = index_end(ix, rc, &job->err);
+	}
+	return rc == 0 && p->picking ? pick(p, &job->err) : rc;
+}
+
+static void
+tell(struct push *p, const struct push_batch *b)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		const struct pushed *m = &b->msg[i];
+
+		if (m->over && m->failure == NULL)
+			account_done(p->pass.a, SYNC_PUSH, p->pass.box,
+			    &m->row.place, "");
+	}
+	p->done += (uint64_t)b->n;
+	if (b->n > 0)
+		account_progress(p->pass.a, p->pass.box, "pushing", p->done, 0);
+}
+
+static void
+batch_release(struct push_batch *b)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		picked_release(&b->msg[i].row, 1);
+		free(b->msg[i].body);
+		free(b->msg[i].failure);
+	}
+	free(b->msg);
+	*b = (struct push_batch){ .stage = PUSH_FREE };
+}
+
+/* --- the flow --- */
+
+static struct push_batch *
+batch_in(struct push *p, enum push_stage stage)
+{
+	int i;
+
+	for (i = 0; i < PUSH_BATCHES; i++)
+		if (p->batch[i].stage == stage)
+			return &p->batch[i];
+	return NULL;
+}
+
+static bool
+is_answered(const struct push_batch *b)
+{
+	return b->stage == PUSH_SENT && b->open == 0;
+}
+
+static void
+take_next(struct push *p)
+{
+	struct push_batch *b = batch_in(p, PUSH_FREE);
+	int i;
+
+	*b = p->next;
+	p->next = (struct push_batch){ .n = 0 };
+	p->picking = false;
+	if (p->pass.a->opt.dry_run)
+		for (i = 0; i < b->n; i++)
+			account_done(p->pass.a, SYNC_PUSH, p->pass.box,
+			    &b->msg[i].row.place, "");
+	if (b->n == 0 || p->pass.a->opt.dry_run)
+		batch_release(b);
+	else
+		b->stage = PUSH_PICKED;
+}
+
+/* Its job is done. */
+static void
+take_index(struct push *p)
+{
+	int i;
+
+	p->index_job.done = false;
+	for (i = 0; i < PUSH_BATCHES; i++) {
+		struct push_batch *b = &p->batch[i];
+
+		if (b->record) {
+			tell(p, b);
+			batch_release(b);
+			p->probing = false;
+		} else if (b->intend) {
+			b->intend = false;
+			b->stage = PUSH_SENT;
+			push_send(p, b);
+		}
+	}
+	if (p->picking)
+		take_next(p);
+}
+
+/*
+ * Room for another batch, when those that were answered are recorded. Where one
+ * message goes first to see, nothing goes beside it.
+ */
+static bool
+may_pick(const struct push *p)
+{
+	bool alone = p->probing || p->pass.a->over_quota > 0;
+	int i, busy = 0;
+
+	for (i = 0; i < PUSH_BATCHES; i++)
+		busy += p->batch[i].stage != PUSH_FREE &&
+		    !is_answered(&p->batch[i]);
+	return !p->pick.end && busy < (alone ? 1 : PUSH_BATCHES);
+}
+
+/* Records wait for the intents that come next, or for the last answer. */
+static bool
+must_record(struct push *p)
+{
+	bool answered = false, open = false;
+	int i;
+
+	for (i = 0; i < PUSH_BATCHES; i++) {
+		answered |= is_answered(&p->batch[i]);
+		open |= p->batch[i].open > 0;
+	}
+	return answered && !open && batch_in(p, PUSH_PICKED) == NULL;
+}
+
+static void
+ask_index(struct push *p)
+{
+	int i;
+
+	if (p->index_job.posted)
+		return;
+	p->picking = may_pick(p);
+	if (!p->picking && batch_in(p, PUSH_READ) == NULL && !must_record(p))
+		return;
+	/* Another folder's quota is reached, it may be this one's, too: then
+	 * one message of that kind goes first, to see. */
+	p->most = p->pass.a->over_quota > 0 && !p->fits && p->too_large == 0 ?
+	    p->pass.a->over_quota / 2 : PUSH_BYTES;
+	p->pick.max = p->probing ? 1 : PUSH_ROWS;
+	for (i = 0; i < PUSH_BATCHES; i++) {
+		struct push_batch *b = &p->batch[i];
+
+		b->record = is_answered(b);
+		b->intend = b->stage == PUSH_READ;
+		if (b->intend)
+			keep_back(p, b);
+	}
+	p->index_job = (struct job){ .run = index_run };
+	lane_post(p->pass.a->index_lane, &p->index_job, &p->pass.task);
+}
+
+static void
+ask_disk(struct push *p)
+{
+	if (p->reading != NULL)
+		return;
+	p->reading = batch_in(p, PUSH_PICKED);
+	if (p->reading == NULL)
+		return;
+	p->read_job = (struct job){ .run = push_read_run };
+	lane_post(p->pass.a->disk_lane, &p->read_job, &p->pass.task);
+}
+
+/* 0, or -1 with the task's error. */
+static int
+take_jobs(struct push *p)
+{
+	struct task *t = &p->pass.task;
+
+	if (p->reading != NULL && p->read_job.done) {
+		if (p->read_job.result == -1)
+			return task_fail(t, &p->read_job.err), -1;
+		p->reading->stage = PUSH_READ;
+		p->reading = NULL;
+	}
+	if (p->index_job.done) {
+		if (p->index_job.result == -1)
+			return task_fail(t, &p->index_job.err), -1;
+		take_index(p);
+	}
+	return 0;
+}
+
+static bool
+is_over(const struct push *p)
+{
+	int i;
+
+	for (i = 0; i < PUSH_BATCHES; i++)
+		if (p->batch[i].stage != PUSH_FREE)
+			return false;
+	return p->pick.end && !p->index_job.posted;
+}
+
+static enum task_result
+push_go(struct task *t)
+{
+	struct push *p = (struct push *)t;
+
+	if (take_jobs(p) == -1 || push_drive(p, &t->err) == -1)
+		return TASK_FAIL;
+	ask_disk(p);
+	ask_index(p);
+	if (!is_over(p))
+		return task_wait(t, push_go);
+	if (p->kept_back > 0)
+		box_note(p->pass.a, p->pass.box, ITEM_PUSH, p->kept_back,
+		    "%llu message%s not pushed: %s",
+		    (unsigned long long)p->kept_back,
+		    p->kept_back == 1 ? "" : "s", p->why);
+	return TASK_DONE;
+}
+
+static void
+push_finish(struct task *t)
+{
+	struct push *p = (struct push *)t;
+	int i;
+
+	if (p->unknown_uids)
+		p->pass.box->look_again = true;
+	push_send_release(p);
+	for (i = 0; i < PUSH_BATCHES; i++)
+		batch_release(&p->batch[i]);
+	batch_release(&p->next);
+	free(p->why);
+	pass_end(&p->pass);
+}
+
+void
+push_start(struct conn *conn, struct box *box,
+    struct pass_result *out)
+{
+	struct push *p = xcalloc(1, sizeof(*p));
+
+	p->pick = (struct pick){
+		.box = box, .ops = OP_PUSH,
+		.expunge = conn->a->conf->expunge,
+	};
+	TAILQ_INIT(&p->waiting);
+	TAILQ_INIT(&p->uploads);
+	p->window = PUSH_WINDOW;
+	p->probing = box->row.read_only;
+	p->pass.task.finish = push_finish;
+	p->pass.box = box;
+	pass_start(&p->pass, conn, out, "push", push_go);
+}

@@ -1,0 +1,42 @@
+/*
+ * copied.c: where the server has no MOVE, what is removed is copied to the
+ * trash folder and then expunged. A COPY can't be repeated blindly, so each has
+ * an intent in the index before it is sent: the folder of the intent is the
+ * trash, its place the source, which lies in another folder (an upload's lies in
+ * the same). The intent goes when the source is recorded as gone.
+ *
+ * answered: the copy is there, and uidnext is its UID where the server told it.
+ * Else nothing is known of it but that uidnext, at least, is the first it can
+ * have. All on the index lane.
+ */
+#ifndef SYNC_APPLY_TRANSFER_H
+#define SYNC_APPLY_TRANSFER_H
+
+#include "core/internal.h"
+
+enum copy_state {
+	COPY_NONE,		/* is not to be copied */
+	COPY_FRESH,		/* may be sent */
+	COPY_DONE,		/* it is in the trash */
+	COPY_DOUBT,		/* nobody can tell: neither copied nor expunged */
+};
+
+struct copy {
+	const struct place *place;	/* the source; borrowed */
+	enum copy_state state;
+	struct index_intent intent;	/* id 0: none */
+};
+
+/* What earlier runs began. *any: there is something. */
+int copies_recall(struct account *, const struct box *trash, struct copy *,
+    int n, bool *any, struct err *);
+/* Of those that are COPY_FRESH, which are; with intents, durable. */
+int copies_intend(struct account *, const struct box *trash, struct copy *,
+    int n, struct err *);
+/* The server said OK. What it copied is COPY_DONE, durable. */
+int copies_answered(struct account *, struct box *trash, struct copy *,
+    int n, const struct imap_cmd *, struct err *);
+/* In a transaction: intents of messages that are not to be removed any more. */
+int copies_tidy(struct account *, struct err *);
+
+#endif

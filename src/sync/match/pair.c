@@ -1,0 +1,326 @@
+/*
+ * Match step 2 (design section 3): unknown files against unknown UIDs of one
+ * folder, before anything is transferred. This one mechanism serves adoption of
+ * a Maildir, a lost index, a new UIDVALIDITY and an APPEND without an answer.
+ *
+ *	(digest.c	unknown files are read, their contents recorded)
+ *	server		headers of unknown messages of a fitting size
+ *	index lane	equal header, size and identity: the same message
+ *
+ * What is not certain that way is downloaded by pull, and compared there.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/internal.h"
+
+/* The header fields that identity leaves out, in the longest form expected. */
+#define FIELDS_LEFT_OUT	2000u
+
+struct candidate {
+	struct picked row;
+	struct fingerprint fp;
+	bool asked, got;
+};
+
+struct pair {
+	struct pass pass;
+	struct pick pick;
+	struct picked picked[SYNC_ROWS];
+	struct candidate *msg;
+	int n;
+	struct job job;
+	uint64_t *size;		/* canonical ones of the unknown files, sorted */
+	size_t n_size;
+	struct imap_fetching fetch;
+	struct fingerprinter *open;	/* the header that is arriving */
+	struct fingerprint open_fp;
+	bool open_ended;
+};
+
+static enum task_result pair_sized(struct task *);
+static enum task_result pair_messages(struct task *);
+static enum task_result pair_messages_picked(struct task *);
+static enum task_result pair_headers(struct task *);
+static enum task_result pair_joined(struct task *);
+
+static void
+rows_release(struct pair *p)
+{
+	int i;
+
+	for (i = 0; i < p->n; i++)
+		picked_release(&p->msg[i].row, 1);
+	free(p->msg);
+	p->msg = NULL;
+	p->n = 0;
+}
+
+static enum task_result
+post(struct pair *p, struct lane *lane, int (*run)(struct job *),
+    task_step *next)
+{
+	p->job = (struct job){ .run = run };
+	lane_post(lane, &p->job, &p->pass.task);
+	return task_wait(&p->pass.task, next);
+}
+
+static int
+pick_run(struct job *job)
+{
+	struct pair *p = OWNER_OF(job, struct pair, job);
+	int i, n = pick_rows(p->pass.a->ix, &p->pick, p->picked, &job->err);
+
+	if (n == -1)
+		return -1;
+	p->msg = xcalloc((size_t)n + 1, sizeof(*p->msg));
+	for (i = 0; i < n; i++)
+		p->msg[i].row = p->picked[i];
+	p->n = n;
+	return 0;
+}
+
+static void
+pick_messages(struct pair *p)
+{
+	p->pick = (struct pick){
+		.box = p->pass.box, .ops = OP_PULL, .max = SYNC_ROWS,
+		.expunge = p->pass.a->conf->expunge,
+	};
+}
+
+static int
+sizes_run(struct job *job)
+{
+	struct pair *p = OWNER_OF(job, struct pair, job);
+
+	return index_unpaired_sizes(p->pass.a->ix, p->pass.box->row.id,
+	    &p->size, &p->n_size, &job->err);
+}
+
+static enum task_result
+pair_begin(struct task *t)
+{
+	return post((struct pair *)t, ((struct pair *)t)->pass.a->index_lane,
+	    sizes_run, pair_sized);
+}
+
+static enum task_result
+pair_sized(struct task *t)
+{
+	struct pair *p = (struct pair *)t;
+
+	if (!p->job.done)
+		return task_wait(t, pair_sized);
+	if (p->job.result == -1)
+		return task_fail(t, &p->job.err);
+	if (p->n_size == 0)
+		return TASK_DONE;	/* no unknown file to pair with */
+	pick_messages(p);
+	return task_next(t, pair_messages);
+}
+
+static enum task_result
+pair_messages(struct task *t)
+{
+	struct pair *p = (struct pair *)t;
+
+	return post(p, p->pass.a->index_lane, pick_run, pair_messages_picked);
+}
+
+/* A file whose canonical size could be that of a message with this wire size. */
+static bool
+size_fits(const struct pair *p, uint64_t wire)
+{
+	uint64_t from = wire > FIELDS_LEFT_OUT ? wire - FIELDS_LEFT_OUT : 0;
+	size_t lo = 0, hi = p->n_size;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (p->size[mid] < from)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < p->n_size && p->size[lo] <= wire + 2;
+}
+
+static void
+sink_begin(void *arg, uint32_t uid, uint32_t size)
+{
+	struct pair *p = arg;
+
+	(void)uid;
+	(void)size;
+	fingerprint_cancel(p->open);
+	p->open = fingerprint_new();
+	p->open_ended = false;
+}
+
+static void
+sink_data(void *arg, const void *data, size_t n)
+{
+	struct pair *p = arg;
+
+	if (p->open != NULL)
+		fingerprint_add(p->open, data, n);
+}
+
+static void
+sink_end(void *arg)
+{
+	struct pair *p = arg;
+
+	if (p->open == NULL)
+		return;
+	fingerprint_end(p->open, &p->open_fp);
+	p->open = NULL;
+	p->open_ended = true;
+}
+
+static void
+sink_row(void *arg, const struct imap_fetch *f)
+{
+	struct pair *p = arg;
+	int i;
+
+	for (i = 0; i < p->n && p->open_ended; i++) {
+		struct candidate *c = &p->msg[i];
+
+		if (c->row.place.uid != f->uid || !c->asked)
+			continue;
+		c->fp = p->open_fp;
+		c->got = true;
+	}
+	p->open_ended = false;
+}
+
+static enum task_result
+pair_messages_picked(struct task *t)
+{
+	struct pair *p = (struct pair *)t;
+	struct uidset uids = { .n = 0 };
+	struct imap_fetch_args args = {
+		.uids = &uids, .items = FETCH_HEADER,
+		.sink = { .arg = p, .row = sink_row, .body_begin = sink_begin,
+		    .body_data = sink_data, .body_end = sink_end },
+	};
+	int i;
+
+	if (!p->job.done)
+		return task_wait(t, pair_messages_picked);
+	if (p->job.result == -1)
+		return task_fail(t, &p->job.err);
+	for (i = 0; i < p->n; i++) {
+		struct candidate *c = &p->msg[i];
+
+		c->asked = c->row.place.content == 0 &&
+		    size_fits(p, c->row.place.size);
+		if (c->asked)
+			uidset_add(&uids, c->row.place.uid);
+	}
+	if (uidset_empty(&uids))
+		return task_next(t, pair_headers);
+	imap_fetch_start(p->pass.conn->session, &p->fetch, t, &args);
+	uidset_release(&uids);
+	return task_wait(t, pair_headers);
+}
+
+/* The content that a message must have by its header. 1, 0, -1. */
+static int
+content_of(struct index *ix, struct candidate *c, struct err *err)
+{
+	struct place *p = &c->row.place;
+	uint64_t size = p->size - c->fp.removed;
+	int found;
+
+	if (p->content != 0)
+		return 1;		/* it was here before */
+	if (!c->got)
+		return 0;
+	found = index_content_by_head(ix, p->folder, c->fp.head, size,
+	    &p->content, err);
+	/* The file's last line may have had no end. */
+	return found != 0 ? found : index_content_by_head(ix, p->folder,
+	    c->fp.head, size + 2, &p->content, err);
+}
+
+static int
+join_run(struct job *job)
+{
+	struct pair *p = OWNER_OF(job, struct pair, job);
+	struct index *ix = p->pass.a->ix;
+	struct ability can;
+	int i, rc = index_begin(ix, &job->err);
+
+	box_ability(p->pass.box, &can);
+	for (i = 0; i < p->n && rc != -1; i++) {
+		struct place *place = &p->msg[i].row.place;
+
+		rc = content_of(ix, &p->msg[i], &job->err);
+		if (rc == 1)
+			rc = join_local(ix, place, &job->err);
+		if (rc != 1)
+			continue;
+		reconcile_agree(place, &can);
+		rc = index_place_put(ix, place, &job->err);
+	}
+	return index_end(ix, rc, &job->err);
+}
+
+static enum task_result
+pair_headers(struct task *t)
+{
+	struct pair *p = (struct pair *)t;
+
+	if (p->fetch.cmd.task != NULL) {
+		switch (imap_result(&p->fetch.cmd, &t->err)) {
+		case 0:
+			return task_wait(t, pair_headers);
+		case -1:
+			if (t->err.kind != ERR_REFUSED)
+				return TASK_FAIL;
+			t->err.kind = ERR_NONE;
+		}
+		imap_cmd_release(&p->fetch.cmd);
+		p->fetch = (struct imap_fetching){ .rows = 0 };
+	}
+	return post(p, p->pass.a->index_lane, join_run, pair_joined);
+}
+
+static enum task_result
+pair_joined(struct task *t)
+{
+	struct pair *p = (struct pair *)t;
+
+	if (!p->job.done)
+		return task_wait(t, pair_joined);
+	if (p->job.result == -1)
+		return task_fail(t, &p->job.err);
+	rows_release(p);
+	return p->pick.end ? TASK_DONE : task_next(t, pair_messages);
+}
+
+static void
+pair_finish(struct task *t)
+{
+	struct pair *p = (struct pair *)t;
+
+	rows_release(p);
+	fingerprint_cancel(p->open);
+	imap_cmd_release(&p->fetch.cmd);
+	free(p->size);
+	pass_end(&p->pass);
+}
+
+void
+pair_start(struct conn *conn, struct box *box, struct pass_result *out)
+{
+	struct pair *p = xcalloc(1, sizeof(*p));
+
+	p->pass.box = box;
+	p->pass.task.finish = pair_finish;
+	pass_start(&p->pass, conn, out, "pair", pair_begin);
+}

@@ -1,0 +1,456 @@
+/*
+ * What lies on disk against what the index last saw there. A directory that
+ * changed is read once, and each name, with its inode, is looked up among those
+ * that the rows want to see (wanted.h): a row whose name is there just so is not
+ * read, nor is its file looked at. What remains is what changed: names that no
+ * row wants, and rows whose name is not there.
+ *
+ * Who renames, adds, removes or replaces a file moves the mtime of its directory:
+ * where both directories are as they were when they were last read, and nothing
+ * waits to be done, they are not even read. What is edited in place moves
+ * nothing and keeps its inode: each file is looked at when a folder that is not
+ * big changes otherwise, when it is due (verify-interval) and with --full; for
+ * that index_folder.looked is set to 0.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/clock.h"
+#include "observe/local_file.h"
+#include "maildir/name.h"
+#include "observe/name_set.h"
+
+#define NS	1000000000	/* in a second */
+
+/* A look costs as much as five names that are only read. */
+#define LOOK_ALWAYS	4096
+
+struct scan {
+	struct wanted wanted;
+	struct index *ix;
+	struct index_folder *folder;
+	struct observed_local *out;
+	struct known_files known;
+	bool changed;		/* since the last reading */
+	bool look;		/* at every file, not only at names */
+};
+
+static int
+collect(void *arg, const struct maildir_entry *e, struct err *err)
+{
+	struct scan *s = arg;
+
+	(void)err;
+	wanted_meet(&s->wanted, e);
+	return 0;
+}
+
+static void
+restart(void *arg)
+{
+	struct scan *s = arg;
+
+	wanted_restart(&s->wanted);
+}
+
+/* --- rows whose name is not there --- */
+
+/* 1: it has come back since the directory was read; 0, -1. */
+static int
+is_there(struct scan *s, const struct place *p, struct err *err)
+{
+	struct file_hint ignored;
+
+	switch (maildir_look(&s->known.look, p->in_new, p->file, &ignored)) {
+	case LOOKED_GONE:
+		return 0;
+	case LOOKED_UNKNOWN:	/* else its removal would wait in silence */
+		return err_errno(err, ERR_IO, "can't look at %s/%s",
+		    s->folder->path, p->file);
+	case LOOKED_FILE:
+	case LOOKED_OTHER:
+		break;
+	}
+	s->known.unsure = true;
+	return 1;
+}
+
+/* Not known to be renamed: the scan met no name with its unique part. */
+static int
+judge_absent(struct scan *s, const struct place *p, bool first,
+    struct err *err)
+{
+	struct maildir_name name;
+	int there;
+
+	if (p->file == NULL || !maildir_name_parse(p->file, &name))
+		return err_set(err, ERR_IO, "the index holds an impossible "
+		    "file name: %s", p->file == NULL ? "none" : p->file);
+	if (wanted_has_stray(&s->wanted, name.unique))
+		return 0;
+	there = is_there(s, p, err);
+	if (there != 0)
+		return there == -1 ? -1 : 0;
+	s->out->changed = true;
+	s->out->lacking++;
+	if (first) {
+		s->out->missing = true;
+		return p->missing ? 0 : index_miss_local(s->ix, p->id, err);
+	}
+	return p->missing ? index_unsee_local(s->ix, p->id, err) : 0;
+}
+
+static int
+judge_row(struct scan *s, int64_t id, bool first, struct err *err)
+{
+	struct place p;
+	int r = index_place_by_id(s->ix, id, &p, err);
+
+	if (r <= 0)
+		return r;
+	r = p.local.present ? judge_absent(s, &p, first, err) : 0;
+	place_release(&p);
+	return r;
+}
+
+static int
+judge_rows(struct scan *s, bool first, struct err *err)
+{
+	size_t i = 0;
+	int64_t id;
+
+	while (s->out->complete && (id = wanted_lacking(&s->wanted, &i)) != 0)
+		if (judge_row(s, id, first, err) == -1)
+			return -1;
+	return 0;
+}
+
+/* --- files whose name is as it was --- */
+
+static int
+look_at(struct scan *s, struct place *p, struct err *err)
+{
+	if (p->file == NULL || p->hint.inode == 0)
+		return 0;	/* looked at by its name */
+	return wanted_was_met(&s->wanted, index_name_sum(p->in_new, p->file,
+	    p->hint.inode)) ? known_file_check(&s->known, p, err) : 0;
+}
+
+static int
+look_at_all(struct scan *s, struct err *err)
+{
+	struct place row[64];
+	int64_t after = 0;
+	int i, n, rc = 0;
+
+	do {
+		n = index_places(s->ix, PLACES_LOCAL, s->folder->id, after, row,
+		    64, err);
+		if (n < 0)
+			return -1;
+		for (i = 0; i < n; i++) {
+			if (rc == 0)
+				rc = look_at(s, &row[i], err);
+			after = row[i].id;
+			place_release(&row[i]);
+		}
+	} while (rc == 0 && n == 64);
+	return rc;
+}
+
+/* --- names that no row wants --- */
+
+/* Second reading: what appeared since the first is taken as well; what left is
+ * a matter for the next run. */
+static int
+record(void *arg, const struct maildir_entry *e, struct err *err)
+{
+	struct scan *s = arg;
+	struct maildir_name name;
+
+	if (wanted_was_met(&s->wanted, index_name_sum(e->in_new, e->file,
+	    e->inode)) || !maildir_name_parse(e->file, &name))
+		return 0;
+	return known_file_see(&s->known, e->in_new, e->file, err);
+}
+
+static void
+nothing(void *arg)
+{
+	(void)arg;
+}
+
+static int
+record_strays(struct scan *s, struct maildir *md, struct err *err)
+{
+	const struct maildir_visit visit = { s, record, nothing };
+	const struct buf *names = &s->wanted.names;
+	struct maildir_scan again;
+	size_t at;
+
+	if (s->wanted.too_many)
+		return maildir_scan(md, s->folder->path, &visit, &again, err);
+	for (at = 0; at < names->len; ) {
+		const char *p = (const char *)names->data + at;
+
+		if (known_file_see(&s->known, *p == 'n', p + 1, err) == -1)
+			return -1;
+		at += strlen(p) + 1;
+	}
+	return 0;
+}
+
+/* --- what was not changed --- */
+
+/*
+ * Both directories are as they were when they were last read, and that was long
+ * enough after their last change for a coarse clock to tell.
+ */
+static bool
+is_quiet(const struct index_folder *f, const struct maildir_scan *scanned)
+{
+	int64_t last = scanned->new_mtime > scanned->cur_mtime ?
+	    scanned->new_mtime : scanned->cur_mtime;
+
+	return f->new_mtime == scanned->new_mtime &&
+	    f->cur_mtime == scanned->cur_mtime && last / NS + 2 < f->scanned;
+}
+
+/* Nothing can have changed since the last reading. A row that still waits for
+ * something wants its file seen. 1, 0, -1. */
+static int
+is_unread(struct index *ix, struct maildir *md, const struct index_folder *f,
+    struct err *err)
+{
+	struct maildir_scan now;
+	struct err ignored;
+	bool calm;
+
+	if (f->looked == 0 ||
+	    maildir_stamps(md, f->path, &now, &ignored) == -1 ||
+	    !is_quiet(f, &now))
+		return 0;
+	return index_is_calm(ix, f->id, &calm, err) == -1 ? -1 : calm;
+}
+
+/* begun: when the scan was. */
+static int
+record_stamps(struct scan *s, const struct maildir_scan *scanned,
+    int64_t begun, struct err *err)
+{
+	struct index_folder *f = s->folder;
+	const struct index_folder was = *f;
+
+	if (!scanned->complete)
+		return 0;
+	f->new_mtime = scanned->new_mtime;
+	f->cur_mtime = scanned->cur_mtime;
+	f->scanned = s->known.unsure ? 0 : begun;
+	if (s->look && !s->known.unsure)
+		f->looked = begun;
+	/* Read again before the stamps had cooled: not worth a write. */
+	if (!s->changed && was.looked != 0 &&
+	    (f->scanned == was.scanned || (f->scanned != 0 &&
+	    was.scanned != 0 && !is_quiet(f, scanned))))
+		return 0;
+	return index_folder_put(s->ix, f, err);
+}
+
+/* A directory whose time went back was put there from a backup: what it lacks
+ * nobody deleted (design section 5). */
+#define BACK_NS	2000000000
+
+static bool
+went_back(const struct index_folder *f, const struct maildir_scan *now)
+{
+	return (f->new_mtime != 0 && now->new_mtime < f->new_mtime - BACK_NS) ||
+	    (f->cur_mtime != 0 && now->cur_mtime < f->cur_mtime - BACK_NS);
+}
+
+/* --- a name that was removed and is back --- */
+
+struct returned {
+	const struct scan *scan;
+	char **unique;
+	size_t n, cap;
+};
+
+static int
+returned_entry(void *arg, const char *unique)
+{
+	struct returned *r = arg;
+
+	if (wanted_has_stray(&r->scan->wanted, span_of(unique)))
+		*VEC_ADD(r->unique, r->n, r->cap) = xstrdup(unique);
+	return 0;
+}
+
+static void
+returned_release(struct returned *r)
+{
+	while (r->n > 0)
+		free(r->unique[--r->n]);
+	free(r->unique);
+}
+
+/*
+ * Files that were removed on the server's word and that nobody but a backup has:
+ * who copies one without its dates does not turn back the time of the directory.
+ * No row wants to see it, so it is among the strays.
+ */
+static int
+look_for_returned(const struct scan *s, struct returned *out, struct err *err)
+{
+	*out = (struct returned){ .scan = s };
+	return s->wanted.n_stray > 0 ? index_removed(s->ix, s->folder->id, returned_entry,
+	    out, err) : 0;
+}
+
+/* It is noticed once; from now on they are files like any other. */
+static int
+forget_base(struct scan *s, struct returned *back, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < back->n; i++)
+		if (index_removed_drop(s->ix, s->folder->id, back->unique[i],
+		    err) == -1)
+			return -1;
+	wanted_forget(&s->wanted);
+	return index_reset_local(s->ix, s->folder->id, err);
+}
+
+/* --- a second scan of what has stood still since the first --- */
+
+/*
+ * Neither directory has changed since before the first scan, by a clock that
+ * would tell: to read them again would give what that one gave.
+ */
+static bool
+stood_still(struct maildir *md, const struct index_folder *f)
+{
+	struct maildir_scan now;
+	struct err ignored;
+
+	return maildir_stamps(md, f->path, &now, &ignored) == 0 &&
+	    now.complete && is_quiet(f, &now);
+}
+
+static int
+lose_missing(struct scan *s, struct err *err)
+{
+	struct place row[64];
+	int64_t after = 0;
+	int i, n, rc = 0;
+
+	do {
+		n = index_places(s->ix, PLACES_MISSING, s->folder->id, after,
+		    row, 64, err);
+		if (n < 0)
+			return -1;
+		for (i = 0; i < n; i++) {
+			if (rc == 0)
+				rc = index_unsee_local(s->ix, row[i].id, err);
+			s->out->lacking++;
+			after = row[i].id;
+			place_release(&row[i]);
+		}
+	} while (rc == 0 && n == 64);
+	return rc;
+}
+
+/* The first scan has made durable what was missing. */
+static int
+scan_unread(struct scan *s, struct err *err)
+{
+	int rc = index_begin(s->ix, err);
+
+	s->out->complete = true;
+	if (rc == 0)
+		rc = lose_missing(s, err);
+	return index_end(s->ix, rc, err);
+}
+
+int
+observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
+    enum look look, struct observed_local *out, struct err *err)
+{
+	struct scan s = { .ix = ix, .folder = f, .out = out };
+	struct maildir_visit visit = { &s, collect, restart };
+	struct returned back = { .scan = &s };
+	struct maildir_scan scanned;
+	bool first = look != LOOK_SECOND;
+	int64_t begun = clock_wall();
+	int rc = first ? is_unread(ix, md, f, err) : 0;
+
+	*out = (struct observed_local){ .complete = rc == 1 };
+	if (rc != 0)
+		return rc == 1 ? 0 : -1;
+	if (!first && stood_still(md, f))
+		return scan_unread(&s, err);
+	rc = -1;
+	if (known_files_open(&s.known, ix, md, f, err) == -1 ||
+	    wanted_load(&s.wanted, ix, f->id, err) == -1 ||
+	    maildir_scan(md, f->path, &visit, &scanned, err) == -1)
+		goto done;
+	out->complete = scanned.complete;
+	s.changed = f->new_mtime != scanned.new_mtime ||
+	    f->cur_mtime != scanned.cur_mtime;
+	s.look = f->looked == 0 ||
+	    (!is_quiet(f, &scanned) && s.wanted.n <= LOOK_ALWAYS);
+	wanted_seal(&s.wanted);
+	if (look_for_returned(&s, &back, err) == -1)
+		goto done;
+	out->fault = went_back(f, &scanned);
+	out->returned = back.n > 0 && !out->fault;
+	out->fault |= out->returned;
+	/* Status, dry runs and early looks forget nothing. */
+	if (out->fault && (md->look_only || look == LOOK_EARLY)) {
+		rc = 0;
+		goto done;
+	}
+	if (index_begin(ix, err) == -1)
+		goto done;
+	if (out->fault && forget_base(&s, &back, err) == -1)
+		goto rollback;
+	if (judge_rows(&s, first, err) == -1 ||
+	    (s.look && look_at_all(&s, err) == -1) ||
+	    record_strays(&s, md, err) == -1)
+		goto rollback;
+	/* What is recorded must not be undone by a power cut (section 6). */
+	out->changed |= s.known.changed;
+	if (out->changed && maildir_sync_folder(md, f->path, err) == -1)
+		goto rollback;
+	if (record_stamps(&s, &scanned, begun, err) == -1)
+		goto rollback;
+	if (index_commit(ix, err) == -1)
+		goto rollback;
+	rc = 0;
+	goto done;
+rollback:
+	index_rollback(ix);
+done:
+	known_files_close(&s.known);
+	returned_release(&back);
+	wanted_release(&s.wanted);
+	return rc;
+}
+
+int
+observe_local_ours(struct index *ix, struct maildir *md, struct index_folder *f,
+    struct err *err)
+{
+	struct err ignored = { .kind = ERR_NONE };
+	struct maildir_scan now;
+
+	/* Gone meanwhile: the next scan says what is to be said. */
+	if (maildir_stamps(md, f->path, &now, &ignored) == -1)
+		return 0;
+	if (f->new_mtime == now.new_mtime && f->cur_mtime == now.cur_mtime)
+		return 0;
+	f->new_mtime = now.new_mtime;
+	f->cur_mtime = now.cur_mtime;
+	f->scanned = 0;		/* who else changed it is not known */
+	return index_folder_put(ix, f, err);
+}

@@ -1,0 +1,234 @@
+#include "observe/local_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "maildir/name.h"
+
+int
+known_files_open(struct known_files *k, struct index *ix, struct maildir *md,
+    const struct index_folder *folder, struct err *err)
+{
+	*k = (struct known_files){ .ix = ix, .md = md, .folder = folder,
+	    .look = { .fd = { -1, -1 } } };
+	return maildir_look_open(&k->look, md, folder->path, err);
+}
+
+void
+known_files_close(struct known_files *k)
+{
+	maildir_look_close(&k->look);
+}
+
+/* --- the same message? --- */
+
+enum likeness { LIKE_SAME, LIKE_OTHER, LIKE_UNKNOWN, LIKE_FAILED };
+
+/* Reads the file. Who edits or moves it right now will be met next time. */
+static enum likeness
+compare_content(struct known_files *k, const struct place *p,
+    const struct index_seen_local *seen, struct err *err)
+{
+	const struct maildir_message at = {
+		k->folder->path, seen->in_new, seen->file,
+	};
+	struct index_content known;
+	struct fingerprint fp;
+	struct err ignored;
+	int64_t mtime;
+	int r = index_content_by_id(k->ix, p->content, &known, err);
+
+	if (r == -1)
+		return LIKE_FAILED;
+	if (r == 0)
+		return LIKE_SAME;	/* nothing to compare it with */
+	if (maildir_fingerprint(k->md, &at, &fp, &mtime, &ignored) == -1)
+		return LIKE_UNKNOWN;
+	return memcmp(fp.content, known.digest, sizeof(known.digest)) == 0 ?
+	    LIKE_SAME : LIKE_OTHER;
+}
+
+static enum likeness
+compare(struct known_files *k, const struct place *p,
+    const struct index_seen_local *seen, struct err *err)
+{
+	enum likeness like;
+
+	if (p->content == 0 || seen->hint.inode == 0 ||
+	    file_hint_equal(&p->hint, &seen->hint))
+		return LIKE_SAME;
+	like = compare_content(k, p, seen, err);
+	k->unsure |= like == LIKE_UNKNOWN;
+	return like;
+}
+
+int
+known_file_check(struct known_files *k, struct place *p, struct err *err)
+{
+	struct index_seen_local seen = { .in_new = p->in_new, .file = p->file };
+
+	switch (maildir_look(&k->look, seen.in_new, seen.file, &seen.hint)) {
+	case LOOKED_FILE:
+		break;
+	case LOOKED_UNKNOWN:
+		k->unsure = true;
+		return 0;
+	case LOOKED_OTHER:
+	case LOOKED_GONE:
+		return 0;
+	}
+	switch (compare(k, p, &seen, err)) {
+	case LIKE_SAME:
+		return file_hint_equal(&p->hint, &seen.hint) ? 0 :
+		    index_hint_local(k->ix, p->id, &seen.hint, err);
+	case LIKE_OTHER:
+		k->changed = true;
+		return index_replace_local(k->ix, p, &seen, err);
+	case LIKE_UNKNOWN:
+		return 0;
+	case LIKE_FAILED:
+		break;
+	}
+	return -1;
+}
+
+/* --- a name that is not known just so --- */
+
+/* Into the row that the name leads to, or a new one. */
+static int
+see(struct known_files *k, struct place *p, struct index_seen_local *seen,
+    struct err *err)
+{
+	enum likeness like = compare(k, p, seen, err);
+	bool changed = true;
+	int rc;
+
+	if (like == LIKE_FAILED)
+		return -1;
+	if (like == LIKE_UNKNOWN)
+		seen->hint.inode = 0;	/* the next look reads it again */
+	if (like == LIKE_OTHER)
+		rc = index_replace_local(k->ix, p, seen, err);
+	else
+		rc = index_place_see(k->ix, p, seen, &changed, err);
+	k->changed |= changed;
+	return rc;
+}
+
+/* The place to which the name leads; a fresh one when there is none. 0, -1. */
+static int
+place_of(struct known_files *k, const char *file, struct place *out,
+    struct err *err)
+{
+	struct maildir_name name;
+	char *unique;
+	int r;
+
+	if (!maildir_name_parse(file, &name))
+		return err_set(err, ERR_IO, "impossible file name %s", file);
+	unique = span_dup(name.unique);
+	r = index_place_by_unique(k->ix, k->folder->id, unique, out, err);
+	if (r == 0) {
+		place_init(out);
+		out->folder = k->folder->id;
+		out->unique = unique;
+		return 0;
+	}
+	free(unique);
+	return r == -1 ? -1 : 0;
+}
+
+/* A second file with the name: it gets one of its own. */
+static int
+see_fresh(struct known_files *k, struct index_seen_local *seen,
+    struct err *err)
+{
+	const struct maildir_message at = {
+		k->folder->path, seen->in_new, seen->file,
+	};
+	char file[MAILDIR_NAME_MAX + 1];
+	struct err failed;
+	struct place p;
+	int rc;
+
+	k->unsure |= k->md->look_only;
+	if (k->md->look_only)
+		return 0;
+	if (maildir_rename_fresh(k->md, &at, file, &failed) == -1) {
+		k->unsure = true;
+		if (failed.kind == ERR_STALE)
+			return 0;
+		*err = failed;
+		return -1;
+	}
+	seen->file = file;
+	if (place_of(k, file, &p, err) == -1)
+		return -1;
+	rc = see(k, &p, seen, err);
+	place_release(&p);
+	return rc;
+}
+
+enum twin { TWIN_NONE, TWIN_LEFTOVER, TWIN_MESSAGE };
+
+/*
+ * What lies under the name that the row knows, while the file at hand has
+ * another. With a link made first and the old name removed after, cur/ is where
+ * the message goes: then that is the name to follow.
+ */
+static enum twin
+twin_of(struct known_files *k, const struct place *p,
+    const struct index_seen_local *seen)
+{
+	struct file_hint hint;
+
+	if (!p->local.present || p->file == NULL ||
+	    (p->in_new == seen->in_new && strcmp(p->file, seen->file) == 0))
+		return TWIN_NONE;
+	switch (maildir_look(&k->look, p->in_new, p->file, &hint)) {
+	case LOOKED_GONE:
+		return TWIN_NONE;	/* it was renamed */
+	case LOOKED_UNKNOWN:
+		k->unsure = true;
+		return TWIN_LEFTOVER;
+	case LOOKED_OTHER:
+	case LOOKED_FILE:
+		break;
+	}
+	if (seen->hint.inode == 0)
+		return TWIN_LEFTOVER;	/* a link beside a message */
+	if (hint.inode != seen->hint.inode)
+		return TWIN_MESSAGE;
+	k->unsure = true;	/* each run has to meet it */
+	maildir_note_leftover(k->md, k->folder->path, seen->file);
+	return p->in_new && !seen->in_new ? TWIN_NONE : TWIN_LEFTOVER;
+}
+
+int
+known_file_see(struct known_files *k, bool in_new, const char *file,
+    struct err *err)
+{
+	struct index_seen_local seen = { .in_new = in_new, .file = file };
+	enum maildir_looked looked = maildir_look(&k->look, in_new, file,
+	    &seen.hint);
+	struct place p;
+	int rc = 0;
+
+	if (looked == LOOKED_GONE)
+		return 0;
+	k->unsure |= looked == LOOKED_UNKNOWN;
+	if (place_of(k, file, &p, err) == -1)
+		return -1;
+	switch (twin_of(k, &p, &seen)) {
+	case TWIN_NONE:
+		rc = see(k, &p, &seen, err);
+		break;
+	case TWIN_LEFTOVER:
+		break;
+	case TWIN_MESSAGE:
+		rc = see_fresh(k, &seen, err);
+	}
+	place_release(&p);
+	return rc;
+}

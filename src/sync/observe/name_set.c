@@ -1,0 +1,183 @@
+#include "observe/name_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "maildir/name.h"
+
+/* Some ten thousand names; of more the directory is read once again. */
+#define NAMES_MAX	(1u << 20)
+
+/* FNV-1a with a final mix; only for speed, names are ours and few are hostile:
+ * a collision hides what is gone until the next run, and deletes nothing. */
+static uint64_t
+hash(struct span s)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		h ^= (unsigned char)s.p[i];
+		h *= 0x100000001b3u;
+	}
+	h ^= h >> 29;
+	h *= 0xbf58476d1ce4e5b9u;
+	return h ^ h >> 32;
+}
+
+static void
+load_row(void *arg, int64_t id, uint64_t sum)
+{
+	struct wanted *w = arg;
+
+	*VEC_ADD(w->row, w->n, w->cap) = (struct wanted_row){ sum, id };
+}
+
+/* Where the sum stands, or would. */
+static uint64_t *
+slot_of(const struct wanted *w, uint64_t sum)
+{
+	size_t at = (size_t)sum & w->mask;
+
+	while (w->slot[at] != 0 &&
+	    ((w->slot[at] ^ sum) & ~(uint64_t)w->mask) != 0)
+		at = (at + 1) & w->mask;
+	return &w->slot[at];
+}
+
+/* -1: no row wants the name so. */
+static int64_t
+row_of(const struct wanted *w, uint64_t sum)
+{
+	return (int64_t)(*slot_of(w, sum) & w->mask) - 1;
+}
+
+static bool
+is_met(const struct wanted *w, size_t i)
+{
+	return w->met[i / 64] >> i % 64 & 1;
+}
+
+int
+wanted_load(struct wanted *w, struct index *ix, int64_t folder,
+    struct err *err)
+{
+	size_t i, slots = 64;
+
+	*w = (struct wanted){ 0 };
+	buf_init(&w->names, NAMES_MAX);
+	if (index_on_disk(ix, folder, load_row, w, err) == -1)
+		return -1;
+	if (w->n >= UINT32_MAX)
+		return err_set(err, ERR_IO, "the index has too many rows");
+	while (slots < w->n + w->n / 2)
+		slots *= 2;
+	w->slot = xcalloc(slots, sizeof(*w->slot));
+	w->mask = slots - 1;
+	w->met = xcalloc(w->n / 64 + 1, sizeof(*w->met));
+	for (i = 0; i < w->n; i++) {
+		uint64_t sum = w->row[i].sum;
+
+		if (sum != 0)
+			*slot_of(w, sum) = (sum & ~(uint64_t)w->mask) | (i + 1);
+	}
+	return 0;
+}
+
+void
+wanted_release(struct wanted *w)
+{
+	free(w->row);
+	free(w->slot);
+	free(w->met);
+	free(w->stray);
+	buf_release(&w->names);
+	*w = (struct wanted){ 0 };
+}
+
+bool
+wanted_was_met(const struct wanted *w, uint64_t sum)
+{
+	int64_t row = row_of(w, sum);
+
+	return row >= 0 && is_met(w, (size_t)row);
+}
+
+int64_t
+wanted_lacking(const struct wanted *w, size_t *i)
+{
+	while (*i < w->n && is_met(w, *i))
+		++*i;
+	return *i < w->n ? w->row[(*i)++].id : 0;
+}
+
+static void
+add_stray(struct wanted *w, const struct maildir_entry *e, struct span unique)
+{
+	const size_t n = strlen(e->file) + 1;
+	unsigned char *room;
+
+	*VEC_ADD(w->stray, w->n_stray, w->cap_stray) = hash(unique);
+	room = w->too_many ? NULL : buf_room(&w->names, n + 1);
+	if (room == NULL) {
+		w->too_many = true;
+		return;
+	}
+	room[0] = e->in_new ? 'n' : 'c';
+	memcpy(room + 1, e->file, n);
+	buf_added(&w->names, n + 1);
+}
+
+void
+wanted_meet(struct wanted *w, const struct maildir_entry *e)
+{
+	int64_t row = row_of(w, index_name_sum(e->in_new, e->file, e->inode));
+	struct maildir_name name;
+
+	if (row >= 0)
+		w->met[row / 64] |= (uint64_t)1 << row % 64;
+	else if (maildir_name_parse(e->file, &name))
+		add_stray(w, e, name.unique);
+}
+
+void
+wanted_restart(struct wanted *w)
+{
+	memset(w->met, 0, (w->n / 64 + 1) * sizeof(*w->met));
+	w->n_stray = 0;
+	w->too_many = false;
+	buf_clear(&w->names);
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+void
+wanted_seal(struct wanted *w)
+{
+	if (w->n_stray > 1)
+		qsort(w->stray, w->n_stray, sizeof(*w->stray), by_value);
+}
+
+void
+wanted_forget(struct wanted *w)
+{
+	w->n = 0;
+	memset(w->slot, 0, (w->mask + 1) * sizeof(*w->slot));
+	w->too_many = true;	/* names that were found are not among them */
+}
+
+bool
+wanted_has_stray(const struct wanted *w, struct span unique)
+{
+	const uint64_t h = hash(unique);
+
+	return w->n_stray > 0 && bsearch(&h, w->stray, w->n_stray, sizeof(h),
+	    by_value) != NULL;
+}

@@ -1,0 +1,665 @@
+/*
+ * What the server has against what the index last saw there.
+ *
+ * The newest known messages must have the size and date that were recorded: a
+ * server restored from a backup hands UIDs out anew under the same UIDVALIDITY.
+ *
+ * Happy path, all in one write: SELECT with what is known, for which QRESYNC
+ * tells what changed and vanished; the newest known messages; and what is new,
+ * where STATUS said that there is some. In a large folder QRESYNC is asked about
+ * the end of it alone, where most happens. What changed in the older part is
+ * asked for as a set of UIDs; if that is not empty, a second exchange tells how,
+ * row by row, or flag by flag where it is much (observe_sets.c).
+ *
+ * Without QRESYNC the changes are asked for (CONDSTORE), without that all flags
+ * are. At the end the sum must close: what the index then believes to be there
+ * is what the server says it has (design section 5). If it does not:
+ *
+ *	what vanished in the older part, where QRESYNC was not asked about it
+ *	which of the known UIDs are still there, a set
+ *	everything, row by row; twice
+ *
+ * If it still does not, nothing is believed to be gone in this run. The cursor
+ * moves last, when all that it stands for is stored.
+ *
+ * The passes behind it find the folder selected.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "mail/flags.h"
+#include "observe/remote.h"
+
+#define FULL_TRIES	2
+#define RECENT		1000	/* UIDs whose changes come row by row */
+#define ROWS_LEAST	256	/* more rows than that are asked for as sets */
+
+static enum task_result observe_select(struct task *);
+static enum task_result observe_selected(struct task *);
+static enum task_result observe_fault(struct observe *, const char *fault);
+static enum task_result observe_unask(struct task *);
+static enum task_result observe_reset(struct task *);
+static enum task_result observe_ask(struct task *);
+static enum task_result observe_listed(struct task *);
+static enum task_result observe_flag_sets(struct task *);
+static enum task_result observe_set_rows(struct task *);
+static enum task_result observe_stored(struct task *);
+static enum task_result observe_settled(struct task *);
+
+/* --- the flow --- */
+
+static unsigned
+caps_of(const struct observe *o)
+{
+	return imap_session_caps(o->pass.conn->session);
+}
+
+static unsigned
+enabled_of(const struct observe *o)
+{
+	return imap_session_enabled(o->pass.conn->session);
+}
+
+static int
+probe_run(struct job *job)
+{
+	struct observe *o = OWNER_OF(job, struct observe, job);
+
+	o->n_probe = index_newest(o->pass.a->ix, o->pass.box->row.id, o->probe,
+	    PROBES, &job->err);
+	return o->n_probe < 0 ? -1 : 0;
+}
+
+static enum task_result
+observe_begin(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	o->job = (struct job){ .run = probe_run };
+	lane_post(o->pass.a->index_lane, &o->job, t);
+	return task_wait(t, observe_select);
+}
+
+/* From what is known before anything is asked. */
+static void
+plan(struct observe *o)
+{
+	const struct index_folder *f = &o->pass.box->row;
+	bool sets = (caps_of(o) & CAP_ESEARCH) != 0;
+
+	o->known_next = f->uidnext > 0 ? f->uidnext : 1;
+	if (f->uidvalidity == 0)
+		return;
+	o->full |= f->modseq == 0;
+	o->by_sets = o->full && !o->thorough && sets && f->exists > ROWS_LEAST;
+	if (o->full)
+		return;
+	o->qresync = (enabled_of(o) & CAP_QRESYNC) != 0;
+	if (sets && (caps_of(o) & CAP_CONDSTORE) &&
+	    o->known_next > 2 * RECENT)
+		o->split = o->known_next - RECENT;
+}
+
+/* Behind SELECT in the same write: where LIST told of the folder that we know,
+ * and the server knows already that we can do with MODSEQ. */
+static bool
+may_ask_ahead(const struct observe *o)
+{
+	const struct index_folder *f = &o->pass.box->row;
+	const struct imap_folder *l = &o->pass.box->listed;
+
+	return f->uidvalidity != 0 && l->has_status && l->messages > 0 &&
+	    l->uidvalidity == f->uidvalidity && (o->full ||
+	    !observe_has_changes(o, l->modseq) || (enabled_of(o) & CAP_CONDSTORE));
+}
+
+static enum task_result
+observe_select(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	struct index_folder *f = &o->pass.box->row;
+	const struct imap_folder *l = &o->pass.box->listed;
+	struct imap_select_args args = {
+		.raw = f->raw, .sink = rows_sink(o, false),
+		.uidvalidity = f->uidvalidity,
+	};
+
+	if (!o->job.done)
+		return task_wait(t, observe_select);
+	if (o->job.result == -1)
+		return task_fail(t, &o->job.err);
+	plan(o);
+	args.modseq = o->full ? 0 : f->modseq;
+	if (o->split > 1)
+		args.known = (struct uidrange){ o->split, o->known_next - 1 };
+	imap_select_start(o->pass.conn->session, &o->select, t, &args);
+	o->ahead = may_ask_ahead(o);
+	if (o->ahead)
+		ask(o, ask_what(o, l->modseq, l->uidnext));
+	return task_wait(t, observe_selected);
+}
+
+/* The folder is out for this run; the account goes on. */
+static enum task_result
+observe_refused(struct observe *o, const char *why)
+{
+	o->pass.box->failed = true;
+	box_note(o->pass.a, o->pass.box, ITEM_FOLDER, ALL_ROWS,
+	    "%s; the folder is left out", why);
+	return TASK_DONE;
+}
+
+/* True when there is something that the folder could not store before. */
+static bool
+take_abilities(struct index_folder *f, const struct imap_box *b)
+{
+	struct index_folder was = *f;
+	char *more;
+	bool grew;
+
+	f->read_only = b->read_only;
+	f->permanent = b->read_only ? 0 : b->permanent;
+	f->permanent_any = !b->read_only && b->permanent_any;
+	f->permanent_keywords = xstrdup(b->read_only ||
+	    b->permanent_keywords == NULL ? "" : b->permanent_keywords);
+	more = keywords_less(f->permanent_keywords,
+	    was.permanent_keywords == NULL ? "" : was.permanent_keywords);
+	grew = (f->permanent & ~was.permanent) != 0 || *more != '\0' ||
+	    (f->permanent_any && !was.permanent_any);
+	free(more);
+	free(was.permanent_keywords);
+	return grew;
+}
+
+/* A first look that a power cut undoes is taken once more. */
+static int
+begin(struct observe *o, struct err *err)
+{
+	struct index *ix = o->pass.a->ix;
+
+	return o->fresh && !o->fault ? index_begin_seen(ix, err) :
+	    index_begin(ix, err);
+}
+
+static int
+reset_run(struct job *job)
+{
+	struct observe *o = OWNER_OF(job, struct observe, job);
+	struct index_folder *f = &o->pass.box->row;
+	struct index *ix = o->pass.a->ix;
+
+	/* Recorded before the first row is: rows without it could not be told
+	 * from those of another world. */
+	f->uidvalidity = o->select.box.uidvalidity;
+	f->uidnext = f->exists = 0;
+	f->modseq = 0;
+	if (begin(o, &job->err) == 0 &&
+	    (!o->fault || index_reset_remote(ix, f->id, &job->err) == 0) &&
+	    index_folder_put(ix, f, &job->err) == 0 &&
+	    index_commit(ix, &job->err) == 0)
+		return 0;
+	index_rollback(ix);
+	return -1;
+}
+
+const char *
+epoch_fault(const struct index_folder *f, const struct imap_box *b)
+{
+	if (f->uidvalidity == 0)
+		return NULL;
+	if (b->uidvalidity != f->uidvalidity)
+		return "the server numbers its messages anew (UIDVALIDITY)";
+	if (b->uidnext != 0 && b->uidnext < f->uidnext)
+		return "the server knows fewer messages than it had before";
+	return NULL;
+}
+
+static enum task_result
+observe_selected(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	struct index_folder *f = &o->pass.box->row;
+	const struct imap_box *b = &o->select.box;
+	const char *fault;
+
+	rows_move(o, false);
+	switch (imap_result(&o->select.cmd, &t->err)) {
+	case 0:
+		return task_wait(t, observe_selected);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		return observe_refused(o, t->err.msg);
+	}
+	if (b->uidvalidity == 0)
+		return observe_refused(o, "the server gives it no UIDVALIDITY");
+	o->grew |= take_abilities(f, b);
+	fault = epoch_fault(f, b);
+	if (fault != NULL)
+		return observe_fault(o, fault);
+	if (f->uidvalidity == 0) {
+		o->full = o->fresh = true;
+		return task_next(t, observe_reset);
+	}
+	/* A lower one alone is no fault, but deltas mean nothing then. */
+	if (!o->full && (b->modseq == 0 || b->modseq < f->modseq)) {
+		o->full = true;
+		return task_next(t, observe_unask);
+	}
+	return task_next(t, o->select.again ? observe_unask : observe_ask);
+}
+
+/* What was asked ahead has been answered, and is of no use. 0: not yet. */
+static int
+unasked(struct observe *o, struct err *err)
+{
+	int rc = asked_result(o, err);
+
+	if (rc == 0 || (rc == -1 && err->kind != ERR_REFUSED))
+		return rc;
+	asked_release(o);
+	asked_forget_sets(o);
+	o->ahead = false;
+	return 1;
+}
+
+static enum task_result
+observe_unask(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	rows_move(o, false);
+	switch (unasked(o, &t->err)) {
+	case 0:
+		return task_wait(t, observe_unask);
+	case -1:
+		return TASK_FAIL;
+	}
+	t->err.kind = ERR_NONE;
+	return task_next(t, observe_ask);
+}
+
+static enum task_result
+observe_reset(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	switch (unasked(o, &t->err)) {
+	case 0:
+		return task_wait(t, observe_reset);
+	case -1:
+		return TASK_FAIL;
+	}
+	t->err.kind = ERR_NONE;
+	rows_move(o, true);
+	if (o->first != NULL)
+		return task_wait(t, observe_reset);
+	if (o->job.run != reset_run) {
+		o->job = (struct job){ .run = reset_run };
+		lane_post(o->pass.a->index_lane, &o->job, t);
+	}
+	if (!o->job.done)
+		return task_wait(t, observe_reset);
+	if (o->job.result == -1)
+		return task_fail(t, &o->job.err);
+	uidset_clear(&o->vanished);
+	o->known_next = 1;
+	return task_next(t, observe_ask);
+}
+
+static enum task_result
+observe_ask(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	const struct imap_box *b = &o->select.box;
+	unsigned what = ask_what(o, b->modseq, b->uidnext) & ~o->asked;
+
+	if (imap_box_exists(o->pass.conn->session) == 0)
+		what &= ~(unsigned)ASKED_NEWS;
+	ask(o, what);
+	return task_next(t, observe_listed);
+}
+
+/* Once more, and everything, row by row. */
+static enum task_result
+observe_all(struct observe *o)
+{
+	asked_release(o);
+	asked_forget_sets(o);
+	uidset_clear(&o->listed);
+	uidset_clear(&o->vanished);
+	o->full = true;
+	o->by_sets = false;
+	return task_next(&o->pass.task, observe_ask);
+}
+
+/* What is known of the folder is void: it is looked at as if for the first time. */
+static enum task_result
+observe_fault(struct observe *o, const char *fault)
+{
+	if (o->pass.a->opt.dry_run)
+		return observe_refused(o, fault);
+	account_tell(o->pass.a, "%s: %s; both sides are merged, nothing is "
+	    "deleted", o->pass.box->row.name, fault);
+	o->fault = o->full = true;
+	o->by_sets = false;
+	o->pass.a->merging = true;
+	return task_next(&o->pass.task, observe_reset);
+}
+
+/* It offers what it does not know: then without, in this session. */
+static void
+distrust_deltas(struct observe *o)
+{
+	const struct imap_cmd *cmd[] = { &o->changes.cmd, &o->older.cmd };
+	const unsigned what[] = { ASKED_CHANGES, ASKED_OLDER };
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if ((o->asked & what[i]) && cmd[i]->err.kind == ERR_REFUSED &&
+		    cmd[i]->status == IMAP_BAD)
+			imap_session_distrust(o->pass.conn->session,
+			    CAP_CONDSTORE | CAP_QRESYNC);
+}
+
+/* Below split, row by row; with QRESYNC also what vanished there. */
+static enum task_result
+observe_below(struct observe *o)
+{
+	o->older_told = true;
+	o->asked |= ASKED_CHANGES;
+	ask_fetch(o, &o->changes, (struct uidrange){ 1, o->split - 1 },
+	    FETCH_FLAGS);
+	return task_next(&o->pass.task, observe_listed);
+}
+
+/* No set is to be had: row by row, then. */
+static bool
+only_older_failed(const struct observe *o)
+{
+	return (o->asked & ASKED_OLDER) &&
+	    o->older.cmd.err.kind == ERR_REFUSED &&
+	    (!(o->asked & ASKED_CHANGES) ||
+	    o->changes.cmd.err.kind == ERR_NONE);
+}
+
+/* Refused: in a simpler form, as long as there is one. */
+static enum task_result
+observe_simpler(struct observe *o)
+{
+	struct task *t = &o->pass.task;
+
+	if (o->full && !o->by_sets && !o->ahead)
+		return observe_refused(o, t->err.msg);
+	t->err.kind = ERR_NONE;
+	if (o->ahead)
+		return task_next(t, observe_unask);
+	if (!o->full && only_older_failed(o)) {
+		asked_release(o);
+		return observe_below(o);
+	}
+	if (!o->full)
+		distrust_deltas(o);
+	return observe_all(o);
+}
+
+/* Those that changed below split or, with full, all that there are. */
+static enum task_result
+observe_older(struct observe *o)
+{
+	if (!o->full && (uidset_count(&o->older.uids) <= ROWS_LEAST ||
+	    !sets_possible(o)))
+		return observe_below(o);
+	if (!sets_possible(o))
+		return observe_all(o);
+	sets_ask(o);
+	return task_next(&o->pass.task, observe_flag_sets);
+}
+
+static enum task_result
+observe_listed(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	unsigned asked = o->asked;
+
+	rows_move(o, false);
+	switch (asked_result(o, &t->err)) {
+	case 0:
+		return task_wait(t, observe_listed);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		return observe_simpler(o);
+	}
+	asked_release(o);
+	o->ahead = false;
+	o->probed |= (asked & ASKED_PROBES) != 0;
+	if (o->reused && !o->fault)
+		return observe_fault(o, "its newest messages are not those "
+		    "that the server had under these UIDs");
+	if ((asked & ASKED_OLDER) && !uidset_empty(&o->older.uids))
+		return observe_older(o);
+	return task_next(t, observe_stored);
+}
+
+static enum task_result
+observe_flag_sets(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	switch (sets_result(o, &t->err)) {
+	case 0:
+		return task_wait(t, observe_flag_sets);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		t->err.kind = ERR_NONE;
+		break;
+	case 1:
+		if (sets_agree(o))
+			return task_next(t, observe_set_rows);
+	}
+	sets_release(o);
+	return o->full ? observe_all(o) : observe_below(o);
+}
+
+static enum task_result
+observe_set_rows(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	bool done = sets_make_rows(o);
+
+	rows_move(o, false);
+	return done ? task_next(t, observe_stored) :
+	    task_wait(t, observe_set_rows);
+}
+
+/* What the server could not store before is owed to it: from now on the rows
+ * are dirty. In the transaction that records what it can. */
+static int
+claim_owed(struct observe *o, struct err *err)
+{
+	struct index *ix = o->pass.a->ix;
+	struct place row[64];
+	struct ability can;
+	int64_t after = 0;
+	int i, n, rc = 0;
+
+	box_ability(o->pass.box, &can);
+	do {
+		n = index_places(ix, PLACES_OWED, o->pass.box->row.id, after,
+		    row, 64, err);
+		for (i = 0; i < n; i++) {
+			after = row[i].id;
+			reconcile_agree(&row[i], &can);
+			if (rc == 0)
+				rc = index_place_put(ix, &row[i], err);
+			place_release(&row[i]);
+		}
+	} while (rc == 0 && n == 64);
+	return n < 0 ? -1 : rc;
+}
+
+/* Runs in one transaction with the cursor. */
+static int
+settle(struct observe *o, struct err *err)
+{
+	struct index *ix = o->pass.a->ix;
+	struct index_folder *f = &o->pass.box->row;
+	const struct imap_box *b = &o->select.box;
+	uint64_t changed, there;
+
+	if (o->full && uidset_count(&o->listed) != o->exists)
+		return 0;
+	if (o->full && index_keep_remote(ix, f->id, &o->listed, UID_LAST,
+	    &changed, err) == -1)
+		return -1;
+	if (o->gone_told && index_keep_remote(ix, f->id, &o->gone.uids,
+	    o->known_next - 1, &changed, err) == -1)
+		return -1;
+	if (index_unsee_remote(ix, f->id, &o->vanished, &changed, err) == -1 ||
+	    (o->full ? index_recount(ix, f->id, &there, err) :
+	    index_tally(ix, f->id, &there, err)) == -1)
+		return -1;
+	o->closes = there == o->exists;
+	if (!o->closes)
+		return 0;
+	if (o->grew && claim_owed(o, err) == -1)
+		return -1;
+	f->uidvalidity = b->uidvalidity;
+	f->modseq = b->modseq;
+	f->exists = o->exists;
+	if (o->highest >= f->uidnext)
+		f->uidnext = o->highest < UID_LAST ? o->highest + 1 : UID_LAST;
+	if (b->uidnext > f->uidnext)
+		f->uidnext = b->uidnext;
+	if (o->full && !o->by_sets)
+		f->last_full = clock_wall();
+	return index_folder_put(ix, f, err);
+}
+
+/* What does not close is not kept: not the vanished ones, not the cursor. */
+static int
+settle_run(struct job *job)
+{
+	struct observe *o = OWNER_OF(job, struct observe, job);
+	struct index *ix = o->pass.a->ix;
+
+	o->closes = false;
+	if (begin(o, &job->err) == -1)
+		return -1;
+	if (settle(o, &job->err) == 0 && o->closes)
+		return index_commit(ix, &job->err);
+	index_rollback(ix);
+	return job->err.kind == ERR_NONE ? 0 : -1;
+}
+
+static enum task_result
+observe_stored(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	rows_move(o, true);
+	if (o->first != NULL)
+		return task_wait(t, observe_stored);
+	if (o->rows_err.kind != ERR_NONE)
+		return task_fail(t, &o->rows_err);
+	if (o->sets.short_of) {
+		sets_release(o);
+		return o->full ? observe_all(o) : observe_below(o);
+	}
+	o->exists = imap_box_exists(o->pass.conn->session);
+	o->job = (struct job){ .run = settle_run };
+	lane_post(o->pass.a->index_lane, &o->job, t);
+	return task_wait(t, observe_settled);
+}
+
+static void
+tell_proof(const struct observe *o)
+{
+	struct proof *proof = &o->pass.box->proof;
+
+	o->pass.box->observed = true;
+	o->pass.box->verify &= !o->full || o->by_sets;
+	proof->full |= o->full || o->gone_told;
+	if (o->full)
+		proof->listed = uidset_count(&o->listed);
+	else if (o->gone_told)
+		proof->listed = o->exists;
+	proof->vanished += uidset_count(&o->vanished);
+}
+
+/* The sum does not close: what could be missing, the cheapest first. */
+static enum task_result
+observe_what_is_missing(struct observe *o)
+{
+	bool more = o->exists > o->select.box.exists;
+
+	if (!o->full && more && !o->newer_told) {
+		o->newer_told = true;
+		ask(o, ASKED_NEWS);
+		return task_next(&o->pass.task, observe_listed);
+	}
+	if (!o->full && o->qresync && o->split > 1 && !o->older_told &&
+	    uidset_count(&o->older.uids) <= ROWS_LEAST)
+		return observe_below(o);
+	if (!o->full && o->known_next > 1 && !o->gone_told) {
+		o->gone_told = true;
+		ask(o, ASKED_GONE);
+		return task_next(&o->pass.task, observe_listed);
+	}
+	return observe_all(o);
+}
+
+static enum task_result
+observe_settled(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	if (!o->job.done)
+		return task_wait(t, observe_settled);
+	if (o->job.result == -1)
+		return task_fail(t, &o->job.err);
+	if (o->closes) {
+		tell_proof(o);
+		return TASK_DONE;
+	}
+	if (!o->full || o->by_sets || ++o->tries < FULL_TRIES)
+		return observe_what_is_missing(o);
+	o->pass.box->unsettled = true;
+	box_note(o->pass.a, o->pass.box, ITEM_SUM, ALL_ROWS, "the server says "
+	    "it has %u messages but lists %llu; nothing is removed there until "
+	    "that adds up", o->exists,
+	    (unsigned long long)uidset_count(&o->listed));
+	return TASK_DONE;
+}
+
+static void
+observe_finish(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	if (o->pass.conn->session != NULL)
+		imap_session_pause(o->pass.conn->session, false);
+	rows_release(o);
+	imap_select_release(&o->select);
+	asked_release(o);
+	asked_forget_sets(o);
+	uidset_release(&o->listed);
+	uidset_release(&o->vanished);
+	pass_end(&o->pass);
+}
+
+void
+observe_remote_start(struct conn *conn, struct box *box,
+    struct pass_result *out)
+{
+	struct observe *o = xcalloc(1, sizeof(*o));
+
+	o->full = o->thorough = conn->a->opt.full || box->verify;
+	o->pass.task.finish = observe_finish;
+	o->pass.box = box;
+	pass_start(&o->pass, conn, out, "observe", observe_begin);
+}

@@ -1,0 +1,145 @@
+/* What observe_remote.c, observe_rows.c and observe_sets.c share: the look at
+ * one folder of the server. */
+#ifndef SYNC_OBSERVE_REMOTE_H
+#define SYNC_OBSERVE_REMOTE_H
+
+#include "core/internal.h"
+
+#define ROWS_PER_BATCH	1000
+#define BATCHES_MOST	4	/* held by us; then the socket is paused */
+#define PROBES		16	/* newest messages that must be as recorded */
+#define SETS_MOST	40	/* flags and keywords that are asked for by sets */
+
+/* One batch of FETCH rows on its way into the index. */
+struct rows {
+	struct job job;
+	struct observe *o;
+	struct rows *next;
+	struct index_seen_remote row[ROWS_PER_BATCH];
+	int n;
+	bool has_more;		/* the index, than the sets told of */
+};
+
+/* What may be under way. */
+enum asked {
+	ASKED_PROBES = 1,	/* size and date of the newest known messages */
+	ASKED_CHANGES = 2,	/* flags, row by row */
+	ASKED_OLDER = 4,	/* which ones have changed, or are there; a set */
+	ASKED_NEWS = 8,		/* all about what is new */
+	ASKED_GONE = 16,	/* which of the known ones are there; a set */
+};
+
+/* Those that have a flag. */
+struct flag_set {
+	unsigned flag;		/* 0: a keyword */
+	char *keyword;
+	struct imap_searching search;
+};
+
+/* The flags of the messages in observe.older, one set for each flag. */
+struct flag_sets {
+	struct flag_set v[SETS_MOST];
+	size_t n;
+	struct imap_searching after;	/* older, asked again behind the flags */
+	struct imap_fetching sample;	/* some of them row by row ... */
+	struct {
+		uint32_t uid;
+		bool has;
+		unsigned flags;
+		char *keywords;
+	} want[PROBES];			/* ... to see whether both agree */
+	int n_want;
+	bool asked;
+	uint32_t at;			/* rows were made up to here */
+	bool short_of;			/* a keyword that a message had */
+};
+
+struct observe {
+	struct pass pass;
+	struct imap_select select;
+	struct imap_fetching changes, news, probing;
+	struct imap_searching older, gone;
+	unsigned asked;		/* enum asked */
+	bool ahead;		/* before SELECT was answered */
+	bool qresync;		/* SELECT told what changed from split on */
+	uint32_t split;		/* below, only sets are asked for; 0: nothing is */
+	bool older_told;	/* what changed below came row by row */
+	bool newer_told;	/* news were asked for again: it still grows */
+	bool probed;
+	bool gone_told;		/* gone holds what is there */
+	struct flag_sets sets;
+	struct index_probe probe[PROBES];
+	int n_probe;
+	bool reused;		/* a UID stands for another message */
+	bool fault;		/* what is known of the folder no longer holds */
+	bool full;		/* everything is being listed */
+	bool fresh;		/* nothing was known of the server's side */
+	bool by_sets;		/* ... flag by flag */
+	bool thorough;		/* ... row by row, because that was due */
+	bool grew;		/* the folder can store more flags than before */
+	int tries;		/* full listings so far */
+	uint32_t known_next;	/* first UID whose size and date are not known */
+	uint32_t highest;	/* UID seen */
+	struct uidset listed;	/* by a full listing */
+	struct uidset vanished;
+
+	struct rows *first, *last;	/* batches, oldest first; last may be filling */
+	unsigned n_rows;
+	struct err rows_err;		/* the first that failed */
+
+	struct job job;			/* the one at the turn of a round */
+	uint32_t exists;		/* what the server says at its end */
+	bool closes;			/* result of the settling job */
+};
+
+/* observe_rows.c: rows into the index. */
+struct imap_sink rows_sink(struct observe *, bool ahead);
+/* What is kept of it, until the next rows_move. */
+struct index_seen_remote *rows_keep(struct observe *,
+    const struct imap_fetch *);
+/* Posts what is full (with all: everything), frees what is stored, and lets the
+ * socket wait when the index can't keep up. */
+void rows_move(struct observe *, bool all);
+void rows_release(struct observe *);
+
+/*
+ * observe_ask.c. modseq, uidnext: what the folder has by SELECT, or by LIST
+ * before that is answered. The numbers changed, or it is not known whether they
+ * did; what is therefore to be asked.
+ */
+#define UID_LAST	4294967295u
+bool observe_has_changes(const struct observe *, uint64_t modseq);
+unsigned ask_what(const struct observe *, uint64_t modseq, uint32_t uidnext);
+/* Of those below split what changed or, with full, all that are known. The
+ * upper bound is named: to Cyrus "*" is the last one that is left. */
+char *ask_criteria(const struct observe *);
+/* In one write. Nothing here changes a mailbox. */
+void ask(struct observe *, unsigned what);
+void ask_fetch(struct observe *, struct imap_fetching *, struct uidrange,
+    unsigned items);
+/* 1, 0, -1 for all that was asked; 0 until every answer is there. */
+int asked_result(struct observe *, struct err *);
+/* The sets stay until they are asked for anew. */
+void asked_release(struct observe *);
+void asked_forget_sets(struct observe *);
+
+/* Is this still the world that the base speaks of? (design section 5) NULL, or
+ * why not. */
+const char *epoch_fault(const struct index_folder *, const struct imap_box *);
+
+/*
+ * observe_sets.c: the flags of many messages as a set of UIDs for each flag: a
+ * tenth of the octets of a row each, and next to nothing where neighbours are
+ * alike. possible: not with more flags than that, or odd ones.
+ */
+bool sets_possible(const struct observe *);
+void sets_ask(struct observe *);
+int sets_result(struct observe *, struct err *);	/* 1, 0, -1 */
+void sets_seen(struct observe *, const struct imap_fetch *);
+/* Some rows were asked for as well, and say the same. */
+bool sets_agree(const struct observe *);
+/* Makes rows of them as far as the index keeps up: false, there are more. */
+bool sets_make_rows(struct observe *);
+void sets_release(struct observe *);
+
+#endif

@@ -1,0 +1,81 @@
+/* What the turns over the folders share: turns.c, barrier.c, undo.c
+ * and drop.c. */
+#ifndef SYNC_RUN_PHASES_H
+#define SYNC_RUN_PHASES_H
+
+#include "core/internal.h"
+#include "plan/folder.h"
+
+/* Removals that are undone: messages, and folders that are made again. */
+struct undo_counts {
+	uint64_t pulled, pushed, unmarked, folders;
+	struct undo_marked {	/* files that had the mark */
+		struct box *box;
+		int64_t id;
+		uint32_t uid;
+		char *unique;
+		bool done;	/* lost it */
+	} *marked;
+	size_t n_marked, cap_marked;
+};
+
+struct turns {
+	size_t i;		/* the box whose turn it is */
+	struct imap_list list;	/* the second look */
+	struct imap_cmd cmd;
+	struct imap_select select;
+	task_step *after_again;	/* looked again twice: after push, after remove */
+	struct undo_counts undo;	/* what --undo-deletes comes to */
+	bool kept;		/* ... or could not be dropped yet */
+	bool attic_left;	/* something in the attic is to expire */
+};
+
+struct box *turns_box(struct account *);	/* whose turn it is */
+/* A loop over all folders: rewind, then each until NULL. */
+void turns_rewind(struct account *);
+struct box *turns_next(struct account *);
+bool box_in_play(const struct box *);		/* in the game for this run */
+enum folder_op box_folder_op(const struct box *);
+/*
+ * Its directories can't be read or made: 0, the folder is left alone, or -1,
+ * that is not all. What seems gone from another may lie in it now, so nothing
+ * is removed from the server. Index lane.
+ */
+int box_leave_out(struct account *, struct box *, const struct err *);
+/* It has failed, which is noted here. */
+bool box_left_out(struct account *, struct box *);
+/* It takes part in this turn, and its server's side is to be looked at. */
+bool box_wants_look(const struct account *, const struct box *);
+/* A scan found the folder to be of a backup: in words, for the user. */
+void box_tell_older(struct account *, struct box *,
+    const struct observed_local *);
+
+/* Each folder in turn: what adds and what changes; goes on with barrier_begin. */
+enum task_result turns_each(struct task *);
+/* Another look at the server where a folder wants one, then after. */
+enum task_result turns_again(struct account *, task_step *after);
+
+/* barrier.c: what removes. Goes on with drop_begin or account_end. */
+enum task_result barrier_begin(struct task *);
+
+/*
+ * undo.c. A removal undone is a row without a base, so that the message is new
+ * on the side that still has it. All are undone in one transaction; index lane.
+ */
+int undo_removals(struct account *, struct undo_counts *out, struct err *);
+/* Its removals, if it has any, are proved: they can be undone. */
+bool undo_concerns(const struct box *);
+/* "2 removals undone: 2 messages pulled again". Caller frees. */
+char *undo_sentence(const struct account *);
+/* The files that lost the mark: an operation each. */
+void undo_tell_unmarked(struct account *);
+void undo_release(struct undo_counts *);
+/* For a dry run: an operation each, counted in turns.undo. */
+pass_starter undo_tell_start;
+
+/* drop.c: folders that are gone on one side. Goes on with attic_begin. */
+enum task_result drop_begin(struct task *);
+/* attic.c: what was kept long enough. Goes on with account_end. */
+enum task_result attic_begin(struct task *);
+
+#endif
