@@ -193,7 +193,7 @@ rename_run(struct job *job)
 		struct row *r = &b->row[i];
 		struct place *p = &r->p.place;
 		struct maildir_message m = {
-			f->pass.box->row.path, p->in_new, p->file,
+			f->pass.folder->row.path, p->in_new, p->file,
 		};
 		struct err err = { .kind = ERR_NONE };
 
@@ -209,7 +209,7 @@ rename_run(struct job *job)
 		} else if (err.kind != ERR_STALE)
 			r->failure = xstrdup(err.msg);
 	}
-	return renamed ? maildir_sync_folder(md, f->pass.box->row.path,
+	return renamed ? maildir_sync_folder(md, f->pass.folder->row.path,
 	    &job->err) : 0;
 }
 
@@ -230,8 +230,8 @@ tell(struct flagging *f, struct row *r, bool local)
 
 	buf_init(&detail, 4 * LIMIT_KEYWORDS);
 	verdict_detail(&r->p, local, &detail);
-	account_done(f->pass.a, local ? SYNC_FLAG_LOCAL : SYNC_FLAG_REMOTE,
-	    f->pass.box, &r->p.place, buf_str(&detail));
+	report_done(f->pass.a, local ? SYNC_FLAG_LOCAL : SYNC_FLAG_REMOTE,
+	    f->pass.folder, &r->p.place, buf_str(&detail));
 	buf_release(&detail);
 }
 
@@ -305,8 +305,8 @@ record(struct flagging *f, struct row *r, struct err *err)
 	struct ability can;
 
 	if (v->ops & OP_FORGET)
-		return evidence_forgotten(f->pass.a, f->pass.box, p, err) == -1
-		    ? -1 : index_place_drop(ix, p->id, err);
+		return evidence_forgotten(f->pass.a, f->pass.folder, p, err) ==
+		    -1 ? -1 : index_place_drop(ix, p->id, err);
 	if (r->renamed) {
 		free(p->file);
 		p->file = xstrdup(r->file);
@@ -317,7 +317,7 @@ record(struct flagging *f, struct row *r, struct err *err)
 	if (r->stored)
 		state_set(&p->remote, true, v->remote_flags,
 		    v->remote_keywords);
-	box_ability(f->pass.box, &can);
+	folder_ability(f->pass.folder, &can);
 	reconcile_agree(p, &can);
 	return index_place_put(ix, p, err);
 }
@@ -335,7 +335,7 @@ record_run(struct job *job)
 		rc = record(b->f, &b->row[i], &job->err);
 	}
 	if (rc == 0 && renamed)
-		rc = observe_local_ours(a->ix, &a->md, &b->f->pass.box->row,
+		rc = observe_local_ours(a->ix, &a->md, &b->f->pass.folder->row,
 		    &job->err);
 	return index_end(a->ix, rc, &job->err);
 }
@@ -401,7 +401,7 @@ tell_done(struct batch *b)
 			f->why = xstrdup(r->failure);
 	}
 	f->done += (uint64_t)b->n;
-	account_progress(f->pass.a, f->pass.box, "flags", f->done, 0);
+	report_progress(f->pass.a, f->pass.folder, "flags", f->done, 0);
 }
 
 static int
@@ -452,11 +452,11 @@ static enum task_result
 flags_end(struct flagging *f)
 {
 	if (f->stopped.kind != ERR_NONE)
-		box_fail(f->pass.a, f->pass.box, &f->stopped);
+		folder_fail(f->pass.a, f->pass.folder, &f->stopped);
 	/* A command is for many messages: which one it is about is not told. */
 	else if (f->failed > 0)
-		box_note(f->pass.a, f->pass.box, ITEM_FLAGS, f->failed,
-		    "flags of %llu message%s were not set: %s",
+		report_folder_issue(f->pass.a, f->pass.folder, ITEM_FLAGS,
+		    f->failed, "flags of %llu message%s were not set: %s",
 		    (unsigned long long)f->failed, f->failed == 1 ? "" : "s",
 		    f->why);
 	return TASK_DONE;
@@ -492,7 +492,7 @@ flags_finish(struct task *t)
 }
 
 void
-flags_start(struct conn *conn, struct box *box,
+flags_start(struct conn *conn, struct folder *folder,
     struct pass_result *out)
 {
 	struct flagging *f = xcalloc(1, sizeof(*f));
@@ -501,10 +501,10 @@ flags_start(struct conn *conn, struct box *box,
 	for (i = 0; i < FLAG_BATCHES; i++)
 		f->batch[i].f = f;
 	f->pick = (struct pick){
-		.box = box, .ops = FLAG_OPS,
+		.folder = folder, .ops = FLAG_OPS,
 		.expunge = conn->a->conf->expunge,
 	};
 	f->pass.task.finish = flags_finish;
-	f->pass.box = box;
+	f->pass.folder = folder;
 	pass_start(&f->pass, conn, out, "flags", flags_turn);
 }

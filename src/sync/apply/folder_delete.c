@@ -1,5 +1,5 @@
 /*
- * A folder that is deleted on the server is renamed before (aside.h).
+ * A folder that is deleted on the server is renamed before (folder_delete.h).
  *
  *	EXAMINE INBOX	some servers cut the connection when the selected
  *	LIST		folder goes; what lies below it would go along
@@ -22,10 +22,10 @@
 #define SUFFIX_HEX	8
 #define SUFFIX_LENGTH	(sizeof(SUFFIX) - 1 + SUFFIX_HEX)
 
-struct aside {
+struct folder_delete {
 	char *name;		/* of the folder, ours */
 	char *raw, *hidden;	/* on the wire: its own name, and the other */
-	enum aside_end end;
+	enum folder_delete_end end;
 	char *why;
 	task_step *after;	/* when it has ended */
 	task_step *recovered;	/* when what was left over has */
@@ -34,17 +34,17 @@ struct aside {
 	struct imap_cmd rename, gone, unsubscribe;
 };
 
-static enum task_result aside_left(struct task *);
-static enum task_result aside_noted(struct task *);
-static enum task_result aside_looked(struct task *);
-static enum task_result aside_deleted(struct task *);
-static enum task_result aside_backed(struct task *);
-static enum task_result aside_recovered(struct task *);
+static enum task_result delete_left(struct task *);
+static enum task_result delete_intended(struct task *);
+static enum task_result delete_looked(struct task *);
+static enum task_result delete_deleted(struct task *);
+static enum task_result delete_renamed_back(struct task *);
+static enum task_result delete_recovered(struct task *);
 
 void
-aside_release(struct account *a)
+folder_delete_release(struct account *a)
 {
-	struct aside *s = a->aside;
+	struct folder_delete *s = a->folder_delete;
 
 	if (s == NULL)
 		return;
@@ -59,25 +59,25 @@ aside_release(struct account *a)
 	free(s->hidden);
 	free(s->why);
 	free(s);
-	a->aside = NULL;
+	a->folder_delete = NULL;
 }
 
-enum aside_end
-aside_end(const struct account *a)
+enum folder_delete_end
+folder_delete_end(const struct account *a)
 {
-	return a->aside->end;
+	return a->folder_delete->end;
 }
 
 const char *
-aside_why(const struct account *a)
+folder_delete_why(const struct account *a)
 {
-	return a->aside->why;
+	return a->folder_delete->why;
 }
 
 /* --- the note --- */
 
 static int
-set_note(struct account *a, const char *name, const char *raw,
+set_intent(struct account *a, const char *name, const char *raw,
     const char *hidden, struct err *err)
 {
 	return index_set(a->ix, "aside-name", name, err) == 0 &&
@@ -86,20 +86,21 @@ set_note(struct account *a, const char *name, const char *raw,
 }
 
 static int
-note_work(struct account *a, struct err *err)
+intend_work(struct account *a, struct err *err)
 {
-	const struct aside *s = a->aside;
+	const struct folder_delete *s = a->folder_delete;
 	int rc = index_begin(a->ix, err);
 
 	if (rc == 0)
-		rc = set_note(a, s->name, s->raw, s->hidden, err);
+		rc = set_intent(a, s->name, s->raw, s->hidden, err);
 	return index_end(a->ix, rc, err);
 }
 
 int
-aside_forget(struct account *a, struct err *err)
+folder_delete_forget(struct account *a, struct err *err)
 {
-	return a->aside == NULL ? 0 : set_note(a, NULL, NULL, NULL, err);
+	return a->folder_delete == NULL ? 0 : set_intent(a, NULL, NULL, NULL,
+	    err);
 }
 
 static int
@@ -108,7 +109,7 @@ forget_work(struct account *a, struct err *err)
 	int rc = index_begin(a->ix, err);
 
 	if (rc == 0)
-		rc = aside_forget(a, err);
+		rc = folder_delete_forget(a, err);
 	return index_end(a->ix, rc, err);
 }
 
@@ -147,8 +148,9 @@ leave(struct account *a)
 {
 	struct imap_select_args args = { .raw = "INBOX", .examine = true };
 
-	imap_select_release(&a->aside->leave);
-	imap_select_start(a->main.session, &a->aside->leave, &a->task, &args);
+	imap_select_release(&a->folder_delete->leave);
+	imap_select_start(a->main.session, &a->folder_delete->leave, &a->task,
+	    &args);
 }
 
 /* On the same level: the last level of its name is only longer. */
@@ -165,24 +167,24 @@ hidden_name(struct account *a, const char *name)
 }
 
 enum task_result
-aside_start(struct account *a, const struct box *b, task_step *after)
+folder_delete_start(struct account *a, const struct folder *f, task_step *after)
 {
-	struct aside *s;
+	struct folder_delete *s;
 
-	aside_release(a);
-	s = a->aside = xcalloc(1, sizeof(*s));
-	s->name = xstrdup(b->row.name);
-	s->raw = xstrdup(b->row.raw);
+	folder_delete_release(a);
+	s = a->folder_delete = xcalloc(1, sizeof(*s));
+	s->name = xstrdup(f->row.name);
+	s->raw = xstrdup(f->row.raw);
 	s->hidden = hidden_name(a, s->name);
 	s->after = after;
 	leave(a);
 	imap_list_below_start(a->main.session, &s->below, &a->task, s->raw);
-	return task_wait(&a->task, aside_left);
+	return task_wait(&a->task, delete_left);
 }
 
 /* RENAME would take it along. What can't be named may lie there, too. */
 static bool
-has_children(const struct aside *s)
+has_children(const struct folder_delete *s)
 {
 	size_t i, n = strlen(s->name);
 
@@ -194,27 +196,27 @@ has_children(const struct aside *s)
 }
 
 static enum task_result
-aside_left(struct task *t)
+delete_left(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct aside *s = a->aside;
+	struct folder_delete *s = a->folder_delete;
 
 	switch (ANSWERED(&t->err, &s->leave.cmd, &s->below.cmd)) {
 	case 0:
-		return task_wait(t, aside_left);
+		return task_wait(t, delete_left);
 	case -1:
 		return TASK_FAIL;
 	}
-	s->end = ASIDE_NOT;
+	s->end = DELETE_NOT_RENAMED;
 	if (s->hidden == NULL || !is_ok(&s->below.cmd) || has_children(s))
 		return task_next(t, s->after);
-	return account_job(a, note_work, aside_noted);
+	return account_job(a, intend_work, delete_intended);
 }
 
 static void
 look(struct account *a)
 {
-	struct aside *s = a->aside;
+	struct folder_delete *s = a->folder_delete;
 	struct imap_select_args args = { .raw = s->hidden, .examine = true };
 
 	imap_select_release(&s->look);
@@ -224,122 +226,123 @@ look(struct account *a)
 }
 
 static enum task_result
-aside_noted(struct task *t)
+delete_intended(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct aside *s = a->aside;
+	struct folder_delete *s = a->folder_delete;
 
 	imap_rename_start(a->main.session, &s->rename, t, s->raw, s->hidden);
 	look(a);
-	return task_wait(t, aside_looked);
+	return task_wait(t, delete_looked);
 }
 
 /* It holds no message, and nothing lies below it. */
 static bool
 is_empty(const struct account *a)
 {
-	const struct aside *s = a->aside;
+	const struct folder_delete *s = a->folder_delete;
 
 	return is_ok(&s->look.cmd) && imap_box_exists(a->main.session) == 0 &&
 	    is_ok(&s->below.cmd) && s->below.n <= 1 && s->below.unnamed == 0;
 }
 
 static enum task_result
-aside_back(struct account *a, enum aside_end end)
+delete_rename_back(struct account *a, enum folder_delete_end end)
 {
-	struct aside *s = a->aside;
+	struct folder_delete *s = a->folder_delete;
 
 	s->end = end;
 	leave(a);
 	imap_cmd_release(&s->rename);
 	imap_cmd_release(&s->unsubscribe);
-	imap_rename_start(a->main.session, &s->rename, &a->task, s->hidden, s->raw);
+	imap_rename_start(a->main.session, &s->rename, &a->task, s->hidden,
+	    s->raw);
 	imap_unsubscribe_start(a->main.session, &s->unsubscribe, &a->task,
 	    s->hidden);
-	return task_wait(&a->task, aside_backed);
+	return task_wait(&a->task, delete_renamed_back);
 }
 
 /* Of an earlier run's folder, rename is none, and OK. */
 static enum task_result
-aside_looked(struct task *t)
+delete_looked(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct aside *s = a->aside;
+	struct folder_delete *s = a->folder_delete;
 
 	if (s->recovered == NULL)
 		switch (ANSWERED(&t->err, &s->rename)) {
 		case 0:
-			return task_wait(t, aside_looked);
+			return task_wait(t, delete_looked);
 		case -1:
 			return TASK_FAIL;
 		}
 	switch (ANSWERED(&t->err, &s->look.cmd, &s->below.cmd)) {
 	case 0:
-		return task_wait(t, aside_looked);
+		return task_wait(t, delete_looked);
 	case -1:
 		return TASK_FAIL;
 	}
 	if (!is_ok(&s->rename)) {
-		s->end = ASIDE_NOT;
+		s->end = DELETE_NOT_RENAMED;
 		return account_job(a, forget_work, s->after);
 	}
 	if (!is_empty(a))
-		return aside_back(a, ASIDE_BACK);
+		return delete_rename_back(a, DELETE_TAKEN_BACK);
 	leave(a);
 	imap_delete_start(a->main.session, &s->gone, t, s->hidden);
 	imap_unsubscribe_start(a->main.session, &s->unsubscribe, t, s->hidden);
-	return task_wait(t, aside_deleted);
+	return task_wait(t, delete_deleted);
 }
 
 static enum task_result
-aside_deleted(struct task *t)
+delete_deleted(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct aside *s = a->aside;
+	struct folder_delete *s = a->folder_delete;
 
 	switch (ANSWERED(&t->err, &s->leave.cmd, &s->gone, &s->unsubscribe)) {
 	case 0:
-		return task_wait(t, aside_deleted);
+		return task_wait(t, delete_deleted);
 	case -1:
 		return TASK_FAIL;
 	}
-	s->end = ASIDE_DELETED;
+	s->end = DELETE_DONE;
 	if (is_ok(&s->gone) || s->gone.code == CODE_NONEXISTENT)
 		return task_next(t, s->after);
 	s->why = xstrdup(s->gone.err.msg);
-	return aside_back(a, ASIDE_REFUSED);
+	return delete_rename_back(a, DELETE_REFUSED);
 }
 
 static enum task_result
-aside_backed(struct task *t)
+delete_renamed_back(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct aside *s = a->aside;
+	struct folder_delete *s = a->folder_delete;
 
 	switch (ANSWERED(&t->err, &s->leave.cmd, &s->rename,
 	    &s->unsubscribe)) {
 	case 0:
-		return task_wait(t, aside_backed);
+		return task_wait(t, delete_renamed_back);
 	case -1:
 		return TASK_FAIL;
 	}
 	if (is_ok(&s->rename))
 		return account_job(a, forget_work, s->after);
-	s->end = ASIDE_KEPT;
+	s->end = DELETE_KEPT_HIDDEN;
 	return task_next(t, s->after);
 }
 
 void
-aside_tell(struct account *a)
+folder_delete_report(struct account *a)
 {
-	const struct aside *s = a->aside;
+	const struct folder_delete *s = a->folder_delete;
 	size_t n = strlen(s->hidden);
 
-	if (s->end == ASIDE_BACK)
-		account_tell(a, "%s: mail arrived while the folder was deleted "
+	if (s->end == DELETE_TAKEN_BACK)
+		report_note(a, "%s: mail arrived while the folder was deleted "
 		    "on the server; it stays, with that", s->name);
-	else if (s->end == ASIDE_KEPT)
-		account_tell(a, "%s: there is a new folder of that name on the "
+	else if (s->end == DELETE_KEPT_HIDDEN)
+		report_note(a, "%s: there is a new folder of that name on the "
 		    "server; what arrived in the deleted one is in %s%s",
 		    s->name, s->name, s->hidden + n - SUFFIX_LENGTH);
 }
@@ -360,7 +363,7 @@ find_raw(struct imap_list *list, const char *raw)
 static int
 recall(struct account *a, struct err *err)
 {
-	struct aside *s = a->aside;
+	struct folder_delete *s = a->folder_delete;
 
 	return index_get(a->ix, "aside-name", &s->name, err) == 0 &&
 	    index_get(a->ix, "aside-raw", &s->raw, err) == 0 &&
@@ -368,15 +371,15 @@ recall(struct account *a, struct err *err)
 }
 
 int
-aside_recall(struct account *a, struct imap_list *list, bool *out,
+folder_delete_recall(struct account *a, struct imap_list *list, bool *out,
     struct err *err)
 {
 	struct imap_folder *f;
-	struct aside *s;
+	struct folder_delete *s;
 	int rc;
 
 	*out = false;
-	s = a->aside = xcalloc(1, sizeof(*s));
+	s = a->folder_delete = xcalloc(1, sizeof(*s));
 	rc = recall(a, err);
 	if (rc == 0 && s->name != NULL && s->raw != NULL &&
 	    s->hidden != NULL && strlen(s->hidden) > SUFFIX_LENGTH) {
@@ -389,29 +392,29 @@ aside_recall(struct account *a, struct imap_list *list, bool *out,
 			rc = forget_work(a, err);
 	}
 	if (!*out)
-		aside_release(a);
+		folder_delete_release(a);
 	return rc;
 }
 
 enum task_result
-aside_recover(struct account *a, task_step *after)
+folder_delete_recover(struct account *a, task_step *after)
 {
-	a->aside->recovered = after;
-	a->aside->after = aside_recovered;
+	a->folder_delete->recovered = after;
+	a->folder_delete->after = delete_recovered;
 	look(a);
-	return task_wait(&a->task, aside_looked);
+	return task_wait(&a->task, delete_looked);
 }
 
 /* Whatever has its name now is another folder. */
 static int
-forget_row(struct account *a, struct index_folder *f, struct err *err)
+forget_row(struct account *a, struct index_folder *row, struct err *err)
 {
-	struct box b = { .row = *f };
+	struct folder f = { .row = *row };
 
-	if (f->local || strcmp(f->name, a->aside->name) != 0)
+	if (row->local || strcmp(row->name, a->folder_delete->name) != 0)
 		return 0;
-	return evidence_folder(a, &b, err) == 0 &&
-	    index_folder_drop(a->ix, f->id, err) == 0 ? 0 : -1;
+	return evidence_folder(a, &f, err) == 0 &&
+	    index_folder_drop(a->ix, row->id, err) == 0 ? 0 : -1;
 }
 
 static int
@@ -427,21 +430,21 @@ recovered_work(struct account *a, struct err *err)
 		rc = forget_row(a, &v[i], err);
 	index_folders_free(v, n);
 	if (rc == 0)
-		rc = aside_forget(a, err);
+		rc = folder_delete_forget(a, err);
 	return index_end(a->ix, rc, err);
 }
 
 static enum task_result
-aside_recovered(struct task *t)
+delete_recovered(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct aside *s = a->aside;
-	const struct box b = { .row = { .name = s->name } };
+	struct folder_delete *s = a->folder_delete;
+	const struct folder f = { .row = { .name = s->name } };
 
-	aside_tell(a);
-	if (s->end == ASIDE_DELETED)
-		account_done(a, SYNC_DROP_REMOTE, &b, NULL, "");
-	if (s->end == ASIDE_DELETED || s->end == ASIDE_KEPT)
+	folder_delete_report(a);
+	if (s->end == DELETE_DONE)
+		report_done(a, SYNC_DROP_REMOTE, &f, NULL, "");
+	if (s->end == DELETE_DONE || s->end == DELETE_KEPT_HIDDEN)
 		return account_job(a, recovered_work, s->recovered);
 	return task_next(t, s->recovered);
 }

@@ -1,5 +1,5 @@
 /*
- * aside.c: a folder that is deleted on the server goes there in two steps, for
+ * folder_delete.c: a folder that is deleted on the server goes there in two steps, for
  * mail may arrive behind the last look at it, and DELETE would take that along.
  * First it gets a name of ours, which nobody delivers to; then it is looked at
  * once more, and deleted, or it gets its name back.
@@ -13,12 +13,12 @@
 
 #include "core/internal.h"
 
-enum aside_end {
-	ASIDE_NOT,		/* can't be renamed: nothing was done */
-	ASIDE_DELETED,
-	ASIDE_REFUSED,		/* it has its name back; aside_why */
-	ASIDE_BACK,		/* the same: something had arrived in it */
-	ASIDE_KEPT,		/* its name is taken; it stays under ours */
+enum folder_delete_end {
+	DELETE_NOT_RENAMED,		/* can't be renamed: nothing was done */
+	DELETE_DONE,
+	DELETE_REFUSED,		/* it has its name back; aside_why */
+	DELETE_TAKEN_BACK,		/* the same: something had arrived in it */
+	DELETE_KEPT_HIDDEN,		/* its name is taken; it stays under ours */
 };
 
 /*
@@ -26,14 +26,14 @@ enum aside_end {
  * goes on with after, and INBOX or nothing is selected. Where it ended in
  * ASIDE_DELETED or ASIDE_KEPT the note is still there: aside_forget.
  */
-enum task_result aside_start(struct account *, const struct box *,
+enum task_result folder_delete_start(struct account *, const struct folder *,
     task_step *after);
-enum aside_end aside_end(const struct account *);
-const char *aside_why(const struct account *);	/* the server's words */
+enum folder_delete_end folder_delete_end(const struct account *);
+const char *folder_delete_why(const struct account *);	/* the server's words */
 /* What became of what arrived, for ASIDE_BACK and ASIDE_KEPT. */
-void aside_tell(struct account *);
+void folder_delete_report(struct account *);
 /* In a transaction, on the index lane: the note goes. Harmless without one. */
-int aside_forget(struct account *, struct err *);
+int folder_delete_forget(struct account *, struct err *);
 
 /*
  * What an earlier run left under way. recall: on the index lane, before the
@@ -41,9 +41,9 @@ int aside_forget(struct account *, struct err *);
  * dry run takes it out of the list instead. recover: goes on with it, then
  * with after; the list is to be asked for again.
  */
-int aside_recall(struct account *, struct imap_list *, bool *out,
+int folder_delete_recall(struct account *, struct imap_list *, bool *out,
     struct err *);
-enum task_result aside_recover(struct account *, task_step *after);
-void aside_release(struct account *);
+enum task_result folder_delete_recover(struct account *, task_step *after);
+void folder_delete_release(struct account *);
 
 #endif

@@ -10,7 +10,7 @@
  *	disk lane	write	pieces into tmp/, fingerprint, date
  *	index lane	judge	a file of this folder that nobody knows has the
  *				same content: that is the message already
- *	gather.c		batches of small folders wait for each other
+ *	pull_group.c		batches of small folders wait for each other
  *	sync lane	place	sync, rename, sync
  *	index lane	record	rows and base, in one transaction
  *
@@ -161,11 +161,11 @@ judge(struct pull_batch *b, struct pulled *m, struct open_uploads *open,
 }
 
 static int
-judge_run(struct job *job)
+pair_run(struct job *job)
 {
 	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
 	struct index *ix = b->p->pass.a->ix;
-	int64_t folder = b->p->pass.box->row.id;
+	int64_t folder = b->p->pass.folder->row.id;
 	struct open_uploads open = { .n = 0 };
 	bool unpaired = false;
 	int i, rc;
@@ -244,7 +244,7 @@ record_missing(struct pull_batch *b, struct pulled *m, struct err *err)
 		    "UID %u was not pulled: %s", m->row.place.uid, b->refused) :
 		    xasprintf("message with UID %u was not pulled: the server "
 		    "lists it, but sends no body for it", m->row.place.uid);
-	rc = record_failure(b->p->pass.a, b->p->pass.box, &m->row.place, &f,
+	rc = record_failure(b->p->pass.a, b->p->pass.folder, &m->row.place, &f,
 	    err);
 	free(text);
 	return rc;
@@ -259,7 +259,7 @@ record_failed(struct pull_batch *b, struct pulled *m, struct err *err)
 	int rc;
 
 	f.text = text;
-	rc = record_failure(b->p->pass.a, b->p->pass.box, &m->row.place, &f,
+	rc = record_failure(b->p->pass.a, b->p->pass.folder, &m->row.place, &f,
 	    err);
 	free(text);
 	return rc;
@@ -281,7 +281,8 @@ record(struct pull_batch *b, struct pulled *m, struct err *err)
 	if (!m->paired) {
 		if (index_content_put(ix, &m->fp, &p->content, err) == -1)
 			return -1;
-		p->file = xstrdup(maildir_delivery_file(m->delivery, &p->in_new));
+		p->file = xstrdup(maildir_delivery_file(m->delivery,
+		    &p->in_new));
 		if (!maildir_name_parse(p->file, &name))
 			return err_set(err, ERR_IO, "impossible file name %s",
 			    p->file);
@@ -291,7 +292,7 @@ record(struct pull_batch *b, struct pulled *m, struct err *err)
 		p->fetched = FETCHED_FULL;
 		p->hint = *maildir_delivery_hint(m->delivery);
 	}
-	box_ability(b->p->pass.box, &can);
+	folder_ability(b->p->pass.folder, &can);
 	reconcile_agree(p, &can);
 	if (index_place_put(ix, p, err) == -1)
 		return -1;
@@ -307,7 +308,7 @@ record_batch(struct pull_batch *b, struct err *err)
 	for (i = 0; i < b->n && rc == 0; i++)
 		rc = record(b, &b->msg[i], err);
 	if (rc == 0 && b->store != NULL)
-		rc = observe_local_ours(a->ix, &a->md, &b->p->pass.box->row,
+		rc = observe_local_ours(a->ix, &a->md, &b->p->pass.folder->row,
 		    err);
 	return rc;
 }
@@ -352,11 +353,11 @@ batch_join(struct pull_batch *b, enum batch_at at, struct lane *lane,
 }
 
 static void
-batch_judged(struct pull_batch *b)
+batch_paired(struct pull_batch *b)
 {
-	b->at = BATCH_GATHER;
+	b->at = BATCH_GROUP;
 	b->job = (struct job){ .run_group = place_group };
-	if (!gather_add(b))
+	if (!pull_group_add(b))
 		batch_join(b, BATCH_PLACE, b->p->pass.a->sync_lane,
 		    place_group);
 }
@@ -369,7 +370,7 @@ batch_pick(struct pull_batch *b)
 	p->picking = true;
 	b->scale = imap_session_measures(p->pass.conn->session) ? 0 : p->scale;
 	b->pick = (struct pick){
-		.box = p->pass.box, .ops = OP_PULL,
+		.folder = p->pass.folder, .ops = OP_PULL,
 		.max = b->scale == 0 ? SYNC_ROWS : (int)b->scale * SYNC_ROWS,
 		.expunge = p->pass.a->conf->expunge, .after = p->after,
 		.failed = ITEM_PULL, .account = p->pass.a,
@@ -381,8 +382,8 @@ batch_pick(struct pull_batch *b)
 static void
 not_pulled(struct pull *p, uint32_t uid)
 {
-	if (uid > p->pass.box->unpulled)
-		p->pass.box->unpulled = uid;
+	if (uid > p->pass.folder->unpulled)
+		p->pass.folder->unpulled = uid;
 }
 
 /* The file that was lost had flags of its own, which the server gets next. */
@@ -428,8 +429,8 @@ octets_to_come(const struct pull_batch *b)
 	uint64_t octets = 0, n = (uint64_t)b->n, rows = n;
 	int i;
 
-	if (b->p->pass.box->dirty > b->p->done + n)
-		rows = b->p->pass.box->dirty - b->p->done;
+	if (b->p->pass.folder->dirty > b->p->done + n)
+		rows = b->p->pass.folder->dirty - b->p->done;
 	for (i = 0; i < b->n; i++)
 		octets += b->msg[i].row.place.size;
 	return octets / n * rows / b->p->n_source;
@@ -474,7 +475,7 @@ batch_tell(struct pull_batch *b)
 	int i;
 
 	for (i = 0; i < b->n; i++)
-		account_done(b->p->pass.a, SYNC_PULL, b->p->pass.box,
+		report_done(b->p->pass.a, SYNC_PULL, b->p->pass.folder,
 		    &b->msg[i].row.place, "");
 }
 
@@ -492,19 +493,19 @@ batch_count(struct pull_batch *b)
 			not_pulled(b->p, m->row.place.uid);
 		missing += !m->got && m->failure == NULL;
 		if (m->got && !m->paired)
-			account_done(a, SYNC_PULL, b->p->pass.box,
+			report_done(a, SYNC_PULL, b->p->pass.folder,
 			    &m->row.place, "");
 	}
 	if (b->refused != NULL && missing > 0 && (b->n > 1 || b->blameless)) {
 		b->p->not_given += missing;
-		box_note(a, b->p->pass.box, ITEM_PULL, b->p->not_given,
-		    "%llu message%s not pulled: %s",
-		    (unsigned long long)b->p->not_given,
-		    b->p->not_given == 1 ? "" : "s", b->refused);
+		report_folder_issue(a, b->p->pass.folder, ITEM_PULL,
+		    b->p->not_given, "%llu message%s not pulled: %s",
+		    (unsigned long long)b->p->not_given, b->p->not_given == 1 ?
+		    "" : "s", b->refused);
 	}
 	b->p->done += (uint64_t)b->n;
-	account_progress(a, b->p->pass.box, "pulling", b->p->done,
-	    b->p->pass.box->dirty);
+	report_progress(a, b->p->pass.folder, "pulling", b->p->done,
+	    b->p->pass.folder->dirty);
 }
 
 /* After everything of it came to rest; the loop's or finish's call. */
@@ -636,10 +637,10 @@ batch_step(struct pull_batch *b, struct err *err)
 		if (b->first != NULL)
 			return 0;
 		/* Also when the disk took no more: what is whole is kept. */
-		batch_post(b, BATCH_JUDGE, a->index_lane, judge_run);
+		batch_post(b, BATCH_PAIR, a->index_lane, pair_run);
 	}
-	if (b->at == BATCH_GATHER && b->p->gathering.fired)
-		gather_end(a);
+	if (b->at == BATCH_GROUP && b->p->grouping.fired)
+		pull_group_post(a);
 	if (b->at == BATCH_FREE || b->at == BATCH_FETCH ||
 	    b->at == BATCH_LOST || !b->job.done)
 		return 0;
@@ -657,8 +658,8 @@ batch_step(struct pull_batch *b, struct err *err)
 			batch_clear(b);
 		}
 		break;
-	case BATCH_JUDGE:
-		batch_judged(b);
+	case BATCH_PAIR:
+		batch_paired(b);
 		break;
 	case BATCH_PLACE:
 		batch_join(b, BATCH_RECORD, a->index_lane, record_group);
@@ -673,7 +674,7 @@ batch_step(struct pull_batch *b, struct err *err)
 	case BATCH_FETCH:
 	case BATCH_LOST:
 	case BATCH_WRITE:
-	case BATCH_GATHER:
+	case BATCH_GROUP:
 		assert(false);		/* no job is done there */
 	}
 	return 0;
@@ -687,7 +688,7 @@ has_all_bodies(const struct pull *p)
 
 	for (i = 0; i < PULL_BATCHES; i++)
 		if (p->batch[i].at != BATCH_FREE &&
-		    p->batch[i].at < BATCH_JUDGE)
+		    p->batch[i].at < BATCH_PAIR)
 			return false;
 	return p->end;
 }
@@ -738,7 +739,7 @@ pull_turn(struct task *t)
 	if (busy == 0 && p->lost.kind != ERR_NONE)
 		return task_fail(t, &p->lost);
 	if (busy == 0 && p->stopped.kind != ERR_NONE)
-		box_fail(p->pass.a, p->pass.box, &p->stopped);
+		folder_fail(p->pass.a, p->pass.folder, &p->stopped);
 	return busy > 0 ? task_wait(t, pull_turn) : TASK_DONE;
 }
 
@@ -748,7 +749,7 @@ pull_abort(struct task *t)
 {
 	struct pull *p = (struct pull *)t;
 
-	gather_forget(p);
+	pull_group_forget(p);
 	sources_give_up(p);
 	if (!p->pass.out->line_free)
 		conn_cut(p->pass.conn);
@@ -760,8 +761,8 @@ pull_finish(struct task *t)
 	struct pull *p = (struct pull *)t;
 	int i;
 
-	timer_stop(&p->gathering);
-	gather_forget(p);
+	timer_stop(&p->grouping);
+	pull_group_forget(p);
 	sources_end(p);
 	for (i = 0; i < PULL_BATCHES; i++)
 		batch_clear(&p->batch[i]);
@@ -769,7 +770,7 @@ pull_finish(struct task *t)
 }
 
 void
-pull_start(struct conn *conn, struct box *box,
+pull_start(struct conn *conn, struct folder *folder,
     struct pass_result *out)
 {
 	struct pull *p = xcalloc(1, sizeof(*p));
@@ -779,7 +780,7 @@ pull_start(struct conn *conn, struct box *box,
 		p->batch[i].p = p;
 	p->scale = 1;
 	p->pass.task.finish = pull_finish;
-	p->pass.box = box;
+	p->pass.folder = folder;
 	pass_start(&p->pass, conn, out, "pull", pull_turn);
 	p->pass.task.abort = pull_abort;
 	sources_begin(p, conn);

@@ -1,4 +1,4 @@
-/* What pull.c, bodies.c and help.c share: batches, the bodies that arrive for
+/* What pull.c, pull_bodies.c and pull_sources.c share: batches, the bodies that arrive for
  * them, and the connections by which they come. */
 #ifndef SYNC_APPLY_PULL_H
 #define SYNC_APPLY_PULL_H
@@ -50,7 +50,7 @@ struct chunk {
 /* Where a batch is: in these hands, or through them when the job is done. */
 enum batch_at {
 	BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_LOST, BATCH_WRITE,
-	BATCH_JUDGE, BATCH_GATHER, BATCH_PLACE, BATCH_RECORD
+	BATCH_PAIR, BATCH_GROUP, BATCH_PLACE, BATCH_RECORD
 };
 
 struct pull_batch {
@@ -78,12 +78,12 @@ struct pull_batch {
 	struct err write_err;		/* the disk can't take it: the batch is void */
 };
 
-struct helping;
+struct lending;
 
 /* A connection that has the folder open. The first is the pass's own. */
 struct source {
 	struct conn *conn;
-	struct helping *helping;	/* who lends it; NULL: it is over */
+	struct lending *lending;	/* who lends it; NULL: it is over */
 	bool ready;
 	struct pull_batch *into;	/* whose body is arriving */
 	bool skip;			/* and it is too large to be what was listed */
@@ -94,14 +94,14 @@ struct pull {
 	struct pull *next;	/* of the account's */
 	struct source source[LIMIT_CONNECTIONS];
 	unsigned n_source;
-	bool unhelpful;		/* another connection does not find the folder */
+	bool no_more_lent;		/* another connection does not find the folder */
 	struct pull_batch batch[PULL_BATCHES];
 	int64_t after;		/* where the next pick goes on */
 	bool end;		/* nothing is left to pick */
 	bool given_up;		/* it fails: what still comes is dropped */
 	bool picking;		/* one batch at a time */
 	unsigned scale;		/* of the next batch, 1 to PULL_SCALE */
-	struct timer gathering;	/* for how long it waits for other folders */
+	struct timer grouping;	/* for how long it waits for other folders */
 	uint64_t fetched_at;	/* when the last FETCH came to its end, ms */
 	bool opened;		/* disk lane: a batch has opened the folder */
 	uint64_t done;
@@ -113,7 +113,7 @@ struct pull {
 
 int pulled_by_uid(const void *, const void *);	/* for qsort, bsearch */
 
-/* bodies.c: the sink of a batch's FETCH. */
+/* pull_bodies.c: the sink of a batch's FETCH. */
 struct imap_sink bodies_sink(struct pull_batch *);
 /* Hands full chunks (all: every one) to the disk and frees what is written. */
 void bodies_move(struct pull_batch *, bool all);
@@ -121,14 +121,14 @@ void bodies_drop_open(struct pull_batch *);	/* disk lane */
 void bodies_clear(struct pull_batch *);		/* at rest */
 
 /*
- * gather.c: batches whose hand went on to another folder wait a little for those
+ * pull_group.c: batches whose hand went on to another folder wait a little for those
  * of other folders: a sync and a transaction do for all of them. What is to be
  * done with b, on the sync lane, stands in its job. False: it need not wait.
  */
-bool gather_add(struct pull_batch *b);
-void gather_forget(const struct pull *);	/* none there is fine */
+bool pull_group_add(struct pull_batch *b);
+void pull_group_forget(const struct pull *);	/* none there is fine */
 
-/* help.c: begin with the pass's own connection; end for all, once or twice. */
+/* pull_sources.c: begin with the pass's own connection; end for all, once or twice. */
 void sources_begin(struct pull *, struct conn *own);
 void sources_end(struct pull *);
 /* It fails: what helpers still get for it is not kept, nor waited with. */

@@ -220,7 +220,8 @@ write_piece(struct pull_batch *b, const struct piece *piece,
 		bodies_drop_open(b);
 		b->open_octets = 0;
 		b->open_skipped = piece->skip;
-		return piece->skip ? 0 : maildir_deliver_begin(b->store, &b->open, err);
+		return piece->skip ? 0 : maildir_deliver_begin(b->store,
+		    &b->open, err);
 	case PIECE_DATA:
 		b->open_octets += piece->length;
 		return b->open == NULL || b->open_ended ? 0 :
@@ -246,7 +247,7 @@ write_run(struct job *job)
 
 	if (b->store == NULL)
 		b->store = maildir_batch_new(&b->p->pass.a->md,
-		    b->p->pass.box->row.path, b->p->opened);
+		    b->p->pass.folder->row.path, b->p->opened);
 	b->p->opened = true;
 	for (i = 0; i < c->n && b->write_err.kind == ERR_NONE; i++) {
 		if (write_piece(b, &c->piece[i], data, &b->write_err) == -1)

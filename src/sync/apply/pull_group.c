@@ -6,11 +6,11 @@
 #include "run/folder_tasks.h"
 #include "apply/pull.h"
 
-#define GATHER_MS	200
-#define GATHER_BYTES	(32u << 20)	/* by RFC822.SIZE */
+#define GROUP_MS	200
+#define GROUP_BYTES	(32u << 20)	/* by RFC822.SIZE */
 
 static void
-take(struct gather *g, struct pull_batch *b)
+take(struct pull_group *g, struct pull_batch *b)
 {
 	int i;
 
@@ -20,25 +20,25 @@ take(struct gather *g, struct pull_batch *b)
 }
 
 bool
-gather_add(struct pull_batch *b)
+pull_group_add(struct pull_batch *b)
 {
 	struct pull *p = b->p;
-	struct gather *g = &p->pass.a->gather;
+	struct pull_group *g = &p->pass.a->pull_group;
 
-	if (!p->pass.out->left_behind || !hands_are_at_it(p->pass.a))
+	if (!p->pass.out->left_behind || !folder_tasks_are_busy(p->pass.a))
 		return false;
 	take(g, b);
-	if (g->n == LANE_GROUP || g->bytes >= GATHER_BYTES)
-		gather_end(p->pass.a);
+	if (g->n == LANE_GROUP || g->bytes >= GROUP_BYTES)
+		pull_group_post(p->pass.a);
 	else
-		timer_start(&p->gathering, &p->pass.task, GATHER_MS);
+		timer_start(&p->grouping, &p->pass.task, GROUP_MS);
 	return true;
 }
 
 void
-gather_end(struct account *a)
+pull_group_post(struct account *a)
 {
-	struct gather *g = &a->gather;
+	struct pull_group *g = &a->pull_group;
 	struct task *task[LANE_GROUP];
 	struct job *job[LANE_GROUP];
 	unsigned i;
@@ -50,16 +50,16 @@ gather_end(struct account *a)
 	}
 	if (g->n > 0)
 		lane_post_all(a->sync_lane, job, task, g->n);
-	*g = (struct gather){ .n = 0 };
+	*g = (struct pull_group){ .n = 0 };
 }
 
 void
-gather_forget(const struct pull *p)
+pull_group_forget(const struct pull *p)
 {
-	struct gather *g = &p->pass.a->gather, was = *g;
+	struct pull_group *g = &p->pass.a->pull_group, was = *g;
 	unsigned i;
 
-	*g = (struct gather){ .n = 0 };
+	*g = (struct pull_group){ .n = 0 };
 	for (i = 0; i < was.n; i++)
 		if (was.batch[i]->p != p)
 			take(g, was.batch[i]);

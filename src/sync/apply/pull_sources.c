@@ -10,9 +10,9 @@
 #include "base/mem.h"
 #include "apply/pull.h"
 
-#define WORTH_HELP	1000	/* messages that are left */
+#define WORTH_A_LINE	1000	/* messages that are left */
 
-struct helping {
+struct lending {
 	struct pass pass;
 	struct imap_select select;
 	struct pull *pull;	/* NULL: it is over */
@@ -86,11 +86,11 @@ sources_pause(struct pull *p, bool paused)
 static void
 let_go(struct source *s)
 {
-	struct helping *h = s->helping;
+	struct lending *h = s->lending;
 
 	s->ready = false;
 	s->into = NULL;
-	s->helping = NULL;
+	s->lending = NULL;
 	if (h == NULL)
 		return;
 	h->pull = NULL;
@@ -104,8 +104,8 @@ source_lost(struct pull *p, struct source *s, const struct err *err)
 		p->lost = *err;
 		p->end = true;
 	}
-	if (s->helping != NULL)
-		s->helping->lost = *err;
+	if (s->lending != NULL)
+		s->lending->lost = *err;
 	let_go(s);
 }
 
@@ -147,84 +147,84 @@ sources_end(struct pull *p)
 /* --- what the helper does --- */
 
 static bool
-is_worth_help(const struct pull *p)
+is_short_of_lines(const struct pull *p)
 {
-	return !p->end && !p->unhelpful && !p->pass.a->opt.dry_run &&
+	return !p->end && !p->no_more_lent && !p->pass.a->opt.dry_run &&
 	    p->n_source < LIMIT_CONNECTIONS &&
-	    p->pass.box->dirty > p->done + WORTH_HELP;
+	    p->pass.folder->dirty > p->done + WORTH_A_LINE;
 }
 
-struct box *
-pull_to_help(struct account *a)
+struct folder *
+pull_short_of_lines(struct account *a)
 {
 	struct pull *p;
 
 	for (p = a->pulls; p != NULL; p = p->next)
-		if (is_worth_help(p))
-			return p->pass.box;
+		if (is_short_of_lines(p))
+			return p->pass.folder;
 	return NULL;
 }
 
 static struct source *
-source_of(struct helping *h)
+source_of(struct lending *h)
 {
 	unsigned i;
 
 	for (i = 1; i < h->pull->n_source; i++)
-		if (h->pull->source[i].helping == h)
+		if (h->pull->source[i].lending == h)
 			return &h->pull->source[i];
 	return NULL;
 }
 
 static enum task_result
-help_over(struct task *t)
+lend_over(struct task *t)
 {
-	struct helping *h = (struct helping *)t;
+	struct lending *h = (struct lending *)t;
 
 	if (h->lost.kind != ERR_NONE)
 		return task_fail(t, &h->lost);
-	return h->pull == NULL ? TASK_DONE : task_wait(t, help_over);
+	return h->pull == NULL ? TASK_DONE : task_wait(t, lend_over);
 }
 
 static enum task_result
-help_selected(struct task *t)
+lend_selected(struct task *t)
 {
-	struct helping *h = (struct helping *)t;
+	struct lending *h = (struct lending *)t;
 	int rc = imap_result(&h->select.cmd, &t->err);
 
 	if (rc == 0)
-		return task_wait(t, help_selected);
+		return task_wait(t, lend_selected);
 	if (rc == -1 && t->err.kind != ERR_REFUSED)
 		return TASK_FAIL;
 	t->err.kind = ERR_NONE;
 	if (h->pull == NULL)
 		return TASK_DONE;
 	if (rc == -1 || h->select.box.uidvalidity !=
-	    h->pass.box->row.uidvalidity) {
-		h->pull->unhelpful = true;	/* do not come back */
+	    h->pass.folder->row.uidvalidity) {
+		h->pull->no_more_lent = true;	/* do not come back */
 		return TASK_DONE;
 	}
 	source_of(h)->ready = true;
 	task_wake(&h->pull->pass.task);
-	return task_next(t, help_over);
+	return task_next(t, lend_over);
 }
 
 static enum task_result
-help_select(struct task *t)
+lend_select(struct task *t)
 {
-	struct helping *h = (struct helping *)t;
+	struct lending *h = (struct lending *)t;
 	struct imap_select_args args = {
-		.raw = h->pass.box->row.raw, .examine = true,
+		.raw = h->pass.folder->row.raw, .examine = true,
 	};
 
 	imap_select_start(h->pass.conn->session, &h->select, t, &args);
-	return task_next(t, help_selected);
+	return task_next(t, lend_selected);
 }
 
 static void
-help_finish(struct task *t)
+lend_finish(struct task *t)
 {
-	struct helping *h = (struct helping *)t;
+	struct lending *h = (struct lending *)t;
 
 	if (h->pull != NULL)
 		let_go(source_of(h));
@@ -234,18 +234,18 @@ help_finish(struct task *t)
 
 /* box: whose pull is to be helped. */
 void
-help_start(struct conn *conn, struct box *box, struct pass_result *out)
+lend_start(struct conn *conn, struct folder *folder, struct pass_result *out)
 {
-	struct helping *h = xcalloc(1, sizeof(*h));
+	struct lending *h = xcalloc(1, sizeof(*h));
 	struct pull *p = conn->a->pulls;
 
-	while (p->pass.box != box)
+	while (p->pass.folder != folder)
 		p = p->next;
 	h->pull = p;
 	p->source[p->n_source++] = (struct source){
-		.conn = conn, .helping = h,
+		.conn = conn, .lending = h,
 	};
-	h->pass.box = box;
-	h->pass.task.finish = help_finish;
-	pass_start(&h->pass, conn, out, "help", help_select);
+	h->pass.folder = folder;
+	h->pass.task.finish = lend_finish;
+	pass_start(&h->pass, conn, out, "help", lend_select);
 }

@@ -76,7 +76,7 @@ drop_intended(struct push *p, struct err *err)
 	for (i = 0; i < p->next.n && found != -1; i++) {
 		struct pushed *m = &p->next.msg[i];
 
-		found = index_intent_of(p->pass.a->ix, p->pass.box->row.id,
+		found = index_intent_of(p->pass.a->ix, p->pass.folder->row.id,
 		    m->row.place.id, &open, err);
 		if (found != 1)
 			continue;
@@ -132,7 +132,7 @@ record_failed(struct push *p, struct pushed *m, struct err *err)
 	int rc;
 
 	f.text = text;
-	rc = record_failure(p->pass.a, p->pass.box, &m->row.place, &f, err);
+	rc = record_failure(p->pass.a, p->pass.folder, &m->row.place, &f, err);
 	free(text);
 	return rc;
 }
@@ -151,9 +151,9 @@ intend(struct push *p, struct pushed *m, struct err *err)
 	    index_place_put(ix, &m->row.place, err) == -1)
 		return -1;
 	m->intent = (struct index_intent){
-		.folder = p->pass.box->row.id, .place = m->row.place.id,
-		.uidvalidity = p->pass.box->row.uidvalidity,
-		.uidnext = p->pass.box->row.uidnext,
+		.folder = p->pass.folder->row.id, .place = m->row.place.id,
+		.uidvalidity = p->pass.folder->row.uidvalidity,
+		.uidnext = p->pass.folder->row.uidnext,
 		.content = m->row.place.content, .size = (uint32_t)m->fp.wire,
 		.begun = clock_wall(),
 	};
@@ -214,7 +214,7 @@ record_uid(struct push *p, struct pushed *m, struct err *err)
 	place->fetched = FETCHED_FULL;
 	state_set(&place->remote, true, m->row.verdict.remote_flags,
 	    m->row.verdict.remote_keywords);
-	box_ability(p->pass.box, &can);
+	folder_ability(p->pass.folder, &can);
 	reconcile_agree(place, &can);
 	if (index_place_put(ix, place, err) == -1)
 		return -1;
@@ -234,7 +234,7 @@ record(struct push *p, struct pushed *m, struct err *err)
 		return index_intent_put(ix, &m->intent, err);
 	}
 	if (m->doubtful)
-		return record_failure(p->pass.a, p->pass.box, place,
+		return record_failure(p->pass.a, p->pass.folder, place,
 		    &(struct failure){ ITEM_PUSH, "", false }, err);
 	if (m->failure != NULL)
 		return (m->blameless ? record_success(p->pass.a, place,
@@ -289,12 +289,13 @@ tell(struct push *p, const struct push_batch *b)
 		const struct pushed *m = &b->msg[i];
 
 		if (m->over && m->failure == NULL)
-			account_done(p->pass.a, SYNC_PUSH, p->pass.box,
+			report_done(p->pass.a, SYNC_PUSH, p->pass.folder,
 			    &m->row.place, "");
 	}
 	p->done += (uint64_t)b->n;
 	if (b->n > 0)
-		account_progress(p->pass.a, p->pass.box, "pushing", p->done, 0);
+		report_progress(p->pass.a, p->pass.folder, "pushing", p->done,
+		    0);
 }
 
 static void
@@ -341,7 +342,7 @@ take_next(struct push *p)
 	p->picking = false;
 	if (p->pass.a->opt.dry_run)
 		for (i = 0; i < b->n; i++)
-			account_done(p->pass.a, SYNC_PUSH, p->pass.box,
+			report_done(p->pass.a, SYNC_PUSH, p->pass.folder,
 			    &b->msg[i].row.place, "");
 	if (b->n == 0 || p->pass.a->opt.dry_run)
 		batch_release(b);
@@ -485,10 +486,10 @@ push_go(struct task *t)
 	if (!is_over(p))
 		return task_wait(t, push_go);
 	if (p->kept_back > 0)
-		box_note(p->pass.a, p->pass.box, ITEM_PUSH, p->kept_back,
-		    "%llu message%s not pushed: %s",
-		    (unsigned long long)p->kept_back,
-		    p->kept_back == 1 ? "" : "s", p->why);
+		report_folder_issue(p->pass.a, p->pass.folder, ITEM_PUSH,
+		    p->kept_back, "%llu message%s not pushed: %s",
+		    (unsigned long long)p->kept_back, p->kept_back == 1 ? "" :
+		    "s", p->why);
 	return TASK_DONE;
 }
 
@@ -499,7 +500,7 @@ push_finish(struct task *t)
 	int i;
 
 	if (p->unknown_uids)
-		p->pass.box->look_again = true;
+		p->pass.folder->look_again = true;
 	push_send_release(p);
 	for (i = 0; i < PUSH_BATCHES; i++)
 		batch_release(&p->batch[i]);
@@ -509,20 +510,20 @@ push_finish(struct task *t)
 }
 
 void
-push_start(struct conn *conn, struct box *box,
+push_start(struct conn *conn, struct folder *folder,
     struct pass_result *out)
 {
 	struct push *p = xcalloc(1, sizeof(*p));
 
 	p->pick = (struct pick){
-		.box = box, .ops = OP_PUSH,
+		.folder = folder, .ops = OP_PUSH,
 		.expunge = conn->a->conf->expunge,
 	};
 	TAILQ_INIT(&p->waiting);
 	TAILQ_INIT(&p->uploads);
 	p->window = PUSH_WINDOW;
-	p->probing = box->row.read_only;
+	p->probing = folder->row.read_only;
 	p->pass.task.finish = push_finish;
-	p->pass.box = box;
+	p->pass.folder = folder;
 	pass_start(&p->pass, conn, out, "push", push_go);
 }

@@ -16,7 +16,8 @@ struct maildir_message
 push_message(const struct push *p, const struct pushed *m)
 {
 	return (struct maildir_message){
-		p->pass.box->row.path, m->row.place.in_new, m->row.place.file,
+		p->pass.folder->row.path, m->row.place.in_new,
+		    m->row.place.file,
 	};
 }
 
@@ -124,7 +125,7 @@ is_as_it_was(struct push *p, const struct pushed *m)
 	struct err ignored;
 	bool same;
 
-	if (maildir_look_open(&look, &p->pass.a->md, p->pass.box->row.path,
+	if (maildir_look_open(&look, &p->pass.a->md, p->pass.folder->row.path,
 	    &ignored) == -1)
 		return true;
 	same = maildir_look(&look, place->in_new, place->file, &now) !=
@@ -143,7 +144,7 @@ push_read_run(struct job *job)
 	bool durable;
 	int i;
 
-	durable = maildir_sync_many(&p->pass.a->md, p->pass.box->row.path,
+	durable = maildir_sync_many(&p->pass.a->md, p->pass.folder->row.path,
 	    (size_t)b->n);
 	for (i = 0; i < b->n; i++) {
 		struct pushed *m = &b->msg[i];

@@ -45,7 +45,7 @@ upload_start(struct push *p, struct upload *u)
 {
 	struct imap_append_message message[GROUP_ROWS];
 	struct imap_append_args args = {
-		.raw = p->pass.box->row.raw, .message = message, .n = u->n,
+		.raw = p->pass.folder->row.raw, .message = message, .n = u->n,
 	};
 	size_t i;
 
@@ -254,7 +254,7 @@ take_refusal(struct push *p, struct pushed *m, enum imap_code_kind code,
 {
 	m->failure = xstrdup(err->msg);
 	m->refused = true;
-	m->blameless = is_folder_code(code) || p->pass.box->row.read_only;
+	m->blameless = is_folder_code(code) || p->pass.folder->row.read_only;
 	if (!m->blameless)
 		return;
 	p->kept_back++;
@@ -272,7 +272,7 @@ take_uids(struct push *p, struct upload *u)
 {
 	const struct imap_cmd *cmd = &u->append.cmd;
 	bool told = cmd->code == CODE_APPENDUID &&
-	    cmd->code_number == p->pass.box->row.uidvalidity;
+	    cmd->code_number == p->pass.folder->row.uidvalidity;
 	uint32_t uid = 0;
 	size_t i;
 
@@ -293,7 +293,7 @@ take_uids(struct push *p, struct upload *u)
 static bool
 has_grown(const struct push *p, const struct upload *u)
 {
-	uint64_t next = p->pass.box->row.uidnext;
+	uint64_t next = p->pass.folder->row.uidnext;
 
 	if (next < (uint64_t)p->highest + 1)
 		next = (uint64_t)p->highest + 1;
@@ -350,7 +350,7 @@ take_refused(struct push *p, struct upload *u, const struct err *err)
 		u->refusal = *err;
 		u->looking = true;
 		imap_uidnext_start(p->pass.conn->session, &u->look,
-		    &p->pass.task, p->pass.box->row.raw);
+		    &p->pass.task, p->pass.folder->row.raw);
 		return false;
 	}
 	for (i = 0; i < u->n; i++) {

@@ -9,7 +9,7 @@
  *	disk lane	unlink	under the very name last seen, or into the attic;
  *				then sync
  *	server		UID MOVE to the trash folder, if one is set; without MOVE
- *			UID COPY, between an intent and a record of it (copied.c)
+ *			UID COPY, between an intent and a record of it (transfer.c)
  *	server		unless moved: STORE \Deleted, UID EXPUNGE; without UIDPLUS
  *			a plain EXPUNGE only when SEARCH DELETED equals our set
  *	index lane	record	with the evidence
@@ -44,10 +44,10 @@ struct removing {
 	int n;
 	struct uidset uids;		/* to be expunged */
 	struct imap_fetching check;
-	struct box *trash;		/* where it goes instead, or NULL */
+	struct folder *trash;		/* where it goes instead, or NULL */
 	struct uidset marked;		/* of uids, those with \Deleted */
-	struct copy copy[REMOVE_ROWS];	/* of each row, with trash */
-	bool copied_before;		/* one was, perhaps */
+	struct transfer transfer[REMOVE_ROWS];	/* of each row, with trash */
+	bool transferred_before;		/* one was, perhaps */
 	uint64_t doubtful;
 	struct imap_cmd store, expunge, move;
 	bool at_once;			/* store and expunge are in one write */
@@ -150,9 +150,10 @@ pick_run(struct job *job)
 	if (r->trash == NULL)
 		return 0;
 	for (i = 0; i < n; i++)
-		r->copy[i] = (struct copy){ .place = &r->row[i].p.place };
-	return copies_recall(r->pass.a, r->trash, r->copy, n,
-	    &r->copied_before, &job->err);
+		r->transfer[i] = (struct transfer){ .place =
+		    &r->row[i].p.place };
+	return transfers_recall(r->pass.a, r->trash, r->transfer, n,
+	    &r->transferred_before, &job->err);
 }
 
 static enum task_result
@@ -181,8 +182,8 @@ rows_release(struct removing *r)
 	r->n = 0;
 	uidset_clear(&r->uids);
 	uidset_clear(&r->marked);
-	memset(r->copy, 0, sizeof(r->copy));
-	r->copied_before = false;
+	memset(r->transfer, 0, sizeof(r->transfer));
+	r->transferred_before = false;
 	r->doubtful = 0;
 	free(r->refused);
 	r->refused = NULL;
@@ -239,11 +240,11 @@ remove_picked(struct task *t)
 	if (r->pass.a->opt.dry_run) {
 		for (i = 0; i < r->n; i++) {
 			if (wants_unlink(&r->row[i]))
-				account_done(r->pass.a, SYNC_REMOVE_LOCAL,
-				    r->pass.box, &r->row[i].p.place, "");
+				report_done(r->pass.a, SYNC_REMOVE_LOCAL,
+				    r->pass.folder, &r->row[i].p.place, "");
 			if (wants_expunge(&r->row[i]))
-				account_done(r->pass.a, SYNC_REMOVE_REMOTE,
-				    r->pass.box, &r->row[i].p.place, "");
+				report_done(r->pass.a, SYNC_REMOVE_REMOTE,
+				    r->pass.folder, &r->row[i].p.place, "");
 		}
 		return remove_next(r);
 	}
@@ -298,7 +299,7 @@ take_away(struct removing *r, struct doomed *d, struct maildir_attic *attic,
 {
 	const struct place *p = &d->p.place;
 	const struct maildir_message m = {
-		r->pass.box->row.path, p->in_new, p->file,
+		r->pass.folder->row.path, p->in_new, p->file,
 	};
 
 	if (r->pass.a->conf->attic_days > 0 &&
@@ -317,7 +318,7 @@ unlink_run(struct job *job)
 	bool any = false;
 	int i, rc = 0;
 
-	maildir_attic_init(&attic, md, r->pass.box->row.path, clock_wall());
+	maildir_attic_init(&attic, md, r->pass.folder->row.path, clock_wall());
 	for (i = 0; i < r->n; i++) {
 		struct doomed *d = &r->row[i];
 		struct err err = { .kind = ERR_NONE };
@@ -332,7 +333,7 @@ unlink_run(struct job *job)
 			d->failure = xstrdup(err.msg);
 	}
 	if (any && (maildir_attic_sync(&attic, &job->err) == -1 ||
-	    maildir_sync_folder(md, r->pass.box->row.path, &job->err) == -1))
+	    maildir_sync_folder(md, r->pass.folder->row.path, &job->err) == -1))
 		rc = -1;
 	maildir_attic_release(&attic);
 	return rc;
@@ -359,8 +360,8 @@ unmark(struct removing *r)
 	};
 
 	if (!uidset_empty(&r->marked))
-		imap_store_start(r->pass.conn->session, &r->store, &r->pass.task,
-		    &args);
+		imap_store_start(r->pass.conn->session, &r->store,
+		    &r->pass.task, &args);
 }
 
 static int
@@ -368,7 +369,8 @@ intend_run(struct job *job)
 {
 	struct removing *r = OWNER_OF(job, struct removing, index_job);
 
-	return copies_intend(r->pass.a, r->trash, r->copy, r->n, &job->err);
+	return transfers_intend(r->pass.a, r->trash, r->transfer, r->n,
+	    &job->err);
 }
 
 static enum task_result
@@ -378,7 +380,8 @@ remove_to_trash(struct removing *r)
 	struct task *t = &r->pass.task;
 	int i;
 
-	if ((imap_session_caps(r->pass.conn->session) & CAP_MOVE) && !r->copied_before) {
+	if ((imap_session_caps(r->pass.conn->session) & CAP_MOVE) &&
+	    !r->transferred_before) {
 		unmark(r);
 		imap_move_start(r->pass.conn->session, &r->move, t, &r->uids,
 		    r->trash->row.raw);
@@ -386,7 +389,7 @@ remove_to_trash(struct removing *r)
 	}
 	for (i = 0; i < r->n; i++)
 		if (uidset_has(&r->uids, r->row[i].p.place.uid))
-			r->copy[i].state = COPY_FRESH;
+			r->transfer[i].state = TRANSFER_FRESH;
 	r->index_job = (struct job){ .run = intend_run };
 	lane_post(a->index_lane, &r->index_job, t);
 	return task_wait(t, remove_intended);
@@ -400,7 +403,7 @@ remove_unlinked(struct task *t)
 	if (!r->disk_job.done)
 		return task_wait(t, remove_unlinked);
 	if (r->disk_job.result == -1 && is_folder_error(&r->disk_job.err)) {
-		box_fail(r->pass.a, r->pass.box, &r->disk_job.err);
+		folder_fail(r->pass.a, r->pass.folder, &r->disk_job.err);
 		return TASK_DONE;
 	}
 	if (r->disk_job.result == -1)
@@ -451,13 +454,13 @@ moved(struct removing *r, struct err *err)
 }
 
 static void
-uids_of_copies(struct removing *r, enum copy_state state)
+uids_of_transfers(struct removing *r, enum transfer_state state)
 {
 	int i;
 
 	uidset_clear(&r->uids);
 	for (i = 0; i < r->n; i++)
-		if (r->copy[i].state == state)
+		if (r->transfer[i].state == state)
 			uidset_add(&r->uids, r->row[i].p.place.uid);
 }
 
@@ -465,7 +468,7 @@ uids_of_copies(struct removing *r, enum copy_state state)
 static enum task_result
 remove_copies(struct removing *r)
 {
-	uids_of_copies(r, COPY_DONE);
+	uids_of_transfers(r, TRANSFER_DONE);
 	if (uidset_empty(&r->uids))
 		return task_next(&r->pass.task, remove_recorded);
 	return remove_mark(r);
@@ -481,13 +484,13 @@ remove_intended(struct task *t)
 		return task_wait(t, remove_intended);
 	if (r->index_job.result == -1)
 		return task_fail(t, &r->index_job.err);
-	uids_of_copies(r, COPY_FRESH);
+	uids_of_transfers(r, TRANSFER_FRESH);
 	uidset_clear(&r->marked);
 	for (i = 0; i < r->n; i++) {
 		const struct place *p = &r->row[i].p.place;
 
-		r->doubtful += r->copy[i].state == COPY_DOUBT;
-		if (r->copy[i].state == COPY_FRESH &&
+		r->doubtful += r->transfer[i].state == TRANSFER_DOUBT;
+		if (r->transfer[i].state == TRANSFER_FRESH &&
 		    (p->remote.flags & FLAG_DELETED))
 			uidset_add(&r->marked, p->uid);
 	}
@@ -504,8 +507,8 @@ answered_run(struct job *job)
 {
 	struct removing *r = OWNER_OF(job, struct removing, index_job);
 
-	return copies_answered(r->pass.a, r->trash, r->copy, r->n, &r->move,
-	    &job->err);
+	return transfers_answered(r->pass.a, r->trash, r->transfer, r->n,
+	    &r->move, &job->err);
 }
 
 /* Refused: of a long set, a part may have been copied. The next run looks. */
@@ -669,10 +672,10 @@ record(struct removing *r, int i, struct err *err)
 	    p->uid) && uidset_has(&r->uids, p->uid);
 
 	if (d->failure != NULL)
-		return record_failure(r->pass.a, r->pass.box, p,
+		return record_failure(r->pass.a, r->pass.folder, p,
 		    &(struct failure){ ITEM_REMOVE, d->failure, false }, err);
-	if ((d->unlinked && evidence_local(r->pass.a, r->pass.box, p, err) ==
-	    -1) || (d->expunged && evidence_remote(r->pass.a, r->pass.box, p,
+	if ((d->unlinked && evidence_local(r->pass.a, r->pass.folder, p, err) ==
+	    -1) || (d->expunged && evidence_remote(r->pass.a, r->pass.folder, p,
 	    r->trash != NULL ? r->trash->row.name : NULL, err) == -1))
 		return -1;
 	if (d->unlinked) {
@@ -682,8 +685,8 @@ record(struct removing *r, int i, struct err *err)
 	}
 	if (d->expunged)
 		state_set(&p->remote, false, 0, "");
-	if (d->expunged && r->copy[i].intent.id != 0 &&
-	    index_intent_drop(ix, r->copy[i].intent.id, err) == -1)
+	if (d->expunged && r->transfer[i].intent.id != 0 &&
+	    index_intent_drop(ix, r->transfer[i].intent.id, err) == -1)
 		return -1;
 	if (!p->local.present && !p->remote.present)
 		return index_place_drop(ix, p->id, err);
@@ -698,7 +701,7 @@ record_run(struct job *job)
 {
 	struct removing *r = OWNER_OF(job, struct removing, index_job);
 	struct index *ix = r->pass.a->ix;
-	struct index_folder *folder = &r->pass.box->row;
+	struct index_folder *folder = &r->pass.folder->row;
 	bool unlinked = false;
 	int i, rc = index_begin(ix, &job->err);
 
@@ -726,18 +729,19 @@ tell(struct removing *r)
 		struct doomed *d = &r->row[i];
 
 		if (d->unlinked)
-			account_done(a, SYNC_REMOVE_LOCAL, r->pass.box,
+			report_done(a, SYNC_REMOVE_LOCAL, r->pass.folder,
 			    &d->p.place, "");
 		if (d->expunged)
-			account_done(a, SYNC_REMOVE_REMOTE, r->pass.box,
+			report_done(a, SYNC_REMOVE_REMOTE, r->pass.folder,
 			    &d->p.place, "");
 	}
 	if (r->refused != NULL)
-		box_note(a, r->pass.box, ITEM_REMOVE,
-		    r->pass.box->remove_remote,
+		report_folder_issue(a, r->pass.folder, ITEM_REMOVE,
+		    r->pass.folder->remove_remote,
 		    "the server refused to remove messages: %s", r->refused);
 	else if (r->doubtful > 0)
-		box_note(a, r->pass.box, ITEM_REMOVE, r->doubtful, "%llu "
+		report_folder_issue(a, r->pass.folder, ITEM_REMOVE, r->doubtful,
+		    "%llu "
 		    "messages deleted here may have been copied to %s by a run "
 		    "that was cut off; they stay on the server until %s could "
 		    "be looked at", (unsigned long long)r->doubtful,
@@ -773,21 +777,22 @@ remove_finish(struct task *t)
 }
 
 void
-remove_start(struct conn *conn, struct box *box,
+remove_start(struct conn *conn, struct folder *folder,
     struct pass_result *out)
 {
 	struct removing *r = xcalloc(1, sizeof(*r));
 	struct account *a = conn->a;
 
-	r->pick = (struct pick){ .box = box, .expunge = a->conf->expunge };
-	r->trash = box_trash(a);
-	if (r->trash == box)
+	r->pick = (struct pick){ .folder = folder, .expunge =
+	    a->conf->expunge };
+	r->trash = folder_trash(a);
+	if (r->trash == folder)
 		r->trash = NULL;
 	if (!a->hold_remove_local)
 		r->pick.ops |= OP_REMOVE_LOCAL;
-	if (!a->hold_remove_remote && !box->row.read_only)
+	if (!a->hold_remove_remote && !folder->row.read_only)
 		r->pick.ops |= OP_REMOVE_REMOTE;
 	r->pass.task.finish = remove_finish;
-	r->pass.box = box;
+	r->pass.folder = folder;
 	pass_start(&r->pass, conn, out, "remove", remove_pick);
 }

@@ -1,4 +1,4 @@
-/* What is being copied to the trash folder, and was perhaps (copied.h). */
+/* What is being copied to the trash folder, and was perhaps (transfer.h). */
 #include "apply/transfer.h"
 
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include "run/phases.h"
 
 int
-copies_recall(struct account *a, const struct box *trash, struct copy *v,
-    int n, bool *any, struct err *err)
+transfers_recall(struct account *a, const struct folder *trash,
+    struct transfer *v, int n, bool *any, struct err *err)
 {
 	int i, found = 0;
 
@@ -26,13 +26,13 @@ copies_recall(struct account *a, const struct box *trash, struct copy *v,
 
 /* Looked at in this run, or the server's numbers say that nothing changed. */
 static bool
-is_known(const struct box *trash)
+is_known(const struct folder *trash)
 {
-	return box_in_play(trash) && !trash->unsettled;
+	return folder_in_play(trash) && !trash->unsettled;
 }
 
 static uint32_t
-first_uid(const struct box *trash, const struct index_intent *in)
+first_uid(const struct folder *trash, const struct index_intent *in)
 {
 	return in->uidvalidity == trash->row.uidvalidity ? in->uidnext : 1;
 }
@@ -53,7 +53,7 @@ is_claimed(const struct index_intent *open, size_t n_open,
 
 /* Whose copy is p? What was never pulled may be anybody's of that size. */
 static int
-assign(struct account *a, const struct box *trash, struct copy *v, int n,
+assign(struct account *a, const struct folder *trash, struct transfer *v, int n,
     const struct place *p, struct err *err)
 {
 	int i;
@@ -61,15 +61,15 @@ assign(struct account *a, const struct box *trash, struct copy *v, int n,
 	for (i = 0; i < n; i++) {
 		struct index_intent *in = &v[i].intent;
 
-		if (v[i].state == COPY_NONE || v[i].state == COPY_DONE ||
-		    in->id == 0 || p->uid < first_uid(trash, in))
+		if (v[i].state == TRANSFER_NONE || v[i].state == TRANSFER_DONE
+		    || in->id == 0 || p->uid < first_uid(trash, in))
 			continue;
 		if (p->content == 0 && p->size == v[i].place->size &&
 		    p->date == v[i].place->date)
-			v[i].state = COPY_DOUBT;
+			v[i].state = TRANSFER_DOUBT;
 		if (p->content == 0 || p->content != in->content)
 			continue;
-		v[i].state = COPY_DONE;
+		v[i].state = TRANSFER_DONE;
 		in->answered = true;
 		in->uidvalidity = trash->row.uidvalidity;
 		in->uidnext = p->uid;
@@ -80,7 +80,7 @@ assign(struct account *a, const struct box *trash, struct copy *v, int n,
 
 /* The trash was pulled by now: what came into it is known by its content. */
 static int
-look(struct account *a, const struct box *trash, struct copy *v, int n,
+look(struct account *a, const struct folder *trash, struct transfer *v, int n,
     struct err *err)
 {
 	struct index_intent *open;
@@ -106,7 +106,7 @@ look(struct account *a, const struct box *trash, struct copy *v, int n,
 }
 
 static int
-intend(struct account *a, const struct box *trash, struct copy *c,
+intend(struct account *a, const struct folder *trash, struct transfer *c,
     struct err *err)
 {
 	const struct index_folder *f = &trash->row;
@@ -114,8 +114,8 @@ intend(struct account *a, const struct box *trash, struct copy *c,
 	c->intent = (struct index_intent){
 		.id = c->intent.id, .folder = f->id, .place = c->place->id,
 		.uidvalidity = f->uidvalidity,
-		.uidnext = f->uidnext > trash->copied_next ? f->uidnext :
-		    trash->copied_next,
+		.uidnext = f->uidnext > trash->transferred_next ? f->uidnext :
+		    trash->transferred_next,
 		.content = c->place->content, .size = c->place->size,
 		.begun = clock_wall(),
 	};
@@ -124,18 +124,18 @@ intend(struct account *a, const struct box *trash, struct copy *c,
 
 /* True when one has to be looked for. */
 static bool
-take_answered(const struct box *trash, struct copy *v, int n)
+take_answered(const struct folder *trash, struct transfer *v, int n)
 {
 	bool open = false;
 	int i;
 
 	for (i = 0; i < n; i++) {
-		if (v[i].state != COPY_FRESH || v[i].intent.id == 0)
+		if (v[i].state != TRANSFER_FRESH || v[i].intent.id == 0)
 			continue;
 		if (v[i].intent.answered)
-			v[i].state = COPY_DONE;
+			v[i].state = TRANSFER_DONE;
 		else if (!is_known(trash))
-			v[i].state = COPY_DOUBT;
+			v[i].state = TRANSFER_DOUBT;
 		else
 			open = true;
 	}
@@ -143,8 +143,8 @@ take_answered(const struct box *trash, struct copy *v, int n)
 }
 
 int
-copies_intend(struct account *a, const struct box *trash, struct copy *v,
-    int n, struct err *err)
+transfers_intend(struct account *a, const struct folder *trash,
+    struct transfer *v, int n, struct err *err)
 {
 	bool open = take_answered(trash, v, n);
 	int i, rc = index_begin(a->ix, err);
@@ -152,48 +152,49 @@ copies_intend(struct account *a, const struct box *trash, struct copy *v,
 	if (rc == 0 && open)
 		rc = look(a, trash, v, n, err);
 	for (i = 0; i < n && rc == 0; i++)
-		if (v[i].state == COPY_FRESH)
+		if (v[i].state == TRANSFER_FRESH)
 			rc = intend(a, trash, &v[i], err);
 	return index_end(a->ix, rc, err);
 }
 
 /* --- what the server said --- */
 
-static struct copy *
-find_copy(struct copy *v, int n, uint32_t uid)
+static struct transfer *
+find_transfer(struct transfer *v, int n, uint32_t uid)
 {
 	int i;
 
 	for (i = 0; i < n; i++)
-		if (v[i].state == COPY_FRESH && v[i].place->uid == uid)
+		if (v[i].state == TRANSFER_FRESH && v[i].place->uid == uid)
 			return &v[i];
 	return NULL;
 }
 
 /* COPYUID lists what was copied, and as what. */
 static void
-take_uids(struct box *trash, struct copy *v, int n, const struct imap_cmd *cmd)
+take_uids(struct folder *trash, struct transfer *v, int n,
+    const struct imap_cmd *cmd)
 {
 	bool same = cmd->code_number == trash->row.uidvalidity;
 	uint32_t from = 0, to = 0;
-	struct copy *c;
+	struct transfer *c;
 
 	while (uidset_next(&cmd->code_uids, &from) &&
 	    uidset_next(&cmd->code_to, &to)) {
-		if (same && to >= trash->copied_next)
-			trash->copied_next = to < UINT32_MAX ? to + 1 : to;
-		c = find_copy(v, n, from);
+		if (same && to >= trash->transferred_next)
+			trash->transferred_next = to < UINT32_MAX ? to + 1 : to;
+		c = find_transfer(v, n, from);
 		if (c == NULL)
 			continue;
-		c->state = COPY_DONE;
+		c->state = TRANSFER_DONE;
 		if (same)
 			c->intent.uidnext = to;
 	}
 }
 
 int
-copies_answered(struct account *a, struct box *trash, struct copy *v, int n,
-    const struct imap_cmd *cmd, struct err *err)
+transfers_answered(struct account *a, struct folder *trash, struct transfer *v,
+    int n, const struct imap_cmd *cmd, struct err *err)
 {
 	bool told = cmd->code == CODE_COPYUID &&
 	    !uidset_empty(&cmd->code_uids);
@@ -202,9 +203,9 @@ copies_answered(struct account *a, struct box *trash, struct copy *v, int n,
 	if (told)
 		take_uids(trash, v, n, cmd);
 	for (i = 0; i < n && rc == 0; i++) {
-		if (v[i].state == COPY_FRESH && !told)
-			v[i].state = COPY_DONE;
-		if (v[i].state != COPY_DONE || v[i].intent.answered)
+		if (v[i].state == TRANSFER_FRESH && !told)
+			v[i].state = TRANSFER_DONE;
+		if (v[i].state != TRANSFER_DONE || v[i].intent.answered)
 			continue;
 		v[i].intent.answered = true;
 		rc = index_intent_put(a->ix, &v[i].intent, err);
@@ -214,14 +215,14 @@ copies_answered(struct account *a, struct box *trash, struct copy *v, int n,
 
 /* --- what is not wanted any more --- */
 
-static const struct box *
-box_by_id(const struct account *a, int64_t id)
+static const struct folder *
+folder_by_id(const struct account *a, int64_t id)
 {
 	size_t i;
 
-	for (i = 0; i < a->n_box; i++)
-		if (a->box[i].row.id == id)
-			return &a->box[i];
+	for (i = 0; i < a->n_folder; i++)
+		if (a->folder[i].row.id == id)
+			return &a->folder[i];
 	return NULL;
 }
 
@@ -230,16 +231,16 @@ static int
 is_wanted(struct account *a, const struct index_intent *in, struct err *err)
 {
 	struct verdict verdict = { .ops = OP_NONE };
-	const struct box *b;
+	const struct folder *f;
 	struct ability can;
 	struct place p;
 	int found = index_place_by_id(a->ix, in->place, &p, err);
 
 	if (found != 1)
 		return found;
-	b = box_by_id(a, p.folder);
-	if (p.folder != in->folder && b != NULL) {
-		box_ability(b, &can);
+	f = folder_by_id(a, p.folder);
+	if (p.folder != in->folder && f != NULL) {
+		folder_ability(f, &can);
 		reconcile_message(&p, &can, a->conf->expunge, &verdict);
 		found = (verdict.ops & OP_REMOVE_REMOTE) != 0;
 		verdict_release(&verdict);
@@ -249,7 +250,7 @@ is_wanted(struct account *a, const struct index_intent *in, struct err *err)
 }
 
 static int
-tidy(struct account *a, const struct box *trash, struct err *err)
+tidy(struct account *a, const struct folder *trash, struct err *err)
 {
 	struct index_intent *v;
 	size_t n, i;
@@ -268,14 +269,14 @@ tidy(struct account *a, const struct box *trash, struct err *err)
 }
 
 int
-copies_tidy(struct account *a, struct err *err)
+transfers_tidy(struct account *a, struct err *err)
 {
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < a->n_box && a->conf->trash != NULL && rc == 0; i++)
-		if (strcmp(a->box[i].row.name, a->conf->trash) == 0 &&
-		    a->box[i].row.id != 0)
-			rc = tidy(a, &a->box[i], err);
+	for (i = 0; i < a->n_folder && a->conf->trash != NULL && rc == 0; i++)
+		if (strcmp(a->folder[i].row.name, a->conf->trash) == 0 &&
+		    a->folder[i].row.id != 0)
+			rc = tidy(a, &a->folder[i], err);
 	return rc;
 }

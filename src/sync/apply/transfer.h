@@ -1,5 +1,5 @@
 /*
- * copied.c: where the server has no MOVE, what is removed is copied to the
+ * transfer.c: where the server has no MOVE, what is removed is copied to the
  * trash folder and then expunged. A COPY can't be repeated blindly, so each has
  * an intent in the index before it is sent: the folder of the intent is the
  * trash, its place the source, which lies in another folder (an upload's lies in
@@ -14,29 +14,29 @@
 
 #include "core/internal.h"
 
-enum copy_state {
-	COPY_NONE,		/* is not to be copied */
-	COPY_FRESH,		/* may be sent */
-	COPY_DONE,		/* it is in the trash */
-	COPY_DOUBT,		/* nobody can tell: neither copied nor expunged */
+enum transfer_state {
+	TRANSFER_NONE,		/* is not to be copied */
+	TRANSFER_FRESH,		/* may be sent */
+	TRANSFER_DONE,		/* it is in the trash */
+	TRANSFER_DOUBT,		/* nobody can tell: neither copied nor expunged */
 };
 
-struct copy {
+struct transfer {
 	const struct place *place;	/* the source; borrowed */
-	enum copy_state state;
+	enum transfer_state state;
 	struct index_intent intent;	/* id 0: none */
 };
 
 /* What earlier runs began. *any: there is something. */
-int copies_recall(struct account *, const struct box *trash, struct copy *,
-    int n, bool *any, struct err *);
+int transfers_recall(struct account *, const struct folder *trash,
+    struct transfer *, int n, bool *any, struct err *);
 /* Of those that are COPY_FRESH, which are; with intents, durable. */
-int copies_intend(struct account *, const struct box *trash, struct copy *,
-    int n, struct err *);
+int transfers_intend(struct account *, const struct folder *trash,
+    struct transfer *, int n, struct err *);
 /* The server said OK. What it copied is COPY_DONE, durable. */
-int copies_answered(struct account *, struct box *trash, struct copy *,
-    int n, const struct imap_cmd *, struct err *);
+int transfers_answered(struct account *, struct folder *trash,
+    struct transfer *, int n, const struct imap_cmd *, struct err *);
 /* In a transaction: intents of messages that are not to be removed any more. */
-int copies_tidy(struct account *, struct err *);
+int transfers_tidy(struct account *, struct err *);
 
 #endif

@@ -17,32 +17,32 @@ add_forced(const struct account *a, struct buf *out)
 
 /* The server does not have it. */
 static void
-add_remote(const struct box *b, struct buf *out)
+add_remote(const struct folder *f, struct buf *out)
 {
-	const struct proof *p = &b->proof;
+	const struct proof *p = &f->proof;
 
-	if (!b->row.remote)
+	if (!f->row.remote)
 		buf_addf(out, "the folder is gone from the server: "
 		    "two lists lacked it");
-	else if (!b->observed)
+	else if (!f->observed)
 		buf_addf(out, "gone from the server in an earlier run");
 	else if (p->full)
 		buf_addf(out, "not in the complete listing of the server: "
 		    "%" PRIu64 " messages, EXISTS %u, UIDVALIDITY %u",
-		    p->listed, b->row.exists, b->row.uidvalidity);
+		    p->listed, f->row.exists, f->row.uidvalidity);
 	else
 		buf_addf(out, "the server told %" PRIu64 " as gone, and the "
 		    "sum closes: EXISTS %u, UIDVALIDITY %u", p->vanished,
-		    b->row.exists, b->row.uidvalidity);
+		    f->row.exists, f->row.uidvalidity);
 }
 
 /* The disk does not have it. */
 static void
-add_local(const struct account *a, const struct box *b, struct buf *out)
+add_local(const struct account *a, const struct folder *f, struct buf *out)
 {
-	const struct proof *p = &b->proof;
+	const struct proof *p = &f->proof;
 
-	if (!b->row.local)
+	if (!f->row.local)
 		buf_addf(out, "the directory is gone from an intact parent");
 	else if (p->scanned[0] == 0)
 		buf_addf(out, "gone from disk: two scans of an earlier run");
@@ -56,20 +56,20 @@ add_local(const struct account *a, const struct box *b, struct buf *out)
 }
 
 static int
-write_line(struct account *a, const char *what, const struct box *b,
+write_line(struct account *a, const char *what, const struct folder *f,
     const struct place *p, struct buf *why, struct err *err)
 {
 	int rc;
 
 	add_forced(a, why);
-	rc = index_log(a->ix, what, b->row.name, p == NULL ? 0 : p->uid,
+	rc = index_log(a->ix, what, f->row.name, p == NULL ? 0 : p->uid,
 	    p == NULL ? NULL : p->unique, buf_str(why), err);
 	buf_release(why);
 	return rc;
 }
 
 int
-evidence_local(struct account *a, const struct box *b, const struct place *p,
+evidence_local(struct account *a, const struct folder *f, const struct place *p,
     struct err *err)
 {
 	struct buf why;
@@ -78,13 +78,13 @@ evidence_local(struct account *a, const struct box *b, const struct place *p,
 	if (p->remote.present)
 		buf_addf(&why, "marked as deleted, and expunge = yes");
 	else
-		add_remote(b, &why);
-	return write_line(a, "removed-local", b, p, &why, err);
+		add_remote(f, &why);
+	return write_line(a, "removed-local", f, p, &why, err);
 }
 
 int
-evidence_remote(struct account *a, const struct box *b, const struct place *p,
-    const char *trash, struct err *err)
+evidence_remote(struct account *a, const struct folder *f,
+    const struct place *p, const char *trash, struct err *err)
 {
 	struct buf why;
 
@@ -92,45 +92,45 @@ evidence_remote(struct account *a, const struct box *b, const struct place *p,
 	if (p->local.present)
 		buf_addf(&why, "marked as deleted, and expunge = yes");
 	else
-		add_local(a, b, &why);
+		add_local(a, f, &why);
 	buf_addf(&why, "; the server had size %u and date %" PRId64
 	    " as recorded", p->size, p->date);
 	if (trash != NULL)
 		buf_addf(&why, "; moved to %s", trash);
-	return write_line(a, trash != NULL ? "trashed" : "removed-remote", b,
+	return write_line(a, trash != NULL ? "trashed" : "removed-remote", f,
 	    p, &why, err);
 }
 
 int
-evidence_forgotten(struct account *a, const struct box *b,
+evidence_forgotten(struct account *a, const struct folder *f,
     const struct place *p, struct err *err)
 {
 	struct buf why;
 
 	buf_init(&why, EVIDENCE_MAX);
-	add_local(a, b, &why);
+	add_local(a, f, &why);
 	buf_addf(&why, "; ");
-	add_remote(b, &why);
-	return write_line(a, "forgotten", b, p, &why, err);
+	add_remote(f, &why);
+	return write_line(a, "forgotten", f, p, &why, err);
 }
 
 int
-evidence_folder(struct account *a, const struct box *b, struct err *err)
+evidence_folder(struct account *a, const struct folder *f, struct err *err)
 {
 	const char *what = "dropped-local";
 	struct buf why;
 
 	buf_init(&why, EVIDENCE_MAX);
-	if (!b->row.local) {
-		add_local(a, b, &why);
+	if (!f->row.local) {
+		add_local(a, f, &why);
 		what = "dropped-remote";
 	}
-	if (b->row.remote) {
+	if (f->row.remote) {
 		buf_addf(&why, "; the server showed 0 messages in it");
 	} else {
-		what = b->row.local ? what : "forgotten";
-		buf_addf(&why, "%s", b->row.local ? "" : "; ");
-		add_remote(b, &why);
+		what = f->row.local ? what : "forgotten";
+		buf_addf(&why, "%s", f->row.local ? "" : "; ");
+		add_remote(f, &why);
 	}
-	return write_line(a, what, b, NULL, &why, err);
+	return write_line(a, what, f, NULL, &why, err);
 }

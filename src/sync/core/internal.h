@@ -44,7 +44,7 @@ struct proof {
 };
 
 /* One folder during a run: its row and what this run learned. */
-struct box {
+struct folder {
 	struct index_folder row;	/* the loop's copy; jobs write it back */
 	struct imap_folder listed;	/* numbers of LIST-STATUS; name, raw: NULL */
 	bool inside;		/* of folders = */
@@ -71,17 +71,17 @@ struct box {
 	bool may_push;		/* first-run hold is not on */
 	bool remote_gone;	/* LIST lacked it; not believed yet */
 	struct proof proof;
-	uint32_t copied_next;	/* above the UIDs that copies got in this run */
+	uint32_t transferred_next;	/* above the UIDs that copies got in this run */
 	bool look_again;	/* messages were appended whose UID is not known */
 	bool undone;		/* removals of it were undone: one more turn */
 };
 
 struct picked;
 
-/* What this run found to be said (items.c). */
-struct note {
+/* What this run found to be said (issues.c). */
+struct issue {
 	enum index_item_kind kind;
-	size_t box;		/* of a->box; SIZE_MAX: the account */
+	size_t folder;		/* of a->box; SIZE_MAX: the account */
 	uint64_t rows;		/* dirty ones that wait because of it */
 	const uint64_t *all_rows;	/* or where their number stands */
 	char *text;
@@ -89,22 +89,22 @@ struct note {
 };
 
 /* A sentence that work on the index lane leaves behind. */
-struct saying {
+struct report_later {
 	char *text;
 	bool held;		/* it becomes a note */
 	const uint64_t *rows;	/* where it stands how many rows wait, or NULL */
 };
 
-struct items {
-	struct note *note;	/* the loop's, until sealed */
-	size_t n_note, cap_note;
-	uint64_t unsaid;	/* notes beyond what is kept */
+struct issues {
+	struct issue *issue;	/* the loop's, until sealed */
+	size_t n_issue, cap_issue;
+	uint64_t unlisted;	/* notes beyond what is kept */
 	bool sealed;		/* the index lane has it now */
-	struct sync_item *told;	/* the outcome; folder and text are owned */
-	size_t n_told, cap_told;
+	struct sync_item *listed;	/* the outcome; folder and text are owned */
+	size_t n_listed, cap_listed;
 	/* The index lane's. */
 	bool any;		/* there may be items in the index */
-	bool reckoned;
+	bool settled;
 	int64_t run;		/* number of this run */
 	int64_t begun;
 };
@@ -119,7 +119,7 @@ struct conn {
 struct pull_batch;
 
 /* Batches of several folders that wait to be made durable together. */
-struct gather {
+struct pull_group {
 	struct pull_batch *batch[LANE_GROUP];
 	unsigned n;
 	uint64_t bytes;
@@ -140,11 +140,11 @@ struct account {
 	struct index *ix;
 	struct maildir md;
 	enum maildir_root root_state;
-	struct gather gather;
+	struct pull_group pull_group;
 	struct conn main;	/* the one that always is there */
 
-	struct box *box;
-	size_t n_box, cap_box;
+	struct folder *folder;
+	size_t n_folder, cap_folder;
 
 	char root_id[33], token[33];
 	bool adopted;		/* a run has uploaded unhindered: no first-run guard */
@@ -157,20 +157,20 @@ struct account {
 	uint64_t removals;	/* that reconcile asks for */
 	uint64_t fsyncs_before;
 	uint64_t ms_begun;
-	struct items items;
+	struct issues issues;
 	uint64_t lacking[2];	/* files missed by the first and second scan */
 	uint64_t over_quota;	/* octets that were refused so; 0: none */
 	unsigned groups_refused;	/* APPENDs of several messages */
 	uint64_t held_uploads;	/* one note stands for all of them */
 	uint64_t guarded_local, guarded_remote;	/* removals that wait; the same */
-	struct saying *said;	/* by a job, see account_job */
-	size_t n_said, cap_said;
+	struct report_later *later;	/* by a job, see account_job */
+	size_t n_later, cap_later;
 	struct account_priv *priv;	/* account.c's own */
-	struct turns *turns;		/* turns.c's own */
-	struct hands *hands;		/* hands.c's own */
+	struct turns *turns;		/* phases.c's own */
+	struct folder_tasks *folder_tasks;		/* folder_tasks.c's own */
 	struct pull *pulls;		/* those under way */
-	struct aside *aside;		/* aside.c's own */
-	struct early *early;		/* early.c's own */
+	struct folder_delete *folder_delete;		/* folder_delete.c's own */
+	struct prescan *prescan;		/* prescan.c's own */
 };
 
 /* A message that could not be brought over. */
@@ -182,7 +182,7 @@ struct failure {
 
 /* How a pass over one folder begins. */
 struct pass_result;
-typedef void pass_starter(struct conn *, struct box *, struct pass_result *);
+typedef void pass_starter(struct conn *, struct folder *, struct pass_result *);
 
 /*
  * Runs work on the index lane and goes on with next; a failure is the
@@ -191,53 +191,53 @@ typedef void pass_starter(struct conn *, struct box *, struct pass_result *);
 enum task_result account_job(struct account *,
     int (*work)(struct account *, struct err *), task_step *next);
 /* The same with a pass over a folder, on the main connection. */
-enum task_result account_pass(struct account *, pass_starter *, struct box *,
+enum task_result account_pass(struct account *, pass_starter *, struct folder *,
     task_step *next);
 
-/* turns.c: everything between the list of folders and the end. Its first step;
+/* phases.c: everything between the list of folders and the end. Its first step;
  * the last goes on with account_end. */
 enum task_result turns_begin(struct task *);
 void turns_release(struct account *);
 enum task_result account_end(struct task *);
 
 /*
- * items.c: facts for the user. Loop thread only. note: something that needs the
+ * issues.c: facts for the user. Loop thread only. note: something that needs the
  * user or is left over, exit 1; it is told at the end of the run, and becomes
  * an item of the index. Its text holds nothing that changes by itself. tell:
  * only to be known, at once.
  */
-void account_note(struct account *, const char *fmt, ...)
+void report_issue(struct account *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* About a folder, whose name goes before it: one for each kind, so that a new
  * number or reason is a change of it. rows: dirty ones that wait for it. */
-void box_note(struct account *, struct box *, enum index_item_kind,
-    uint64_t rows, const char *fmt, ...)
+void report_folder_issue(struct account *, struct folder *,
+    enum index_item_kind, uint64_t rows, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-void account_tell(struct account *, const char *fmt, ...)
+void report_note(struct account *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* On the index lane: the number of this run; all that is to be told at its end,
  * and *held, *pending of the result; the same when it ended early. */
-int items_begin(struct account *, struct err *);
-int items_reckon(struct account *, struct err *);
-void items_keep(struct account *);
+int issues_begin(struct account *, struct err *);
+int issues_settle(struct account *, struct err *);
+void issues_keep(struct account *);
 /* items_begin was called: a note will be kept. */
-bool items_are_known(const struct account *);
+bool issues_are_known(const struct account *);
 /* On the loop, after that. */
-void items_tell(struct account *);
-void items_release(struct account *);
+void issues_report(struct account *);
+void issues_release(struct account *);
 /* What a job says, on the index lane: text is taken over. tells: only to be
  * known; holds: a note, about *rows dirty rows (NULL: none). */
-void work_tells(struct account *, char *text);
-void work_holds(struct account *, char *text, const uint64_t *rows);
-void items_pass_on_said(struct account *);
-void account_done(struct account *, enum sync_op, const struct box *,
+void report_note_later(struct account *, char *text);
+void report_issue_later(struct account *, char *text, const uint64_t *rows);
+void report_flush(struct account *);
+void report_done(struct account *, enum sync_op, const struct folder *,
     const struct place *, const char *detail);
 /* "+\Seen -(word)": what the verdict changes on that side. Replaces out. */
 void verdict_detail(const struct picked *, bool local, struct buf *out);
-void account_progress(struct account *, const struct box *, const char *what,
+void report_progress(struct account *, const struct folder *, const char *what,
     uint64_t done, uint64_t total);
 
-void box_ability(const struct box *, struct ability *out);
+void folder_ability(const struct folder *, struct ability *out);
 
 /*
  * The passes over one folder. Each is a child of the task that has the
@@ -256,7 +256,7 @@ struct pass {
 	struct task task;
 	struct account *a;
 	struct conn *conn;
-	struct box *box;
+	struct folder *folder;
 	struct pass_result *out;
 };
 void pass_start(struct pass *, struct conn *, struct pass_result *,
@@ -280,23 +280,23 @@ bool is_shortage(const struct err *);
  * whatever the message. */
 bool is_folder_code(enum imap_code_kind);
 /* The folder is out of the game for this run, for that reason. Loop thread. */
-void box_fail(struct account *, struct box *, const struct err *);
+void folder_fail(struct account *, struct folder *, const struct err *);
 /* How long to wait before the server is asked, for what was sent to it before.
  * Index lane. */
-int doubt_wait_ms(struct account *, uint64_t *out, struct err *);
+int settle_wait_ms(struct account *, uint64_t *out, struct err *);
 /* The folder that `trash` names, if the server has it; else NULL. */
-struct box *box_trash(struct account *);
+struct folder *folder_trash(struct account *);
 
 pass_starter observe_remote_start;
 pass_starter digest_start;
 pass_starter pair_start;
 pass_starter pull_start;
-/* help.c: a folder whose pull could do with another connection, or NULL; the
+/* pull_sources.c: a folder whose pull could do with another connection, or NULL; the
  * pass that lends it one. */
-struct box *pull_to_help(struct account *);
-pass_starter help_start;
-/* gather.c: pulls that wait for others go on, as no others come. */
-void gather_end(struct account *);
+struct folder *pull_short_of_lines(struct account *);
+pass_starter lend_start;
+/* pull_group.c: pulls that wait for others go on, as no others come. */
+void pull_group_post(struct account *);
 pass_starter flags_start;
 #define FLAG_OPS (OP_FLAG_LOCAL | OP_FLAG_REMOTE | OP_SETTLE | OP_FORGET)
 pass_starter push_start;
@@ -307,7 +307,7 @@ pass_starter remove_start;
  * missing is believed to be gone. The early one is a first one that only tells of
  * a fault: it is forgotten by whoever can say so.
  */
-enum look { LOOK_EARLY, LOOK_FIRST, LOOK_SECOND };
+enum look { LOOK_PRESCAN, LOOK_FIRST, LOOK_SECOND };
 
 struct observed_local {
 	bool changed;		/* rows were written */
@@ -321,18 +321,18 @@ int observe_local(struct index *, struct maildir *, struct index_folder *,
     enum look, struct observed_local *out, struct err *);
 
 /*
- * early.c: first looks while the connection is made. go_on: one more, if the last
+ * prescan.c: first looks while the connection is made. go_on: one more, if the last
  * has ended; whenever the account is woken meanwhile. take, on the index lane: 1
  * and that of this folder, once, with the time when it began; 0: there is none;
  * -1: it failed so. A sync that failed must not be tried again silently; failed,
  * when the lane is at rest: that error, although no turn may have come to it.
  */
-void early_start(struct account *);
-void early_go_on(struct account *);
-int early_take(struct account *, const struct index_folder *,
+void prescan_start(struct account *);
+void prescan_go_on(struct account *);
+int prescan_take(struct account *, const struct index_folder *,
     struct observed_local *out, int64_t *begun_out, struct err *);
-const struct err *early_failed(const struct account *);
-void early_release(struct account *);
+const struct err *prescan_failed(const struct account *);
+void prescan_release(struct account *);
 
 /* The run itself has changed the folder. In the transaction that says so: what
  * is put back from a backup is older than this. */
@@ -350,7 +350,7 @@ struct picked {
 	uint32_t tries;		/* of what k->failed says */
 };
 struct pick {
-	struct box *box;
+	struct folder *folder;
 	unsigned ops;
 	bool expunge;
 	int max;
@@ -378,28 +378,29 @@ int root_is_current(struct account *, bool *out, struct err *);
 int root_mark(struct account *, struct err *);
 
 /*
- * boxes.c, on the index lane: the folders of both sides and of the index made
+ * folders.c, on the index lane: the folders of both sides and of the index made
  * into a->box, sorted, INBOX first. list: what the server has.
  */
-int boxes_load(struct account *, const struct imap_list *list, struct err *);
-void box_release(struct box *);
+int folders_load(struct account *, const struct imap_list *list, struct err *);
+void folder_release(struct folder *);
 /* The next first look is at every file, when that is due. */
-void box_plan_look(const struct account *, struct index_folder *);
+void folder_plan_look(const struct account *, struct index_folder *);
 /* The folder is gone from that side for sure: so are its messages there. Not
  * so INBOX, which is never deleted: it will be made and pulled again. */
-int box_gone_local(struct account *, struct box *, struct err *);
-int box_gone_remote(struct account *, struct box *, struct err *);
+int folder_gone_local(struct account *, struct folder *, struct err *);
+int folder_gone_remote(struct account *, struct folder *, struct err *);
 /* One message at least that the other side has not seen. */
-int box_unseen(struct account *, struct box *, bool local, bool *out, struct err *);
+int folder_unseen(struct account *, struct folder *, bool local, bool *out,
+    struct err *);
 
-/* judge.c, on the index lane: counts removals of the account, asks the guard and
+/* removal_check.c, on the index lane: counts removals of the account, asks the guard and
  * sets a->hold_remove_*. */
-int judge_removals(struct account *, struct err *);
+int removal_check(struct account *, struct err *);
 /* The same lane: rows that both sides lost by themselves go. */
-int judge_forget(struct account *, struct err *);
+int removals_forget(struct account *, struct err *);
 
 /*
- * attic.c. Another file that holds what p holds and is to stay, as the index
+ * attic_expiry.c. Another file that holds what p holds and is to stay, as the index
  * knows it: then p's need not be kept. *out stays zeroed when there is none. On
  * the index lane; whether it is there is asked where files are removed.
  */
@@ -415,12 +416,12 @@ bool attic_twin_is_there(struct maildir *, const struct attic_twin *);
 void attic_twin_release(struct attic_twin *);
 
 /*
- * items.c, on the index lane, in a transaction: a message failed, with a
+ * issues.c, on the index lane, in a transaction: a message failed, with a
  * sentence that begins behind the name of the folder. wait: the third try and
  * the next ones wait longer and longer, for the server is asked in vain.
  */
-int record_failure(struct account *, const struct box *, const struct place *,
-    const struct failure *, struct err *);
+int record_failure(struct account *, const struct folder *,
+    const struct place *, const struct failure *, struct err *);
 /* It worked. */
 int record_success(struct account *, const struct place *,
     enum index_item_kind, struct err *);
@@ -435,13 +436,13 @@ struct sync_item item_for_user(const struct index_item *);
  * each thing that is removed, with why it was believed to be gone. Before the
  * states of p change.
  */
-int evidence_local(struct account *, const struct box *, const struct place *p,
-    struct err *);
-int evidence_remote(struct account *, const struct box *,
-    const struct place *p, const char *trash, struct err *);
-int evidence_forgotten(struct account *, const struct box *,
+int evidence_local(struct account *, const struct folder *,
     const struct place *p, struct err *);
-int evidence_folder(struct account *, const struct box *, struct err *);
+int evidence_remote(struct account *, const struct folder *,
+    const struct place *p, const char *trash, struct err *);
+int evidence_forgotten(struct account *, const struct folder *,
+    const struct place *p, struct err *);
+int evidence_folder(struct account *, const struct folder *, struct err *);
 
 /*
  * Match step 2: an unpaired file of p's folder with p's content, if there is

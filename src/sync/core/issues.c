@@ -16,48 +16,48 @@
 #include "core/internal.h"
 #include "plan/retry.h"
 
-#define NOTES_MOST	1000	/* kept of one run; of more, the number */
-#define SHOWN_MOST	20	/* told one by one of a folder */
-#define TOLD_MOST	500	/* and in all */
+#define ISSUES_MOST	1000	/* kept of one run; of more, the number */
+#define LISTED_OF_FOLDER	20	/* told one by one of a folder */
+#define LISTED_MOST	500	/* and in all */
 #define DAY		86400
 
 static const char *
-folder_of(const struct account *a, size_t box)
+folder_of(const struct account *a, size_t folder)
 {
-	return box == SIZE_MAX ? NULL : a->box[box].row.name;
+	return folder == SIZE_MAX ? NULL : a->folder[folder].row.name;
 }
 
 static int64_t
-folder_id(const struct account *a, size_t box)
+folder_id(const struct account *a, size_t folder)
 {
-	return box == SIZE_MAX ? 0 : a->box[box].row.id;
+	return folder == SIZE_MAX ? 0 : a->folder[folder].row.id;
 }
 
 /* --- on the loop --- */
 
 /* A later word on the same matter replaces the first. */
-static struct note *
-find_note(struct items *items, const struct note *n, const char *text)
+static struct issue *
+find_issue(struct issues *issues, const struct issue *n, const char *text)
 {
 	size_t i;
 
-	for (i = 0; i < items->n_note; i++)
-		if (items->note[i].kind == n->kind &&
-		    items->note[i].box == n->box && (n->kind != ITEM_NOTE ||
-		    strcmp(items->note[i].text, text) == 0))
-			return &items->note[i];
+	for (i = 0; i < issues->n_issue; i++)
+		if (issues->issue[i].kind == n->kind && issues->issue[i].folder
+		    == n->folder && (n->kind != ITEM_NOTE ||
+		    strcmp(issues->issue[i].text, text) == 0))
+			return &issues->issue[i];
 	return NULL;
 }
 
-static void note(struct account *, struct note *, const char *before,
+static void add_issue(struct account *, struct issue *, const char *before,
     const char *fmt, va_list) __attribute__((format(printf, 4, 0)));
 
 static void
-note(struct account *a, struct note *n, const char *before, const char *fmt,
-    va_list ap)
+add_issue(struct account *a, struct issue *n, const char *before,
+    const char *fmt, va_list ap)
 {
-	struct items *items = &a->items;
-	struct note *same;
+	struct issues *issues = &a->issues;
+	struct issue *same;
 	char text[1000];
 	int used = snprintf(text, sizeof(text), "%s%s", before,
 	    *before != '\0' ? ": " : "");
@@ -66,7 +66,7 @@ note(struct account *a, struct note *n, const char *before, const char *fmt,
 		vsnprintf(text + used, sizeof(text) - (size_t)used, fmt, ap);
 	else if (used == 0)
 		vsnprintf(text, sizeof(text), fmt, ap);
-	same = items->sealed ? NULL : find_note(items, n, text);
+	same = issues->sealed ? NULL : find_issue(issues, n, text);
 	if (same != NULL) {
 		free(same->text);
 		same->text = xstrdup(text);
@@ -74,46 +74,46 @@ note(struct account *a, struct note *n, const char *before, const char *fmt,
 		same->all_rows = n->all_rows;
 		return;
 	}
-	if (items->n_note < NOTES_MOST && !items->sealed) {
+	if (issues->n_issue < ISSUES_MOST && !issues->sealed) {
 		n->text = xstrdup(text);
 		n->item = (struct sync_item){
-			.folder = folder_of(a, n->box), .due = true,
+			.folder = folder_of(a, n->folder), .due = true,
 		};
-		*VEC_ADD(items->note, items->n_note, items->cap_note) = *n;
+		*VEC_ADD(issues->issue, issues->n_issue, issues->cap_issue) = *n;
 		return;
 	}
-	items->unsaid++;
-	if (items->sealed && a->cb.note != NULL)
+	issues->unlisted++;
+	if (issues->sealed && a->cb.note != NULL)
 		a->cb.note(a->cb.arg, a->conf->name, text);
 }
 
 void
-account_note(struct account *a, const char *fmt, ...)
+report_issue(struct account *a, const char *fmt, ...)
 {
-	struct note n = { .kind = ITEM_NOTE, .box = SIZE_MAX };
+	struct issue n = { .kind = ITEM_NOTE, .folder = SIZE_MAX };
 	va_list ap;
 
 	va_start(ap, fmt);
-	note(a, &n, "", fmt, ap);
+	add_issue(a, &n, "", fmt, ap);
 	va_end(ap);
 }
 
 void
-box_note(struct account *a, struct box *b, enum index_item_kind kind,
-    uint64_t rows, const char *fmt, ...)
+report_folder_issue(struct account *a, struct folder *f, enum index_item_kind
+    kind, uint64_t rows, const char *fmt, ...)
 {
-	struct note n = {
-		.kind = kind, .box = (size_t)(b - a->box), .rows = rows,
+	struct issue n = {
+		.kind = kind, .folder = (size_t)(f - a->folder), .rows = rows,
 	};
 	va_list ap;
 
 	va_start(ap, fmt);
-	note(a, &n, b->row.name, fmt, ap);
+	add_issue(a, &n, f->row.name, fmt, ap);
 	va_end(ap);
 }
 
 void
-account_tell(struct account *a, const char *fmt, ...)
+report_note(struct account *a, const char *fmt, ...)
 {
 	char text[1000];
 	va_list ap;
@@ -125,57 +125,57 @@ account_tell(struct account *a, const char *fmt, ...)
 		a->cb.note(a->cb.arg, a->conf->name, text);
 }
 
-static void held(struct account *, const uint64_t *rows, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+static void add_held(struct account *, const uint64_t *rows, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
 
 static void
-held(struct account *a, const uint64_t *rows, const char *fmt, ...)
+add_held(struct account *a, const uint64_t *rows, const char *fmt, ...)
 {
-	struct note n = { .kind = ITEM_NOTE, .box = SIZE_MAX,
+	struct issue n = { .kind = ITEM_NOTE, .folder = SIZE_MAX,
 	    .all_rows = rows };
 	va_list ap;
 
 	va_start(ap, fmt);
-	note(a, &n, "", fmt, ap);
+	add_issue(a, &n, "", fmt, ap);
 	va_end(ap);
 }
 
 void
-work_tells(struct account *a, char *text)
+report_note_later(struct account *a, char *text)
 {
-	*VEC_ADD(a->said, a->n_said, a->cap_said) =
-	    (struct saying){ .text = text };
+	*VEC_ADD(a->later, a->n_later, a->cap_later) =
+	    (struct report_later){ .text = text };
 }
 
 void
-work_holds(struct account *a, char *text, const uint64_t *rows)
+report_issue_later(struct account *a, char *text, const uint64_t *rows)
 {
-	*VEC_ADD(a->said, a->n_said, a->cap_said) =
-	    (struct saying){ .text = text, .held = true, .rows = rows };
+	*VEC_ADD(a->later, a->n_later, a->cap_later) =
+	    (struct report_later){ .text = text, .held = true, .rows = rows };
 }
 
 void
-items_pass_on_said(struct account *a)
+report_flush(struct account *a)
 {
 	size_t i;
 
-	for (i = 0; i < a->n_said; i++) {
-		if (a->said[i].held)
-			held(a, a->said[i].rows, "%s", a->said[i].text);
+	for (i = 0; i < a->n_later; i++) {
+		if (a->later[i].held)
+			add_held(a, a->later[i].rows, "%s", a->later[i].text);
 		else
-			account_tell(a, "%s", a->said[i].text);
-		free(a->said[i].text);
+			report_note(a, "%s", a->later[i].text);
+		free(a->later[i].text);
 	}
-	a->n_said = 0;
+	a->n_later = 0;
 }
 
 void
-items_tell(struct account *a)
+issues_report(struct account *a)
 {
 	size_t i;
 
-	for (i = 0; i < a->items.n_told && a->cb.item != NULL; i++)
-		a->cb.item(a->cb.arg, a->conf->name, &a->items.told[i]);
+	for (i = 0; i < a->issues.n_listed && a->cb.item != NULL; i++)
+		a->cb.item(a->cb.arg, a->conf->name, &a->issues.listed[i]);
 }
 
 static void
@@ -185,25 +185,25 @@ free_text(const char *text)
 }
 
 void
-items_release(struct account *a)
+issues_release(struct account *a)
 {
-	struct items *items = &a->items;
+	struct issues *issues = &a->issues;
 	size_t i;
 
-	for (i = 0; i < items->n_note; i++)
-		free(items->note[i].text);
-	for (i = 0; i < items->n_told; i++) {
-		free_text(items->told[i].folder);
-		free_text(items->told[i].text);
+	for (i = 0; i < issues->n_issue; i++)
+		free(issues->issue[i].text);
+	for (i = 0; i < issues->n_listed; i++) {
+		free_text(issues->listed[i].folder);
+		free_text(issues->listed[i].text);
 	}
-	for (i = 0; i < a->n_said; i++)
-		free(a->said[i].text);
-	free(a->said);
-	a->said = NULL;
-	a->n_said = a->cap_said = 0;
-	free(items->note);
-	free(items->told);
-	*items = (struct items){ .n_note = 0 };
+	for (i = 0; i < a->n_later; i++)
+		free(a->later[i].text);
+	free(a->later);
+	a->later = NULL;
+	a->n_later = a->cap_later = 0;
+	free(issues->issue);
+	free(issues->listed);
+	*issues = (struct issues){ .n_issue = 0 };
 }
 
 /* --- failures of messages, on the index lane --- */
@@ -213,7 +213,7 @@ static void
 renew(struct account *a, struct index_item *it, const char *text)
 {
 	it->last = clock_wall();
-	it->run = a->items.run;
+	it->run = a->issues.run;
 	if (it->tries++ == 0)
 		it->first = it->last;
 	if (it->text != NULL && strcmp(it->text, text) == 0)
@@ -225,25 +225,25 @@ renew(struct account *a, struct index_item *it, const char *text)
 }
 
 int
-record_failure(struct account *a, const struct box *b, const struct place *p,
-    const struct failure *f, struct err *err)
+record_failure(struct account *a, const struct folder *f, const struct place *p,
+    const struct failure *why, struct err *err)
 {
 	struct index_item it = { .id = 0 };
 	char *text;
-	int rc = index_item_find(a->ix, p->folder, p->id, f->kind, "", &it,
+	int rc = index_item_find(a->ix, p->folder, p->id, why->kind, "", &it,
 	    err);
 
 	if (rc == -1)
 		return -1;
 	it.folder = p->folder;
 	it.place = p->id;
-	it.kind = f->kind;
-	text = *f->text == '\0' ? xstrdup("") : xasprintf("%s: %s",
-	    b->row.name, f->text);
+	it.kind = why->kind;
+	text = *why->text == '\0' ? xstrdup("") : xasprintf("%s: %s",
+	    f->row.name, why->text);
 	renew(a, &it, text);
-	it.next = f->wait ? retry_next(it.tries, it.last) : 0;
+	it.next = why->wait ? retry_next(it.tries, it.last) : 0;
 	rc = index_item_put(a->ix, &it, err);
-	a->items.any = true;
+	a->issues.any = true;
 	free(text);
 	index_item_release(&it);
 	return rc;
@@ -253,7 +253,7 @@ int
 record_success(struct account *a, const struct place *p,
     enum index_item_kind kind, struct err *err)
 {
-	return !a->items.any ? 0 : index_item_drop(a->ix, p->folder, p->id,
+	return !a->issues.any ? 0 : index_item_drop(a->ix, p->folder, p->id,
 	    kind, err);
 }
 
@@ -266,15 +266,15 @@ failed_before(struct account *a, const struct place *p,
 
 	*tries = 0;
 	*waits = false;
-	if (!a->items.any)
+	if (!a->issues.any)
 		return 0;
 	found = index_item_find(a->ix, p->folder, p->id, kind, "", &it, err);
 	if (found != 1)
 		return found;
 	*tries = it.tries;
 	/* Folders are passed twice where the server tells no UIDs. */
-	*waits = it.run == a->items.run ||
-	    (!a->opt.full && retry_is_later(it.next, a->items.begun));
+	*waits = it.run == a->issues.run ||
+	    (!a->opt.full && retry_is_later(it.next, a->issues.begun));
 	index_item_release(&it);
 	return 0;
 }
@@ -282,15 +282,15 @@ failed_before(struct account *a, const struct place *p,
 /* --- the beginning and the end --- */
 
 int
-items_begin(struct account *a, struct err *err)
+issues_begin(struct account *a, struct err *err)
 {
 	int64_t last;
 
 	if (index_items_last_run(a->ix, &last, err) == -1)
 		return -1;
-	a->items.any = last >= 0;
-	a->items.run = last + 1;
-	a->items.begun = clock_wall();
+	a->issues.any = last >= 0;
+	a->issues.run = last + 1;
+	a->issues.begun = clock_wall();
 	return 0;
 }
 
@@ -310,17 +310,18 @@ item_for_user(const struct index_item *it)
 }
 
 static struct sync_item
-sync_item_of(const struct account *a, const struct index_item *it, size_t box)
+sync_item_of(const struct account *a, const struct index_item *it, size_t
+    folder)
 {
 	struct sync_item item = item_for_user(it);
 
-	item.folder = folder_of(a, box);
+	item.folder = folder_of(a, folder);
 	return item;
 }
 
 /* Named now: with -q it is named again in a day. */
 static int
-mark_told(struct account *a, struct index_item *it, struct err *err)
+mark_named(struct account *a, struct index_item *it, struct err *err)
 {
 	int64_t now = clock_wall();
 
@@ -332,34 +333,34 @@ mark_told(struct account *a, struct index_item *it, struct err *err)
 }
 
 static int
-keep_note(struct account *a, struct note *n, struct err *err)
+keep_issue(struct account *a, struct issue *n, struct err *err)
 {
 	struct index_item it = { .id = 0 };
-	int rc = index_item_find(a->ix, folder_id(a, n->box), 0, n->kind,
+	int rc = index_item_find(a->ix, folder_id(a, n->folder), 0, n->kind,
 	    n->text, &it, err);
 
 	if (rc == -1)
 		return -1;
-	it.folder = folder_id(a, n->box);
+	it.folder = folder_id(a, n->folder);
 	it.kind = n->kind;
 	renew(a, &it, n->text);
 	rc = a->opt.dry_run ? 0 : index_item_put(a->ix, &it, err);
-	n->item = sync_item_of(a, &it, n->box);
-	if (rc == 0 && (a->items.reckoned || a->result->err_is_item))
-		rc = mark_told(a, &it, err);
-	a->items.any = true;
+	n->item = sync_item_of(a, &it, n->folder);
+	if (rc == 0 && (a->issues.settled || a->result->err_is_item))
+		rc = mark_named(a, &it, err);
+	a->issues.any = true;
 	index_item_release(&it);
 	return rc;
 }
 
 static int
-keep_notes(struct account *a, struct err *err)
+keep_issues(struct account *a, struct err *err)
 {
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < a->items.n_note && rc == 0; i++)
-		rc = keep_note(a, &a->items.note[i], err);
+	for (i = 0; i < a->issues.n_issue && rc == 0; i++)
+		rc = keep_issue(a, &a->issues.issue[i], err);
 	return rc;
 }
 
@@ -371,18 +372,18 @@ settle(struct account *a, struct err *err)
 	int rc = index_items_tidy(a->ix, err);
 
 	if (rc == 0 && a->opt.n_glob == 0)
-		rc = index_items_settle(a->ix, 0, a->items.run, err);
-	for (i = 0; i < a->n_box && rc == 0; i++)
-		if (a->box[i].chosen && !a->box[i].failed)
-			rc = index_items_settle(a->ix, a->box[i].row.id,
-			    a->items.run, err);
+		rc = index_items_settle(a->ix, 0, a->issues.run, err);
+	for (i = 0; i < a->n_folder && rc == 0; i++)
+		if (a->folder[i].chosen && !a->folder[i].failed)
+			rc = index_items_settle(a->ix, a->folder[i].row.id,
+			    a->issues.run, err);
 	return rc;
 }
 
 /* --- what is told, folder by folder --- */
 
-struct telling {
-	size_t box;		/* SIZE_MAX: the account */
+struct listing {
+	size_t folder;		/* SIZE_MAX: the account */
 	uint64_t dirty;		/* rows of the folder */
 	uint64_t rows;		/* that items are about */
 	uint64_t shown, more;
@@ -390,80 +391,81 @@ struct telling {
 };
 
 static void
-tell_one(struct account *a, struct telling *t, const struct sync_item *item,
+list_one(struct account *a, struct listing *t, const struct sync_item *item,
     const char *text)
 {
-	struct items *items = &a->items;
+	struct issues *issues = &a->issues;
 	struct sync_item *to;
 
 	if (item->ignored || (!item->due && a->opt.quiet))
 		return;
-	if (t->shown == SHOWN_MOST || items->n_told >= TOLD_MOST) {
+	if (t->shown == LISTED_OF_FOLDER || issues->n_listed >= LISTED_MOST) {
 		t->more++;
 		t->due |= item->due;
 		return;
 	}
 	t->shown++;
-	to = VEC_ADD(items->told, items->n_told, items->cap_told);
+	to = VEC_ADD(issues->listed, issues->n_listed, issues->cap_listed);
 	*to = *item;
 	to->folder = item->folder != NULL ? xstrdup(item->folder) : NULL;
 	to->text = xstrdup(text);
 }
 
 static void
-tell_more(struct account *a, struct telling *t)
+list_more(struct account *a, struct listing *t)
 {
 	struct sync_item *to;
 
 	if (t->more == 0)
 		return;
-	to = VEC_ADD(a->items.told, a->items.n_told, a->items.cap_told);
+	to = VEC_ADD(a->issues.listed, a->issues.n_listed,
+	    a->issues.cap_listed);
 	*to = (struct sync_item){ .more = t->more, .due = t->due };
-	if (t->box != SIZE_MAX)
-		to->folder = xstrdup(folder_of(a, t->box));
+	if (t->folder != SIZE_MAX)
+		to->folder = xstrdup(folder_of(a, t->folder));
 }
 
 static void
-tell_notes(struct account *a, struct telling *t)
+list_issues(struct account *a, struct listing *t)
 {
 	size_t i;
 
-	for (i = 0; i < a->items.n_note; i++) {
-		struct note *n = &a->items.note[i];
+	for (i = 0; i < a->issues.n_issue; i++) {
+		struct issue *n = &a->issues.issue[i];
 		uint64_t rows = n->all_rows != NULL ? *n->all_rows : n->rows;
 
-		if (n->box != t->box)
+		if (n->folder != t->folder)
 			continue;
-		if (t->box != SIZE_MAX && rows > t->dirty - t->rows)
+		if (t->folder != SIZE_MAX && rows > t->dirty - t->rows)
 			rows = t->dirty - t->rows;
 		t->rows += rows;
 		if (!n->item.ignored)
 			a->result->held += rows > 0 ? rows : 1;
-		tell_one(a, t, &n->item, n->text);
+		list_one(a, t, &n->item, n->text);
 	}
 }
 
 /* Those of messages. */
 static int
-tell_messages(struct account *a, struct telling *t, struct err *err)
+list_messages(struct account *a, struct listing *t, struct err *err)
 {
 	struct index_item row[64];
 	int64_t after = 0;
 	int i, n, rc = 0;
 
 	do {
-		n = index_items(a->ix, folder_id(a, t->box), after, row, 64,
+		n = index_items(a->ix, folder_id(a, t->folder), after, row, 64,
 		    err);
 		for (i = 0; i < n; i++) {
 			struct index_item *it = &row[i];
-			struct sync_item item = sync_item_of(a, it, t->box);
+			struct sync_item item = sync_item_of(a, it, t->folder);
 
 			after = it->id;
 			if (rc == 0 && it->place != 0 && *it->text != '\0') {
 				t->rows += t->rows < t->dirty;
 				a->result->held += !it->ignored;
-				tell_one(a, t, &item, it->text);
-				rc = mark_told(a, it, err);
+				list_one(a, t, &item, it->text);
+				rc = mark_named(a, it, err);
 			}
 			index_item_release(it);
 		}
@@ -472,50 +474,50 @@ tell_messages(struct account *a, struct telling *t, struct err *err)
 }
 
 static int
-tell_folder(struct account *a, struct telling *t, struct err *err)
+list_folder(struct account *a, struct listing *t, struct err *err)
 {
-	if (index_dirty(a->ix, folder_id(a, t->box), &t->dirty, err) == -1)
+	if (index_dirty(a->ix, folder_id(a, t->folder), &t->dirty, err) == -1)
 		return -1;
-	tell_notes(a, t);
-	if (a->items.any && tell_messages(a, t, err) == -1)
+	list_issues(a, t);
+	if (a->issues.any && list_messages(a, t, err) == -1)
 		return -1;
-	tell_more(a, t);
+	list_more(a, t);
 	a->result->pending += t->dirty - t->rows;
 	return 0;
 }
 
 /* What the account itself is told: its rows lie in the folders. */
 static uint64_t
-tell_account(struct account *a)
+list_account(struct account *a)
 {
-	struct telling t = { .box = SIZE_MAX };
+	struct listing t = { .folder = SIZE_MAX };
 
-	tell_notes(a, &t);
-	if (a->items.unsaid > 0) {
-		a->result->held += a->items.unsaid;
-		t.more += a->items.unsaid;
+	list_issues(a, &t);
+	if (a->issues.unlisted > 0) {
+		a->result->held += a->issues.unlisted;
+		t.more += a->issues.unlisted;
 		t.due = true;
 	}
-	tell_more(a, &t);
+	list_more(a, &t);
 	return t.rows;
 }
 
 static int
-tell_all(struct account *a, struct err *err)
+list_all(struct account *a, struct err *err)
 {
-	uint64_t rows = tell_account(a);
+	uint64_t rows = list_account(a);
 	size_t i;
 
-	for (i = 0; i < a->n_box; i++) {
-		struct telling t = { .box = i };
+	for (i = 0; i < a->n_folder; i++) {
+		struct listing t = { .folder = i };
 
-		if (a->box[i].row.id == 0)
+		if (a->folder[i].row.id == 0)
 			continue;
-		if (a->box[i].chosen && tell_folder(a, &t, err) == -1)
+		if (a->folder[i].chosen && list_folder(a, &t, err) == -1)
 			return -1;
 		/* Because of it nothing is removed anywhere. */
-		if (!a->box[i].chosen && a->box[i].fault != NULL)
-			tell_notes(a, &t);
+		if (!a->folder[i].chosen && a->folder[i].fault != NULL)
+			list_issues(a, &t);
 	}
 	a->result->pending -= rows < a->result->pending ? rows :
 	    a->result->pending;
@@ -523,39 +525,39 @@ tell_all(struct account *a, struct err *err)
 }
 
 int
-items_reckon(struct account *a, struct err *err)
+issues_settle(struct account *a, struct err *err)
 {
-	a->items.reckoned = true;
-	if (keep_notes(a, err) == -1)
+	a->issues.settled = true;
+	if (keep_issues(a, err) == -1)
 		return -1;
-	if (a->items.any && !a->opt.dry_run && settle(a, err) == -1)
+	if (a->issues.any && !a->opt.dry_run && settle(a, err) == -1)
 		return -1;
-	return tell_all(a, err);
+	return list_all(a, err);
 }
 
 bool
-items_are_known(const struct account *a)
+issues_are_known(const struct account *a)
 {
-	return a->items.begun != 0;
+	return a->issues.begun != 0;
 }
 
 /* What this run did not come to is still as it was. What can't be written any
  * more is at least told. */
 void
-items_keep(struct account *a)
+issues_keep(struct account *a)
 {
 	struct err ignored;
 	size_t i;
 
-	if (a->ix == NULL || a->items.begun == 0 || a->items.reckoned)
+	if (a->ix == NULL || a->issues.begun == 0 || a->issues.settled)
 		return;
 	if (!a->opt.dry_run && index_begin(a->ix, &ignored) == 0)
-		(void)index_end(a->ix, keep_notes(a, &ignored), &ignored);
-	tell_account(a);
-	for (i = 0; i < a->n_box; i++) {
-		struct telling t = { .box = i };
+		(void)index_end(a->ix, keep_issues(a, &ignored), &ignored);
+	list_account(a);
+	for (i = 0; i < a->n_folder; i++) {
+		struct listing t = { .folder = i };
 
-		tell_notes(a, &t);
-		tell_more(a, &t);
+		list_issues(a, &t);
+		list_more(a, &t);
 	}
 }

@@ -104,20 +104,20 @@ is_folder_code(enum imap_code_kind code)
 }
 
 void
-box_fail(struct account *a, struct box *b, const struct err *err)
+folder_fail(struct account *a, struct folder *f, const struct err *err)
 {
-	b->failed = true;
-	box_note(a, b, ITEM_FOLDER, ALL_ROWS, "%s; the folder is left out",
-	    err->msg);
+	f->failed = true;
+	report_folder_issue(a, f, ITEM_FOLDER, ALL_ROWS,
+	    "%s; the folder is left out", err->msg);
 }
 
 void
-box_ability(const struct box *b, struct ability *out)
+folder_ability(const struct folder *f, struct ability *out)
 {
-	out->flags = b->row.permanent;
-	out->any_keyword = b->row.permanent_any;
-	out->keywords = b->row.permanent_keywords != NULL ?
-	    b->row.permanent_keywords : "";
+	out->flags = f->row.permanent;
+	out->any_keyword = f->row.permanent_any;
+	out->keywords = f->row.permanent_keywords != NULL ?
+	    f->row.permanent_keywords : "";
 }
 
 /* 1: it is not the time for it; 0, -1. */
@@ -144,10 +144,10 @@ pick_rows(struct index *ix, struct pick *k, struct picked *out,
 	struct ability can;
 	int i, got, n = 0, waits = 0;
 
-	box_ability(k->box, &can);
+	folder_ability(k->folder, &can);
 	while (n < k->max && !k->end) {
-		got = index_places(ix, PLACES_DIRTY, k->box->row.id, k->after,
-		    row, 64, err);
+		got = index_places(ix, PLACES_DIRTY, k->folder->row.id,
+		    k->after, row, 64, err);
 		if (got < 0) {
 			picked_release(out, n);
 			return -1;

@@ -98,12 +98,12 @@ read_run(struct job *job)
 	bool all, durable;
 	int i;
 
-	all = maildir_sync_many(&d->pass.a->md, d->pass.box->row.path,
+	all = maildir_sync_many(&d->pass.a->md, d->pass.folder->row.path,
 	    (size_t)d->n);
 	for (i = 0; i < d->n; i++) {
 		struct unknown *u = &d->file[i];
 		struct maildir_message m = {
-			d->pass.box->row.path, u->row.place.in_new,
+			d->pass.folder->row.path, u->row.place.in_new,
 			u->row.place.file,
 		};
 		int64_t mtime;
@@ -191,15 +191,15 @@ digest_finish(struct task *t)
 }
 
 void
-digest_start(struct conn *conn, struct box *box, struct pass_result *out)
+digest_start(struct conn *conn, struct folder *folder, struct pass_result *out)
 {
 	struct digest *d = xcalloc(1, sizeof(*d));
 
 	d->pick = (struct pick){
-		.box = box, .ops = OP_PUSH, .max = SYNC_ROWS,
+		.folder = folder, .ops = OP_PUSH, .max = SYNC_ROWS,
 		.expunge = conn->a->conf->expunge,
 	};
-	d->pass.box = box;
+	d->pass.folder = folder;
 	d->pass.task.finish = digest_finish;
 	pass_start(&d->pass, conn, out, "digest", digest_pick);
 }

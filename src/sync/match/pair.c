@@ -85,7 +85,7 @@ static void
 pick_messages(struct pair *p)
 {
 	p->pick = (struct pick){
-		.box = p->pass.box, .ops = OP_PULL, .max = SYNC_ROWS,
+		.folder = p->pass.folder, .ops = OP_PULL, .max = SYNC_ROWS,
 		.expunge = p->pass.a->conf->expunge,
 	};
 }
@@ -95,7 +95,7 @@ sizes_run(struct job *job)
 {
 	struct pair *p = OWNER_OF(job, struct pair, job);
 
-	return index_unpaired_sizes(p->pass.a->ix, p->pass.box->row.id,
+	return index_unpaired_sizes(p->pass.a->ix, p->pass.folder->row.id,
 	    &p->size, &p->n_size, &job->err);
 }
 
@@ -255,7 +255,7 @@ join_run(struct job *job)
 	struct ability can;
 	int i, rc = index_begin(ix, &job->err);
 
-	box_ability(p->pass.box, &can);
+	folder_ability(p->pass.folder, &can);
 	for (i = 0; i < p->n && rc != -1; i++) {
 		struct place *place = &p->msg[i].row.place;
 
@@ -316,11 +316,11 @@ pair_finish(struct task *t)
 }
 
 void
-pair_start(struct conn *conn, struct box *box, struct pass_result *out)
+pair_start(struct conn *conn, struct folder *folder, struct pass_result *out)
 {
 	struct pair *p = xcalloc(1, sizeof(*p));
 
-	p->pass.box = box;
+	p->pass.folder = folder;
 	p->pass.task.finish = pair_finish;
 	pass_start(&p->pass, conn, out, "pair", pair_begin);
 }

@@ -13,44 +13,44 @@
 #include "run/phases.h"
 
 void
-box_release(struct box *b)
+folder_release(struct folder *f)
 {
-	index_folder_release(&b->row);
-	free(b->fault);
-	b->fault = NULL;
+	index_folder_release(&f->row);
+	free(f->fault);
+	f->fault = NULL;
 }
 
-static struct box *
-find_box(struct account *a, const char *name)
+static struct folder *
+find_folder(struct account *a, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < a->n_box; i++)
-		if (strcmp(a->box[i].row.name, name) == 0)
-			return &a->box[i];
+	for (i = 0; i < a->n_folder; i++)
+		if (strcmp(a->folder[i].row.name, name) == 0)
+			return &a->folder[i];
 	return NULL;
 }
 
-static struct box *
+static struct folder *
 find_path(struct account *a, const char *path)
 {
 	size_t i;
 
-	for (i = 0; i < a->n_box; i++)
-		if (strcasecmp(a->box[i].row.path, path) == 0)
-			return &a->box[i];
+	for (i = 0; i < a->n_folder; i++)
+		if (strcasecmp(a->folder[i].row.path, path) == 0)
+			return &a->folder[i];
 	return NULL;
 }
 
-static struct box *
-add_box(struct account *a, const char *name, const char *path)
+static struct folder *
+add_folder(struct account *a, const char *name, const char *path)
 {
-	struct box *b = VEC_ADD(a->box, a->n_box, a->cap_box);
+	struct folder *f = VEC_ADD(a->folder, a->n_folder, a->cap_folder);
 
-	b->row.name = xstrdup(name);
-	b->row.path = xstrdup(path);
-	b->row.permanent_keywords = xstrdup("");
-	return b;
+	f->row.name = xstrdup(name);
+	f->row.path = xstrdup(path);
+	f->row.permanent_keywords = xstrdup("");
+	return f;
 }
 
 /* The directory of a folder that is new here. Two names that a case-folding
@@ -75,37 +75,37 @@ path_for(struct account *a, const char *name)
 static void
 say_held(struct account *a, const char *name, const char *why)
 {
-	work_holds(a, xasprintf("%s: %s", name, why), NULL);
+	report_issue_later(a, xasprintf("%s: %s", name, why), NULL);
 }
 
 static void
-add_remote(struct account *a, const struct imap_folder *f)
+add_remote(struct account *a, const struct imap_folder *seen)
 {
-	struct box *b = find_box(a, f->name);
+	struct folder *f = find_folder(a, seen->name);
 	char *path;
 
-	if (!f->selectable)
+	if (!seen->selectable)
 		return;
-	if (b == NULL && !conf_folder_matches(a->conf, f->name))
+	if (f == NULL && !conf_folder_matches(a->conf, seen->name))
 		return;
-	if (b == NULL) {
-		path = path_for(a, f->name);
+	if (f == NULL) {
+		path = path_for(a, seen->name);
 		if (path == NULL) {	/* an empty component */
-			say_held(a, f->name, "no directory can have that "
+			say_held(a, seen->name, "no directory can have that "
 			    "name; rename the folder on the server, or take it "
 			    "out of `folders`");
 			return;
 		}
-		b = add_box(a, f->name, path);
+		f = add_folder(a, seen->name, path);
 		free(path);
 	}
-	free(b->row.raw);
-	b->row.raw = xstrdup(f->raw);
-	b->row.remote = true;
-	b->remote_gone = false;
-	b->listed = *f;
-	b->listed.raw = b->listed.name = NULL;
-	b->trashy = f->use == USE_TRASH || f->use == USE_JUNK;
+	free(f->row.raw);
+	f->row.raw = xstrdup(seen->raw);
+	f->row.remote = true;
+	f->remote_gone = false;
+	f->listed = *seen;
+	f->listed.raw = f->listed.name = NULL;
+	f->trashy = seen->use == USE_TRASH || seen->use == USE_JUNK;
 }
 
 static bool
@@ -123,30 +123,30 @@ lies_in(const char *path, const char *above)
  * for what seems gone elsewhere may lie in it now.
  */
 static void
-leave_unread(struct account *a, const struct maildir_folder *f)
+leave_unread(struct account *a, const struct maildir_folder *dir)
 {
-	char *name = maildir_path_decode(f->path);
+	char *name = maildir_path_decode(dir->path);
 	bool any = false;
 	struct err err;
 	size_t i;
 
-	errno = f->unread;
-	err_errno(&err, ERR_IO, "can't open directory %s", f->path);
-	for (i = 0; i < a->n_box; i++) {
-		struct box *b = &a->box[i];
+	errno = dir->unread;
+	err_errno(&err, ERR_IO, "can't open directory %s", dir->path);
+	for (i = 0; i < a->n_folder; i++) {
+		struct folder *f = &a->folder[i];
 
-		if (!lies_in(b->row.path, f->path))
+		if (!lies_in(f->row.path, dir->path))
 			continue;
-		b->local_seen = true;
-		if (!conf_folder_matches(a->conf, b->row.name))
+		f->local_seen = true;
+		if (!conf_folder_matches(a->conf, f->row.name))
 			continue;
 		any = true;
-		(void)box_leave_out(a, b, &err);
+		(void)folder_leave_out(a, f, &err);
 	}
 	if (!any && conf_folder_matches(a->conf, name != NULL ? name :
-	    f->path)) {
+	    dir->path)) {
 		a->hold_remove_remote = true;
-		say_held(a, f->path, "the directory can't be read, so "
+		say_held(a, dir->path, "the directory can't be read, so "
 		    "nothing is removed from the server; mend it, or take it "
 		    "out of `folders`");
 	}
@@ -155,35 +155,36 @@ leave_unread(struct account *a, const struct maildir_folder *f)
 
 /* 0, or -1 when looking at the disk failed. */
 static int
-add_local(struct account *a, const struct maildir_folder *f)
+add_local(struct account *a, const struct maildir_folder *dir)
 {
-	struct box *b = find_path(a, f->path);
+	struct folder *f = find_path(a, dir->path);
 	char *name;
 
 	/* It may be another way to a folder that is hidden now. */
-	if (b == NULL && a->hold_remove_remote && f->by_link)
+	if (f == NULL && a->hold_remove_remote && dir->by_link)
 		return 0;
-	if (b == NULL) {
-		name = maildir_path_decode(f->path);
+	if (f == NULL) {
+		name = maildir_path_decode(dir->path);
 		if (name == NULL) {
-			if (f->whole && conf_folder_matches(a->conf, f->path))
-				say_held(a, f->path, "no folder is ever "
+			if (dir->whole && conf_folder_matches(a->conf,
+			    dir->path))
+				say_held(a, dir->path, "no folder is ever "
 				    "kept in a directory of that name, so it is "
 				    "left alone; rename it");
 			return 0;
 		}
-		b = find_box(a, name);
-		if (b == NULL && f->whole)
-			b = add_box(a, name, f->path);
+		f = find_folder(a, name);
+		if (f == NULL && dir->whole)
+			f = add_folder(a, name, dir->path);
 		free(name);
 	}
-	if (b == NULL)
+	if (f == NULL)
 		return 0;
-	b->local_seen = true;
-	if (f->whole)
-		b->row.local = true;
+	f->local_seen = true;
+	if (dir->whole)
+		f->row.local = true;
 	else
-		b->local_broken = b->row.local;
+		f->local_broken = f->row.local;
 	return 0;
 }
 
@@ -205,18 +206,18 @@ folder_there(struct account *a, const char *path, enum maildir_there *out,
 
 /* What the index took for there and the walk did not see. */
 static int
-check_gone(struct account *a, struct box *b, struct err *err)
+check_gone(struct account *a, struct folder *f, struct err *err)
 {
 	enum maildir_there there;
 
-	if (!b->row.local || b->local_seen || a->md.fd == -1)
+	if (!f->row.local || f->local_seen || a->md.fd == -1)
 		return 0;
-	if (folder_there(a, b->row.path, &there, err) == -1)
+	if (folder_there(a, f->row.path, &there, err) == -1)
 		return -1;
 	if (there == THERE_GONE || there == THERE_BARE)
-		b->row.local = false;
+		f->row.local = false;
 	else
-		b->local_broken = there != THERE_WHOLE;
+		f->local_broken = there != THERE_WHOLE;
 	return 0;
 }
 
@@ -234,7 +235,7 @@ is_chosen(const struct account *a, const char *name)
 static int
 by_name(const void *x, const void *y)
 {
-	const struct box *a = x, *b = y;
+	const struct folder *a = x, *b = y;
 	bool ai = strcmp(a->row.name, "INBOX") == 0;
 	bool bi = strcmp(b->row.name, "INBOX") == 0;
 
@@ -250,10 +251,11 @@ load_known(struct account *a, struct err *err)
 	if (index_folders(a->ix, &v, &n, err) == -1)
 		return -1;
 	for (i = 0; i < n; i++) {
-		struct box *b = VEC_ADD(a->box, a->n_box, a->cap_box);
+		struct folder *f = VEC_ADD(a->folder, a->n_folder,
+		    a->cap_folder);
 
-		b->row = v[i];
-		b->remote_gone = v[i].remote;
+		f->row = v[i];
+		f->remote_gone = v[i].remote;
 		v[i] = (struct index_folder){ .id = 0 };
 	}
 	index_folders_free(v, n);
@@ -278,8 +280,8 @@ load_disk(struct account *a, struct err *err)
 		if (v[i].unread == 0)
 			rc = add_local(a, &v[i]);
 	maildir_folders_free(v, n);
-	for (i = 0; i < a->n_box && rc == 0; i++)
-		rc = check_gone(a, &a->box[i], err);
+	for (i = 0; i < a->n_folder && rc == 0; i++)
+		rc = check_gone(a, &a->folder[i], err);
 	return rc;
 }
 
@@ -290,23 +292,23 @@ keep_chosen(struct account *a, struct err *err)
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < a->n_box; i++) {
-		struct box *b = &a->box[i];
+	for (i = 0; i < a->n_folder; i++) {
+		struct folder *f = &a->folder[i];
 
-		b->inside = conf_folder_matches(a->conf, b->row.name);
-		b->chosen = b->inside && is_chosen(a, b->row.name);
+		f->inside = conf_folder_matches(a->conf, f->row.name);
+		f->chosen = f->inside && is_chosen(a, f->row.name);
 		if (a->conf->trash != NULL &&
-		    strcmp(a->conf->trash, b->row.name) == 0)
-			b->trashy = true;
+		    strcmp(a->conf->trash, f->row.name) == 0)
+			f->trashy = true;
 	}
 	if (a->read_only)
 		return 0;
 	rc = index_begin_seen(a->ix, err);
-	for (i = 0; i < a->n_box && rc == 0; i++) {
-		struct box *b = &a->box[i];
+	for (i = 0; i < a->n_folder && rc == 0; i++) {
+		struct folder *f = &a->folder[i];
 
-		if (b->inside || b->row.id != 0)
-			rc = index_folder_put(a->ix, &b->row, err);
+		if (f->inside || f->row.id != 0)
+			rc = index_folder_put(a->ix, &f->row, err);
 	}
 	return index_end(a->ix, rc, err);
 }
@@ -322,7 +324,7 @@ is_due(const struct account *a, const struct index_folder *f, int64_t last)
 }
 
 void
-box_plan_look(const struct account *a, struct index_folder *f)
+folder_plan_look(const struct account *a, struct index_folder *f)
 {
 	if (a->opt.full || is_due(a, f, f->looked))
 		f->looked = 0;
@@ -330,14 +332,14 @@ box_plan_look(const struct account *a, struct index_folder *f)
 
 /* Now and then both sides are looked at in full, although no number moved. */
 static void
-plan_verify(struct account *a, struct box *b)
+plan_verify(struct account *a, struct folder *f)
 {
-	b->verify = a->opt.full || is_due(a, &b->row, b->row.last_full);
-	box_plan_look(a, &b->row);
+	f->verify = a->opt.full || is_due(a, &f->row, f->row.last_full);
+	folder_plan_look(a, &f->row);
 }
 
 int
-boxes_load(struct account *a, const struct imap_list *list, struct err *err)
+folders_load(struct account *a, const struct imap_list *list, struct err *err)
 {
 	size_t i;
 
@@ -347,27 +349,27 @@ boxes_load(struct account *a, const struct imap_list *list, struct err *err)
 		add_remote(a, &list->folder[i]);
 	if (load_disk(a, err) == -1)
 		return -1;
-	for (i = 0; i < a->n_box; i++)
-		plan_verify(a, &a->box[i]);
-	if (a->n_box > LIMIT_FOLDERS)
+	for (i = 0; i < a->n_folder; i++)
+		plan_verify(a, &a->folder[i]);
+	if (a->n_folder > LIMIT_FOLDERS)
 		return err_set(err, ERR_CONFIG, "there are more than %u "
 		    "folders; narrow `folders` down", LIMIT_FOLDERS);
-	if (a->n_box > 1)
-		qsort(a->box, a->n_box, sizeof(*a->box), by_name);
+	if (a->n_folder > 1)
+		qsort(a->folder, a->n_folder, sizeof(*a->folder), by_name);
 	return keep_chosen(a, err);
 }
 
 /* --- a folder that is gone takes its messages with it --- */
 
 static int
-unsee_all(struct account *a, struct box *b, struct err *err)
+unsee_all(struct account *a, struct folder *f, struct err *err)
 {
 	struct place row[64];
 	int64_t after = 0;
 	int i, n, rc = 0;
 
 	do {
-		n = index_places(a->ix, PLACES_LOCAL, b->row.id, after, row, 64,
+		n = index_places(a->ix, PLACES_LOCAL, f->row.id, after, row, 64,
 		    err);
 		for (i = 0; i < n; i++) {
 			if (rc == 0)
@@ -380,18 +382,18 @@ unsee_all(struct account *a, struct box *b, struct err *err)
 }
 
 static int
-forget_local(struct account *a, struct box *b, struct err *err)
+forget_local(struct account *a, struct folder *f, struct err *err)
 {
-	b->row.looked = 0;
-	return strcmp(b->row.name, "INBOX") == 0 ?
-	    index_reset_local(a->ix, b->row.id, err) : unsee_all(a, b, err);
+	f->row.looked = 0;
+	return strcmp(f->row.name, "INBOX") == 0 ?
+	    index_reset_local(a->ix, f->row.id, err) : unsee_all(a, f, err);
 }
 
 int
-box_gone_local(struct account *a, struct box *b, struct err *err)
+folder_gone_local(struct account *a, struct folder *f, struct err *err)
 {
-	if (index_begin(a->ix, err) == 0 && forget_local(a, b, err) == 0 &&
-	    index_folder_put(a->ix, &b->row, err) == 0 &&
+	if (index_begin(a->ix, err) == 0 && forget_local(a, f, err) == 0 &&
+	    index_folder_put(a->ix, &f->row, err) == 0 &&
 	    index_commit(a->ix, err) == 0)
 		return 0;
 	index_rollback(a->ix);
@@ -401,14 +403,14 @@ box_gone_local(struct account *a, struct box *b, struct err *err)
 /* A folder of that name that comes later counts its UIDs anew; these are no
  * more, while what was agreed on stays known. */
 static int
-strip_uids(struct account *a, struct box *b, struct err *err)
+strip_uids(struct account *a, struct folder *f, struct err *err)
 {
 	struct place row[64];
 	int64_t after = 0;
 	int i, n, rc = 0;
 
 	do {
-		n = index_places(a->ix, PLACES_ALL, b->row.id, after, row, 64,
+		n = index_places(a->ix, PLACES_ALL, f->row.id, after, row, 64,
 		    err);
 		for (i = 0; i < n; i++) {
 			after = row[i].id;
@@ -423,15 +425,15 @@ strip_uids(struct account *a, struct box *b, struct err *err)
 }
 
 int
-box_gone_remote(struct account *a, struct box *b, struct err *err)
+folder_gone_remote(struct account *a, struct folder *f, struct err *err)
 {
-	struct index_folder *f = &b->row;
+	struct index_folder *row = &f->row;
 
-	f->remote = false;
-	f->uidvalidity = f->uidnext = f->exists = 0;
-	f->modseq = 0;
-	if (index_begin(a->ix, err) == 0 && strip_uids(a, b, err) == 0 &&
-	    index_folder_put(a->ix, f, err) == 0 &&
+	row->remote = false;
+	row->uidvalidity = row->uidnext = row->exists = 0;
+	row->modseq = 0;
+	if (index_begin(a->ix, err) == 0 && strip_uids(a, f, err) == 0 &&
+	    index_folder_put(a->ix, row, err) == 0 &&
 	    index_commit(a->ix, err) == 0)
 		return 0;
 	index_rollback(a->ix);
@@ -441,10 +443,11 @@ box_gone_remote(struct account *a, struct box *b, struct err *err)
 /* What OP_PUSH means, asked of the index: row by row it would be a query for
  * each message that waits to be pulled. */
 static int
-has_unseen_local(struct account *a, struct box *b, bool *out, struct err *err)
+has_unseen_local(struct account *a, struct folder *f, bool *out,
+    struct err *err)
 {
 	struct place row;
-	int n = index_places(a->ix, PLACES_UNPAIRED_LOCAL, b->row.id, 0, &row,
+	int n = index_places(a->ix, PLACES_UNPAIRED_LOCAL, f->row.id, 0, &row,
 	    1, err);
 
 	if (n > 0)
@@ -454,15 +457,15 @@ has_unseen_local(struct account *a, struct box *b, bool *out, struct err *err)
 }
 
 int
-box_unseen(struct account *a, struct box *b, bool local, bool *out,
+folder_unseen(struct account *a, struct folder *f, bool local, bool *out,
     struct err *err)
 {
 	struct picked row[1];
-	struct pick pick = { .box = b, .ops = OP_PULL, .max = 1 };
+	struct pick pick = { .folder = f, .ops = OP_PULL, .max = 1 };
 	int n;
 
 	if (local)
-		return has_unseen_local(a, b, out, err);
+		return has_unseen_local(a, f, out, err);
 	n = pick_rows(a->ix, &pick, row, err);
 	if (n == -1)
 		return -1;
@@ -471,14 +474,14 @@ box_unseen(struct account *a, struct box *b, bool local, bool *out,
 	return 0;
 }
 
-struct box *
-box_trash(struct account *a)
+struct folder *
+folder_trash(struct account *a)
 {
 	size_t i;
 
-	for (i = 0; i < a->n_box && a->conf->trash != NULL; i++)
-		if (strcmp(a->box[i].row.name, a->conf->trash) == 0 &&
-		    a->box[i].row.remote)
-			return &a->box[i];
+	for (i = 0; i < a->n_folder && a->conf->trash != NULL; i++)
+		if (strcmp(a->folder[i].row.name, a->conf->trash) == 0 &&
+		    a->folder[i].row.remote)
+			return &a->folder[i];
 	return NULL;
 }

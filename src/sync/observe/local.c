@@ -1,7 +1,7 @@
 /*
  * What lies on disk against what the index last saw there. A directory that
  * changed is read once, and each name, with its inode, is looked up among those
- * that the rows want to see (wanted.h): a row whose name is there just so is not
+ * that the rows want to see (observe/name_set.h): a row whose name is there just so is not
  * read, nor is its file looked at. What remains is what changed: names that no
  * row wants, and rows whose name is not there.
  *
@@ -27,7 +27,7 @@
 #define LOOK_ALWAYS	4096
 
 struct scan {
-	struct wanted wanted;
+	struct name_set names;
 	struct index *ix;
 	struct index_folder *folder;
 	struct observed_local *out;
@@ -42,7 +42,7 @@ collect(void *arg, const struct maildir_entry *e, struct err *err)
 	struct scan *s = arg;
 
 	(void)err;
-	wanted_meet(&s->wanted, e);
+	name_set_meet(&s->names, e);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ restart(void *arg)
 {
 	struct scan *s = arg;
 
-	wanted_restart(&s->wanted);
+	name_set_restart(&s->names);
 }
 
 /* --- rows whose name is not there --- */
@@ -78,7 +78,7 @@ is_there(struct scan *s, const struct place *p, struct err *err)
 
 /* Not known to be renamed: the scan met no name with its unique part. */
 static int
-judge_absent(struct scan *s, const struct place *p, bool first,
+verify_absent(struct scan *s, const struct place *p, bool first,
     struct err *err)
 {
 	struct maildir_name name;
@@ -87,7 +87,7 @@ judge_absent(struct scan *s, const struct place *p, bool first,
 	if (p->file == NULL || !maildir_name_parse(p->file, &name))
 		return err_set(err, ERR_IO, "the index holds an impossible "
 		    "file name: %s", p->file == NULL ? "none" : p->file);
-	if (wanted_has_stray(&s->wanted, name.unique))
+	if (name_set_has_stray(&s->names, name.unique))
 		return 0;
 	there = is_there(s, p, err);
 	if (there != 0)
@@ -102,26 +102,26 @@ judge_absent(struct scan *s, const struct place *p, bool first,
 }
 
 static int
-judge_row(struct scan *s, int64_t id, bool first, struct err *err)
+verify_row(struct scan *s, int64_t id, bool first, struct err *err)
 {
 	struct place p;
 	int r = index_place_by_id(s->ix, id, &p, err);
 
 	if (r <= 0)
 		return r;
-	r = p.local.present ? judge_absent(s, &p, first, err) : 0;
+	r = p.local.present ? verify_absent(s, &p, first, err) : 0;
 	place_release(&p);
 	return r;
 }
 
 static int
-judge_rows(struct scan *s, bool first, struct err *err)
+verify_rows(struct scan *s, bool first, struct err *err)
 {
 	size_t i = 0;
 	int64_t id;
 
-	while (s->out->complete && (id = wanted_lacking(&s->wanted, &i)) != 0)
-		if (judge_row(s, id, first, err) == -1)
+	while (s->out->complete && (id = name_set_lacking(&s->names, &i)) != 0)
+		if (verify_row(s, id, first, err) == -1)
 			return -1;
 	return 0;
 }
@@ -133,7 +133,7 @@ look_at(struct scan *s, struct place *p, struct err *err)
 {
 	if (p->file == NULL || p->hint.inode == 0)
 		return 0;	/* looked at by its name */
-	return wanted_was_met(&s->wanted, index_name_sum(p->in_new, p->file,
+	return name_set_was_met(&s->names, index_name_sum(p->in_new, p->file,
 	    p->hint.inode)) ? known_file_check(&s->known, p, err) : 0;
 }
 
@@ -169,7 +169,7 @@ record(void *arg, const struct maildir_entry *e, struct err *err)
 	struct scan *s = arg;
 	struct maildir_name name;
 
-	if (wanted_was_met(&s->wanted, index_name_sum(e->in_new, e->file,
+	if (name_set_was_met(&s->names, index_name_sum(e->in_new, e->file,
 	    e->inode)) || !maildir_name_parse(e->file, &name))
 		return 0;
 	return known_file_see(&s->known, e->in_new, e->file, err);
@@ -185,11 +185,11 @@ static int
 record_strays(struct scan *s, struct maildir *md, struct err *err)
 {
 	const struct maildir_visit visit = { s, record, nothing };
-	const struct buf *names = &s->wanted.names;
+	const struct buf *names = &s->names.stray_names;
 	struct maildir_scan again;
 	size_t at;
 
-	if (s->wanted.too_many)
+	if (s->names.too_many)
 		return maildir_scan(md, s->folder->path, &visit, &again, err);
 	for (at = 0; at < names->len; ) {
 		const char *p = (const char *)names->data + at;
@@ -281,7 +281,7 @@ returned_entry(void *arg, const char *unique)
 {
 	struct returned *r = arg;
 
-	if (wanted_has_stray(&r->scan->wanted, span_of(unique)))
+	if (name_set_has_stray(&r->scan->names, span_of(unique)))
 		*VEC_ADD(r->unique, r->n, r->cap) = xstrdup(unique);
 	return 0;
 }
@@ -303,8 +303,8 @@ static int
 look_for_returned(const struct scan *s, struct returned *out, struct err *err)
 {
 	*out = (struct returned){ .scan = s };
-	return s->wanted.n_stray > 0 ? index_removed(s->ix, s->folder->id, returned_entry,
-	    out, err) : 0;
+	return s->names.n_stray > 0 ? index_removed(s->ix, s->folder->id,
+	    returned_entry, out, err) : 0;
 }
 
 /* It is noticed once; from now on they are files like any other. */
@@ -317,7 +317,7 @@ forget_base(struct scan *s, struct returned *back, struct err *err)
 		if (index_removed_drop(s->ix, s->folder->id, back->unique[i],
 		    err) == -1)
 			return -1;
-	wanted_forget(&s->wanted);
+	name_set_forget(&s->names);
 	return index_reset_local(s->ix, s->folder->id, err);
 }
 
@@ -391,22 +391,22 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 		return scan_unread(&s, err);
 	rc = -1;
 	if (known_files_open(&s.known, ix, md, f, err) == -1 ||
-	    wanted_load(&s.wanted, ix, f->id, err) == -1 ||
+	    name_set_load(&s.names, ix, f->id, err) == -1 ||
 	    maildir_scan(md, f->path, &visit, &scanned, err) == -1)
 		goto done;
 	out->complete = scanned.complete;
 	s.changed = f->new_mtime != scanned.new_mtime ||
 	    f->cur_mtime != scanned.cur_mtime;
 	s.look = f->looked == 0 ||
-	    (!is_quiet(f, &scanned) && s.wanted.n <= LOOK_ALWAYS);
-	wanted_seal(&s.wanted);
+	    (!is_quiet(f, &scanned) && s.names.n <= LOOK_ALWAYS);
+	name_set_seal(&s.names);
 	if (look_for_returned(&s, &back, err) == -1)
 		goto done;
 	out->fault = went_back(f, &scanned);
 	out->returned = back.n > 0 && !out->fault;
 	out->fault |= out->returned;
 	/* Status, dry runs and early looks forget nothing. */
-	if (out->fault && (md->look_only || look == LOOK_EARLY)) {
+	if (out->fault && (md->look_only || look == LOOK_PRESCAN)) {
 		rc = 0;
 		goto done;
 	}
@@ -414,7 +414,7 @@ observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
 		goto done;
 	if (out->fault && forget_base(&s, &back, err) == -1)
 		goto rollback;
-	if (judge_rows(&s, first, err) == -1 ||
+	if (verify_rows(&s, first, err) == -1 ||
 	    (s.look && look_at_all(&s, err) == -1) ||
 	    record_strays(&s, md, err) == -1)
 		goto rollback;
@@ -433,7 +433,7 @@ rollback:
 done:
 	known_files_close(&s.known);
 	returned_release(&back);
-	wanted_release(&s.wanted);
+	name_set_release(&s.names);
 	return rc;
 }
 

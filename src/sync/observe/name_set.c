@@ -29,14 +29,14 @@ hash(struct span s)
 static void
 load_row(void *arg, int64_t id, uint64_t sum)
 {
-	struct wanted *w = arg;
+	struct name_set *w = arg;
 
-	*VEC_ADD(w->row, w->n, w->cap) = (struct wanted_row){ sum, id };
+	*VEC_ADD(w->row, w->n, w->cap) = (struct name_set_row){ sum, id };
 }
 
 /* Where the sum stands, or would. */
 static uint64_t *
-slot_of(const struct wanted *w, uint64_t sum)
+slot_of(const struct name_set *w, uint64_t sum)
 {
 	size_t at = (size_t)sum & w->mask;
 
@@ -48,25 +48,25 @@ slot_of(const struct wanted *w, uint64_t sum)
 
 /* -1: no row wants the name so. */
 static int64_t
-row_of(const struct wanted *w, uint64_t sum)
+row_of(const struct name_set *w, uint64_t sum)
 {
 	return (int64_t)(*slot_of(w, sum) & w->mask) - 1;
 }
 
 static bool
-is_met(const struct wanted *w, size_t i)
+is_met(const struct name_set *w, size_t i)
 {
 	return w->met[i / 64] >> i % 64 & 1;
 }
 
 int
-wanted_load(struct wanted *w, struct index *ix, int64_t folder,
+name_set_load(struct name_set *w, struct index *ix, int64_t folder,
     struct err *err)
 {
 	size_t i, slots = 64;
 
-	*w = (struct wanted){ 0 };
-	buf_init(&w->names, NAMES_MAX);
+	*w = (struct name_set){ 0 };
+	buf_init(&w->stray_names, NAMES_MAX);
 	if (index_on_disk(ix, folder, load_row, w, err) == -1)
 		return -1;
 	if (w->n >= UINT32_MAX)
@@ -86,18 +86,18 @@ wanted_load(struct wanted *w, struct index *ix, int64_t folder,
 }
 
 void
-wanted_release(struct wanted *w)
+name_set_release(struct name_set *w)
 {
 	free(w->row);
 	free(w->slot);
 	free(w->met);
 	free(w->stray);
-	buf_release(&w->names);
-	*w = (struct wanted){ 0 };
+	buf_release(&w->stray_names);
+	*w = (struct name_set){ 0 };
 }
 
 bool
-wanted_was_met(const struct wanted *w, uint64_t sum)
+name_set_was_met(const struct name_set *w, uint64_t sum)
 {
 	int64_t row = row_of(w, sum);
 
@@ -105,7 +105,7 @@ wanted_was_met(const struct wanted *w, uint64_t sum)
 }
 
 int64_t
-wanted_lacking(const struct wanted *w, size_t *i)
+name_set_lacking(const struct name_set *w, size_t *i)
 {
 	while (*i < w->n && is_met(w, *i))
 		++*i;
@@ -113,24 +113,24 @@ wanted_lacking(const struct wanted *w, size_t *i)
 }
 
 static void
-add_stray(struct wanted *w, const struct maildir_entry *e, struct span unique)
+add_stray(struct name_set *w, const struct maildir_entry *e, struct span unique)
 {
 	const size_t n = strlen(e->file) + 1;
 	unsigned char *room;
 
 	*VEC_ADD(w->stray, w->n_stray, w->cap_stray) = hash(unique);
-	room = w->too_many ? NULL : buf_room(&w->names, n + 1);
+	room = w->too_many ? NULL : buf_room(&w->stray_names, n + 1);
 	if (room == NULL) {
 		w->too_many = true;
 		return;
 	}
 	room[0] = e->in_new ? 'n' : 'c';
 	memcpy(room + 1, e->file, n);
-	buf_added(&w->names, n + 1);
+	buf_added(&w->stray_names, n + 1);
 }
 
 void
-wanted_meet(struct wanted *w, const struct maildir_entry *e)
+name_set_meet(struct name_set *w, const struct maildir_entry *e)
 {
 	int64_t row = row_of(w, index_name_sum(e->in_new, e->file, e->inode));
 	struct maildir_name name;
@@ -142,12 +142,12 @@ wanted_meet(struct wanted *w, const struct maildir_entry *e)
 }
 
 void
-wanted_restart(struct wanted *w)
+name_set_restart(struct name_set *w)
 {
 	memset(w->met, 0, (w->n / 64 + 1) * sizeof(*w->met));
 	w->n_stray = 0;
 	w->too_many = false;
-	buf_clear(&w->names);
+	buf_clear(&w->stray_names);
 }
 
 static int
@@ -159,14 +159,14 @@ by_value(const void *a, const void *b)
 }
 
 void
-wanted_seal(struct wanted *w)
+name_set_seal(struct name_set *w)
 {
 	if (w->n_stray > 1)
 		qsort(w->stray, w->n_stray, sizeof(*w->stray), by_value);
 }
 
 void
-wanted_forget(struct wanted *w)
+name_set_forget(struct name_set *w)
 {
 	w->n = 0;
 	memset(w->slot, 0, (w->mask + 1) * sizeof(*w->slot));
@@ -174,7 +174,7 @@ wanted_forget(struct wanted *w)
 }
 
 bool
-wanted_has_stray(const struct wanted *w, struct span unique)
+name_set_has_stray(const struct name_set *w, struct span unique)
 {
 	const uint64_t h = hash(unique);
 

@@ -8,13 +8,13 @@
 
 #include "core/internal.h"
 
-struct wanted_row {
+struct name_set_row {
 	uint64_t sum;		/* index_name_sum; 0: to be looked at */
 	int64_t id;
 };
 
-struct wanted {
-	struct wanted_row *row;	/* in ascending id */
+struct name_set {
+	struct name_set_row *row;	/* in ascending id */
 	size_t n, cap;
 	/* By sum, open addressing: row + 1 in the bits of mask, the sum's own in
 	 * the others, so that a name costs one look at memory. 0: none. */
@@ -24,27 +24,28 @@ struct wanted {
 	/* What lies there and no row wants so: new, renamed or replaced. */
 	uint64_t *stray;	/* hashes of unique parts, sorted when sealed */
 	size_t n_stray, cap_stray;
-	struct buf names;	/* 'n' or 'c', the name, a NUL; of all strays */
+	struct buf stray_names;	/* 'n' or 'c', the name, a NUL; of all strays */
 	bool too_many;		/* but for some that the bound left out */
 };
 
-int wanted_load(struct wanted *, struct index *, int64_t folder, struct err *);
-void wanted_release(struct wanted *);
+int name_set_load(struct name_set *, struct index *, int64_t folder,
+    struct err *);
+void name_set_release(struct name_set *);
 
 /* A row wants a name so, and that was met. */
-bool wanted_was_met(const struct wanted *, uint64_t sum);
+bool name_set_was_met(const struct name_set *, uint64_t sum);
 /* The next row from *i on whose name was not met, 0: no more. *i moves on. */
-int64_t wanted_lacking(const struct wanted *, size_t *i);
+int64_t name_set_lacking(const struct name_set *, size_t *i);
 /* A file lies there; one without a message's name is passed over. */
-void wanted_meet(struct wanted *, const struct maildir_entry *);
+void name_set_meet(struct name_set *, const struct maildir_entry *);
 /* The reading begins anew. */
-void wanted_restart(struct wanted *);
+void name_set_restart(struct name_set *);
 /* It is done. */
-void wanted_seal(struct wanted *);
+void name_set_seal(struct name_set *);
 /* No row is there any more: all names of the folder are strays. */
-void wanted_forget(struct wanted *);
+void name_set_forget(struct name_set *);
 
 /* Among the strays is one with the unique part. */
-bool wanted_has_stray(const struct wanted *, struct span unique);
+bool name_set_has_stray(const struct name_set *, struct span unique);
 
 #endif

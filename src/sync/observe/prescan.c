@@ -12,18 +12,18 @@
 #include "base/mem.h"
 #include "core/internal.h"
 
-struct early_look {
+struct prescan_look {
 	int64_t folder;		/* 0: it is taken, or there was none */
 	int64_t begun;
 	struct observed_local seen;
 	struct err err;
 };
 
-struct early {
+struct prescan {
 	struct account *a;
 	struct job job;
 	struct index_folder *folder;
-	struct early_look *look;	/* NULL: the folders are to be loaded */
+	struct prescan_look *look;	/* NULL: the folders are to be loaded */
 	size_t n, at;
 	size_t taken;		/* the last; the next is near */
 };
@@ -38,7 +38,7 @@ is_steady(const struct account *a, const struct index_folder *f)
 static int
 load_run(struct job *job)
 {
-	struct early *e = OWNER_OF(job, struct early, job);
+	struct prescan *e = OWNER_OF(job, struct prescan, job);
 
 	if (index_folders(e->a->ix, &e->folder, &e->n, &job->err) == -1)
 		return -1;
@@ -49,16 +49,16 @@ load_run(struct job *job)
 static int
 look_run(struct job *job)
 {
-	struct early *e = OWNER_OF(job, struct early, job);
+	struct prescan *e = OWNER_OF(job, struct prescan, job);
 	struct index_folder *f = &e->folder[e->at];
-	struct early_look *look = &e->look[e->at++];
+	struct prescan_look *look = &e->look[e->at++];
 	int rc;
 
 	if (!is_steady(e->a, f))
 		return 0;
-	box_plan_look(e->a, f);
+	folder_plan_look(e->a, f);
 	look->begun = clock_wall();
-	rc = observe_local(e->a->ix, &e->a->md, f, LOOK_EARLY, &look->seen,
+	rc = observe_local(e->a->ix, &e->a->md, f, LOOK_PRESCAN, &look->seen,
 	    &look->err);
 	/* Of a folder that is not as it was, its turn takes a look and tells. */
 	if (rc == 0 ? look->seen.fault : is_folder_error(&look->err))
@@ -69,20 +69,20 @@ look_run(struct job *job)
 }
 
 void
-early_start(struct account *a)
+prescan_start(struct account *a)
 {
 	/* Who asks for a full look has time, and each turn takes its own. */
 	if (a->root_state != ROOT_MARKED || a->opt.full)
 		return;
-	a->early = xcalloc(1, sizeof(*a->early));
-	a->early->a = a;
-	early_go_on(a);
+	a->prescan = xcalloc(1, sizeof(*a->prescan));
+	a->prescan->a = a;
+	prescan_go_on(a);
 }
 
 void
-early_go_on(struct account *a)
+prescan_go_on(struct account *a)
 {
-	struct early *e = a->early;
+	struct prescan *e = a->prescan;
 
 	if (e == NULL || e->job.posted || e->job.result == -1 ||
 	    (e->look != NULL && e->at == e->n))
@@ -91,13 +91,13 @@ early_go_on(struct account *a)
 	lane_post(a->index_lane, &e->job, &a->task);
 }
 
-static struct early_look *
-find_look(struct early *e, int64_t folder)
+static struct prescan_look *
+find_look(struct prescan *e, int64_t folder)
 {
 	size_t i;
 
 	for (i = 0; i < e->at; i++) {
-		struct early_look *look = &e->look[(e->taken + i) % e->at];
+		struct prescan_look *look = &e->look[(e->taken + i) % e->at];
 
 		if (look->folder == folder) {
 			e->taken = (size_t)(look - e->look);
@@ -108,11 +108,11 @@ find_look(struct early *e, int64_t folder)
 }
 
 int
-early_take(struct account *a, const struct index_folder *f,
+prescan_take(struct account *a, const struct index_folder *f,
     struct observed_local *seen, int64_t *begun, struct err *err)
 {
-	struct early_look *look = a->early == NULL ? NULL :
-	    find_look(a->early, f->id);
+	struct prescan_look *look = a->prescan == NULL ? NULL :
+	    find_look(a->prescan, f->id);
 
 	if (look == NULL)
 		return 0;
@@ -124,21 +124,21 @@ early_take(struct account *a, const struct index_folder *f,
 }
 
 const struct err *
-early_failed(const struct account *a)
+prescan_failed(const struct account *a)
 {
-	return a->early != NULL && a->early->job.result == -1 ?
-	    &a->early->job.err : NULL;
+	return a->prescan != NULL && a->prescan->job.result == -1 ?
+	    &a->prescan->job.err : NULL;
 }
 
 void
-early_release(struct account *a)
+prescan_release(struct account *a)
 {
-	struct early *e = a->early;
+	struct prescan *e = a->prescan;
 
 	if (e == NULL)
 		return;
 	index_folders_free(e->folder, e->n);
 	free(e->look);
 	free(e);
-	a->early = NULL;
+	a->prescan = NULL;
 }

@@ -9,7 +9,7 @@
  * where STATUS said that there is some. In a large folder QRESYNC is asked about
  * the end of it alone, where most happens. What changed in the older part is
  * asked for as a set of UIDs; if that is not empty, a second exchange tells how,
- * row by row, or flag by flag where it is much (observe_sets.c).
+ * row by row, or flag by flag where it is much (remote_flags.c).
  *
  * Without QRESYNC the changes are asked for (CONDSTORE), without that all flags
  * are. At the end the sum must close: what the index then believes to be there
@@ -67,8 +67,8 @@ probe_run(struct job *job)
 {
 	struct observe *o = OWNER_OF(job, struct observe, job);
 
-	o->n_probe = index_newest(o->pass.a->ix, o->pass.box->row.id, o->probe,
-	    PROBES, &job->err);
+	o->n_probe = index_newest(o->pass.a->ix, o->pass.folder->row.id,
+	    o->probe, PROBES, &job->err);
 	return o->n_probe < 0 ? -1 : 0;
 }
 
@@ -86,7 +86,7 @@ observe_begin(struct task *t)
 static void
 plan(struct observe *o)
 {
-	const struct index_folder *f = &o->pass.box->row;
+	const struct index_folder *f = &o->pass.folder->row;
 	bool sets = (caps_of(o) & CAP_ESEARCH) != 0;
 
 	o->known_next = f->uidnext > 0 ? f->uidnext : 1;
@@ -107,20 +107,21 @@ plan(struct observe *o)
 static bool
 may_ask_ahead(const struct observe *o)
 {
-	const struct index_folder *f = &o->pass.box->row;
-	const struct imap_folder *l = &o->pass.box->listed;
+	const struct index_folder *f = &o->pass.folder->row;
+	const struct imap_folder *l = &o->pass.folder->listed;
 
 	return f->uidvalidity != 0 && l->has_status && l->messages > 0 &&
 	    l->uidvalidity == f->uidvalidity && (o->full ||
-	    !observe_has_changes(o, l->modseq) || (enabled_of(o) & CAP_CONDSTORE));
+	    !observe_has_changes(o, l->modseq) || (enabled_of(o) &
+	    CAP_CONDSTORE));
 }
 
 static enum task_result
 observe_select(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
-	struct index_folder *f = &o->pass.box->row;
-	const struct imap_folder *l = &o->pass.box->listed;
+	struct index_folder *f = &o->pass.folder->row;
+	const struct imap_folder *l = &o->pass.folder->listed;
 	struct imap_select_args args = {
 		.raw = f->raw, .sink = rows_sink(o, false),
 		.uidvalidity = f->uidvalidity,
@@ -145,8 +146,8 @@ observe_select(struct task *t)
 static enum task_result
 observe_refused(struct observe *o, const char *why)
 {
-	o->pass.box->failed = true;
-	box_note(o->pass.a, o->pass.box, ITEM_FOLDER, ALL_ROWS,
+	o->pass.folder->failed = true;
+	report_folder_issue(o->pass.a, o->pass.folder, ITEM_FOLDER, ALL_ROWS,
 	    "%s; the folder is left out", why);
 	return TASK_DONE;
 }
@@ -187,7 +188,7 @@ static int
 reset_run(struct job *job)
 {
 	struct observe *o = OWNER_OF(job, struct observe, job);
-	struct index_folder *f = &o->pass.box->row;
+	struct index_folder *f = &o->pass.folder->row;
 	struct index *ix = o->pass.a->ix;
 
 	/* Recorded before the first row is: rows without it could not be told
@@ -220,7 +221,7 @@ static enum task_result
 observe_selected(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
-	struct index_folder *f = &o->pass.box->row;
+	struct index_folder *f = &o->pass.folder->row;
 	const struct imap_box *b = &o->select.box;
 	const char *fault;
 
@@ -341,8 +342,8 @@ observe_fault(struct observe *o, const char *fault)
 {
 	if (o->pass.a->opt.dry_run)
 		return observe_refused(o, fault);
-	account_tell(o->pass.a, "%s: %s; both sides are merged, nothing is "
-	    "deleted", o->pass.box->row.name, fault);
+	report_note(o->pass.a, "%s: %s; both sides are merged, nothing is "
+	    "deleted", o->pass.folder->row.name, fault);
 	o->fault = o->full = true;
 	o->by_sets = false;
 	o->pass.a->merging = true;
@@ -487,9 +488,9 @@ claim_owed(struct observe *o, struct err *err)
 	int64_t after = 0;
 	int i, n, rc = 0;
 
-	box_ability(o->pass.box, &can);
+	folder_ability(o->pass.folder, &can);
 	do {
-		n = index_places(ix, PLACES_OWED, o->pass.box->row.id, after,
+		n = index_places(ix, PLACES_OWED, o->pass.folder->row.id, after,
 		    row, 64, err);
 		for (i = 0; i < n; i++) {
 			after = row[i].id;
@@ -507,7 +508,7 @@ static int
 settle(struct observe *o, struct err *err)
 {
 	struct index *ix = o->pass.a->ix;
-	struct index_folder *f = &o->pass.box->row;
+	struct index_folder *f = &o->pass.folder->row;
 	const struct imap_box *b = &o->select.box;
 	uint64_t changed, there;
 
@@ -579,10 +580,10 @@ observe_stored(struct task *t)
 static void
 tell_proof(const struct observe *o)
 {
-	struct proof *proof = &o->pass.box->proof;
+	struct proof *proof = &o->pass.folder->proof;
 
-	o->pass.box->observed = true;
-	o->pass.box->verify &= !o->full || o->by_sets;
+	o->pass.folder->observed = true;
+	o->pass.folder->verify &= !o->full || o->by_sets;
 	proof->full |= o->full || o->gone_told;
 	if (o->full)
 		proof->listed = uidset_count(&o->listed);
@@ -628,11 +629,12 @@ observe_settled(struct task *t)
 	}
 	if (!o->full || o->by_sets || ++o->tries < FULL_TRIES)
 		return observe_what_is_missing(o);
-	o->pass.box->unsettled = true;
-	box_note(o->pass.a, o->pass.box, ITEM_SUM, ALL_ROWS, "the server says "
+	o->pass.folder->unsettled = true;
+	report_folder_issue(o->pass.a, o->pass.folder, ITEM_SUM, ALL_ROWS,
+	    "the server says "
 	    "it has %u messages but lists %llu; nothing is removed there until "
-	    "that adds up", o->exists,
-	    (unsigned long long)uidset_count(&o->listed));
+	    "that adds up", o->exists, (unsigned long
+	    long)uidset_count(&o->listed));
 	return TASK_DONE;
 }
 
@@ -653,13 +655,13 @@ observe_finish(struct task *t)
 }
 
 void
-observe_remote_start(struct conn *conn, struct box *box,
+observe_remote_start(struct conn *conn, struct folder *folder,
     struct pass_result *out)
 {
 	struct observe *o = xcalloc(1, sizeof(*o));
 
-	o->full = o->thorough = conn->a->opt.full || box->verify;
+	o->full = o->thorough = conn->a->opt.full || folder->verify;
 	o->pass.task.finish = observe_finish;
-	o->pass.box = box;
+	o->pass.folder = folder;
 	pass_start(&o->pass, conn, out, "observe", observe_begin);
 }

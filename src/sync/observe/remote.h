@@ -1,4 +1,4 @@
-/* What observe_remote.c, observe_rows.c and observe_sets.c share: the look at
+/* What remote.c, remote_rows.c and remote_flags.c share: the look at
  * one folder of the server. */
 #ifndef SYNC_OBSERVE_REMOTE_H
 #define SYNC_OBSERVE_REMOTE_H
@@ -92,7 +92,7 @@ struct observe {
 	bool closes;			/* result of the settling job */
 };
 
-/* observe_rows.c: rows into the index. */
+/* remote_rows.c: rows into the index. */
 struct imap_sink rows_sink(struct observe *, bool ahead);
 /* What is kept of it, until the next rows_move. */
 struct index_seen_remote *rows_keep(struct observe *,
@@ -103,7 +103,7 @@ void rows_move(struct observe *, bool all);
 void rows_release(struct observe *);
 
 /*
- * observe_ask.c. modseq, uidnext: what the folder has by SELECT, or by LIST
+ * remote_ask.c. modseq, uidnext: what the folder has by SELECT, or by LIST
  * before that is answered. The numbers changed, or it is not known whether they
  * did; what is therefore to be asked.
  */
@@ -128,7 +128,7 @@ void asked_forget_sets(struct observe *);
 const char *epoch_fault(const struct index_folder *, const struct imap_box *);
 
 /*
- * observe_sets.c: the flags of many messages as a set of UIDs for each flag: a
+ * remote_flags.c: the flags of many messages as a set of UIDs for each flag: a
  * tenth of the octets of a row each, and next to nothing where neighbours are
  * alike. possible: not with more flags than that, or odd ones.
  */

@@ -9,7 +9,7 @@
 bool
 observe_has_changes(const struct observe *o, uint64_t modseq)
 {
-	return o->known_next > 1 && modseq != o->pass.box->row.modseq;
+	return o->known_next > 1 && modseq != o->pass.folder->row.modseq;
 }
 
 unsigned
@@ -39,7 +39,7 @@ ask_fetch(struct observe *o, struct imap_fetching *f, struct uidrange range,
 	bool delta = !o->full && items == FETCH_FLAGS;
 	struct imap_fetch_args args = {
 		.uids = &uids, .items = items, .sink = rows_sink(o, o->ahead),
-		.changed_since = delta ? o->pass.box->row.modseq : 0,
+		.changed_since = delta ? o->pass.folder->row.modseq : 0,
 	};
 
 	uidset_add_range(&uids, range.first, range.last);
@@ -59,7 +59,8 @@ ask_probes(struct observe *o)
 
 	for (i = o->n_probe - 1; i >= 0; i--)
 		uidset_add(&uids, o->probe[i].uid);
-	imap_fetch_start(o->pass.conn->session, &o->probing, &o->pass.task, &args);
+	imap_fetch_start(o->pass.conn->session, &o->probing, &o->pass.task,
+	    &args);
 	uidset_release(&uids);
 }
 
@@ -69,7 +70,7 @@ ask_criteria(const struct observe *o)
 	if (o->full)
 		return xasprintf("UID 1:%" PRIu32, o->known_next - 1);
 	return xasprintf("UID 1:%" PRIu32 " MODSEQ %" PRIu64, o->split - 1,
-	    o->pass.box->row.modseq + 1);
+	    o->pass.folder->row.modseq + 1);
 }
 
 static void

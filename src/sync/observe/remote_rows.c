@@ -27,7 +27,7 @@ rows_run(struct job *job)
 	/* Durable with the cursor, which says that they are there. */
 	rc = index_begin_seen(ix, &job->err);
 	for (i = 0; i < b->n && rc == 0; i++) {
-		r = index_see_remote(ix, b->o->pass.box->row.id, &b->row[i],
+		r = index_see_remote(ix, b->o->pass.folder->row.id, &b->row[i],
 		    &changed, &job->err);
 		b->has_more |= r == 1;
 		rc = r == -1 ? -1 : 0;
@@ -121,7 +121,7 @@ is_heard(const struct observe *o)
 	const struct imap_select *q = &o->select;
 
 	return !o->ahead || (q->cmd.done && q->cmd.err.kind == ERR_NONE &&
-	    !q->again && epoch_fault(&o->pass.box->row, &q->box) == NULL);
+	    !q->again && epoch_fault(&o->pass.folder->row, &q->box) == NULL);
 }
 
 static void

@@ -132,7 +132,8 @@ new_marker(struct account *a, struct err *err)
 	random[16] = '\0';
 	memcpy(a->root_id + 16, random, 17);
 	random_hex(a->token);
-	if (set_both(a->ix, "root-id", a->root_id, "token", a->token, err) == -1)
+	if (set_both(a->ix, "root-id", a->root_id, "token", a->token, err) ==
+	    -1)
 		return -1;
 	a->marked = true;
 	return maildir_mark(&a->md, a->root_id, a->token, err);
@@ -183,7 +184,8 @@ without_marker(struct account *a, struct err *err)
 	if (a->opt.dry_run)
 		return 0;
 	if (known > 0) {
-		work_tells(a, xasprintf("the Maildir %s %s; both sides are "
+		report_note_later(a,
+		    xasprintf("the Maildir %s %s; both sides are "
 		    "merged, nothing is deleted", a->md.root, what));
 		if (forget_side(a->ix, true, err) == -1)
 			return -1;
@@ -202,7 +204,8 @@ take_over(struct account *a, struct err *err)
 	if (no_dry_merge(a, err) == -1 || maildir_lock(&a->md, err) == -1 ||
 	    count_known(a, &known, err) == -1)
 		return -1;
-	work_tells(a, xasprintf("the Maildir %s is taken over; both sides are "
+	report_note_later(a,
+	    xasprintf("the Maildir %s is taken over; both sides are "
 	    "merged, nothing is deleted", a->md.root));
 	if (known > 0 && forget_side(a->ix, true, err) == -1)
 		return -1;
@@ -239,11 +242,13 @@ tell_not_current(struct account *a, struct err *err)
 	if (index_get(a->ix, "root-id", &id, err) == -1)
 		return -1;
 	if (id != NULL)
-		work_tells(a, xasprintf("the Maildir %s is not as the last run "
+		report_note_later(a,
+		    xasprintf("the Maildir %s is not as the last run "
 		    "left it (restored from a backup?); both sides are merged, "
 		    "nothing is deleted", a->md.root));
-	else if (a->n_said == 0)	/* of an index that was set aside */
-		work_tells(a, xasprintf("the Maildir %s was synced before, but "
+	else if (a->n_later == 0)	/* of an index that was set aside */
+		report_note_later(a,
+		    xasprintf("the Maildir %s was synced before, but "
 		    "the index knows nothing of it; both sides are merged, "
 		    "nothing is deleted", a->md.root));
 	free(id);
@@ -308,7 +313,8 @@ check_server(struct account *a, struct err *err)
 	if (changed && !a->opt.adopt)
 		return err_set(err, ERR_CONFIG, "host or user of account %s "
 		    "changed since the last run; set them back, or run sync "
-		    "--adopt to merge the Maildir with the account there", c->name);
+		    "--adopt to merge the Maildir with the account there",
+		    c->name);
 	if (changed && (no_dry_merge(a, err) == -1 ||
 	    forget_side(a->ix, false, err) == -1))
 		return -1;
@@ -331,7 +337,8 @@ open_index(struct account *a, struct err *err)
 	rc = index_open(&a->ix, path, a->opt.full ? INDEX_CHECK : INDEX_WRITE,
 	    &how, err);
 	if (rc == 0 && how.set_aside != NULL)
-		work_tells(a, xasprintf("the index was damaged and lies at %s "
+		report_note_later(a,
+		    xasprintf("the index was damaged and lies at %s "
 		    "now; both sides are merged, nothing is deleted",
 		    how.set_aside));
 	free(how.set_aside);
@@ -345,7 +352,7 @@ root_open(struct account *a, struct err *err)
 {
 	char *adopted;
 
-	if (open_index(a, err) == -1 || items_begin(a, err) == -1 ||
+	if (open_index(a, err) == -1 || issues_begin(a, err) == -1 ||
 	    maildir_open(&a->md, a->conf->maildir, &a->root_state, a->root_id,
 	    a->token, err) == -1 ||
 	    check_server(a, err) == -1)
@@ -369,8 +376,8 @@ root_mark(struct account *a, struct err *err)
 		return 0;
 	random_hex(next);
 	if (set_both(a->ix, "token-next", next, "root-id", a->root_id, err) ==
-	    -1 || maildir_remark(&a->md, a->root_id, a->token, next, err) == -1 ||
-	    confirm_token(a->ix, next, err) == -1)
+	    -1 || maildir_remark(&a->md, a->root_id, a->token, next, err) == -1
+	    || confirm_token(a->ix, next, err) == -1)
 		return -1;
 	memcpy(a->token, next, sizeof(next));
 	a->marked = true;

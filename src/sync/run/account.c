@@ -1,6 +1,6 @@
 /*
  * The life of one account's run: open index and Maildir, get the secret,
- * connect, list the folders; then the turns over the folders (turns.c); then
+ * connect, list the folders; then the turns over the folders (phases.c); then
  * the reckoning. Whatever ends it early, abort closes what is open: a
  * connection is cut, the index closed behind the last job.
  */
@@ -46,7 +46,7 @@ struct account_priv {
 };
 
 static enum task_result account_opened(struct task *);
-static enum task_result account_doubted(struct task *);
+static enum task_result account_settle_wait(struct task *);
 static enum task_result account_paused(struct task *);
 static enum task_result account_log_in(struct task *);
 static enum task_result account_secret(struct task *);
@@ -75,7 +75,7 @@ job_ended(struct task *t)
 
 	if (!a->priv->job.done)
 		return task_wait(t, job_ended);
-	items_pass_on_said(a);
+	report_flush(a);
 	if (a->priv->job.result == -1)
 		return task_fail(t, &a->priv->job.err);
 	return task_next(t, a->priv->after);
@@ -107,11 +107,11 @@ pass_ended(struct task *t)
 }
 
 enum task_result
-account_pass(struct account *a, pass_starter *start, struct box *box,
+account_pass(struct account *a, pass_starter *start, struct folder *folder,
     task_step *next)
 {
 	a->priv->after = next;
-	start(&a->main, box, &a->priv->pass);
+	start(&a->main, folder, &a->priv->pass);
 	return task_wait(&a->task, pass_ended);
 }
 
@@ -124,26 +124,27 @@ account_begin(struct task *t)
 }
 
 static int
-doubt_work(struct account *a, struct err *err)
+settle_wait_work(struct account *a, struct err *err)
 {
-	return doubt_wait_ms(a, &a->priv->wait_ms, err);
+	return settle_wait_ms(a, &a->priv->wait_ms, err);
 }
 
 static enum task_result
 account_opened(struct task *t)
 {
-	return account_job((struct account *)t, doubt_work, account_doubted);
+	return account_job((struct account *)t, settle_wait_work,
+	    account_settle_wait);
 }
 
 static enum task_result
-account_doubted(struct task *t)
+account_settle_wait(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	early_start(a);
+	prescan_start(a);
 	if (a->priv->wait_ms == 0)
 		return task_next(t, account_log_in);
-	account_progress(a, NULL, "waiting for what was cut off", 0, 0);
+	report_progress(a, NULL, "waiting for what was cut off", 0, 0);
 	timer_start(&a->priv->pause, t, a->priv->wait_ms);
 	return task_wait(t, account_paused);
 }
@@ -153,7 +154,7 @@ account_paused(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	early_go_on(a);
+	prescan_go_on(a);
 	return a->priv->pause.fired ? task_next(t, account_log_in) :
 	    task_wait(t, account_paused);
 }
@@ -202,7 +203,7 @@ account_secret(struct task *t)
 	struct account *a = (struct account *)t;
 	struct child *c = &a->priv->child;
 
-	early_go_on(a);
+	prescan_go_on(a);
 	if (!c->done)
 		return task_wait(t, account_secret);
 	if (take_secret(a, &t->err) == -1)
@@ -237,7 +238,7 @@ account_connect(struct task *t)
 		    IMAP_COMPRESS_NO : IMAP_COMPRESS_AUTO,
 		.list = &p->list,
 	};
-	account_progress(a, NULL, "connecting", 0, 0);
+	report_progress(a, NULL, "connecting", 0, 0);
 	imap_open_start(&p->open, t->loop, t, &p->cfg);
 	return task_wait(t, account_connected);
 }
@@ -255,14 +256,15 @@ conn_open_start(struct account *a, struct imap_open *open)
 static int
 recall_work(struct account *a, struct err *err)
 {
-	return aside_recall(a, &a->priv->list, &a->priv->left_over, err);
+	return folder_delete_recall(a, &a->priv->list, &a->priv->left_over,
+	    err);
 }
 
 static int
 load_work(struct account *a, struct err *err)
 {
-	return hands_load(a, err) == -1 ? -1 :
-	    boxes_load(a, &a->priv->list, err);
+	return connections_load(a, err) == -1 ? -1 :
+	    folders_load(a, &a->priv->list, err);
 }
 
 static enum task_result
@@ -272,7 +274,7 @@ account_connected(struct task *t)
 	struct account_priv *p = a->priv;
 
 	if (!p->open.task.ended) {
-		early_go_on(a);
+		prescan_go_on(a);
 		return task_wait(t, account_connected);
 	}
 	a->main.session = p->open.session;
@@ -292,7 +294,7 @@ account_recalled(struct task *t)
 	struct account *a = (struct account *)t;
 
 	if (a->priv->left_over)
-		return aside_recover(a, account_list_again);
+		return folder_delete_recover(a, account_list_again);
 	return account_job(a, load_work, turns_begin);
 }
 
@@ -332,14 +334,14 @@ reckon_work(struct account *a, struct err *err)
 	int rc = index_begin_seen(a->ix, err);
 
 	if (rc == 0)
-		rc = items_reckon(a, err);
+		rc = issues_settle(a, err);
 	if (a->opt.dry_run)
 		a->result->pending = 0;
 	snprintf(now, sizeof(now), "%lld", (long long)clock_wall());
 	if (rc == 0 && a->result->held == 0 && !a->opt.dry_run)
 		rc = index_set(a->ix, "last-sync", now, err);
 	if (rc == 0)
-		rc = hands_keep(a, err);
+		rc = connections_keep(a, err);
 	return index_end(a->ix, rc, err);
 }
 
@@ -348,7 +350,7 @@ account_end(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	a->items.sealed = true;
+	a->issues.sealed = true;
 	return account_job(a, reckon_work, account_reckoned);
 }
 
@@ -383,7 +385,7 @@ close_run(struct job *job)
 
 	lane_flush(a->disk_lane);	/* their jobs use what is closed here */
 	lane_flush(a->sync_lane);
-	items_keep(a);
+	issues_keep(a);
 	rc = a->ix == NULL ? 0 : index_checkpoint(a->ix, &job->err);
 	index_close(a->ix);
 	a->ix = NULL;
@@ -398,13 +400,13 @@ close_all(struct account *a, bool polite)
 	struct account_priv *p = a->priv;
 
 	conn_close(&a->main, polite);
-	hands_close(a, polite);
+	connections_close(a, polite);
 	str_wipe_free(p->secret);
 	p->secret = NULL;
 	if (p->closing)
 		return;
 	p->closing = true;
-	a->items.sealed = true;
+	a->issues.sealed = true;
 	p->close_job = (struct job){ .run = close_run };
 	lane_post(a->index_lane, &p->close_job, &a->task);
 }
@@ -439,9 +441,9 @@ account_abort(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	if (needs_user(&t->err) && items_are_known(a)) {
+	if (needs_user(&t->err) && issues_are_known(a)) {
 		a->result->err_is_item = true;
-		account_note(a, "%s", t->err.msg);
+		report_issue(a, "%s", t->err.msg);
 	}
 	if (a->main.session == NULL && a->priv->open.task.ended)
 		a->main.session = a->priv->open.session;
@@ -459,8 +461,8 @@ reckon(struct account *a)
 
 	r->seconds = (double)(clock_mono_ms() - a->ms_begun) / 1000;
 	r->fsyncs = fs_syncs() - a->fsyncs_before;
-	if (early_failed(a) != NULL)	/* graver than what the server says */
-		r->err = *early_failed(a);
+	if (prescan_failed(a) != NULL)	/* graver than what the server says */
+		r->err = *prescan_failed(a);
 	else if (a->task.result == TASK_FAIL)
 		r->err = a->task.err;
 	else if (a->priv->close_job.result == -1)
@@ -480,21 +482,21 @@ account_finish(struct task *t)
 	struct account_priv *p = a->priv;
 	size_t i;
 
-	items_pass_on_said(a);
-	items_tell(a);
+	report_flush(a);
+	issues_report(a);
 	reckon(a);
 	timer_stop(&p->pause);
 	lane_free(a->index_lane);
 	lane_free(a->disk_lane);
 	lane_free(a->sync_lane);
 	turns_release(a);
-	hands_release(a);
-	aside_release(a);
-	early_release(a);
-	for (i = 0; i < a->n_box; i++)
-		box_release(&a->box[i]);
-	free(a->box);
-	items_release(a);
+	folder_tasks_release(a);
+	folder_delete_release(a);
+	prescan_release(a);
+	for (i = 0; i < a->n_folder; i++)
+		folder_release(&a->folder[i]);
+	free(a->folder);
+	issues_release(a);
 	mem_wipe(p->child.out.mem, p->child.out.cap);
 	child_release(&p->child);
 	str_wipe_free(p->secret);
@@ -595,11 +597,11 @@ sync_op_name(enum sync_op op)
 }
 
 void
-account_done(struct account *a, enum sync_op op, const struct box *b,
+report_done(struct account *a, enum sync_op op, const struct folder *f,
     const struct place *p, const char *detail)
 {
 	struct sync_done done = {
-		.op = op, .folder = b->row.name, .detail = detail,
+		.op = op, .folder = f->row.name, .detail = detail,
 	};
 
 	if (p != NULL) {
@@ -612,14 +614,14 @@ account_done(struct account *a, enum sync_op op, const struct box *b,
 }
 
 void
-account_progress(struct account *a, const struct box *b, const char *what,
+report_progress(struct account *a, const struct folder *f, const char *what,
     uint64_t done, uint64_t total)
 {
 	char text[300];
 
 	if (a->cb.progress == NULL)
 		return;
-	snprintf(text, sizeof(text), "%s%s%s", b != NULL ? b->row.name : "",
-	    b != NULL ? ": " : "", what);
+	snprintf(text, sizeof(text), "%s%s%s", f != NULL ? f->row.name : "",
+	    f != NULL ? ": " : "", what);
 	a->cb.progress(a->cb.arg, a->conf->name, text, done, total);
 }

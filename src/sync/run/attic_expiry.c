@@ -23,14 +23,14 @@ static enum task_result attic_expired(struct task *);
 
 /* --- is the content kept anyway? --- */
 
-static const struct box *
-box_of(const struct account *a, int64_t folder)
+static const struct folder *
+folder_by_id(const struct account *a, int64_t folder)
 {
 	size_t i;
 
-	for (i = 0; i < a->n_box; i++)
-		if (a->box[i].row.id == folder)
-			return &a->box[i];
+	for (i = 0; i < a->n_folder; i++)
+		if (a->folder[i].row.id == folder)
+			return &a->folder[i];
 	return NULL;
 }
 
@@ -38,17 +38,18 @@ int
 attic_twin_find(struct account *a, const struct place *p,
     struct attic_twin *out, struct err *err)
 {
-	const struct box *b;
+	const struct folder *f;
 	struct place other;
 	int found = index_content_on_disk(a->ix, p->content, p->id, &other,
 	    err);
 
 	if (found != 1)
 		return found;
-	b = box_of(a, other.folder);
-	if (b != NULL) {
+	f = folder_by_id(a, other.folder);
+	if (f != NULL) {
 		*out = (struct attic_twin){
-			.path = xstrdup(b->row.path), .file = xstrdup(other.file),
+			.path = xstrdup(f->row.path), .file =
+			    xstrdup(other.file),
 			.in_new = other.in_new, .hint = other.hint,
 		};
 	}

@@ -8,7 +8,7 @@
 
 static enum task_result drop_each(struct task *);
 static enum task_result drop_selected(struct task *);
-static enum task_result drop_aside(struct task *);
+static enum task_result drop_ended(struct task *);
 static enum task_result drop_deleted(struct task *);
 static enum task_result drop_done(struct task *);
 
@@ -17,7 +17,7 @@ drop_begin(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	a->turns->i = a->n_box;	/* backwards: what lies inside goes first */
+	a->turns->i = a->n_folder;	/* backwards: what lies inside goes first */
 	return task_next(t, drop_each);
 }
 
@@ -25,9 +25,9 @@ static int
 forget_work(struct account *a, struct err *err)
 {
 	if (index_begin(a->ix, err) == 0 &&
-	    evidence_folder(a, turns_box(a), err) == 0 &&
-	    index_folder_drop(a->ix, turns_box(a)->row.id, err) == 0 &&
-	    aside_forget(a, err) == 0 &&
+	    evidence_folder(a, turns_folder(a), err) == 0 &&
+	    index_folder_drop(a->ix, turns_folder(a)->row.id, err) == 0 &&
+	    folder_delete_forget(a, err) == 0 &&
 	    index_commit(a->ix, err) == 0)
 		return 0;
 	index_rollback(a->ix);
@@ -38,22 +38,22 @@ forget_work(struct account *a, struct err *err)
 static int
 drop_local_work(struct account *a, struct err *err)
 {
-	struct box *b = turns_box(a);
+	struct folder *f = turns_folder(a);
 	struct index_counts counts;
 
 	a->turns->kept = true;
-	if (index_counts(a->ix, b->row.id, &counts, err) == -1)
+	if (index_counts(a->ix, f->row.id, &counts, err) == -1)
 		return -1;
 	if (counts.local > 0)
 		return 0;
 	if (root_mark(a, err) == -1)
 		return -1;
-	if (maildir_folder_remove(&a->md, b->row.path, err) == -1) {
+	if (maildir_folder_remove(&a->md, f->row.path, err) == -1) {
 		if (!is_folder_error(err))
 			return -1;
-		if (b->fault == NULL)
-			b->fault = xcalloc(1, sizeof(*b->fault));
-		*b->fault = *err;
+		if (f->fault == NULL)
+			f->fault = xcalloc(1, sizeof(*f->fault));
+		*f->fault = *err;
 		err->kind = ERR_NONE;
 		return 0;
 	}
@@ -65,32 +65,32 @@ static enum task_result
 drop_each(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b;
+	struct folder *f;
 	struct imap_select_args args = { .examine = true };
 
 	if (a->turns->i == 0)
 		return task_next(t, attic_begin);
 	a->turns->i--;
-	b = turns_box(a);
-	if (!box_in_play(b) || b->row.id == 0)
+	f = turns_folder(a);
+	if (!folder_in_play(f) || f->row.id == 0)
 		return task_next(t, drop_each);
-	switch (box_folder_op(b)) {
+	switch (folder_verdict(f)) {
 	case FOLDER_REMOVE_LOCAL:
 		if (a->hold_remove_local)
 			break;
 		if (a->opt.dry_run) {
-			account_done(a, SYNC_DROP_LOCAL, b, NULL, "");
+			report_done(a, SYNC_DROP_LOCAL, f, NULL, "");
 			break;
 		}
 		return account_job(a, drop_local_work, drop_done);
 	case FOLDER_REMOVE_REMOTE:
-		if (a->hold_remove_remote || b->unsettled)
+		if (a->hold_remove_remote || f->unsettled)
 			break;
 		if (a->opt.dry_run) {
-			account_done(a, SYNC_DROP_REMOTE, b, NULL, "");
+			report_done(a, SYNC_DROP_REMOTE, f, NULL, "");
 			break;
 		}
-		args.raw = b->row.raw;
+		args.raw = f->row.raw;
 		imap_select_start(a->main.session, &a->turns->select, t, &args);
 		return task_wait(t, drop_selected);
 	case FOLDER_FORGET:
@@ -107,14 +107,15 @@ static enum task_result
 drop_done(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b = turns_box(a);
+	struct folder *f = turns_folder(a);
 
 	/* A message came, which the next run sees, or it holds what is none. */
-	if (b->fault != NULL)
-		box_note(a, b, ITEM_REMOVE, ALL_ROWS, "it is gone from the "
-		    "server and stays here: %s", b->fault->msg);
+	if (f->fault != NULL)
+		report_folder_issue(a, f, ITEM_REMOVE, ALL_ROWS,
+		    "it is gone from the " "server and stays here: %s",
+		    f->fault->msg);
 	else if (!a->turns->kept)
-		account_done(a, SYNC_DROP_LOCAL, b, NULL, "");
+		report_done(a, SYNC_DROP_LOCAL, f, NULL, "");
 	return task_next(t, drop_each);
 }
 
@@ -131,8 +132,9 @@ drop_selected(struct task *t)
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
 			return TASK_FAIL;
-		box_note(a, turns_box(a), ITEM_REMOVE, ALL_ROWS, "it is gone "
-		    "here and stays on the server: %s", t->err.msg);
+		report_folder_issue(a, turns_folder(a), ITEM_REMOVE, ALL_ROWS,
+		    "it is gone " "here and stays on the server: %s",
+		    t->err.msg);
 		t->err.kind = ERR_NONE;
 		imap_select_release(&a->turns->select);
 		return task_next(t, drop_each);
@@ -141,37 +143,37 @@ drop_selected(struct task *t)
 	imap_select_release(&a->turns->select);
 	if (!empty)
 		return task_next(t, drop_each);
-	return aside_start(a, turns_box(a), drop_aside);
+	return folder_delete_start(a, turns_folder(a), drop_ended);
 }
 
 static void
 tell_refused(struct account *a, const char *why)
 {
-	box_note(a, turns_box(a), ITEM_REMOVE, 0, "the server does not delete "
-	    "the folder: %s", why);
+	report_folder_issue(a, turns_folder(a), ITEM_REMOVE, 0,
+	    "the server does not delete " "the folder: %s", why);
 }
 
 static enum task_result
-drop_aside(struct task *t)
+drop_ended(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	switch (aside_end(a)) {
-	case ASIDE_NOT:
+	switch (folder_delete_end(a)) {
+	case DELETE_NOT_RENAMED:
 		imap_delete_start(a->main.session, &a->turns->cmd, t,
-		    turns_box(a)->row.raw);
+		    turns_folder(a)->row.raw);
 		return task_wait(t, drop_deleted);
-	case ASIDE_DELETED:
-		account_done(a, SYNC_DROP_REMOTE, turns_box(a), NULL, "");
+	case DELETE_DONE:
+		report_done(a, SYNC_DROP_REMOTE, turns_folder(a), NULL, "");
 		return account_job(a, forget_work, drop_each);
-	case ASIDE_KEPT:
-		aside_tell(a);
+	case DELETE_KEPT_HIDDEN:
+		folder_delete_report(a);
 		return account_job(a, forget_work, drop_each);
-	case ASIDE_BACK:
-		aside_tell(a);
+	case DELETE_TAKEN_BACK:
+		folder_delete_report(a);
 		break;
-	case ASIDE_REFUSED:
-		tell_refused(a, aside_why(a));
+	case DELETE_REFUSED:
+		tell_refused(a, folder_delete_why(a));
 		break;
 	}
 	return task_next(t, drop_each);
@@ -194,6 +196,6 @@ drop_deleted(struct task *t)
 		return task_next(t, drop_each);
 	}
 	imap_cmd_release(&a->turns->cmd);
-	account_done(a, SYNC_DROP_REMOTE, turns_box(a), NULL, "");
+	report_done(a, SYNC_DROP_REMOTE, turns_folder(a), NULL, "");
 	return account_job(a, forget_work, drop_each);
 }

@@ -40,17 +40,17 @@
 
 /* A pull that needs the connection no more. */
 struct tail {
-	struct box *box;		/* NULL: none */
+	struct folder *folder;		/* NULL: none */
 	struct pass_result pass;
 };
 
-struct hand {
+struct folder_task {
 	struct task task;
 	struct conn *conn;
-	struct box *box;		/* whose turn it is */
+	struct folder *folder;		/* whose turn it is */
 	struct imap_cmd cmd;
 	struct job job;
-	int (*work)(struct hand *, struct err *);
+	int (*work)(struct folder_task *, struct err *);
 	task_step *after;
 	struct pass_result pass;
 	struct tail tail[TAILS];
@@ -66,49 +66,49 @@ struct extra {
 	bool opening;
 };
 
-struct hands {
-	struct hand main;
-	struct hand other[LIMIT_CONNECTIONS];
+struct folder_tasks {
+	struct folder_task main;
+	struct folder_task other[LIMIT_CONNECTIONS];
 	struct extra extra[LIMIT_CONNECTIONS];
 	unsigned n_extra;		/* asked for so far */
 	unsigned opened;		/* and got */
 	bool refused;			/* the server did not allow all */
 	unsigned before;		/* allowed within the last day; 0: all */
 	size_t next;			/* folder */
-	struct box *left[LIMIT_CONNECTIONS];	/* by a hand that lost its own */
+	struct folder *left[LIMIT_CONNECTIONS];	/* by a hand that lost its own */
 	unsigned n_left;
 	task_step *after;
 };
 
-static enum task_result hand_next(struct task *);
-static enum task_result hand_created(struct task *);
-static enum task_result hand_observe(struct task *);
-static enum task_result hand_observed(struct task *);
-static enum task_result hand_ready(struct task *);
-static enum task_result hand_digested(struct task *);
-static enum task_result hand_paired(struct task *);
-static enum task_result hand_pulling(struct task *);
-static enum task_result hand_pulled(struct task *);
-static enum task_result hands_wait(struct task *);
+static enum task_result folder_next(struct task *);
+static enum task_result folder_created(struct task *);
+static enum task_result folder_observe(struct task *);
+static enum task_result folder_observed(struct task *);
+static enum task_result folder_ready(struct task *);
+static enum task_result folder_digested(struct task *);
+static enum task_result folder_paired(struct task *);
+static enum task_result folder_pulling(struct task *);
+static enum task_result folder_pulled(struct task *);
+static enum task_result folder_tasks_wait(struct task *);
 
 /* --- jobs and passes of a hand --- */
 
-static struct hand *
-hand_of(struct task *t)
+static struct folder_task *
+folder_task_of(struct task *t)
 {
-	return (struct hand *)t;
+	return (struct folder_task *)t;
 }
 
 static struct account *
 account_of(struct task *t)
 {
-	return hand_of(t)->conn->a;
+	return folder_task_of(t)->conn->a;
 }
 
 static int
 work_run(struct job *job)
 {
-	struct hand *h = OWNER_OF(job, struct hand, job);
+	struct folder_task *h = OWNER_OF(job, struct folder_task, job);
 
 	return h->work(h, &job->err);
 }
@@ -124,20 +124,20 @@ is_connection_error(const struct err *err)
 /* Forgets those that have come to their end, and how many have not. What went
  * wrong with one stands in err: the hand can't go on. */
 static int
-tails_left(struct hand *h)
+tails_left(struct folder_task *h)
 {
 	int i, n = 0;
 
 	for (i = 0; i < TAILS; i++) {
 		struct tail *tail = &h->tail[i];
 
-		if (tail->box == NULL)
+		if (tail->folder == NULL)
 			continue;
 		if (!tail->pass.done) {
 			n++;
 			continue;
 		}
-		tail->box = NULL;
+		tail->folder = NULL;
 		if (tail->pass.err.kind != ERR_NONE &&
 		    (h->err.kind == ERR_NONE || is_connection_error(&h->err)))
 			h->err = tail->pass.err;
@@ -150,25 +150,25 @@ tails_left(struct hand *h)
  * not look at the disk again.
  */
 static enum task_result
-hand_failing(struct task *t)
+folder_task_failing(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 
-	return tails_left(h) > 0 ? task_wait(t, hand_failing) :
+	return tails_left(h) > 0 ? task_wait(t, folder_task_failing) :
 	    task_fail(t, &h->err);
 }
 
 static enum task_result
-hand_fail(struct hand *h, const struct err *err)
+folder_task_fail(struct folder_task *h, const struct err *err)
 {
 	h->err = *err;
-	return task_next(&h->task, hand_failing);
+	return task_next(&h->task, folder_task_failing);
 }
 
 static enum task_result
 job_ended(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 
 	if (!h->job.done)
 		return task_wait(t, job_ended);
@@ -178,8 +178,8 @@ job_ended(struct task *t)
 }
 
 static enum task_result
-hand_job(struct hand *h, int (*work)(struct hand *, struct err *),
-    task_step *next)
+folder_task_job(struct folder_task *h, int (*work)(struct folder_task *,
+    struct err *), task_step *next)
 {
 	h->work = work;
 	h->after = next;
@@ -191,21 +191,21 @@ hand_job(struct hand *h, int (*work)(struct hand *, struct err *),
 static enum task_result
 pass_ended(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 
 	if (!h->pass.done)
 		return task_wait(t, pass_ended);
 	if (h->pass.err.kind != ERR_NONE)
-		return hand_fail(h, &h->pass.err);
+		return folder_task_fail(h, &h->pass.err);
 	return task_next(t, h->after);
 }
 
 static enum task_result
-hand_pass(struct hand *h, struct box *box, pass_starter *start,
-    task_step *next)
+folder_task_pass(struct folder_task *h, struct folder *folder,
+    pass_starter *start, task_step *next)
 {
 	h->after = next;
-	start(h->conn, box, &h->pass);
+	start(h->conn, folder, &h->pass);
 	return task_wait(&h->task, pass_ended);
 }
 
@@ -213,18 +213,18 @@ hand_pass(struct hand *h, struct box *box, pass_starter *start,
 
 /* The directory, and that both sides have the folder now. */
 static int
-make_local_work(struct hand *h, struct err *err)
+make_local_work(struct folder_task *h, struct err *err)
 {
 	struct account *a = h->conn->a;
-	struct box *b = h->box;
+	struct folder *f = h->folder;
 
 	if (root_mark(a, err) == -1)
 		return -1;
-	if (maildir_folder_create(&a->md, b->row.path, err) == -1)
-		return box_leave_out(a, b, err);
-	b->row.local = b->row.base = true;
+	if (maildir_folder_create(&a->md, f->row.path, err) == -1)
+		return folder_leave_out(a, f, err);
+	f->row.local = f->row.base = true;
 	if (index_begin(a->ix, err) == 0 &&
-	    index_folder_put(a->ix, &b->row, err) == 0 &&
+	    index_folder_put(a->ix, &f->row, err) == 0 &&
 	    index_commit(a->ix, err) == 0)
 		return 0;
 	index_rollback(a->ix);
@@ -232,135 +232,138 @@ make_local_work(struct hand *h, struct err *err)
 }
 
 static enum task_result
-make_local(struct hand *h, task_step *next)
+make_local(struct folder_task *h, task_step *next)
 {
 	struct account *a = h->conn->a;
 
-	account_done(a, SYNC_MAKE_LOCAL, h->box, NULL, "");
+	report_done(a, SYNC_MAKE_LOCAL, h->folder, NULL, "");
 	if (a->opt.dry_run)
 		return task_next(&h->task, next);
-	return hand_job(h, make_local_work, next);
+	return folder_task_job(h, make_local_work, next);
 }
 
 static enum task_result
-make_remote(struct hand *h)
+make_remote(struct folder_task *h)
 {
 	struct account *a = h->conn->a;
-	struct box *b = h->box;
+	struct folder *f = h->folder;
 
 	if (a->opt.dry_run) {
-		account_done(a, SYNC_MAKE_REMOTE, b, NULL, "");
-		return hand_pass(h, h->box, push_start, hand_next);
+		report_done(a, SYNC_MAKE_REMOTE, f, NULL, "");
+		return folder_task_pass(h, h->folder, push_start, folder_next);
 	}
 	if (a->main.session == NULL) {
 		err_set(&h->err, ERR_NET, "the first connection is lost");
-		return task_next(&h->task, hand_failing);
+		return task_next(&h->task, folder_task_failing);
 	}
-	free(b->row.raw);
-	b->row.raw = imap_list_raw_name(a->main.session, b->row.name);
-	if (b->row.raw == NULL) {
-		b->failed = true;
-		box_note(a, b, ITEM_FOLDER, ALL_ROWS, "the server can't have "
+	free(f->row.raw);
+	f->row.raw = imap_list_raw_name(a->main.session, f->row.name);
+	if (f->row.raw == NULL) {
+		f->failed = true;
+		report_folder_issue(a, f, ITEM_FOLDER, ALL_ROWS,
+		    "the server can't have "
 		    "a folder of that name; rename the directory");
-		return task_next(&h->task, hand_next);
+		return task_next(&h->task, folder_next);
 	}
-	imap_create_start(h->conn->session, &h->cmd, &h->task, b->row.raw);
-	return task_wait(&h->task, hand_created);
+	imap_create_start(h->conn->session, &h->cmd, &h->task, f->row.raw);
+	return task_wait(&h->task, folder_created);
 }
 
-static struct box *
-take_box(struct hands *all, struct account *a)
+static struct folder *
+take_folder(struct folder_tasks *all, struct account *a)
 {
 	if (all->n_left > 0)
 		return all->left[--all->n_left];
-	while (all->next < a->n_box) {
-		struct box *b = &a->box[all->next++];
+	while (all->next < a->n_folder) {
+		struct folder *f = &a->folder[all->next++];
 
-		if (box_wants_look(a, b))
-			return b;
+		if (folder_wants_look(a, f))
+			return f;
 	}
 	return NULL;
 }
 
 /* No folder is left to begin with. */
 static enum task_result
-hand_idle(struct hand *h, int behind)
+folder_task_idle(struct folder_task *h, int behind)
 {
-	struct box *b = pull_to_help(h->conn->a);
+	struct folder *f = pull_short_of_lines(h->conn->a);
 
-	if (b != NULL)
-		return hand_pass(h, b, help_start, hand_next);
-	if (!hands_are_at_it(h->conn->a))
-		gather_end(h->conn->a);
-	return behind > 0 ? task_wait(&h->task, hand_next) : TASK_DONE;
+	if (f != NULL)
+		return folder_task_pass(h, f, lend_start, folder_next);
+	if (!folder_tasks_are_busy(h->conn->a))
+		pull_group_post(h->conn->a);
+	return behind > 0 ? task_wait(&h->task, folder_next) : TASK_DONE;
 }
 
 static enum task_result
-hand_next(struct task *t)
+folder_next(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 	struct account *a = account_of(t);
 	int behind = tails_left(h);
 
 	if (h->err.kind != ERR_NONE)
-		return task_next(t, hand_failing);
-	h->box = take_box(a->hands, a);
-	if (h->box == NULL)
-		return hand_idle(h, behind);
-	switch (box_folder_op(h->box)) {
+		return task_next(t, folder_task_failing);
+	h->folder = take_folder(a->folder_tasks, a);
+	if (h->folder == NULL)
+		return folder_task_idle(h, behind);
+	switch (folder_verdict(h->folder)) {
 	case FOLDER_NONE:
 	case FOLDER_SETTLE:
 	case FOLDER_REMOVE_REMOTE:	/* not before it was looked at */
-		return task_next(t, hand_observe);
+		return task_next(t, folder_observe);
 	case FOLDER_MAKE_LOCAL:
-		return make_local(h, hand_observe);
+		return make_local(h, folder_observe);
 	case FOLDER_MAKE_REMOTE:
 		return make_remote(h);
 	case FOLDER_REMOVE_LOCAL:	/* behind the barrier */
 	case FOLDER_FORGET:
 		break;
 	}
-	return task_next(t, hand_next);
+	return task_next(t, folder_next);
 }
 
 static enum task_result
-hand_created(struct task *t)
+folder_created(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 	struct account *a = account_of(t);
 
 	switch (imap_result(&h->cmd, &t->err)) {
 	case 0:
-		return task_wait(t, hand_created);
+		return task_wait(t, folder_created);
 	case -1:
 		if (t->err.kind != ERR_REFUSED)
-			return hand_fail(h, &t->err);
+			return folder_task_fail(h, &t->err);
 		if (h->cmd.code == CODE_ALREADYEXISTS)
 			break;
-		h->box->failed = true;
-		box_note(a, h->box, ITEM_FOLDER, ALL_ROWS, "the server does "
-		    "not make the folder: %s", t->err.msg);
+		h->folder->failed = true;
+		report_folder_issue(a, h->folder, ITEM_FOLDER, ALL_ROWS,
+		    "the server does " "not make the folder: %s", t->err.msg);
 		t->err.kind = ERR_NONE;
 		imap_cmd_release(&h->cmd);
-		return task_next(t, hand_next);
+		return task_next(t, folder_next);
 	}
 	t->err.kind = ERR_NONE;
 	imap_cmd_release(&h->cmd);
-	account_done(a, SYNC_MAKE_REMOTE, h->box, NULL, "");
-	h->box->row.remote = true;
-	return task_next(t, hand_observe);
+	report_done(a, SYNC_MAKE_REMOTE, h->folder, NULL, "");
+	h->folder->row.remote = true;
+	return task_next(t, folder_observe);
 }
 
 static enum task_result
-hand_observe(struct task *t)
+folder_observe(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 	struct account *a = account_of(t);
 
-	if (box_left_out(a, h->box))
-		return task_next(t, hand_next);
-	account_progress(a, h->box, "looking", a->hands->next, a->n_box);
-	return hand_pass(h, h->box, observe_remote_start, hand_observed);
+	if (folder_left_out(a, h->folder))
+		return task_next(t, folder_next);
+	report_progress(a, h->folder, "looking", a->folder_tasks->next,
+	    a->n_folder);
+	return folder_task_pass(h, h->folder, observe_remote_start,
+	    folder_observed);
 }
 
 /*
@@ -369,19 +372,19 @@ hand_observe(struct task *t)
  * is there that could have some (rows that are nowhere wait for the barrier).
  */
 static int
-look_for_more(struct account *a, struct box *b, struct err *err)
+look_for_more(struct account *a, struct folder *f, struct err *err)
 {
-	struct pick pick = { .box = b, .ops = FLAG_OPS, .max = 1,
+	struct pick pick = { .folder = f, .ops = FLAG_OPS, .max = 1,
 	    .expunge = a->conf->expunge };
 	struct place place;
 	struct picked row;
 	int n;
 
-	b->only_pulls = false;
-	if (b->unseen_local || a->opt.dry_run)
+	f->only_pulls = false;
+	if (f->unseen_local || a->opt.dry_run)
 		return 0;
-	if (b->dirty > FEW_ROWS) {
-		n = index_places(a->ix, PLACES_LOCAL, b->row.id, 0, &place, 1,
+	if (f->dirty > FEW_ROWS) {
+		n = index_places(a->ix, PLACES_LOCAL, f->row.id, 0, &place, 1,
 		    err);
 		if (n > 0)
 			place_release(&place);
@@ -390,34 +393,34 @@ look_for_more(struct account *a, struct box *b, struct err *err)
 		if (n > 0)
 			picked_release(&row, 1);
 	}
-	b->only_pulls = n == 0;
+	f->only_pulls = n == 0;
 	return n == -1 ? -1 : 0;
 }
 
 /* Counts what is to be done, and takes a token before any of it is. */
 static int
-ready_work(struct hand *h, struct err *err)
+ready_work(struct folder_task *h, struct err *err)
 {
 	struct account *a = h->conn->a;
-	struct box *b = h->box;
+	struct folder *f = h->folder;
 
-	if (index_dirty(a->ix, b->row.id, &b->dirty, err) == -1)
+	if (index_dirty(a->ix, f->row.id, &f->dirty, err) == -1)
 		return -1;
-	if (box_unseen(a, b, false, &b->unseen_remote, err) == -1 ||
-	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
+	if (folder_unseen(a, f, false, &f->unseen_remote, err) == -1 ||
+	    folder_unseen(a, f, true, &f->unseen_local, err) == -1)
 		return -1;
-	if (b->dirty > 0 && root_mark(a, err) == -1)
+	if (f->dirty > 0 && root_mark(a, err) == -1)
 		return -1;
-	if (look_for_more(a, b, err) == -1)
+	if (look_for_more(a, f, err) == -1)
 		return -1;
-	if (!b->row.local || !b->row.remote || b->row.base || a->opt.dry_run)
+	if (!f->row.local || !f->row.remote || f->row.base || a->opt.dry_run)
 		return 0;
 	/* A directory that a power cut undoes would look deleted. */
-	if (maildir_folder_sync(&a->md, b->row.path, err) == -1)
-		return box_leave_out(a, b, err);
-	b->row.base = true;
+	if (maildir_folder_sync(&a->md, f->row.path, err) == -1)
+		return folder_leave_out(a, f, err);
+	f->row.base = true;
 	if (index_begin(a->ix, err) == 0 &&
-	    index_folder_put(a->ix, &b->row, err) == 0 &&
+	    index_folder_put(a->ix, &f->row, err) == 0 &&
 	    index_commit(a->ix, err) == 0)
 		return 0;
 	index_rollback(a->ix);
@@ -425,85 +428,85 @@ ready_work(struct hand *h, struct err *err)
 }
 
 static enum task_result
-hand_observed(struct task *t)
+folder_observed(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 
-	if (h->box->failed)
-		return task_next(t, hand_next);
-	return hand_job(h, ready_work, hand_ready);
+	if (h->folder->failed)
+		return task_next(t, folder_next);
+	return folder_task_job(h, ready_work, folder_ready);
 }
 
 static enum task_result
-hand_ready(struct task *t)
+folder_ready(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 	struct account *a = account_of(t);
-	struct box *b = h->box;
+	struct folder *f = h->folder;
 
-	b->unpulled = 0;	/* as the hand that lost it left it */
-	if (box_left_out(a, b) || b->dirty == 0)
-		return task_next(t, hand_next);
+	f->unpulled = 0;	/* as the hand that lost it left it */
+	if (folder_left_out(a, f) || f->dirty == 0)
+		return task_next(t, folder_next);
 	/* Deleted here, but it holds what was never seen: back with just that. */
-	if (!b->row.local && b->unseen_remote && !a->opt.dry_run)
-		return make_local(h, hand_ready);
-	if (!b->row.local && !a->opt.dry_run)
-		return task_next(t, hand_next);
-	if (!b->unseen_local || !b->row.local)
-		return task_next(t, hand_paired);
-	return hand_pass(h, h->box, digest_start, hand_digested);
+	if (!f->row.local && f->unseen_remote && !a->opt.dry_run)
+		return make_local(h, folder_ready);
+	if (!f->row.local && !a->opt.dry_run)
+		return task_next(t, folder_next);
+	if (!f->unseen_local || !f->row.local)
+		return task_next(t, folder_paired);
+	return folder_task_pass(h, h->folder, digest_start, folder_digested);
 }
 
 static enum task_result
-hand_digested(struct task *t)
+folder_digested(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 
-	if (!h->box->unseen_remote)
-		return task_next(t, hand_paired);
-	return hand_pass(h, h->box, pair_start, hand_paired);
+	if (!h->folder->unseen_remote)
+		return task_next(t, folder_paired);
+	return folder_task_pass(h, h->folder, pair_start, folder_paired);
 }
 
 static enum task_result
-hand_paired(struct task *t)
+folder_paired(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 	int i, behind = tails_left(h);
 
 	if (h->err.kind != ERR_NONE)
-		return task_next(t, hand_failing);
+		return task_next(t, folder_task_failing);
 	if (behind == TAILS)
-		return task_wait(t, hand_paired);
-	for (i = 0; h->tail[i].box != NULL; i++)
+		return task_wait(t, folder_paired);
+	for (i = 0; h->tail[i].folder != NULL; i++)
 		;
 	h->pull = &h->tail[i];
-	h->pull->box = h->box;
-	pull_start(h->conn, h->box, &h->pull->pass);
-	return task_wait(t, hand_pulling);
+	h->pull->folder = h->folder;
+	pull_start(h->conn, h->folder, &h->pull->pass);
+	return task_wait(t, folder_pulling);
 }
 
 static void
-count_behind(const struct hand *h, unsigned *n, uint64_t *rows)
+count_behind(const struct folder_task *h, unsigned *n, uint64_t *rows)
 {
 	int i;
 
 	for (i = 0; i < TAILS && h->conn != NULL; i++) {
 		const struct tail *tail = &h->tail[i];
 
-		if (tail->box == NULL || tail->pass.done ||
+		if (tail->folder == NULL || tail->pass.done ||
 		    !tail->pass.left_behind)
 			continue;
 		++*n;
-		*rows += tail->box->dirty;
+		*rows += tail->folder->dirty;
 	}
 }
 
 /* Else the hand waits for its own pull, which comes to its end. */
 static bool
-may_leave_behind(const struct hand *h)
+may_leave_behind(const struct folder_task *h)
 {
-	const struct hands *all = h->conn->a->hands;
-	uint64_t rows = h->box->dirty;
+	const struct folder_tasks *all = h->conn->a->folder_tasks;
+	uint64_t rows = h->folder->dirty;
 	unsigned i, n = 1;
 
 	count_behind(&all->main, &n, &rows);
@@ -513,40 +516,40 @@ may_leave_behind(const struct hand *h)
 }
 
 static enum task_result
-hand_pulling(struct task *t)
+folder_pulling(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 	struct pass_result *pull = &h->pull->pass;
 
 	if (pull->done) {
-		h->pull->box = NULL;
-		return pull->err.kind != ERR_NONE ? hand_fail(h, &pull->err) :
-		    task_next(t, hand_pulled);
+		h->pull->folder = NULL;
+		return pull->err.kind != ERR_NONE ? folder_task_fail(h,
+		    &pull->err) : task_next(t, folder_pulled);
 	}
-	if (pull->line_free && h->box->only_pulls && may_leave_behind(h)) {
+	if (pull->line_free && h->folder->only_pulls && may_leave_behind(h)) {
 		pull->left_behind = true;
-		return task_next(t, hand_next);
+		return task_next(t, folder_next);
 	}
-	return task_wait(t, hand_pulling);
+	return task_wait(t, folder_pulling);
 }
 
 static enum task_result
-hand_pulled(struct task *t)
+folder_pulled(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 
-	if (h->box->failed)
-		return task_next(t, hand_next);
-	return hand_pass(h, h->box, flags_start, hand_next);
+	if (h->folder->failed)
+		return task_next(t, folder_next);
+	return folder_task_pass(h, h->folder, flags_start, folder_next);
 }
 
 /* --- taking up and putting down --- */
 
 /* The folder is not lost with a connection that could be spared. */
 static void
-hand_finish(struct task *t)
+folder_task_finish(struct task *t)
 {
-	struct hand *h = hand_of(t);
+	struct folder_task *h = folder_task_of(t);
 	struct account *a = account_of(t);
 
 	imap_cmd_release(&h->cmd);
@@ -560,72 +563,72 @@ hand_finish(struct task *t)
 	log_info("%s: a connection was lost, the others go on: %s",
 	    a->conf->name, t->err.msg);
 	h->err.kind = ERR_NONE;
-	if (h->box != NULL)	/* else it helped another */
-		a->hands->left[a->hands->n_left++] = h->box;
+	if (h->folder != NULL)	/* else it helped another */
+		a->folder_tasks->left[a->folder_tasks->n_left++] = h->folder;
 }
 
 static void
-hand_abort(struct task *t)
+folder_task_abort(struct task *t)
 {
-	conn_cut(hand_of(t)->conn);
+	conn_cut(folder_task_of(t)->conn);
 }
 
 static void
-hand_start(struct hand *h, struct conn *conn)
+folder_task_start(struct folder_task *h, struct conn *conn)
 {
-	*h = (struct hand){ .conn = conn };
+	*h = (struct folder_task){ .conn = conn };
 	conn->task = &h->task;
-	h->task.abort = hand_abort;
-	h->task.finish = hand_finish;
+	h->task.abort = folder_task_abort;
+	h->task.finish = folder_task_finish;
 	task_start(&h->task, conn->a->task.loop, &conn->a->task,
-	    conn->a->conf->name, hand_next);
+	    conn->a->conf->name, folder_next);
 }
 
 static bool
-is_free(const struct hand *h)
+is_free(const struct folder_task *h)
 {
 	return h->conn == NULL || h->done;
 }
 
 /* For a hand that helps or waits has none. */
 bool
-hands_are_at_it(const struct account *a)
+folder_tasks_are_busy(const struct account *a)
 {
-	const struct hands *all = a->hands;
+	const struct folder_tasks *all = a->folder_tasks;
 	unsigned i;
 
 	for (i = 0; i < all->n_extra; i++)
-		if (!is_free(&all->other[i]) && all->other[i].box != NULL)
+		if (!is_free(&all->other[i]) && all->other[i].folder != NULL)
 			return true;
-	return !is_free(&all->main) && all->main.box != NULL;
+	return !is_free(&all->main) && all->main.folder != NULL;
 }
 
 /* --- how many --- */
 
 /* New messages that the folder seems to have. */
 static uint64_t
-awaited(const struct box *b)
+awaited(const struct folder *f)
 {
-	return b->listed.has_status && b->listed.messages > b->row.exists ?
-	    b->listed.messages - b->row.exists : 0;
+	return f->listed.has_status && f->listed.messages > f->row.exists ?
+	    f->listed.messages - f->row.exists : 0;
 }
 
 /* A number in the configuration is taken at its word, wherever there are two
  * things to do; without one a connection has to be worth its price. */
 static unsigned
-wanted(struct account *a)
+connections_wanted(struct account *a)
 {
 	uint64_t folders = 0, messages = 0, n, each = MESSAGES_FEW;
-	unsigned most = a->conf->connections, before = a->hands->before;
+	unsigned most = a->conf->connections, before = a->folder_tasks->before;
 	size_t i;
 
-	for (i = 0; i < a->n_box; i++) {
-		struct box *b = &a->box[i];
+	for (i = 0; i < a->n_folder; i++) {
+		struct folder *f = &a->folder[i];
 
-		if (!box_wants_look(a, b))
+		if (!folder_wants_look(a, f))
 			continue;
 		folders++;
-		messages += awaited(b);
+		messages += awaited(f);
 	}
 	n = folders;
 	if (most == 0) {
@@ -646,7 +649,7 @@ wanted(struct account *a)
 static void
 refused(struct account *a, const struct err *err)
 {
-	a->hands->refused = true;
+	a->folder_tasks->refused = true;
 	log_info("%s: one more connection is not to be had: %s",
 	    a->conf->name, err->msg);
 }
@@ -655,7 +658,7 @@ refused(struct account *a, const struct err *err)
 static void
 take_up(struct account *a, unsigned i)
 {
-	struct hands *all = a->hands;
+	struct folder_tasks *all = a->folder_tasks;
 	struct extra *e = &all->extra[i];
 
 	if (e->opening && e->open.task.ended) {
@@ -667,16 +670,16 @@ take_up(struct account *a, unsigned i)
 			all->opened++;
 	}
 	if (e->conn.session != NULL && is_free(&all->other[i]) &&
-	    (all->n_left > 0 || all->next < a->n_box ||
-	    pull_to_help(a) != NULL))
-		hand_start(&all->other[i], &e->conn);
+	    (all->n_left > 0 || all->next < a->n_folder ||
+	    pull_short_of_lines(a) != NULL))
+		folder_task_start(&all->other[i], &e->conn);
 }
 
 static enum task_result
-hands_wait(struct task *t)
+folder_tasks_wait(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct hands *all = a->hands;
+	struct folder_tasks *all = a->folder_tasks;
 	bool busy;
 	unsigned i;
 
@@ -688,68 +691,70 @@ hands_wait(struct task *t)
 	for (i = 0; i < all->n_extra; i++)
 		take_up(a, i);
 	if (all->main.done && all->n_left > 0)
-		hand_start(&all->main, &a->main);
+		folder_task_start(&all->main, &a->main);
 	busy = !all->main.done;
 	for (i = 0; i < all->n_extra; i++)
 		busy |= !is_free(&all->other[i]);
-	return busy ? task_wait(t, hands_wait) : task_next(t, all->after);
+	return busy ? task_wait(t, folder_tasks_wait) : task_next(t,
+	    all->after);
 }
 
 enum task_result
-hands_begin(struct account *a, task_step *after)
+folder_tasks_begin(struct account *a, task_step *after)
 {
-	struct hands *all = a->hands;
+	struct folder_tasks *all = a->folder_tasks;
 	unsigned n;
 
 	all->next = 0;
 	all->after = after;
-	hand_start(&all->main, &a->main);
-	for (n = wanted(a); all->n_extra + 1 < n; all->n_extra++) {
+	folder_task_start(&all->main, &a->main);
+	for (n = connections_wanted(a); all->n_extra + 1 < n; all->n_extra++) {
 		struct extra *e = &all->extra[all->n_extra];
 
 		e->conn = (struct conn){ .a = a, .task = &a->task };
 		e->opening = true;
 		conn_open_start(a, &e->open);
 	}
-	return task_wait(&a->task, hands_wait);
+	return task_wait(&a->task, folder_tasks_wait);
 }
 
 int
-hands_load(struct account *a, struct err *err)
+connections_load(struct account *a, struct err *err)
 {
 	long long until;
 	unsigned n;
 	char *text;
 
-	a->hands = xcalloc(1, sizeof(*a->hands));
+	a->folder_tasks = xcalloc(1, sizeof(*a->folder_tasks));
 	if (index_get(a->ix, "connections", &text, err) == -1)
 		return -1;
 	if (text != NULL && sscanf(text, "%u %lld", &n, &until) == 2 &&
 	    until > clock_wall() && until <= clock_wall() + ALLOWED_FOR)
-		a->hands->before = n;
+		a->folder_tasks->before = n;
 	free(text);
 	return 0;
 }
 
 int
-hands_keep(struct account *a, struct err *err)
+connections_keep(struct account *a, struct err *err)
 {
 	char text[64];
 
-	if (a->hands == NULL || !a->hands->refused)
+	if (a->folder_tasks == NULL || !a->folder_tasks->refused)
 		return 0;
-	snprintf(text, sizeof(text), "%u %lld", a->hands->opened + 1,
+	snprintf(text, sizeof(text), "%u %lld", a->folder_tasks->opened + 1,
 	    (long long)clock_wall() + ALLOWED_FOR);
 	return index_set(a->ix, "connections", text, err);
 }
 
 void
-hands_close(struct account *a, bool polite)
+connections_close(struct account *a, bool polite)
 {
 	unsigned i;
 
-	for (i = 0; a->hands != NULL && i < a->hands->n_extra; i++) {
-		struct extra *e = &a->hands->extra[i];
+	for (i = 0; a->folder_tasks != NULL && i < a->folder_tasks->n_extra;
+	    i++) {
+		struct extra *e = &a->folder_tasks->extra[i];
 
 		if (e->opening && e->open.task.ended)
 			e->conn.session = e->open.session;
@@ -761,8 +766,8 @@ hands_close(struct account *a, bool polite)
 }
 
 void
-hands_release(struct account *a)
+folder_tasks_release(struct account *a)
 {
-	free(a->hands);
-	a->hands = NULL;
+	free(a->folder_tasks);
+	a->folder_tasks = NULL;
 }

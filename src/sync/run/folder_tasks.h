@@ -11,18 +11,18 @@
 
 /* Each folder in turn, by all hands; goes on with after. A step of the
  * account's. */
-enum task_result hands_begin(struct account *, task_step *after);
+enum task_result folder_tasks_begin(struct account *, task_step *after);
 /* Of all but the main connection: closes what is open, gives up what is being
  * opened. */
-void hands_close(struct account *, bool polite);
-void hands_release(struct account *);
+void connections_close(struct account *, bool polite);
+void folder_tasks_release(struct account *);
 /* Some hand is at a folder: more may come for the disk. */
-bool hands_are_at_it(const struct account *);
+bool folder_tasks_are_busy(const struct account *);
 /* Index lane: how many connections the server allowed a run of the last day, and
  * in a transaction, this one. What is done by hands says nothing (work_tells):
  * several do it at a time. */
-int hands_load(struct account *, struct err *);
-int hands_keep(struct account *, struct err *);
+int connections_load(struct account *, struct err *);
+int connections_keep(struct account *, struct err *);
 
 /* account.c: opens one more connection to the account's server. */
 void conn_open_start(struct account *, struct imap_open *);

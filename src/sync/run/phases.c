@@ -1,11 +1,11 @@
 /*
  * The turns over the folders of an account, in the order of design section 2:
  * what adds and what changes first, folder by folder; then, behind a barrier
- * (barrier.c), what removes.
+ * (removals.c), what removes.
  *
  *	scan		every directory, once
  *	each folder	make it where it is missing; look at the server's side;
- *			pull; flags: several at a time (hands.c)
+ *			pull; flags: several at a time (folder_tasks.c)
  *	push		after all pulls, so that what the server has is known
  *	look again	where appended messages did not get a UID
  */
@@ -29,16 +29,16 @@ static enum task_result again_observed(struct task *);
 static enum task_result again_paired(struct task *);
 static enum task_result again_pulled(struct task *);
 
-struct box *
-turns_box(struct account *a)
+struct folder *
+turns_folder(struct account *a)
 {
-	return &a->box[a->turns->i];
+	return &a->folder[a->turns->i];
 }
 
 static bool
-box_is_inbox(const struct box *b)
+folder_is_inbox(const struct folder *f)
 {
-	return strcmp(b->row.name, "INBOX") == 0;
+	return strcmp(f->row.name, "INBOX") == 0;
 }
 
 void
@@ -47,17 +47,17 @@ turns_rewind(struct account *a)
 	a->turns->i = (size_t)-1;
 }
 
-struct box *
+struct folder *
 turns_next(struct account *a)
 {
-	return ++a->turns->i < a->n_box ? turns_box(a) : NULL;
+	return ++a->turns->i < a->n_folder ? turns_folder(a) : NULL;
 }
 
 /* In the game for this run. */
 bool
-box_in_play(const struct box *b)
+folder_in_play(const struct folder *f)
 {
-	return b->chosen && !b->failed && !b->local_broken;
+	return f->chosen && !f->failed && !f->local_broken;
 }
 
 /* --- folders that LIST lacked: a second look --- */
@@ -70,17 +70,18 @@ turns_begin(struct task *t)
 	size_t i;
 
 	a->turns = xcalloc(1, sizeof(*a->turns));
-	for (i = 0; i < a->n_box; i++) {
-		any |= a->box[i].chosen;
-		gone |= a->box[i].remote_gone && a->box[i].inside;
-		if (a->box[i].local_broken && a->box[i].chosen)
-			box_note(a, &a->box[i], ITEM_FOLDER, ALL_ROWS,
+	for (i = 0; i < a->n_folder; i++) {
+		any |= a->folder[i].chosen;
+		gone |= a->folder[i].remote_gone && a->folder[i].inside;
+		if (a->folder[i].local_broken && a->folder[i].chosen)
+			report_folder_issue(a, &a->folder[i], ITEM_FOLDER,
+			    ALL_ROWS,
 			    "the directory %s lacks some of cur, new and tmp, "
 			    "or is a link to nowhere; mend it, it is left "
-			    "alone until then", a->box[i].row.path);
+			    "alone until then", a->folder[i].row.path);
 	}
 	if (!any)
-		account_note(a, a->opt.n_glob > 0 ? "no folder matches %s; see "
+		report_issue(a, a->opt.n_glob > 0 ? "no folder matches %s; see "
 		    "which there are in the Maildir" : "`folders` takes no "
 		    "folder in", a->opt.n_glob > 0 ? a->opt.glob[0] : "");
 	if (!gone)
@@ -113,90 +114,90 @@ turns_relisted(struct task *t)
 	case -1:
 		return TASK_FAIL;
 	}
-	for (i = 0; i < a->n_box; i++)
-		if (listed_again(&a->turns->list, a->box[i].row.name))
-			a->box[i].remote_gone = false;
+	for (i = 0; i < a->n_folder; i++)
+		if (listed_again(&a->turns->list, a->folder[i].row.name))
+			a->folder[i].remote_gone = false;
 	return task_next(t, turns_scan);
 }
 
 /* --- the first scan --- */
 
 void
-box_tell_older(struct account *a, struct box *b,
+folder_report_older(struct account *a, struct folder *f,
     const struct observed_local *seen)
 {
 	const char *how = seen->returned ? "files that had been removed are "
 	    "back" : "the directory is older than the last run left it";
 
-	b->failed |= a->opt.dry_run;
-	work_tells(a, xasprintf("%s: %s (restored from a backup?); %s",
-	    b->row.name, how, a->opt.dry_run ?
+	f->failed |= a->opt.dry_run;
+	report_note_later(a, xasprintf("%s: %s (restored from a backup?); %s",
+	    f->row.name, how, a->opt.dry_run ?
 	    "a sync would merge both sides and delete nothing" :
 	    "both sides are merged, nothing is deleted"));
 }
 
 /* STATUS does not tell when a folder can be written to again. */
 static int
-look_for_owed(struct account *a, struct box *b, struct err *err)
+look_for_owed(struct account *a, struct folder *f, struct err *err)
 {
 	struct place row;
 	int n;
 
-	if (!b->row.read_only && b->row.permanent != 0)
+	if (!f->row.read_only && f->row.permanent != 0)
 		return 0;
-	n = index_places(a->ix, PLACES_OWED, b->row.id, 0, &row, 1, err);
-	b->owed = n > 0;
+	n = index_places(a->ix, PLACES_OWED, f->row.id, 0, &row, 1, err);
+	f->owed = n > 0;
 	if (n > 0)
 		place_release(&row);
 	return n < 0 ? -1 : 0;
 }
 
 static int
-first_look(struct account *a, struct box *b, struct observed_local *seen,
+first_look(struct account *a, struct folder *f, struct observed_local *seen,
     int64_t *begun, struct err *err)
 {
-	int taken = early_take(a, &b->row, seen, begun, err);
+	int taken = prescan_take(a, &f->row, seen, begun, err);
 
 	if (taken != 0)
 		return taken == 1 ? 0 : -1;
 	*begun = clock_wall();
-	return observe_local(a->ix, &a->md, &b->row, LOOK_FIRST, seen, err);
+	return observe_local(a->ix, &a->md, &f->row, LOOK_FIRST, seen, err);
 }
 
 static int
-scan_box(struct account *a, struct box *b, struct err *err)
+scan_folder(struct account *a, struct folder *f, struct err *err)
 {
 	struct observed_local seen = { .changed = false };
 	struct index_counts counts = { .local = 0 };
 	int64_t begun = 0;
 
-	if (b->fault != NULL)		/* known when the folders were loaded */
+	if (f->fault != NULL)		/* known when the folders were loaded */
 		return 0;
-	if (b->remote_gone && box_gone_remote(a, b, err) == -1)
+	if (f->remote_gone && folder_gone_remote(a, f, err) == -1)
 		return -1;
-	if (!b->row.local &&
-	    index_counts(a->ix, b->row.id, &counts, err) == -1)
+	if (!f->row.local &&
+	    index_counts(a->ix, f->row.id, &counts, err) == -1)
 		return -1;
-	if (!b->row.local && counts.local > 0 &&
-	    box_gone_local(a, b, err) == -1)
+	if (!f->row.local && counts.local > 0 &&
+	    folder_gone_local(a, f, err) == -1)
 		return -1;
-	if (b->row.local && first_look(a, b, &seen, &begun, err) == -1)
-		return box_leave_out(a, b, err);
+	if (f->row.local && first_look(a, f, &seen, &begun, err) == -1)
+		return folder_leave_out(a, f, err);
 	if (seen.fault)
-		box_tell_older(a, b, &seen);
-	b->proof.scanned[0] = seen.complete ? begun : 0;
-	b->missing = seen.missing;
+		folder_report_older(a, f, &seen);
+	f->proof.scanned[0] = seen.complete ? begun : 0;
+	f->missing = seen.missing;
 	a->lacking[0] += seen.lacking;
-	if (index_dirty(a->ix, b->row.id, &b->dirty, err) == -1 ||
-	    box_unseen(a, b, true, &b->unseen_local, err) == -1)
+	if (index_dirty(a->ix, f->row.id, &f->dirty, err) == -1 ||
+	    folder_unseen(a, f, true, &f->unseen_local, err) == -1)
 		return -1;
-	return look_for_owed(a, b, err);
+	return look_for_owed(a, f, err);
 }
 
 static int
 scan_work(struct account *a, struct err *err)
 {
-	return scan_box(a, turns_box(a), err);
+	return scan_folder(a, turns_folder(a), err);
 }
 
 /* A job a folder, so that a signal is heeded in between. */
@@ -204,12 +205,12 @@ static enum task_result
 scan_each(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b;
+	struct folder *f;
 
 	if (a->turns->i != SIZE_MAX)
-		(void)box_left_out(a, turns_box(a));
-	while ((b = turns_next(a)) != NULL)
-		if (b->inside && !b->local_broken)
+		(void)folder_left_out(a, turns_folder(a));
+	while ((f = turns_next(a)) != NULL)
+		if (f->inside && !f->local_broken)
 			return account_job(a, scan_work, scan_each);
 	return task_next(t, turns_each);
 }
@@ -219,7 +220,7 @@ turns_scan(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	account_progress(a, NULL, "scanning", 0, 0);
+	report_progress(a, NULL, "scanning", 0, 0);
 	turns_rewind(a);
 	return task_next(t, scan_each);
 }
@@ -227,32 +228,32 @@ turns_scan(struct task *t)
 /* --- each folder: what adds and what changes --- */
 
 int
-box_leave_out(struct account *a, struct box *b, const struct err *err)
+folder_leave_out(struct account *a, struct folder *f, const struct err *err)
 {
 	if (!is_folder_error(err))
 		return -1;
-	if (b->fault == NULL)
-		b->fault = xcalloc(1, sizeof(*b->fault));
-	*b->fault = *err;
-	b->failed = a->hold_remove_remote = true;
+	if (f->fault == NULL)
+		f->fault = xcalloc(1, sizeof(*f->fault));
+	*f->fault = *err;
+	f->failed = a->hold_remove_remote = true;
 	return 0;
 }
 
 bool
-box_left_out(struct account *a, struct box *b)
+folder_left_out(struct account *a, struct folder *f)
 {
-	if (b->fault != NULL)
-		box_fail(a, b, b->fault);
-	return b->failed;
+	if (f->fault != NULL)
+		folder_fail(a, f, f->fault);
+	return f->failed;
 }
 
 enum folder_op
-box_folder_op(const struct box *b)
+folder_verdict(const struct folder *f)
 {
 	struct folder_facts facts = {
-		.base = b->row.base, .local = b->row.local,
-		.remote = b->row.remote, .inbox = box_is_inbox(b),
-		.unseen = b->row.local ? b->unseen_local : b->unseen_remote,
+		.base = f->row.base, .local = f->row.local,
+		.remote = f->row.remote, .inbox = folder_is_inbox(f),
+		.unseen = f->row.local ? f->unseen_local : f->unseen_remote,
 	};
 
 	return folder_reconcile(&facts);
@@ -260,58 +261,58 @@ box_folder_op(const struct box *b)
 
 /* When removals are undone, the other folders have had their turn. */
 static bool
-takes_part(const struct account *a, const struct box *b)
+takes_part(const struct account *a, const struct folder *f)
 {
-	return box_in_play(b) && (!a->undone || a->merged || b->undone);
+	return folder_in_play(f) && (!a->undone || a->merged || f->undone);
 }
 
 /* Nothing that STATUS tells has moved, and nothing here waits to be done. */
 static bool
-is_unchanged(const struct account *a, const struct box *b)
+is_unchanged(const struct account *a, const struct folder *f)
 {
-	const struct imap_folder *l = &b->listed;
+	const struct imap_folder *l = &f->listed;
 
-	return !a->opt.full && !b->verify &&
+	return !a->opt.full && !f->verify &&
 	    l->has_status && l->modseq != 0 &&
-	    b->row.base && b->dirty == 0 && !b->owed &&
-	    l->modseq == b->row.modseq &&
-	    l->uidvalidity == b->row.uidvalidity &&
-	    l->uidnext == b->row.uidnext && l->messages == b->row.exists;
+	    f->row.base && f->dirty == 0 && !f->owed &&
+	    l->modseq == f->row.modseq &&
+	    l->uidvalidity == f->row.uidvalidity &&
+	    l->uidnext == f->row.uidnext && l->messages == f->row.exists;
 }
 
 bool
-box_wants_look(const struct account *a, const struct box *b)
+folder_wants_look(const struct account *a, const struct folder *f)
 {
-	return takes_part(a, b) && (!b->row.local || !b->row.remote ||
-	    !is_unchanged(a, b));
+	return takes_part(a, f) && (!f->row.local || !f->row.remote ||
+	    !is_unchanged(a, f));
 }
 
 static bool
-is_to_be_made(const struct account *a, const struct box *b)
+is_to_be_made(const struct account *a, const struct folder *f)
 {
-	return takes_part(a, b) && b->fault == NULL && !a->opt.dry_run &&
-	    box_folder_op(b) == FOLDER_MAKE_LOCAL;
+	return takes_part(a, f) && f->fault == NULL && !a->opt.dry_run &&
+	    folder_verdict(f) == FOLDER_MAKE_LOCAL;
 }
 
 /* Durable, and then in the index: a directory that a power cut undoes would
  * look deleted. */
 static int
-record_made(struct account *a, struct box *b, struct maildir_making *made,
+record_made(struct account *a, struct folder *f, struct maildir_making *made,
     struct err *err)
 {
-	if (made->result == -1 && box_leave_out(a, b, &made->err) == -1) {
+	if (made->result == -1 && folder_leave_out(a, f, &made->err) == -1) {
 		*err = made->err;
 		return -1;
 	}
 	if (made->result == -1)
 		return 0;
-	b->row.local = b->row.base = true;
-	return index_folder_put(a->ix, &b->row, err);
+	f->row.local = f->row.base = true;
+	return index_folder_put(a->ix, &f->row, err);
 }
 
 static int
-make_them(struct account *a, struct box **box, struct maildir_making *made,
-    size_t n, struct err *err)
+make_them(struct account *a, struct folder **folder,
+    struct maildir_making *made, size_t n, struct err *err)
 {
 	size_t i;
 	int rc;
@@ -323,7 +324,7 @@ make_them(struct account *a, struct box **box, struct maildir_making *made,
 	maildir_folders_create(&a->md, made, n);
 	rc = index_begin(a->ix, err);
 	for (i = 0; i < n && rc == 0; i++)
-		rc = record_made(a, box[i], &made[i], err);
+		rc = record_made(a, folder[i], &made[i], err);
 	return index_end(a->ix, rc, err);
 }
 
@@ -331,20 +332,21 @@ make_them(struct account *a, struct box **box, struct maildir_making *made,
 static int
 make_work(struct account *a, struct err *err)
 {
-	struct maildir_making *made = xcalloc(a->n_box + 1, sizeof(*made));
-	struct box **box = xcalloc(a->n_box + 1, sizeof(struct box *));
+	struct maildir_making *made = xcalloc(a->n_folder + 1, sizeof(*made));
+	struct folder **folder = xcalloc(a->n_folder + 1,
+	    sizeof(struct folder *));
 	size_t i, n = 0;
 	int rc;
 
-	for (i = 0; i < a->n_box; i++) {
-		if (!is_to_be_made(a, &a->box[i]))
+	for (i = 0; i < a->n_folder; i++) {
+		if (!is_to_be_made(a, &a->folder[i]))
 			continue;
-		box[n] = &a->box[i];
-		made[n++].path = a->box[i].row.path;
+		folder[n] = &a->folder[i];
+		made[n++].path = a->folder[i].row.path;
 	}
-	rc = make_them(a, box, made, n, err);
+	rc = make_them(a, folder, made, n, err);
 	free(made);
-	free(box);
+	free(folder);
 	return rc;
 }
 
@@ -354,10 +356,10 @@ turns_made(struct task *t)
 	struct account *a = (struct account *)t;
 	size_t i;
 
-	for (i = 0; i < a->n_box; i++)
-		if (a->box[i].inside && !a->box[i].local_broken)
-			(void)box_left_out(a, &a->box[i]);
-	return hands_begin(a, push_begin);
+	for (i = 0; i < a->n_folder; i++)
+		if (a->folder[i].inside && !a->folder[i].local_broken)
+			(void)folder_left_out(a, &a->folder[i]);
+	return folder_tasks_begin(a, push_begin);
 }
 
 enum task_result
@@ -367,11 +369,11 @@ turns_each(struct task *t)
 	bool any = false;
 	size_t i;
 
-	for (i = 0; i < a->n_box; i++) {
-		if (!is_to_be_made(a, &a->box[i]))
+	for (i = 0; i < a->n_folder; i++) {
+		if (!is_to_be_made(a, &a->folder[i]))
 			continue;
 		any = true;
-		account_done(a, SYNC_MAKE_LOCAL, &a->box[i], NULL, "");
+		report_done(a, SYNC_MAKE_LOCAL, &a->folder[i], NULL, "");
 	}
 	return any ? account_job(a, make_work, turns_made) :
 	    task_next(t, turns_made);
@@ -389,15 +391,17 @@ hold_uploads(struct account *a, struct err *err)
 		return 0;
 	if (index_counts(a->ix, 0, &counts, err) == -1)
 		return -1;
-	uploads = counts.local > counts.paired ? counts.local - counts.paired : 0;
+	uploads = counts.local > counts.paired ? counts.local - counts.paired :
+	    0;
 	if (!guard_holds_uploads(uploads, counts.remote))
 		return 0;
 	a->hold_push = true;
 	a->held_uploads = uploads;
-	work_holds(a, xasprintf("%llu files of the Maildir %s are not on the "
+	report_issue_later(a,
+	    xasprintf("%llu files of the Maildir %s are not on the "
 	    "server; this is the first run, so they are held. If they belong "
-	    "there, run sync --adopt", (unsigned long long)uploads,
-	    a->md.root), &a->held_uploads);
+	    "there, run sync --adopt", (unsigned long long)uploads, a->md.root),
+	    &a->held_uploads);
 	return 0;
 }
 
@@ -416,12 +420,13 @@ push_work(struct account *a, struct err *err)
 	rc = index_begin(a->ix, err);
 	if (rc == 0 && !a->hold_push && !a->adopted)
 		rc = index_set(a->ix, "adopted", "yes", err);
-	for (i = 0; i < a->n_box && rc == 0; i++)
-		if (a->box[i].observed)
-			rc = index_intents_settle(a->ix, a->box[i].row.id,
-			    a->box[i].row.uidvalidity, a->box[i].unpulled, err);
+	for (i = 0; i < a->n_folder && rc == 0; i++)
+		if (a->folder[i].observed)
+			rc = index_intents_settle(a->ix, a->folder[i].row.id,
+			    a->folder[i].row.uidvalidity, a->folder[i].unpulled,
+			    err);
 	if (rc == 0)
-		rc = copies_tidy(a, err);
+		rc = transfers_tidy(a, err);
 	return index_end(a->ix, rc, err);
 }
 
@@ -438,12 +443,12 @@ static enum task_result
 push_each(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b;
+	struct folder *f;
 
-	while ((b = turns_next(a)) != NULL)
-		if (takes_part(a, b) && !a->hold_push && b->dirty > 0 &&
-		    b->row.remote && b->row.local)
-			return account_pass(a, push_start, b, push_each);
+	while ((f = turns_next(a)) != NULL)
+		if (takes_part(a, f) && !a->hold_push && f->dirty > 0 &&
+		    f->row.remote && f->row.local)
+			return account_pass(a, push_start, f, push_each);
 	return turns_again(a, barrier_begin);
 }
 
@@ -461,11 +466,11 @@ static enum task_result
 again_each(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b;
+	struct folder *f;
 
-	while ((b = turns_next(a)) != NULL)
-		if (box_in_play(b) && b->look_again)
-			return account_pass(a, observe_remote_start, b,
+	while ((f = turns_next(a)) != NULL)
+		if (folder_in_play(f) && f->look_again)
+			return account_pass(a, observe_remote_start, f,
 			    again_observed);
 	return task_next(t, a->turns->after_again);
 }
@@ -475,10 +480,10 @@ again_observed(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	turns_box(a)->look_again = false;
-	if (turns_box(a)->failed)
+	turns_folder(a)->look_again = false;
+	if (turns_folder(a)->failed)
 		return task_next(t, again_each);
-	return account_pass(a, pair_start, turns_box(a), again_paired);
+	return account_pass(a, pair_start, turns_folder(a), again_paired);
 }
 
 /* What was appended shows itself by its header; the rest is downloaded. */
@@ -487,7 +492,7 @@ again_paired(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	return account_pass(a, pull_start, turns_box(a), again_pulled);
+	return account_pass(a, pull_start, turns_folder(a), again_pulled);
 }
 
 /* A server that dropped flags on APPEND gets them now (imap4d). */
@@ -496,9 +501,9 @@ again_pulled(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	if (turns_box(a)->failed)
+	if (turns_folder(a)->failed)
 		return task_next(t, again_each);
-	return account_pass(a, flags_start, turns_box(a), again_each);
+	return account_pass(a, flags_start, turns_folder(a), again_each);
 }
 
 void

@@ -1,5 +1,5 @@
-/* What the turns over the folders share: turns.c, barrier.c, undo.c
- * and drop.c. */
+/* What the turns over the folders share: phases.c, removals.c, undo.c
+ * and folder_drop.c. */
 #ifndef SYNC_RUN_PHASES_H
 #define SYNC_RUN_PHASES_H
 
@@ -10,7 +10,7 @@
 struct undo_counts {
 	uint64_t pulled, pushed, unmarked, folders;
 	struct undo_marked {	/* files that had the mark */
-		struct box *box;
+		struct folder *folder;
 		int64_t id;
 		uint32_t uid;
 		char *unique;
@@ -30,24 +30,24 @@ struct turns {
 	bool attic_left;	/* something in the attic is to expire */
 };
 
-struct box *turns_box(struct account *);	/* whose turn it is */
+struct folder *turns_folder(struct account *);	/* whose turn it is */
 /* A loop over all folders: rewind, then each until NULL. */
 void turns_rewind(struct account *);
-struct box *turns_next(struct account *);
-bool box_in_play(const struct box *);		/* in the game for this run */
-enum folder_op box_folder_op(const struct box *);
+struct folder *turns_next(struct account *);
+bool folder_in_play(const struct folder *);		/* in the game for this run */
+enum folder_op folder_verdict(const struct folder *);
 /*
  * Its directories can't be read or made: 0, the folder is left alone, or -1,
  * that is not all. What seems gone from another may lie in it now, so nothing
  * is removed from the server. Index lane.
  */
-int box_leave_out(struct account *, struct box *, const struct err *);
+int folder_leave_out(struct account *, struct folder *, const struct err *);
 /* It has failed, which is noted here. */
-bool box_left_out(struct account *, struct box *);
+bool folder_left_out(struct account *, struct folder *);
 /* It takes part in this turn, and its server's side is to be looked at. */
-bool box_wants_look(const struct account *, const struct box *);
+bool folder_wants_look(const struct account *, const struct folder *);
 /* A scan found the folder to be of a backup: in words, for the user. */
-void box_tell_older(struct account *, struct box *,
+void folder_report_older(struct account *, struct folder *,
     const struct observed_local *);
 
 /* Each folder in turn: what adds and what changes; goes on with barrier_begin. */
@@ -55,7 +55,7 @@ enum task_result turns_each(struct task *);
 /* Another look at the server where a folder wants one, then after. */
 enum task_result turns_again(struct account *, task_step *after);
 
-/* barrier.c: what removes. Goes on with drop_begin or account_end. */
+/* removals.c: what removes. Goes on with drop_begin or account_end. */
 enum task_result barrier_begin(struct task *);
 
 /*
@@ -64,7 +64,7 @@ enum task_result barrier_begin(struct task *);
  */
 int undo_removals(struct account *, struct undo_counts *out, struct err *);
 /* Its removals, if it has any, are proved: they can be undone. */
-bool undo_concerns(const struct box *);
+bool undo_concerns(const struct folder *);
 /* "2 removals undone: 2 messages pulled again". Caller frees. */
 char *undo_sentence(const struct account *);
 /* The files that lost the mark: an operation each. */
@@ -73,9 +73,9 @@ void undo_release(struct undo_counts *);
 /* For a dry run: an operation each, counted in turns.undo. */
 pass_starter undo_tell_start;
 
-/* drop.c: folders that are gone on one side. Goes on with attic_begin. */
+/* folder_drop.c: folders that are gone on one side. Goes on with attic_begin. */
 enum task_result drop_begin(struct task *);
-/* attic.c: what was kept long enough. Goes on with account_end. */
+/* attic_expiry.c: what was kept long enough. Goes on with account_end. */
 enum task_result attic_begin(struct task *);
 
 #endif

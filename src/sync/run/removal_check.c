@@ -9,7 +9,7 @@
 #include "core/internal.h"
 #include "plan/guard.h"
 
-struct judging {
+struct removal_counts {
 	struct guard_count *local, *remote;	/* one each for a box */
 	uint64_t n_local, n_remote;		/* removals altogether */
 };
@@ -29,16 +29,17 @@ count_row(struct account *a, const struct picked *p, struct guard_count *c,
 }
 
 static int
-count_box(struct account *a, size_t i, struct judging *j, struct err *err)
+count_folder(struct account *a, size_t i, struct removal_counts *j,
+    struct err *err)
 {
 	struct picked row[64];
 	struct pick pick = {
-		.box = &a->box[i], .expunge = a->conf->expunge, .max = 64,
+		.folder = &a->folder[i], .expunge = a->conf->expunge, .max = 64,
 		.ops = OP_REMOVE_LOCAL | OP_REMOVE_REMOTE,
 	};
 	int k, n, rc = 0;
 
-	a->box[i].remove_local = a->box[i].remove_remote = 0;
+	a->folder[i].remove_local = a->folder[i].remove_remote = 0;
 	while (rc == 0 && !pick.end) {
 		n = pick_rows(a->ix, &pick, row, err);
 		if (n == -1)
@@ -48,12 +49,12 @@ count_box(struct account *a, size_t i, struct judging *j, struct err *err)
 
 			if (ops & OP_REMOVE_LOCAL) {
 				j->n_local++;
-				a->box[i].remove_local++;
+				a->folder[i].remove_local++;
 				rc = count_row(a, &row[k], &j->local[i], err);
 			}
 			if (rc == 0 && (ops & OP_REMOVE_REMOTE)) {
 				j->n_remote++;
-				a->box[i].remove_remote++;
+				a->folder[i].remove_remote++;
 				rc = count_row(a, &row[k], &j->remote[i], err);
 			}
 		}
@@ -64,15 +65,16 @@ count_box(struct account *a, size_t i, struct judging *j, struct err *err)
 
 /* Only where something is to be removed: that alone may cost by the message. */
 static int
-count_totals(struct account *a, struct judging *j, struct err *err)
+count_totals(struct account *a, struct removal_counts *j, struct err *err)
 {
 	struct index_counts counts;
 	size_t i;
 
-	for (i = 0; i < a->n_box; i++) {
-		if (a->box[i].row.id == 0)
+	for (i = 0; i < a->n_folder; i++) {
+		if (a->folder[i].row.id == 0)
 			continue;
-		if (index_counts(a->ix, a->box[i].row.id, &counts, err) == -1)
+		if (index_counts(a->ix, a->folder[i].row.id, &counts, err) ==
+		    -1)
 			return -1;
 		j->local[i].total = counts.local;
 		j->remote[i].total = counts.remote;
@@ -82,10 +84,10 @@ count_totals(struct account *a, struct judging *j, struct err *err)
 
 /* What both sides lost by themselves; the second scan has just told. */
 static int
-forget_rows(struct account *a, struct box *b, struct err *err)
+forget_rows(struct account *a, struct folder *f, struct err *err)
 {
 	struct picked row[64];
-	struct pick pick = { .box = b, .ops = OP_FORGET, .max = 64 };
+	struct pick pick = { .folder = f, .ops = OP_FORGET, .max = 64 };
 	int k, n, rc = 0;
 
 	while (rc == 0 && !pick.end) {
@@ -93,34 +95,36 @@ forget_rows(struct account *a, struct box *b, struct err *err)
 		if (n == -1)
 			return -1;
 		for (k = 0; k < n && rc == 0; k++)
-			rc = evidence_forgotten(a, b, &row[k].place, err) == -1
-			    ? -1 : index_place_drop(a->ix, row[k].place.id, err);
+			rc = evidence_forgotten(a, f, &row[k].place, err) == -1
+			    ? -1 : index_place_drop(a->ix, row[k].place.id,
+			    err);
 		picked_release(row, n);
 	}
 	return rc;
 }
 
 int
-judge_forget(struct account *a, struct err *err)
+removals_forget(struct account *a, struct err *err)
 {
 	size_t i;
 	int rc = index_begin(a->ix, err);
 
-	for (i = 0; i < a->n_box && rc == 0; i++)
-		if (a->box[i].row.id != 0)
-			rc = forget_rows(a, &a->box[i], err);
+	for (i = 0; i < a->n_folder && rc == 0; i++)
+		if (a->folder[i].row.id != 0)
+			rc = forget_rows(a, &a->folder[i], err);
 	return index_end(a->ix, rc, err);
 }
 
 /* Trash and Junk are looked away from. */
 static void
-drop_trashy(struct account *a, struct judging *j)
+drop_trashy(struct account *a, struct removal_counts *j)
 {
 	size_t i;
 
-	for (i = 0; i < a->n_box; i++)
-		if (a->box[i].trashy)
-			j->local[i] = j->remote[i] = (struct guard_count){ 0, 0 };
+	for (i = 0; i < a->n_folder; i++)
+		if (a->folder[i].trashy)
+			j->local[i] = j->remote[i] = (struct guard_count){ 0,
+			    0 };
 }
 
 struct side {
@@ -135,7 +139,7 @@ hardest_hit(const struct account *a, const struct guard_count *c)
 {
 	size_t i, worst = 0;
 
-	for (i = 1; i < a->n_box; i++)
+	for (i = 1; i < a->n_folder; i++)
 		if (c[i].vanishing > c[worst].vanishing)
 			worst = i;
 	return worst;
@@ -147,28 +151,28 @@ of_the_account(const struct account *a, const struct guard_count *c)
 	size_t i, worst = hardest_hit(a, c);
 	uint64_t vanishing = 0, total = 0;
 
-	for (i = 0; i < a->n_box; i++) {
+	for (i = 0; i < a->n_folder; i++) {
 		vanishing += c[i].vanishing;
 		total += c[i].total;
 	}
 	return xasprintf("%llu of %llu messages of the account (%llu of them "
 	    "in %s)", (unsigned long long)vanishing, (unsigned long long)total,
-	    (unsigned long long)c[worst].vanishing, a->box[worst].row.name);
+	    (unsigned long long)c[worst].vanishing, a->folder[worst].row.name);
 }
 
 static char *
-of_a_folder(const struct box *b, const struct guard_count *c)
+of_a_folder(const struct folder *f, const struct guard_count *c)
 {
 	return xasprintf("%llu of %llu messages of %s",
 	    (unsigned long long)c->vanishing, (unsigned long long)c->total,
-	    b->row.name);
+	    f->row.name);
 }
 
 /* worst: a folder, or n_box. */
 static char *
 sentence(const struct account *a, const struct side *s, size_t worst)
 {
-	char *which = worst < a->n_box ? of_a_folder(&a->box[worst],
+	char *which = worst < a->n_folder ? of_a_folder(&a->folder[worst],
 	    &s->count[worst]) : of_the_account(a, s->count);
 	char *all = xasprintf("%s are gone from %s; all %llu removals on %s "
 	    "are held. If that was meant, run sync --force-deletes; if not, "
@@ -186,20 +190,20 @@ hold_side(struct account *a, const struct side *s, bool *holds,
 	size_t worst;
 
 	/* A later judgement in the same run says it no second time. */
-	if (*holds || !guard_holds(s->count, a->n_box, &worst))
+	if (*holds || !guard_holds(s->count, a->n_folder, &worst))
 		return;
 	*holds = true;
-	work_holds(a, sentence(a, s, worst), rows);
+	report_issue_later(a, sentence(a, s, worst), rows);
 }
 
 static void
-hold_growing(struct account *a, const struct judging *j)
+hold_growing(struct account *a, const struct removal_counts *j)
 {
 	if (a->hold_remove_remote || !guard_holds_growing(a->lacking[0],
 	    a->lacking[1]))
 		return;
 	a->hold_remove_remote = true;
-	work_holds(a, xasprintf("files are still disappearing from the "
+	report_issue_later(a, xasprintf("files are still disappearing from the "
 	    "Maildir (%llu at the first look, %llu at the second); all "
 	    "%llu removals on the server wait for the next run",
 	    (unsigned long long)a->lacking[0],
@@ -209,7 +213,7 @@ hold_growing(struct account *a, const struct judging *j)
 
 /* A line for each side. A later judgement in the same run may only hold more. */
 static void
-hold(struct account *a, const struct judging *j)
+hold(struct account *a, const struct removal_counts *j)
 {
 	const struct side remote = { j->remote, j->n_remote, "the Maildir",
 	    "the server" };
@@ -224,17 +228,17 @@ hold(struct account *a, const struct judging *j)
 }
 
 int
-judge_removals(struct account *a, struct err *err)
+removal_check(struct account *a, struct err *err)
 {
-	struct judging j = { .n_local = 0 };
+	struct removal_counts j = { .n_local = 0 };
 	size_t i;
-	int rc = judge_forget(a, err);
+	int rc = removals_forget(a, err);
 
-	j.local = xcalloc(a->n_box + 1, sizeof(*j.local));
-	j.remote = xcalloc(a->n_box + 1, sizeof(*j.remote));
-	for (i = 0; i < a->n_box && rc == 0; i++)
-		if (a->box[i].row.id != 0)
-			rc = count_box(a, i, &j, err);
+	j.local = xcalloc(a->n_folder + 1, sizeof(*j.local));
+	j.remote = xcalloc(a->n_folder + 1, sizeof(*j.remote));
+	for (i = 0; i < a->n_folder && rc == 0; i++)
+		if (a->folder[i].row.id != 0)
+			rc = count_folder(a, i, &j, err);
 	if (rc == 0 && j.n_local + j.n_remote > 0)
 		rc = count_totals(a, &j, err);
 	if (rc == 0 && !a->opt.force_deletes) {

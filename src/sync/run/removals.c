@@ -6,7 +6,7 @@
  *			with --undo-deletes; then nothing is removed
  *	judge		count and guard
  *	remove		folder by folder; look again where trash went to; then
- *			deleted folders (drop.c)
+ *			deleted folders (folder_drop.c)
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,20 +23,21 @@ static enum task_result judge(struct task *);
 static enum task_result remove_begin(struct task *);
 static enum task_result remove_each(struct task *);
 static enum task_result remove_observed(struct task *);
-static enum task_result remove_judged(struct task *);
+static enum task_result remove_checked_again(struct task *);
 
 static int
 rescan_work(struct account *a, struct err *err)
 {
-	struct box *b = turns_box(a);
+	struct folder *f = turns_folder(a);
 	struct observed_local seen;
 	int64_t begun = clock_wall();
 
-	if (observe_local(a->ix, &a->md, &b->row, LOOK_SECOND, &seen, err) == -1)
-		return box_leave_out(a, b, err);
+	if (observe_local(a->ix, &a->md, &f->row, LOOK_SECOND, &seen, err) ==
+	    -1)
+		return folder_leave_out(a, f, err);
 	if (seen.fault)		/* what was to be added has had its turn */
-		box_tell_older(a, b, &seen);
-	b->proof.scanned[1] = seen.complete ? begun : 0;
+		folder_report_older(a, f, &seen);
+	f->proof.scanned[1] = seen.complete ? begun : 0;
 	a->lacking[1] += seen.lacking;
 	return 0;
 }
@@ -45,12 +46,12 @@ static enum task_result
 rescan_each(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b;
+	struct folder *f;
 
 	if (a->turns->i != SIZE_MAX)
-		(void)box_left_out(a, turns_box(a));
-	while ((b = turns_next(a)) != NULL)
-		if (b->missing && b->row.local)
+		(void)folder_left_out(a, turns_folder(a));
+	while ((f = turns_next(a)) != NULL)
+		if (f->missing && f->row.local)
 			return account_job(a, rescan_work, rescan_each);
 	turns_rewind(a);
 	return task_next(t, digest_each);
@@ -67,8 +68,8 @@ merge_work(struct account *a, struct err *err)
 	size_t i;
 	int rc = index_begin(a->ix, err);
 
-	for (i = 0; i < a->n_box && rc == 0; i++) {
-		struct index_folder *f = &a->box[i].row;
+	for (i = 0; i < a->n_folder && rc == 0; i++) {
+		struct index_folder *f = &a->folder[i].row;
 
 		if (!f->base || f->local == f->remote)
 			continue;
@@ -87,11 +88,11 @@ static enum task_result
 digest_each(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b;
+	struct folder *f;
 
-	while ((b = turns_next(a)) != NULL)
-		if (b->unseen_local && b->row.local)
-			return account_pass(a, digest_start, b, digest_each);
+	while ((f = turns_next(a)) != NULL)
+		if (f->unseen_local && f->row.local)
+			return account_pass(a, digest_start, f, digest_each);
 	return task_next(t, pushed);
 }
 
@@ -106,7 +107,7 @@ once_more_work(struct account *a, struct err *err)
 	a->undone = true;
 	if (undo_removals(a, &a->turns->undo, err) == -1)
 		return -1;
-	work_tells(a, undo_sentence(a));
+	report_note_later(a, undo_sentence(a));
 	return 0;
 }
 
@@ -127,10 +128,10 @@ pushed(struct task *t)
 		return account_job(a, once_more_work, once_more);
 	}
 	if (a->undone)
-		return account_job(a, judge_forget, drop_begin);
+		return account_job(a, removals_forget, drop_begin);
 	if (a->merged)
 		return task_next(t, account_end);
-	return account_job(a, judge_removals, judge);
+	return account_job(a, removal_check, judge);
 }
 
 static enum task_result
@@ -140,8 +141,8 @@ once_more(struct task *t)
 	size_t i;
 
 	undo_tell_unmarked(a);
-	for (i = 0; i < a->n_box; i++)
-		if (a->merged || a->box[i].undone)
+	for (i = 0; i < a->n_folder; i++)
+		if (a->merged || a->folder[i].undone)
 			return task_next(t, turns_each);
 	return task_next(t, pushed);
 }
@@ -150,14 +151,14 @@ static enum task_result
 tell_each(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b;
+	struct folder *f;
 	char *text;
 
-	while ((b = turns_next(a)) != NULL)
-		if (undo_concerns(b))
-			return account_pass(a, undo_tell_start, b, tell_each);
+	while ((f = turns_next(a)) != NULL)
+		if (undo_concerns(f))
+			return account_pass(a, undo_tell_start, f, tell_each);
 	text = undo_sentence(a);
-	account_tell(a, "%s", text);
+	report_note(a, "%s", text);
 	free(text);
 	return task_next(t, account_end);
 }
@@ -200,33 +201,35 @@ static enum task_result
 remove_each(struct task *t)
 {
 	struct account *a = (struct account *)t;
-	struct box *b = turns_next(a);
+	struct folder *f = turns_next(a);
 	bool local, remote;
 
-	if (b == NULL)
+	if (f == NULL)
 		return turns_again(a, drop_begin);
-	local = b->remove_local > 0 && !a->hold_remove_local;
-	remote = b->remove_remote > 0 && !a->hold_remove_remote &&
-	    b->row.remote;
-	if (!box_in_play(b) || b->unsettled || (!local && !remote))
+	local = f->remove_local > 0 && !a->hold_remove_local;
+	remote = f->remove_remote > 0 && !a->hold_remove_remote &&
+	    f->row.remote;
+	if (!folder_in_play(f) || f->unsettled || (!local && !remote))
 		return task_next(t, remove_each);
-	if (remote && a->conf->trash != NULL && box_trash(a) == NULL) {
-		box_note(a, b, ITEM_REMOVE, b->remove_remote, "%llu message%s "
+	if (remote && a->conf->trash != NULL && folder_trash(a) == NULL) {
+		report_folder_issue(a, f, ITEM_REMOVE, f->remove_remote,
+		    "%llu message%s "
 		    "deleted here can't leave the server: there is no folder "
 		    "%s there to go to; make it, or change `trash`",
-		    (unsigned long long)b->remove_remote,
-		    b->remove_remote == 1 ? "" : "s", a->conf->trash);
+		    (unsigned long long)f->remove_remote, f->remove_remote == 1
+		    ? "" : "s", a->conf->trash);
 		return task_next(t, remove_each);
 	}
-	if (remote && b->row.read_only && !a->opt.dry_run)
-		box_note(a, b, ITEM_REMOVE, b->remove_remote, "%llu message%s "
+	if (remote && f->row.read_only && !a->opt.dry_run)
+		report_folder_issue(a, f, ITEM_REMOVE, f->remove_remote,
+		    "%llu message%s "
 		    "deleted here can't be removed from the server: the folder "
-		    "is read-only there", (unsigned long long)b->remove_remote,
-		    b->remove_remote == 1 ? "" : "s");
+		    "is read-only there", (unsigned long long)f->remove_remote,
+		    f->remove_remote == 1 ? "" : "s");
 	if (!remote || a->opt.dry_run)
-		return account_pass(a, remove_start, b, remove_each);
+		return account_pass(a, remove_start, f, remove_each);
 	/* Selected anew, so that its UIDVALIDITY is known to be the same. */
-	return account_pass(a, observe_remote_start, b, remove_observed);
+	return account_pass(a, observe_remote_start, f, remove_observed);
 }
 
 static enum task_result
@@ -234,16 +237,16 @@ remove_observed(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	if (turns_box(a)->failed || turns_box(a)->unsettled)
+	if (turns_folder(a)->failed || turns_folder(a)->unsettled)
 		return task_next(t, remove_each);
-	return account_job(a, judge_removals, remove_judged);
+	return account_job(a, removal_check, remove_checked_again);
 }
 
 /* That look may have brought more removals than the guard has seen. */
 static enum task_result
-remove_judged(struct task *t)
+remove_checked_again(struct task *t)
 {
 	struct account *a = (struct account *)t;
 
-	return account_pass(a, remove_start, turns_box(a), remove_each);
+	return account_pass(a, remove_start, turns_folder(a), remove_each);
 }

@@ -17,7 +17,7 @@
 #define OLD		600	/* seconds: nobody is at that any more */
 
 int
-doubt_wait_ms(struct account *a, uint64_t *out, struct err *err)
+settle_wait_ms(struct account *a, uint64_t *out, struct err *err)
 {
 	const int64_t now = clock_wall();
 	struct index_intent *v;

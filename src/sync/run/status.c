@@ -77,22 +77,22 @@ open_for_status(struct account *a, struct sync_status *out, struct err *err)
 
 /* The same two looks that a sync takes. */
 static int
-scan_twice(struct account *a, struct box *b, struct err *err)
+scan_twice(struct account *a, struct folder *f, struct err *err)
 {
 	struct observed_local seen;
 
-	if (observe_local(a->ix, &a->md, &b->row, LOOK_FIRST, &seen, err) == -1)
+	if (observe_local(a->ix, &a->md, &f->row, LOOK_FIRST, &seen, err) == -1)
 		return -1;
 	if (seen.fault)		/* what becomes of it is not known before */
-		account_tell(a, "%s: the folder is not as the last sync left it "
+		report_note(a, "%s: the folder is not as the last sync left it "
 		    "(restored from a backup?); the next one merges both sides "
-		    "and deletes nothing", b->row.name);
-	return seen.missing ? observe_local(a->ix, &a->md, &b->row,
+		    "and deletes nothing", f->row.name);
+	return seen.missing ? observe_local(a->ix, &a->md, &f->row,
 	    LOOK_SECOND, &seen, err) : 0;
 }
 
 static void
-tell_row(struct account *a, struct box *b, const struct picked *p,
+tell_row(struct account *a, struct folder *f, const struct picked *p,
     struct sync_status *out)
 {
 	unsigned ops = p->verdict.ops;
@@ -114,7 +114,7 @@ tell_row(struct account *a, struct box *b, const struct picked *p,
 		out->outgoing++;
 		if (outgoing[i].bit == OP_FLAG_REMOTE)
 			verdict_detail(p, false, &detail);
-		account_done(a, outgoing[i].op, b, &p->place, buf_str(&detail));
+		report_done(a, outgoing[i].op, f, &p->place, buf_str(&detail));
 		buf_clear(&detail);
 	}
 	buf_release(&detail);
@@ -123,12 +123,12 @@ tell_row(struct account *a, struct box *b, const struct picked *p,
 }
 
 static int
-tell_box(struct account *a, struct box *b, struct sync_status *out,
+tell_rows(struct account *a, struct folder *f, struct sync_status *out,
     struct err *err)
 {
 	struct picked row[64];
 	struct pick pick = {
-		.box = b, .expunge = a->conf->expunge, .max = 64,
+		.folder = f, .expunge = a->conf->expunge, .max = 64,
 		.ops = ~0u,
 	};
 	int i, n;
@@ -138,69 +138,69 @@ tell_box(struct account *a, struct box *b, struct sync_status *out,
 		if (n == -1)
 			return -1;
 		for (i = 0; i < n; i++)
-			tell_row(a, b, &row[i], out);
+			tell_row(a, f, &row[i], out);
 		picked_release(row, n);
 	}
 	return 0;
 }
 
 static void
-tell_folder(struct account *a, struct box *b, struct sync_status *out)
+tell_folder(struct account *a, struct folder *f, struct sync_status *out)
 {
 	struct folder_facts facts = {
-		.base = b->row.base, .local = b->row.local,
-		.remote = b->row.remote, .unseen = b->unseen_local,
-		.inbox = strcmp(b->row.name, "INBOX") == 0,
+		.base = f->row.base, .local = f->row.local,
+		.remote = f->row.remote, .unseen = f->unseen_local,
+		.inbox = strcmp(f->row.name, "INBOX") == 0,
 	};
 	enum folder_op op = folder_reconcile(&facts);
 
 	if (op == FOLDER_MAKE_REMOTE || op == FOLDER_REMOVE_REMOTE) {
 		out->outgoing++;
-		account_done(a, op == FOLDER_MAKE_REMOTE ? SYNC_MAKE_REMOTE :
-		    SYNC_DROP_REMOTE, b, NULL, "");
+		report_done(a, op == FOLDER_MAKE_REMOTE ? SYNC_MAKE_REMOTE :
+		    SYNC_DROP_REMOTE, f, NULL, "");
 	}
 }
 
 /* A folder of the index that is gone from disk lost its files, too. */
 static int
-look_at_box(struct account *a, struct box *b, struct sync_status *out,
+look_at_folder(struct account *a, struct folder *f, struct sync_status *out,
     struct err *err)
 {
 	struct index_counts counts;
 
-	if (b->row.id == 0)
+	if (f->row.id == 0)
 		return 0;		/* new, and the index is not ours now */
-	if (b->fault != NULL) {
-		say(a, out, "%s: %s", b->row.name, b->fault->msg);
+	if (f->fault != NULL) {
+		say(a, out, "%s: %s", f->row.name, f->fault->msg);
 		return 0;
 	}
-	if (!a->read_only && b->row.local && scan_twice(a, b, err) == -1) {
+	if (!a->read_only && f->row.local && scan_twice(a, f, err) == -1) {
 		if (!is_folder_error(err))
 			return -1;
-		say(a, out, "%s: %s", b->row.name, err->msg);
+		say(a, out, "%s: %s", f->row.name, err->msg);
 		return 0;
 	}
-	if (!a->read_only && !b->row.local && (index_counts(a->ix, b->row.id,
+	if (!a->read_only && !f->row.local && (index_counts(a->ix, f->row.id,
 	    &counts, err) == -1 || (counts.local > 0 &&
-	    box_gone_local(a, b, err) == -1)))
+	    folder_gone_local(a, f, err) == -1)))
 		return -1;
-	if (box_unseen(a, b, true, &b->unseen_local, err) == -1)
+	if (folder_unseen(a, f, true, &f->unseen_local, err) == -1)
 		return -1;
-	tell_folder(a, b, out);
-	return tell_box(a, b, out, err);
+	tell_folder(a, f, out);
+	return tell_rows(a, f, out, err);
 }
 
 /* Those of folders that `folders` does not take in any more are not judged. */
 static bool
-is_judged(const struct account *a, int64_t folder, const char **name_out)
+is_inside(const struct account *a, int64_t folder, const char **name_out)
 {
 	size_t i;
 
 	*name_out = NULL;
-	for (i = 0; folder != 0 && i < a->n_box; i++)
-		if (a->box[i].row.id == folder) {
-			*name_out = a->box[i].row.name;
-			return a->box[i].inside;
+	for (i = 0; folder != 0 && i < a->n_folder; i++)
+		if (a->folder[i].row.id == folder) {
+			*name_out = a->folder[i].row.name;
+			return a->folder[i].inside;
 		}
 	return true;
 }
@@ -219,7 +219,7 @@ tell_items(struct account *a, struct sync_status *out, struct err *err)
 			struct sync_item item = item_for_user(&row[i]);
 
 			after = row[i].id;
-			if (is_judged(a, row[i].folder, &item.folder) &&
+			if (is_inside(a, row[i].folder, &item.folder) &&
 			    *row[i].text != '\0') {
 				out->held += !item.ignored;
 				out->ignored += item.ignored;
@@ -251,11 +251,11 @@ tell_all(struct account *a, struct sync_status *out, struct err *err)
 		    "or is not there: this tells what was known then",
 		    a->md.root);
 	}
-	if (boxes_load(a, NULL, err) == -1)
+	if (folders_load(a, NULL, err) == -1)
 		return -1;
-	for (i = 0; i < a->n_box; i++)
-		if (a->box[i].inside && !a->box[i].local_broken &&
-		    look_at_box(a, &a->box[i], out, err) == -1)
+	for (i = 0; i < a->n_folder; i++)
+		if (a->folder[i].inside && !a->folder[i].local_broken &&
+		    look_at_folder(a, &a->folder[i], out, err) == -1)
 			return -1;
 	return tell_items(a, out, err);
 }
@@ -278,10 +278,10 @@ sync_status(const struct conf_account *conf, const struct sync_options *opt,
 		rc = 0;			/* never synced: nothing to tell */
 	else if (rc == 0)
 		rc = tell_all(&a, out, err);
-	for (i = 0; i < a.n_box; i++)
-		box_release(&a.box[i]);
-	free(a.box);
-	items_release(&a);
+	for (i = 0; i < a.n_folder; i++)
+		folder_release(&a.folder[i]);
+	free(a.folder);
+	issues_release(&a);
 	index_close(a.ix);
 	maildir_close(&a.md);
 	return rc;

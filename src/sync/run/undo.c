@@ -18,10 +18,10 @@
 #define ROWS		64
 
 static struct pick
-removals_of(const struct account *a, struct box *b, int max)
+removals_of(const struct account *a, struct folder *f, int max)
 {
 	return (struct pick){
-		.box = b, .ops = REMOVALS, .expunge = a->conf->expunge,
+		.folder = f, .ops = REMOVALS, .expunge = a->conf->expunge,
 		.max = max,
 	};
 }
@@ -29,9 +29,9 @@ removals_of(const struct account *a, struct box *b, int max)
 /* What a folder lacks for sure, and no other: who still waits for proof keeps
  * waiting. */
 bool
-undo_concerns(const struct box *b)
+undo_concerns(const struct folder *f)
 {
-	return box_in_play(b) && b->row.id != 0 && !b->unsettled;
+	return folder_in_play(f) && f->row.id != 0 && !f->unsettled;
 }
 
 static void
@@ -45,12 +45,12 @@ count(const struct picked *p, struct undo_counts *out)
 }
 
 static void
-note_marked(struct undo_counts *out, struct box *b, const struct place *p)
+note_marked(struct undo_counts *out, struct folder *f, const struct place *p)
 {
 	if (!p->local.present || !(p->local.flags & FLAG_DELETED))
 		return;
 	*VEC_ADD(out->marked, out->n_marked, out->cap_marked) =
-	    (struct undo_marked){ .box = b, .id = p->id };
+	    (struct undo_marked){ .folder = f, .id = p->id };
 }
 
 /* --- in the index --- */
@@ -85,10 +85,10 @@ undo_row(struct index *ix, struct picked *row, struct err *err)
 }
 
 static int
-undo_rows(struct account *a, struct box *b, struct undo_counts *out,
+undo_rows(struct account *a, struct folder *f, struct undo_counts *out,
     struct err *err)
 {
-	struct pick pick = removals_of(a, b, ROWS);
+	struct pick pick = removals_of(a, f, ROWS);
 	struct picked row[ROWS];
 	int k, n, rc = 0;
 
@@ -98,30 +98,30 @@ undo_rows(struct account *a, struct box *b, struct undo_counts *out,
 			return -1;
 		for (k = 0; k < n && rc == 0; k++) {
 			count(&row[k], out);
-			note_marked(out, b, &row[k].place);
+			note_marked(out, f, &row[k].place);
 			rc = undo_row(a->ix, &row[k], err);
 		}
-		b->undone |= n > 0;
-		b->dirty += (uint64_t)n;
+		f->undone |= n > 0;
+		f->dirty += (uint64_t)n;
 		picked_release(row, n);
 	}
 	return rc;
 }
 
 static int
-undo_box(struct account *a, struct box *b, struct undo_counts *out,
+undo_folder(struct account *a, struct folder *f, struct undo_counts *out,
     struct err *err)
 {
-	if (!undo_concerns(b))
+	if (!undo_concerns(f))
 		return 0;
-	if (b->row.base && b->row.local != b->row.remote) {
-		b->row.base = false;
-		b->undone = true;
+	if (f->row.base && f->row.local != f->row.remote) {
+		f->row.base = false;
+		f->undone = true;
 		out->folders++;
-		if (index_folder_put(a->ix, &b->row, err) == -1)
+		if (index_folder_put(a->ix, &f->row, err) == -1)
 			return -1;
 	}
-	return undo_rows(a, b, out, err);
+	return undo_rows(a, f, out, err);
 }
 
 static int
@@ -130,8 +130,8 @@ undo_all(struct account *a, struct undo_counts *out, struct err *err)
 	size_t i;
 	int rc = index_begin(a->ix, err);
 
-	for (i = 0; i < a->n_box && rc == 0; i++)
-		rc = undo_box(a, &a->box[i], out, err);
+	for (i = 0; i < a->n_folder && rc == 0; i++)
+		rc = undo_folder(a, &a->folder[i], out, err);
 	return index_end(a->ix, rc, err);
 }
 
@@ -139,10 +139,10 @@ undo_all(struct account *a, struct undo_counts *out, struct err *err)
 
 /* 1: renamed; 0: it is not there any more under that name. */
 static int
-unmark_file(struct account *a, const struct box *b, struct place *p,
+unmark_file(struct account *a, const struct folder *f, struct place *p,
     struct err *err)
 {
-	struct maildir_message m = { b->row.path, p->in_new, p->file };
+	struct maildir_message m = { f->row.path, p->in_new, p->file };
 	unsigned flags = p->local.flags & ~(unsigned)FLAG_DELETED;
 	char file[MAILDIR_NAME_MAX + 1];
 
@@ -173,12 +173,12 @@ unmark_some(struct account *a, struct undo_marked *v, size_t n,
 		row[got] = (struct place){ .id = 0 };
 		r = index_place_by_id(a->ix, v[got].id, &row[got], err);
 		if (r == 1)
-			r = unmark_file(a, v[got].box, &row[got], err);
+			r = unmark_file(a, v[got].folder, &row[got], err);
 		any |= v[got].done = r == 1;
 	}
 	rc = r == -1 ? -1 : 0;
 	if (rc == 0 && any &&
-	    (rc = maildir_sync_folder(&a->md, v->box->row.path, err)) == 0) {
+	    (rc = maildir_sync_folder(&a->md, v->folder->row.path, err)) == 0) {
 		rc = index_begin(a->ix, err);
 		for (i = 0; i < n && rc == 0; i++)
 			if (v[i].done)
@@ -202,7 +202,7 @@ unmark_files(struct account *a, struct undo_counts *out, struct err *err)
 
 	for (i = 0; i < out->n_marked; i += n) {
 		for (n = 1; n < ROWS && i + n < out->n_marked &&
-		    v[i + n].box == v[i].box; n++)
+		    v[i + n].folder == v[i].folder; n++)
 			;
 		if (unmark_some(a, v + i, n, err) == -1)
 			return -1;
@@ -229,7 +229,7 @@ undo_tell_unmarked(struct account *a)
 		    .unique = c->marked[i].unique };
 
 		if (c->marked[i].done)
-			account_done(a, SYNC_FLAG_LOCAL, c->marked[i].box, &p,
+			report_done(a, SYNC_FLAG_LOCAL, c->marked[i].folder, &p,
 			    "-\\Deleted");
 	}
 	undo_release(c);
@@ -271,8 +271,9 @@ undo_sentence(const struct account *a)
 	add_part(&parts, c->pushed, "message", a->hold_push ?
 	    "kept until uploads are held no longer" : "uploaded again");
 	add_part(&parts, c->unmarked, "message", "no longer marked as deleted");
-	text = xasprintf("%llu removal%s %sundone: %s", (unsigned long long)n,
-	    n == 1 ? "" : "s", a->opt.dry_run ? "would be " : "", buf_str(&parts));
+	text = xasprintf("%llu removal%s %sundone: %s", (unsigned long long)n, n
+	    == 1 ? "" : "s", a->opt.dry_run ? "would be " : "",
+	    buf_str(&parts));
 	buf_release(&parts);
 	return text;
 }
@@ -316,18 +317,18 @@ tell_row(struct telling *l, const struct picked *p)
 {
 	unsigned ops = p->verdict.ops & REMOVALS;
 	struct account *a = l->pass.a;
-	struct box *b = l->pass.box;
+	struct folder *f = l->pass.folder;
 	const struct place *at = &p->place;
 
 	count(p, &a->turns->undo);
 	if (ops == OP_REMOVE_REMOTE)
-		account_done(a, SYNC_PULL, b, at, "");
+		report_done(a, SYNC_PULL, f, at, "");
 	if (at->local.present && (at->local.flags & FLAG_DELETED))
-		account_done(a, SYNC_FLAG_LOCAL, b, at, "-\\Deleted");
+		report_done(a, SYNC_FLAG_LOCAL, f, at, "-\\Deleted");
 	if (at->remote.present && (at->remote.flags & FLAG_DELETED))
-		account_done(a, SYNC_FLAG_REMOTE, b, at, "-\\Deleted");
+		report_done(a, SYNC_FLAG_REMOTE, f, at, "-\\Deleted");
 	if (ops == OP_REMOVE_LOCAL && !a->hold_push)
-		account_done(a, SYNC_PUSH, b, at, "");
+		report_done(a, SYNC_PUSH, f, at, "");
 }
 
 static enum task_result
@@ -357,18 +358,19 @@ tell_finish(struct task *t)
 }
 
 void
-undo_tell_start(struct conn *conn, struct box *box, struct pass_result *out)
+undo_tell_start(struct conn *conn, struct folder *folder,
+    struct pass_result *out)
 {
 	struct telling *l = xcalloc(1, sizeof(*l));
 	struct account *a = conn->a;
 
-	if (box->row.base && box->row.local != box->row.remote) {
+	if (folder->row.base && folder->row.local != folder->row.remote) {
 		a->turns->undo.folders++;
-		account_done(a, box->row.local ? SYNC_MAKE_REMOTE :
-		    SYNC_MAKE_LOCAL, box, NULL, "");
+		report_done(a, folder->row.local ? SYNC_MAKE_REMOTE :
+		    SYNC_MAKE_LOCAL, folder, NULL, "");
 	}
-	l->pick = removals_of(a, box, SYNC_ROWS);
-	l->pass.box = box;
+	l->pick = removals_of(a, folder, SYNC_ROWS);
+	l->pass.folder = folder;
 	l->pass.task.finish = tell_finish;
 	pass_start(&l->pass, conn, out, "undo", tell_pick);
 }
