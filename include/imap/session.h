@@ -14,10 +14,9 @@
 
 #include "base/err.h"
 #include "imap/resp.h"
+#include "loop/task.h"
 #include "mail/uidset.h"
 
-struct loop;
-struct task;
 struct imap_session;
 
 enum imap_cap {
@@ -87,6 +86,15 @@ struct imap_cmd {
 /* 1: done, OK; 0: not yet; -1: failed, *err says why (ERR_REFUSED for NO and
  * BAD with the server's text, else the connection is lost). */
 int imap_result(const struct imap_cmd *, struct err *);
+/*
+ * Waits for a command of one's own; returned by a step. Goes on with next when
+ * the server has answered, OK or not; where the connection is lost the task
+ * fails.
+ */
+enum task_result imap_wait(struct task *, const struct imap_cmd *,
+    task_step *next);
+/* The words of the server that answered NO or BAD; NULL when it was OK. */
+const char *imap_refusal(const struct imap_cmd *);
 void imap_cmd_release(struct imap_cmd *);	/* when done; zeroed is fine */
 
 unsigned imap_session_caps(const struct imap_session *);	/* enum imap_cap bits */

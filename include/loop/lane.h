@@ -11,11 +11,10 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "loop/task.h"
 
 #define LANE_GROUP	16
 
-struct loop;
-struct task;
 struct lane;
 
 struct job {
@@ -50,5 +49,14 @@ void lane_flush(struct lane *);
 void lane_post(struct lane *, struct job *, struct task *);
 /* Several at once: those with the same run_group are in one group. */
 void lane_post_all(struct lane *, struct job **, struct task **, size_t n);
+
+/*
+ * The two ways to wait for a job of one's own; returned by a step. Goes on with
+ * next when the job has succeeded; where it failed the task fails with its error.
+ */
+enum task_result job_wait(struct task *, const struct job *, task_step *next);
+/* The same behind lane_post of *job, made anew with run. */
+enum task_result lane_run(struct lane *, struct job *, int (*run)(struct job *),
+    struct task *, task_step *next);
 
 #endif

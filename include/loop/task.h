@@ -50,6 +50,8 @@ struct task {
 	void (*abort)(struct task *);
 	void (*finish)(struct task *);
 	/* private */
+	const void *awaited;		/* by job_wait and its like ... */
+	task_step *after;		/* ... and where that goes on */
 	struct task *parent, *children, *sibling;
 	struct task *ready_next;
 	bool ready, aborted;

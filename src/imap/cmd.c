@@ -198,6 +198,32 @@ imap_result(const struct imap_cmd *cmd, struct err *err)
 	return -1;
 }
 
+static enum task_result
+answer_awaited(struct task *t)
+{
+	const struct imap_cmd *cmd = t->awaited;
+
+	if (!cmd->done)
+		return task_wait(t, answer_awaited);
+	if (cmd->err.kind != ERR_NONE && cmd->err.kind != ERR_REFUSED)
+		return task_fail(t, &cmd->err);
+	return task_next(t, t->after);
+}
+
+enum task_result
+imap_wait(struct task *t, const struct imap_cmd *cmd, task_step *next)
+{
+	t->awaited = cmd;
+	t->after = next;
+	return task_next(t, answer_awaited);
+}
+
+const char *
+imap_refusal(const struct imap_cmd *cmd)
+{
+	return cmd->err.kind == ERR_REFUSED ? cmd->err.msg : NULL;
+}
+
 void
 imap_cmd_release(struct imap_cmd *cmd)
 {

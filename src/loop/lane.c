@@ -218,3 +218,32 @@ lane_post(struct lane *lane, struct job *job, struct task *task)
 {
 	lane_post_all(lane, &job, &task, 1);
 }
+
+static enum task_result
+job_awaited(struct task *t)
+{
+	const struct job *job = t->awaited;
+
+	if (!job->done)
+		return task_wait(t, job_awaited);
+	if (job->result == -1)
+		return task_fail(t, &job->err);
+	return task_next(t, t->after);
+}
+
+enum task_result
+job_wait(struct task *t, const struct job *job, task_step *next)
+{
+	t->awaited = job;
+	t->after = next;
+	return task_next(t, job_awaited);
+}
+
+enum task_result
+lane_run(struct lane *lane, struct job *job, int (*run)(struct job *),
+    struct task *t, task_step *next)
+{
+	*job = (struct job){ .run = run };
+	lane_post(lane, job, t);
+	return job_wait(t, job, next);
+}

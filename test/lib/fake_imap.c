@@ -384,7 +384,7 @@ probe_run_cut(struct probe *p, const char *const *script,
 		assert_true(p->cmd[i]->done);
 }
 
-static void
+static inline void
 probe_run(struct probe *p, const char *const *script,
     void (*start)(struct probe *))
 {
