@@ -8,6 +8,8 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stdbool.h>
+
 enum err_kind {
 	ERR_NONE,
 	ERR_USAGE,	/* command line: exit 64 */
@@ -47,5 +49,15 @@ int err_exit_status(enum err_kind);
 
 /* The status of several accounts: the first present of 78 77 76 74 1 75 0. */
 int err_exit_worse(int a, int b);
+
+/*
+ * Whose fault an ERR_IO is. Of the path alone: it can't be entered, or is
+ * something else than expected (ERR_STALE, too); other paths may be well.
+ */
+bool err_is_of_path(const struct err *);
+/* The disk as such takes no more, not this file. */
+bool err_is_disk_full(const struct err *);
+/* Of descriptors or memory: nothing that was asked of a file was answered. */
+bool err_is_shortage(const struct err *);
 
 #endif

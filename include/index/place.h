@@ -38,6 +38,17 @@ enum index_which {
 };
 int index_places(struct index *, enum index_which, int64_t folder,
     int64_t after, struct place *out, int max, struct err *);
+/* Calls row for each of them until it returns -1; then -1, with the error that
+ * it set. It may change that row in the index; its strings are released. */
+struct index_visit {
+	int (*row)(void *arg, struct place *, struct err *);
+	void *arg;
+};
+int index_each(struct index *, enum index_which, int64_t folder,
+    const struct index_visit *, struct err *);
+/* There is one at least. */
+int index_has(struct index *, enum index_which, int64_t folder, bool *out,
+    struct err *);
 
 /*
  * A file under the name, in new/ or cur/, and with the inode that the index has

@@ -1,7 +1,8 @@
 /*
- * One run of one account: observe both sides, reconcile, apply, record (design
- * section 2). Accounts run side by side on one loop. sync never prints; what
- * happens goes to the callbacks, on the loop's thread.
+ * Accounts and their runs. A run observes both sides, reconciles, applies and
+ * records (design section 2). Accounts run side by side on one loop; each keeps
+ * its connection, index and lock from one run to the next. sync never prints;
+ * what happens goes to the callbacks, on the loop's thread.
  */
 #ifndef SYNC_SYNC_H
 #define SYNC_SYNC_H
@@ -14,6 +15,7 @@
 
 struct conf_account;
 struct loop;
+struct task;
 
 struct sync_options {
 	bool dry_run;		/* say what would be done, do nothing to mail */
@@ -25,7 +27,6 @@ struct sync_options {
 	/* Only folders that match one of these (conf_pattern_matches); n 0: all. */
 	const char *const *glob;
 	size_t n_glob;
-	const char *state_dir;	/* where ACCOUNT.db lies; NULL: the default */
 };
 
 enum sync_op {
@@ -89,13 +90,23 @@ struct sync_result {
 	int exit;		/* design section 8 */
 };
 
-struct sync;
+struct account;
 
-/* The account must live until loop_run has returned. Several may be started. */
-struct sync *sync_start(struct loop *, const struct conf_account *,
-    const struct sync_options *, const struct sync_callbacks *);
-const struct sync_result *sync_result(const struct sync *);	/* after loop_run */
-void sync_free(struct sync *);
+/* An account for runs on that loop. What is borrowed must live until sync_free.
+ * state_dir: where ACCOUNT.db lies; NULL: the default. */
+struct account *sync_open(struct loop *, const struct conf_account *,
+    const char *state_dir);
+/* Begins a run; none must be under way. waiter is held, and woken when it has
+ * ended; NULL: nobody. What ended it early has closed the account's connection
+ * and index, which the next run opens anew. */
+void sync_run(struct account *, const struct sync_options *,
+    const struct sync_callbacks *, struct task *waiter);
+/* Of the last run, when it has ended. */
+const struct sync_result *sync_result(const struct account *);
+/* No more runs: all is closed at the end of the one that is under way, or now.
+ * The loop goes on until that is done. */
+void sync_close(struct account *);
+void sync_free(struct account *);	/* after loop_run */
 
 /*
  * Without the network: scans the Maildir and tells what a sync would push, what
@@ -109,15 +120,20 @@ struct sync_status {
 	int64_t last_sync;	/* wall-clock seconds of the last clean end; 0: never */
 	bool busy;
 };
-int sync_status(const struct conf_account *, const struct sync_options *,
+int sync_status(const struct conf_account *, const char *state_dir,
     const struct sync_callbacks *, struct sync_status *out, struct err *);
 
 /*
- * The item is settled until it changes. *found_out: the account has it.
- * look_only: only that is wanted; works while a sync runs, else ERR_BUSY.
+ * The item is settled until it changes. found: the account has it. look_only:
+ * only that is wanted; works while a sync runs, else ERR_BUSY.
  */
-int sync_ignore(const struct conf_account *, const struct sync_options *,
-    int64_t id, bool look_only, bool *found_out, struct err *);
+struct sync_ignored {
+	int64_t id;
+	bool look_only;
+	bool found;		/* the outcome */
+};
+int sync_ignore(const struct conf_account *, const char *state_dir,
+    struct sync_ignored *, struct err *);
 
 /* $XDG_STATE_HOME/mailtern or ~/.local/state/mailtern; caller frees. */
 char *sync_state_dir(struct err *);

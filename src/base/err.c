@@ -132,3 +132,36 @@ err_exit_worse(int a, int b)
 {
 	return err_exit_rank(a) <= err_exit_rank(b) ? a : b;
 }
+
+bool
+err_is_of_path(const struct err *e)
+{
+	if (e->kind == ERR_STALE)
+		return true;
+	if (e->kind != ERR_IO)
+		return false;
+	switch (e->number) {
+	case EACCES:
+	case EPERM:
+	case ENOTDIR:
+	case EISDIR:
+	case ELOOP:
+	case ENAMETOOLONG:
+		return true;
+	}
+	return false;
+}
+
+bool
+err_is_disk_full(const struct err *e)
+{
+	return e->kind == ERR_IO && (e->number == ENOSPC ||
+	    e->number == EDQUOT || e->number == EROFS);
+}
+
+bool
+err_is_shortage(const struct err *e)
+{
+	return e->kind == ERR_IO && (e->number == EMFILE ||
+	    e->number == ENFILE || e->number == ENOMEM);
+}

@@ -90,7 +90,6 @@ static int
 look_at(struct cmd *cmd, const struct conf_account *account)
 {
 	struct look look = { .cmd = cmd };
-	struct sync_options opt = { 0 };
 	struct sync_callbacks cb = {
 		.arg = &look,
 		.done = on_done,
@@ -102,7 +101,7 @@ look_at(struct cmd *cmd, const struct conf_account *account)
 	struct err err = { 0 };
 	int status;
 
-	if (sync_status(account, &opt, &cb, &s, &err) < 0) {
+	if (sync_status(account, NULL, &cb, &s, &err) < 0) {
 		status = err_exit_status(err.kind);
 		notes_end(&look.notes, account->name, status);
 		report_problem(&cmd->report, account->name, &err);
@@ -124,23 +123,22 @@ look_at(struct cmd *cmd, const struct conf_account *account)
 static const struct conf_account *
 owner_of(const struct selection *s, int64_t id, struct err *err)
 {
-	struct sync_options opt = { 0 };
+	struct sync_ignored item = { .id = id, .look_only = true };
 	const struct conf_account *owner = NULL;
-	bool found;
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
 		const struct conf_account *a = s->target[i].account;
 
-		if (sync_ignore(a, &opt, id, true, &found, err) < 0)
+		if (sync_ignore(a, NULL, &item, err) < 0)
 			return NULL;
-		if (found && owner != NULL) {
+		if (item.found && owner != NULL) {
 			cmd_usage_error(err, "accounts %s and %s both have an "
 			    "item %lld; name the one you mean", owner->name,
 			    a->name, (long long)id);
 			return NULL;
 		}
-		if (found)
+		if (item.found)
 			owner = a;
 	}
 	if (owner == NULL)
@@ -152,13 +150,11 @@ owner_of(const struct selection *s, int64_t id, struct err *err)
 static int
 ignore_item(struct cmd *cmd, const struct selection *s)
 {
-	struct sync_options opt = { 0 };
+	struct sync_ignored item = { .id = cmd->ignore };
 	struct err err = { 0 };
 	const struct conf_account *a = owner_of(s, cmd->ignore, &err);
-	bool found = false;
 
-	if (a != NULL && sync_ignore(a, &opt, cmd->ignore, false, &found,
-	    &err) == 0 && !found)
+	if (a != NULL && sync_ignore(a, NULL, &item, &err) == 0 && !item.found)
 		err_set(&err, ERR_USAGE, "item %lld is settled by now",
 		    (long long)cmd->ignore);
 	if (err.kind == ERR_NONE) {

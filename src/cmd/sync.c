@@ -23,7 +23,7 @@ struct runs {
 struct run {
 	struct runs *all;
 	const struct target *target;
-	struct sync *sync;
+	struct account *sync;
 	struct notes notes;
 	uint64_t ops;		/* told through done */
 };
@@ -91,7 +91,9 @@ start(struct run *run, struct loop *loop)
 		.progress = on_progress,
 	};
 
-	run->sync = sync_start(loop, run->target->account, &opt, &cb);
+	run->sync = sync_open(loop, run->target->account, NULL);
+	sync_run(run->sync, &opt, &cb, NULL);
+	sync_close(run->sync);
 }
 
 static struct summary_side

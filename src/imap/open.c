@@ -332,7 +332,8 @@ imap_open_start(struct imap_open *o, struct loop *loop, struct task *parent,
 	memset(o, 0, sizeof(*o));
 	o->cfg = cfg;
 	o->priv = xcalloc(1, sizeof(*o->priv));
-	o->priv->session = imap_session_new(loop, parent, &cfg->stream);
+	o->priv->session = imap_session_new(loop, cfg->owner != NULL ?
+	    cfg->owner : parent, &cfg->stream);
 	o->priv->session->opener = &o->task;
 	o->priv->session->compress = cfg->compress;
 	o->task.abort = open_abort;

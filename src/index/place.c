@@ -381,6 +381,40 @@ index_places(struct index *ix, enum index_which which, int64_t folder,
 }
 
 int
+index_each(struct index *ix, enum index_which which, int64_t folder,
+    const struct index_visit *visit, struct err *err)
+{
+	struct place page[64];
+	const int max = sizeof(page) / sizeof(page[0]);
+	int64_t after = 0;
+	int i, n, rc = 0;
+
+	do {
+		n = index_places(ix, which, folder, after, page, max, err);
+		for (i = 0; i < n; i++) {
+			after = page[i].id;
+			if (rc == 0)
+				rc = visit->row(visit->arg, &page[i], err);
+			place_release(&page[i]);
+		}
+	} while (rc == 0 && n == max);
+	return n == -1 ? -1 : rc;
+}
+
+int
+index_has(struct index *ix, enum index_which which, int64_t folder, bool *out,
+    struct err *err)
+{
+	struct place row;
+	int n = index_places(ix, which, folder, 0, &row, 1, err);
+
+	if (n == 1)
+		place_release(&row);
+	*out = n == 1;
+	return n == -1 ? -1 : 0;
+}
+
+int
 index_on_disk(struct index *ix, int64_t folder,
     void (*each)(void *arg, int64_t id, uint64_t sum), void *arg,
     struct err *err)

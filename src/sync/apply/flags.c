@@ -7,16 +7,19 @@
  *	server		STORE	one command for all that change alike
  *	index lane	record	what was seen to work
  *
- * The two in the middle run at the same time, and the next rows are renamed while
- * the last ones are recorded. What is refused or no longer as it was leaves its
- * row dirty.
+ * The two in the middle run at the same time, and the next rows are renamed
+ * while the last ones are recorded. What is refused or no longer as it was
+ * leaves its row dirty.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "core/internal.h"
+#include "apply/apply.h"
+#include "imap/box.h"
+#include "maildir/store.h"
+#include "observe/observe.h"
 #include "mail/flags.h"
 
 #define FLAG_ROWS	2000	/* few commands, and few syncs ... */
@@ -72,7 +75,7 @@ pick_run(struct job *job)
 {
 	struct batch *b = OWNER_OF(job, struct batch, index_job);
 	struct flagging *f = b->f;
-	int i, n = pick_rows(f->pass.a->ix, &f->pick, f->picked, &job->err);
+	int i, n = pick_rows(&f->pick, f->picked, &job->err);
 
 	if (n == -1)
 		return -1;
@@ -88,7 +91,7 @@ batch_post(struct batch *b, enum flags_at at, int (*run)(struct job *))
 {
 	b->at = at;
 	b->index_job = (struct job){ .run = run };
-	lane_post(b->f->pass.a->index_lane, &b->index_job, &b->f->pass.task);
+	lane_post(b->f->pass.run->index_lane, &b->index_job, &b->f->pass.task);
 }
 
 static void
@@ -185,7 +188,7 @@ rename_run(struct job *job)
 {
 	struct batch *b = OWNER_OF(job, struct batch, disk_job);
 	struct flagging *f = b->f;
-	struct maildir *md = &f->pass.a->md;
+	struct maildir *md = f->pass.run->md;
 	bool renamed = false;
 	int i;
 
@@ -203,7 +206,7 @@ rename_run(struct job *job)
 		if (maildir_set_flags(md, &m, r->p.verdict.local_flags,
 		    r->file, &r->in_new, &err) == 0)
 			renamed = r->renamed = true;
-		else if (err.kind == ERR_IO && !is_folder_error(&err)) {
+		else if (err.kind == ERR_IO && !err_is_of_path(&err)) {
 			job->err = err;
 			return -1;
 		} else if (err.kind != ERR_STALE)
@@ -224,13 +227,13 @@ is_local_done(const struct row *r)
 /* --- both --- */
 
 static void
-tell(struct flagging *f, struct row *r, bool local)
+report_row(struct flagging *f, struct row *r, bool local)
 {
 	struct buf detail;
 
 	buf_init(&detail, 4 * LIMIT_KEYWORDS);
 	verdict_detail(&r->p, local, &detail);
-	report_done(f->pass.a, local ? SYNC_FLAG_LOCAL : SYNC_FLAG_REMOTE,
+	report_done(f->pass.run, local ? SYNC_FLAG_LOCAL : SYNC_FLAG_REMOTE,
 	    f->pass.folder, &r->p.place, buf_str(&detail));
 	buf_release(&detail);
 }
@@ -251,21 +254,6 @@ batch_clear(struct batch *b)
 	b->at = FLAGS_FREE;
 }
 
-/* Dry run. */
-static void
-batch_tell(struct batch *b)
-{
-	int i;
-
-	for (i = 0; i < b->n; i++) {
-		if (b->row[i].p.verdict.ops & OP_FLAG_LOCAL)
-			tell(b->f, &b->row[i], true);
-		if (b->row[i].p.verdict.ops & OP_FLAG_REMOTE)
-			tell(b->f, &b->row[i], false);
-	}
-	batch_clear(b);
-}
-
 static void
 batch_apply(struct batch *b)
 {
@@ -280,7 +268,7 @@ batch_apply(struct batch *b)
 		group_send(f, &b->group[g]);
 	b->at = FLAGS_APPLY;
 	b->disk_job = (struct job){ .run = rename_run };
-	lane_post(f->pass.a->disk_lane, &b->disk_job, &f->pass.task);
+	lane_post(f->pass.run->disk_lane, &b->disk_job, &f->pass.task);
 }
 
 static void
@@ -288,9 +276,7 @@ batch_picked(struct batch *b)
 {
 	b->f->picking = false;
 	b->f->end |= b->f->pick.end;
-	if (b->f->pass.a->opt.dry_run)
-		batch_tell(b);
-	else if (b->n == 0)
+	if (b->n == 0)
 		batch_clear(b);
 	else
 		batch_apply(b);
@@ -299,14 +285,14 @@ batch_picked(struct batch *b)
 static int
 record(struct flagging *f, struct row *r, struct err *err)
 {
-	struct index *ix = f->pass.a->ix;
+	struct index *ix = f->pass.run->ix;
 	struct place *p = &r->p.place;
 	struct verdict *v = &r->p.verdict;
 	struct ability can;
 
 	if (v->ops & OP_FORGET)
-		return evidence_forgotten(f->pass.a, f->pass.folder, p, err) ==
-		    -1 ? -1 : index_place_drop(ix, p->id, err);
+		return evidence_forgotten(f->pass.run, f->pass.folder, p, err)
+		    == -1 ? -1 : index_place_drop(ix, p->id, err);
 	if (r->renamed) {
 		free(p->file);
 		p->file = xstrdup(r->file);
@@ -326,18 +312,18 @@ static int
 record_run(struct job *job)
 {
 	struct batch *b = OWNER_OF(job, struct batch, index_job);
-	struct account *a = b->f->pass.a;
+	struct run *run = b->f->pass.run;
 	bool renamed = false;
-	int i, rc = index_begin(a->ix, &job->err);
+	int i, rc = index_begin(run->ix, &job->err);
 
 	for (i = 0; i < b->n && rc == 0; i++) {
 		renamed |= b->row[i].renamed;
 		rc = record(b->f, &b->row[i], &job->err);
 	}
 	if (rc == 0 && renamed)
-		rc = observe_local_ours(a->ix, &a->md, &b->f->pass.folder->row,
-		    &job->err);
-	return index_end(a->ix, rc, &job->err);
+		rc = observe_local_ours(run->ix, run->md,
+		    &b->f->pass.folder->row, &job->err);
+	return index_end(run->ix, rc, &job->err);
 }
 
 /* 1 all answered, 0 not yet, -1 connection lost. */
@@ -385,7 +371,7 @@ take_replies(struct batch *b)
 
 /* Before the rows are changed: the detail is the difference. */
 static void
-tell_done(struct batch *b)
+report_batch(struct batch *b)
 {
 	struct flagging *f = b->f;
 	int i;
@@ -394,14 +380,14 @@ tell_done(struct batch *b)
 		struct row *r = &b->row[i];
 
 		if (is_local_done(r))
-			tell(f, r, true);
+			report_row(f, r, true);
 		if (r->stored)
-			tell(f, r, false);
+			report_row(f, r, false);
 		if (r->failure != NULL && f->failed++ == 0)
 			f->why = xstrdup(r->failure);
 	}
 	f->done += (uint64_t)b->n;
-	report_progress(f->pass.a, f->pass.folder, "flags", f->done, 0);
+	report_progress(f->pass.run, f->pass.folder, "flags", f->done, 0);
 }
 
 static int
@@ -414,7 +400,7 @@ batch_applied(struct batch *b, struct err *err)
 	err->kind = ERR_NONE;
 	if (answered == 0 || !b->disk_job.done)
 		return 0;
-	if (b->disk_job.result == -1 && is_folder_error(&b->disk_job.err)) {
+	if (b->disk_job.result == -1 && err_is_of_path(&b->disk_job.err)) {
 		b->f->stopped = b->disk_job.err;
 		b->f->end = true;
 		batch_clear(b);
@@ -425,7 +411,7 @@ batch_applied(struct batch *b, struct err *err)
 		return -1;
 	}
 	take_replies(b);
-	tell_done(b);
+	report_batch(b);
 	batch_post(b, FLAGS_RECORD, record_run);
 	return 0;
 }
@@ -452,10 +438,10 @@ static enum task_result
 flags_end(struct flagging *f)
 {
 	if (f->stopped.kind != ERR_NONE)
-		folder_fail(f->pass.a, f->pass.folder, &f->stopped);
+		folder_fail(f->pass.run, f->pass.folder, &f->stopped);
 	/* A command is for many messages: which one it is about is not told. */
 	else if (f->failed > 0)
-		report_folder_issue(f->pass.a, f->pass.folder, ITEM_FLAGS,
+		report_folder_issue(f->pass.run, f->pass.folder, ITEM_FLAGS,
 		    f->failed, "flags of %llu message%s were not set: %s",
 		    (unsigned long long)f->failed, f->failed == 1 ? "" : "s",
 		    f->why);
@@ -501,8 +487,7 @@ flags_start(struct conn *conn, struct folder *folder,
 	for (i = 0; i < FLAG_BATCHES; i++)
 		f->batch[i].f = f;
 	f->pick = (struct pick){
-		.folder = folder, .ops = FLAG_OPS,
-		.expunge = conn->a->conf->expunge,
+		.run = conn->account->run, .folder = folder, .ops = FLAG_OPS,
 	};
 	f->pass.task.finish = flags_finish;
 	f->pass.folder = folder;

@@ -1,350 +1,529 @@
 /*
- * A folder that is deleted on the server is renamed before (folder_delete.h).
+ * A folder that one side lost is deleted on the other, when nothing is in it
+ * any more.
  *
+ * On the server that takes two steps, for mail may arrive behind the last look
+ * at it, and DELETE would take that along. First it gets a name of ours, which
+ * nobody delivers to; then it is looked at once more, and deleted, or it gets
+ * its name back.
+ *
+ *	EXAMINE		it must hold nothing
  *	EXAMINE INBOX	some servers cut the connection when the selected
  *	LIST		folder goes; what lies below it would go along
- *	index lane	the note
+ *	index lane	the intent
  *	RENAME		to NAME-mailtern-XXXXXXXX, beside it
  *	EXAMINE, LIST	under that name: it must hold nothing
  *	EXAMINE INBOX	and DELETE; else RENAME back
  *	UNSUBSCRIBE	of our name, for some servers' subscriptions follow
+ *	index lane	the folder is forgotten, and so is the intent
+ *
+ * The intent stands in the index, with both names, before anything is renamed;
+ * the next run goes on from there. Without it (a lost index) a folder under
+ * such a name is one as any other: it is pulled.
  */
-#include "apply/folder_delete.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/apply.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "imap/box.h"
+#include "imap/list.h"
+#include "observe/observe.h"
 
 #define SUFFIX		"-mailtern-"
 #define SUFFIX_HEX	8
 #define SUFFIX_LENGTH	(sizeof(SUFFIX) - 1 + SUFFIX_HEX)
 
-struct folder_delete {
-	char *name;		/* of the folder, ours */
-	char *raw, *hidden;	/* on the wire: its own name, and the other */
-	enum folder_delete_end end;
-	char *why;
-	task_step *after;	/* when it has ended */
-	task_step *recovered;	/* when what was left over has */
-	struct imap_select leave, look;
-	struct imap_list below;
-	struct imap_cmd rename, gone, unsubscribe;
+/* How it came out on the server. */
+enum delete_end {
+	DELETE_DONE,
+	DELETE_REFUSED,		/* it has its name back */
+	DELETE_TAKEN_BACK,	/* the same: something had arrived in it */
+	DELETE_KEPT_HIDDEN,	/* its name is taken; it stays under ours */
 };
 
+struct deleting {
+	struct pass pass;
+	bool kept;		/* the directory is not empty */
+	bool recovers;		/* an earlier run began it */
+	char *name;		/* of the folder, ours */
+	char *raw, *hidden;	/* on the wire: its own name, and the other */
+	char *why;		/* it was refused */
+	enum delete_end end;
+	struct imap_select first, leave, look;
+	struct imap_list below;
+	struct imap_cmd rename, gone, unsubscribe;
+	const struct imap_cmd *flight[3];	/* awaited together ... */
+	task_step *landed;		/* ... and then */
+};
+
+static enum task_result delete_selected(struct task *);
 static enum task_result delete_left(struct task *);
 static enum task_result delete_intended(struct task *);
 static enum task_result delete_looked(struct task *);
-static enum task_result delete_deleted(struct task *);
+static enum task_result delete_gone(struct task *);
 static enum task_result delete_renamed_back(struct task *);
-static enum task_result delete_recovered(struct task *);
+static enum task_result delete_plainly(struct task *);
+static enum task_result delete_ended(struct task *);
 
-void
-folder_delete_release(struct account *a)
+static struct deleting *
+deleting_of(struct task *t)
 {
-	struct folder_delete *s = a->folder_delete;
-
-	if (s == NULL)
-		return;
-	imap_select_release(&s->leave);
-	imap_select_release(&s->look);
-	imap_list_release(&s->below);
-	imap_cmd_release(&s->rename);
-	imap_cmd_release(&s->gone);
-	imap_cmd_release(&s->unsubscribe);
-	free(s->name);
-	free(s->raw);
-	free(s->hidden);
-	free(s->why);
-	free(s);
-	a->folder_delete = NULL;
+	return (struct deleting *)t;
 }
 
-enum folder_delete_end
-folder_delete_end(const struct account *a)
+static struct imap_session *
+session_of(const struct deleting *d)
 {
-	return a->folder_delete->end;
+	return d->pass.conn->session;
 }
 
-const char *
-folder_delete_why(const struct account *a)
+static enum task_result
+done(struct task *t)
 {
-	return a->folder_delete->why;
+	(void)t;
+	return TASK_DONE;
 }
 
-/* --- the note --- */
-
-static int
-set_intent(struct account *a, const char *name, const char *raw,
-    const char *hidden, struct err *err)
+/* All are answered, whatever the answers are; c may be NULL. */
+static enum task_result
+delete_flight(struct task *t)
 {
-	return index_set(a->ix, "aside-name", name, err) == 0 &&
-	    index_set(a->ix, "aside-raw", raw, err) == 0 &&
-	    index_set(a->ix, "aside-hidden", hidden, err) == 0 ? 0 : -1;
-}
-
-static int
-intend_work(struct account *a, struct err *err)
-{
-	const struct folder_delete *s = a->folder_delete;
-	int rc = index_begin(a->ix, err);
-
-	if (rc == 0)
-		rc = set_intent(a, s->name, s->raw, s->hidden, err);
-	return index_end(a->ix, rc, err);
-}
-
-int
-folder_delete_forget(struct account *a, struct err *err)
-{
-	return a->folder_delete == NULL ? 0 : set_intent(a, NULL, NULL, NULL,
-	    err);
-}
-
-static int
-forget_work(struct account *a, struct err *err)
-{
-	int rc = index_begin(a->ix, err);
-
-	if (rc == 0)
-		rc = folder_delete_forget(a, err);
-	return index_end(a->ix, rc, err);
-}
-
-/* --- waiting --- */
-
-/* 1 when all were answered, whatever it was; 0 not yet; -1: the connection. */
-static int
-answered(const struct imap_cmd *const *cmd, size_t n, struct err *err)
-{
+	struct deleting *d = deleting_of(t);
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		int rc = imap_result(cmd[i], err);
-
-		if (rc == 0 || (rc == -1 && err->kind != ERR_REFUSED))
-			return rc;
-	}
-	err->kind = ERR_NONE;
-	return 1;
+	for (i = 0; i < 3 && d->flight[i] != NULL; i++)
+		if (!d->flight[i]->done)
+			return imap_wait(t, d->flight[i], delete_flight);
+	return task_next(t, d->landed);
 }
 
-#define ANSWERED(err, ...) answered((const struct imap_cmd *const []) \
-    { __VA_ARGS__ }, sizeof((const struct imap_cmd *const []) \
-    { __VA_ARGS__ }) / sizeof(struct imap_cmd *), err)
-
-static bool
-is_ok(const struct imap_cmd *cmd)
+static enum task_result
+await(struct deleting *d, const struct imap_cmd *a, const struct imap_cmd *b,
+    const struct imap_cmd *c, task_step *next)
 {
-	return cmd->err.kind == ERR_NONE;
+	d->flight[0] = a;
+	d->flight[1] = b;
+	d->flight[2] = c;
+	d->landed = next;
+	return task_next(&d->pass.task, delete_flight);
 }
 
-/* --- the steps --- */
+/* --- the intent --- */
+
+static int
+set_intent(struct run *run, const char *name, const char *raw,
+    const char *hidden, struct err *err)
+{
+	return index_set(run->ix, "aside-name", name, err) == 0 &&
+	    index_set(run->ix, "aside-raw", raw, err) == 0 &&
+	    index_set(run->ix, "aside-hidden", hidden, err) == 0 ? 0 : -1;
+}
+
+static int
+drop_intent(struct run *run, struct err *err)
+{
+	return set_intent(run, NULL, NULL, NULL, err);
+}
+
+static int
+intend_work(struct pass *p, struct err *err)
+{
+	const struct deleting *d = (const struct deleting *)p;
+	int rc = index_begin(p->run->ix, err);
+
+	if (rc == 0)
+		rc = set_intent(p->run, d->name, d->raw, d->hidden, err);
+	return index_end(p->run->ix, rc, err);
+}
+
+static int
+drop_intent_work(struct pass *p, struct err *err)
+{
+	int rc = index_begin(p->run->ix, err);
+
+	if (rc == 0)
+		rc = drop_intent(p->run, err);
+	return index_end(p->run->ix, rc, err);
+}
+
+/* --- the folder is forgotten --- */
+
+static int
+forget_work(struct pass *p, struct err *err)
+{
+	const struct deleting *d = (const struct deleting *)p;
+	struct run *run = p->run;
+	int rc = index_begin(run->ix, err);
+
+	if (rc == 0)
+		rc = evidence_folder(run, p->folder, err);
+	if (rc == 0)
+		rc = index_folder_drop(run->ix, p->folder->row.id, err);
+	if (rc == 0 && d->name != NULL)
+		rc = drop_intent(run, err);
+	return index_end(run->ix, rc, err);
+}
+
+/* Of an earlier run. Whatever has its name now is another folder. */
+static int
+forget_row(struct deleting *d, struct index_folder *row, struct err *err)
+{
+	struct folder f = { .row = *row };
+
+	if (row->local || strcmp(row->name, d->name) != 0)
+		return 0;
+	return evidence_folder(d->pass.run, &f, err) == 0 &&
+	    index_folder_drop(d->pass.run->ix, row->id, err) == 0 ? 0 : -1;
+}
+
+static int
+forget_recovered_work(struct pass *p, struct err *err)
+{
+	struct deleting *d = (struct deleting *)p;
+	struct index *ix = p->run->ix;
+	struct index_folder *v = NULL;
+	size_t n = 0, i;
+	int rc = index_begin(ix, err);
+
+	if (rc == 0)
+		rc = index_folders(ix, &v, &n, err);
+	for (i = 0; i < n && rc == 0; i++)
+		rc = forget_row(d, &v[i], err);
+	index_folders_free(v, n);
+	if (rc == 0)
+		rc = drop_intent(p->run, err);
+	return index_end(ix, rc, err);
+}
+
+/* --- on disk --- */
+
+/* It is gone now, or a message came, which the next run sees, or it holds what
+ * is none. */
+static int
+delete_local_work(struct pass *p, struct err *err)
+{
+	struct deleting *d = (struct deleting *)p;
+	struct run *run = p->run;
+	struct index_counts counts;
+
+	d->kept = true;
+	if (index_counts(run->ix, p->folder->row.id, &counts, err) == -1)
+		return -1;
+	if (counts.local > 0)
+		return 0;
+	if (root_mark(run, err) == -1)
+		return -1;
+	if (maildir_folder_remove(run->md, p->folder->row.path, err) == -1) {
+		if (!err_is_of_path(err))
+			return -1;
+		d->why = xstrdup(err->msg);
+		err->kind = ERR_NONE;
+		return 0;
+	}
+	d->kept = false;
+	return forget_work(p, err);
+}
+
+static enum task_result
+deleted_local(struct task *t)
+{
+	struct deleting *d = deleting_of(t);
+
+	if (d->why != NULL)
+		report_folder_issue(d->pass.run, d->pass.folder, ITEM_REMOVE,
+		    ALL_ROWS, "it is gone from the server and stays here: %s",
+		    d->why);
+	else if (!d->kept)
+		report_done(d->pass.run, SYNC_DROP_LOCAL, d->pass.folder, NULL,
+		    "");
+	return TASK_DONE;
+}
+
+/* --- on the server: is it empty, and may it be renamed? --- */
+
+static enum task_result
+delete_remote(struct deleting *d)
+{
+	struct imap_select_args args = {
+		.raw = d->pass.folder->row.raw, .examine = true,
+	};
+
+	imap_select_start(session_of(d), &d->first, &d->pass.task, &args);
+	return imap_wait(&d->pass.task, &d->first.cmd, delete_selected);
+}
 
 static void
-leave(struct account *a)
+leave(struct deleting *d)
 {
 	struct imap_select_args args = { .raw = "INBOX", .examine = true };
 
-	imap_select_release(&a->folder_delete->leave);
-	imap_select_start(a->main.session, &a->folder_delete->leave, &a->task,
-	    &args);
+	imap_select_release(&d->leave);
+	imap_select_start(session_of(d), &d->leave, &d->pass.task, &args);
 }
 
 /* On the same level: the last level of its name is only longer. */
 static char *
-hidden_name(struct account *a, const char *name)
+hidden_name(struct deleting *d)
 {
 	char random[33], *longer, *raw;
 
 	random_hex(random);
-	longer = xasprintf("%s" SUFFIX "%.*s", name, SUFFIX_HEX, random);
-	raw = imap_list_raw_name(a->main.session, longer);
+	longer = xasprintf("%s" SUFFIX "%.*s", d->name, SUFFIX_HEX, random);
+	raw = imap_list_raw_name(session_of(d), longer);
 	free(longer);
 	return raw;
 }
 
-enum task_result
-folder_delete_start(struct account *a, const struct folder *f, task_step *after)
+static enum task_result
+delete_selected(struct task *t)
 {
-	struct folder_delete *s;
+	struct deleting *d = deleting_of(t);
+	const char *why = imap_refusal(&d->first.cmd);
 
-	folder_delete_release(a);
-	s = a->folder_delete = xcalloc(1, sizeof(*s));
-	s->name = xstrdup(f->row.name);
-	s->raw = xstrdup(f->row.raw);
-	s->hidden = hidden_name(a, s->name);
-	s->after = after;
-	leave(a);
-	imap_list_below_start(a->main.session, &s->below, &a->task, s->raw);
-	return task_wait(&a->task, delete_left);
+	if (why != NULL) {
+		report_folder_issue(d->pass.run, d->pass.folder, ITEM_REMOVE,
+		    ALL_ROWS, "it is gone here and stays on the server: %s",
+		    why);
+		return TASK_DONE;
+	}
+	if (imap_box_exists(session_of(d)) > 0)
+		return TASK_DONE;
+	d->name = xstrdup(d->pass.folder->row.name);
+	d->raw = xstrdup(d->pass.folder->row.raw);
+	d->hidden = hidden_name(d);
+	leave(d);
+	imap_list_below_start(session_of(d), &d->below, t, d->raw);
+	return await(d, &d->leave.cmd, &d->below.cmd, NULL, delete_left);
 }
 
 /* RENAME would take it along. What can't be named may lie there, too. */
 static bool
-has_children(const struct folder_delete *s)
+has_children(const struct deleting *d)
 {
-	size_t i, n = strlen(s->name);
+	size_t i, n = strlen(d->name);
 
-	for (i = 0; i < s->below.n; i++)
-		if (strncmp(s->below.folder[i].name, s->name, n) == 0 &&
-		    s->below.folder[i].name[n] == '/')
+	for (i = 0; i < d->below.n; i++)
+		if (strncmp(d->below.folder[i].name, d->name, n) == 0 &&
+		    d->below.folder[i].name[n] == '/')
 			return true;
-	return s->below.unnamed > 0;
+	return d->below.unnamed > 0;
 }
 
 static enum task_result
 delete_left(struct task *t)
 {
-	struct account *a = (struct account *)t;
-	struct folder_delete *s = a->folder_delete;
+	struct deleting *d = deleting_of(t);
 
-	switch (ANSWERED(&t->err, &s->leave.cmd, &s->below.cmd)) {
-	case 0:
-		return task_wait(t, delete_left);
-	case -1:
-		return TASK_FAIL;
-	}
-	s->end = DELETE_NOT_RENAMED;
-	if (s->hidden == NULL || !is_ok(&s->below.cmd) || has_children(s))
-		return task_next(t, s->after);
-	return account_job(a, intend_work, delete_intended);
+	if (d->hidden == NULL || imap_refusal(&d->below.cmd) != NULL ||
+	    has_children(d))
+		return task_next(t, delete_plainly);
+	return pass_job(&d->pass, intend_work, delete_intended);
 }
 
-static void
-look(struct account *a)
-{
-	struct folder_delete *s = a->folder_delete;
-	struct imap_select_args args = { .raw = s->hidden, .examine = true };
+/* --- under the other name --- */
 
-	imap_select_release(&s->look);
-	imap_select_start(a->main.session, &s->look, &a->task, &args);
-	imap_list_release(&s->below);
-	imap_list_below_start(a->main.session, &s->below, &a->task, s->hidden);
+static void
+look(struct deleting *d)
+{
+	struct imap_select_args args = { .raw = d->hidden, .examine = true };
+
+	imap_select_release(&d->look);
+	imap_select_start(session_of(d), &d->look, &d->pass.task, &args);
+	imap_list_release(&d->below);
+	imap_list_below_start(session_of(d), &d->below, &d->pass.task,
+	    d->hidden);
 }
 
 static enum task_result
 delete_intended(struct task *t)
 {
-	struct account *a = (struct account *)t;
-	struct folder_delete *s = a->folder_delete;
+	struct deleting *d = deleting_of(t);
 
-	imap_rename_start(a->main.session, &s->rename, t, s->raw, s->hidden);
-	look(a);
-	return task_wait(t, delete_looked);
+	imap_rename_start(session_of(d), &d->rename, t, d->raw, d->hidden);
+	look(d);
+	return await(d, &d->rename, &d->look.cmd, &d->below.cmd,
+	    delete_looked);
 }
 
 /* It holds no message, and nothing lies below it. */
 static bool
-is_empty(const struct account *a)
+is_empty(const struct deleting *d)
 {
-	const struct folder_delete *s = a->folder_delete;
-
-	return is_ok(&s->look.cmd) && imap_box_exists(a->main.session) == 0 &&
-	    is_ok(&s->below.cmd) && s->below.n <= 1 && s->below.unnamed == 0;
+	return imap_refusal(&d->look.cmd) == NULL &&
+	    imap_box_exists(session_of(d)) == 0 &&
+	    imap_refusal(&d->below.cmd) == NULL && d->below.n <= 1 &&
+	    d->below.unnamed == 0;
 }
 
 static enum task_result
-delete_rename_back(struct account *a, enum folder_delete_end end)
+rename_back(struct deleting *d, enum delete_end end)
 {
-	struct folder_delete *s = a->folder_delete;
+	struct task *t = &d->pass.task;
 
-	s->end = end;
-	leave(a);
-	imap_cmd_release(&s->rename);
-	imap_cmd_release(&s->unsubscribe);
-	imap_rename_start(a->main.session, &s->rename, &a->task, s->hidden,
-	    s->raw);
-	imap_unsubscribe_start(a->main.session, &s->unsubscribe, &a->task,
-	    s->hidden);
-	return task_wait(&a->task, delete_renamed_back);
+	d->end = end;
+	leave(d);
+	imap_cmd_release(&d->rename);
+	imap_cmd_release(&d->unsubscribe);
+	imap_rename_start(session_of(d), &d->rename, t, d->hidden, d->raw);
+	imap_unsubscribe_start(session_of(d), &d->unsubscribe, t, d->hidden);
+	return await(d, &d->leave.cmd, &d->rename, &d->unsubscribe,
+	    delete_renamed_back);
 }
 
 /* Of an earlier run's folder, rename is none, and OK. */
 static enum task_result
 delete_looked(struct task *t)
 {
-	struct account *a = (struct account *)t;
-	struct folder_delete *s = a->folder_delete;
+	struct deleting *d = deleting_of(t);
 
-	if (s->recovered == NULL)
-		switch (ANSWERED(&t->err, &s->rename)) {
-		case 0:
-			return task_wait(t, delete_looked);
-		case -1:
-			return TASK_FAIL;
-		}
-	switch (ANSWERED(&t->err, &s->look.cmd, &s->below.cmd)) {
-	case 0:
-		return task_wait(t, delete_looked);
-	case -1:
-		return TASK_FAIL;
-	}
-	if (!is_ok(&s->rename)) {
-		s->end = DELETE_NOT_RENAMED;
-		return account_job(a, forget_work, s->after);
-	}
-	if (!is_empty(a))
-		return delete_rename_back(a, DELETE_TAKEN_BACK);
-	leave(a);
-	imap_delete_start(a->main.session, &s->gone, t, s->hidden);
-	imap_unsubscribe_start(a->main.session, &s->unsubscribe, t, s->hidden);
-	return task_wait(t, delete_deleted);
+	if (imap_refusal(&d->rename) != NULL)
+		return pass_job(&d->pass, drop_intent_work, delete_plainly);
+	if (!is_empty(d))
+		return rename_back(d, DELETE_TAKEN_BACK);
+	leave(d);
+	imap_delete_start(session_of(d), &d->gone, t, d->hidden);
+	imap_unsubscribe_start(session_of(d), &d->unsubscribe, t, d->hidden);
+	return await(d, &d->leave.cmd, &d->gone, &d->unsubscribe,
+	    delete_gone);
 }
 
 static enum task_result
-delete_deleted(struct task *t)
+delete_gone(struct task *t)
 {
-	struct account *a = (struct account *)t;
-	struct folder_delete *s = a->folder_delete;
+	struct deleting *d = deleting_of(t);
+	const char *why = imap_refusal(&d->gone);
 
-	switch (ANSWERED(&t->err, &s->leave.cmd, &s->gone, &s->unsubscribe)) {
-	case 0:
-		return task_wait(t, delete_deleted);
-	case -1:
-		return TASK_FAIL;
-	}
-	s->end = DELETE_DONE;
-	if (is_ok(&s->gone) || s->gone.code == CODE_NONEXISTENT)
-		return task_next(t, s->after);
-	s->why = xstrdup(s->gone.err.msg);
-	return delete_rename_back(a, DELETE_REFUSED);
+	d->end = DELETE_DONE;
+	if (why == NULL || d->gone.code == CODE_NONEXISTENT)
+		return task_next(t, delete_ended);
+	d->why = xstrdup(why);
+	return rename_back(d, DELETE_REFUSED);
 }
 
 static enum task_result
 delete_renamed_back(struct task *t)
 {
-	struct account *a = (struct account *)t;
-	struct folder_delete *s = a->folder_delete;
+	struct deleting *d = deleting_of(t);
 
-	switch (ANSWERED(&t->err, &s->leave.cmd, &s->rename,
-	    &s->unsubscribe)) {
-	case 0:
-		return task_wait(t, delete_renamed_back);
-	case -1:
-		return TASK_FAIL;
+	if (imap_refusal(&d->rename) == NULL)
+		return pass_job(&d->pass, drop_intent_work, delete_ended);
+	d->end = DELETE_KEPT_HIDDEN;
+	return task_next(t, delete_ended);
+}
+
+/* --- where it can't be renamed --- */
+
+static enum task_result
+deleted_plainly(struct task *t)
+{
+	struct deleting *d = deleting_of(t);
+	const char *why = imap_refusal(&d->gone);
+
+	d->end = why == NULL ? DELETE_DONE : DELETE_REFUSED;
+	d->why = why == NULL ? NULL : xstrdup(why);
+	return task_next(t, delete_ended);
+}
+
+static enum task_result
+delete_plainly(struct task *t)
+{
+	struct deleting *d = deleting_of(t);
+
+	imap_delete_start(session_of(d), &d->gone, t, d->raw);
+	return imap_wait(t, &d->gone, deleted_plainly);
+}
+
+/* --- the end --- */
+
+static void
+report_end(struct deleting *d)
+{
+	struct run *run = d->pass.run;
+	const struct folder named = { .row = { .name = d->name } };
+
+	switch (d->end) {
+	case DELETE_DONE:
+		report_done(run, SYNC_DROP_REMOTE, &named, NULL, "");
+		break;
+	case DELETE_REFUSED:
+		if (!d->recovers)
+			report_folder_issue(run, d->pass.folder, ITEM_REMOVE,
+			    0, "the server does not delete the folder: %s",
+			    d->why);
+		break;
+	case DELETE_TAKEN_BACK:
+		report_note(run, "%s: mail arrived while the folder was "
+		    "deleted on the server; it stays, with that", d->name);
+		break;
+	case DELETE_KEPT_HIDDEN:
+		report_note(run, "%s: there is a new folder of that name on "
+		    "the server; what arrived in the deleted one is in %s%s",
+		    d->name, d->name, d->hidden + strlen(d->hidden) -
+		    SUFFIX_LENGTH);
+		break;
 	}
-	if (is_ok(&s->rename))
-		return account_job(a, forget_work, s->after);
-	s->end = DELETE_KEPT_HIDDEN;
-	return task_next(t, s->after);
+}
+
+static enum task_result
+delete_ended(struct task *t)
+{
+	struct deleting *d = deleting_of(t);
+
+	report_end(d);
+	if (d->end != DELETE_DONE && d->end != DELETE_KEPT_HIDDEN)
+		return TASK_DONE;
+	return pass_job(&d->pass, d->recovers ? forget_recovered_work :
+	    forget_work, done);
+}
+
+static enum task_result
+delete_begin(struct task *t)
+{
+	struct deleting *d = deleting_of(t);
+
+	switch (folder_verdict(d->pass.folder)) {
+	case FOLDER_REMOVE_LOCAL:
+		return pass_job(&d->pass, delete_local_work, deleted_local);
+	case FOLDER_REMOVE_REMOTE:
+		return delete_remote(d);
+	case FOLDER_FORGET:	/* nobody has it any more */
+		return pass_job(&d->pass, forget_work, done);
+	default:
+		return TASK_DONE;
+	}
+}
+
+static void
+delete_finish(struct task *t)
+{
+	struct deleting *d = deleting_of(t);
+
+	imap_select_release(&d->first);
+	imap_select_release(&d->leave);
+	imap_select_release(&d->look);
+	imap_list_release(&d->below);
+	imap_cmd_release(&d->rename);
+	imap_cmd_release(&d->gone);
+	imap_cmd_release(&d->unsubscribe);
+	free(d->name);
+	free(d->raw);
+	free(d->hidden);
+	free(d->why);
+	pass_end(&d->pass);
 }
 
 void
-folder_delete_report(struct account *a)
+folder_delete_start(struct conn *conn, struct folder *folder,
+    struct pass_result *out)
 {
-	const struct folder_delete *s = a->folder_delete;
-	size_t n = strlen(s->hidden);
+	struct deleting *d = xcalloc(1, sizeof(*d));
 
-	if (s->end == DELETE_TAKEN_BACK)
-		report_note(a, "%s: mail arrived while the folder was deleted "
-		    "on the server; it stays, with that", s->name);
-	else if (s->end == DELETE_KEPT_HIDDEN)
-		report_note(a, "%s: there is a new folder of that name on the "
-		    "server; what arrived in the deleted one is in %s%s",
-		    s->name, s->name, s->hidden + n - SUFFIX_LENGTH);
+	d->pass.folder = folder;
+	d->pass.task.finish = delete_finish;
+	pass_start(&d->pass, conn, out, "delete folder", delete_begin);
 }
 
 /* --- what an earlier run left --- */
@@ -361,90 +540,88 @@ find_raw(struct imap_list *list, const char *raw)
 }
 
 static int
-recall(struct account *a, struct err *err)
+get_intent(struct deleting *d, struct index *ix, struct err *err)
 {
-	struct folder_delete *s = a->folder_delete;
-
-	return index_get(a->ix, "aside-name", &s->name, err) == 0 &&
-	    index_get(a->ix, "aside-raw", &s->raw, err) == 0 &&
-	    index_get(a->ix, "aside-hidden", &s->hidden, err) == 0 ? 0 : -1;
+	return index_get(ix, "aside-name", &d->name, err) == 0 &&
+	    index_get(ix, "aside-raw", &d->raw, err) == 0 &&
+	    index_get(ix, "aside-hidden", &d->hidden, err) == 0 ? 0 : -1;
 }
 
-int
-folder_delete_recall(struct account *a, struct imap_list *list, bool *out,
+static bool
+is_whole(const struct deleting *d)
+{
+	return d->name != NULL && d->raw != NULL && d->hidden != NULL &&
+	    strlen(d->hidden) > SUFFIX_LENGTH;
+}
+
+static int
+recall(struct run *run, struct deleting *d, struct imap_list *list, bool *out,
     struct err *err)
 {
 	struct imap_folder *f;
-	struct folder_delete *s;
+	int rc;
+
+	if (get_intent(d, run->ix, err) == -1)
+		return -1;
+	if (!is_whole(d))
+		return 0;
+	f = find_raw(list, d->hidden);
+	if (f != NULL && run->md->look_only)
+		f->selectable = false;
+	*out = f != NULL && !run->md->look_only;
+	if (f != NULL || run->md->look_only)
+		return 0;
+	/* It never was renamed, or it is gone. */
+	rc = index_begin(run->ix, err);
+	if (rc == 0)
+		rc = drop_intent(run, err);
+	return index_end(run->ix, rc, err);
+}
+
+int
+folder_delete_recall(struct run *run, struct imap_list *list, bool *out,
+    struct err *err)
+{
+	struct deleting d = { .name = NULL };
 	int rc;
 
 	*out = false;
-	s = a->folder_delete = xcalloc(1, sizeof(*s));
-	rc = recall(a, err);
-	if (rc == 0 && s->name != NULL && s->raw != NULL &&
-	    s->hidden != NULL && strlen(s->hidden) > SUFFIX_LENGTH) {
-		f = find_raw(list, s->hidden);
-		if (f != NULL && a->opt.dry_run)
-			f->selectable = false;
-		*out = f != NULL && !a->opt.dry_run;
-		/* It never was renamed, or it is gone. */
-		if (f == NULL && !a->opt.dry_run)
-			rc = forget_work(a, err);
-	}
-	if (!*out)
-		folder_delete_release(a);
+	rc = recall(run, &d, list, out, err);
+	free(d.name);
+	free(d.raw);
+	free(d.hidden);
 	return rc;
 }
 
-enum task_result
-folder_delete_recover(struct account *a, task_step *after)
-{
-	a->folder_delete->recovered = after;
-	a->folder_delete->after = delete_recovered;
-	look(a);
-	return task_wait(&a->task, delete_looked);
-}
-
-/* Whatever has its name now is another folder. */
 static int
-forget_row(struct account *a, struct index_folder *row, struct err *err)
+recover_work(struct pass *p, struct err *err)
 {
-	struct folder f = { .row = *row };
-
-	if (row->local || strcmp(row->name, a->folder_delete->name) != 0)
-		return 0;
-	return evidence_folder(a, &f, err) == 0 &&
-	    index_folder_drop(a->ix, row->id, err) == 0 ? 0 : -1;
-}
-
-static int
-recovered_work(struct account *a, struct err *err)
-{
-	struct index_folder *v = NULL;
-	size_t n = 0, i;
-	int rc = index_begin(a->ix, err);
-
-	if (rc == 0)
-		rc = index_folders(a->ix, &v, &n, err);
-	for (i = 0; i < n && rc == 0; i++)
-		rc = forget_row(a, &v[i], err);
-	index_folders_free(v, n);
-	if (rc == 0)
-		rc = folder_delete_forget(a, err);
-	return index_end(a->ix, rc, err);
+	return get_intent((struct deleting *)p, p->run->ix, err);
 }
 
 static enum task_result
-delete_recovered(struct task *t)
+recover_look(struct task *t)
 {
-	struct account *a = (struct account *)t;
-	struct folder_delete *s = a->folder_delete;
-	const struct folder f = { .row = { .name = s->name } };
+	struct deleting *d = deleting_of(t);
 
-	folder_delete_report(a);
-	if (s->end == DELETE_DONE)
-		report_done(a, SYNC_DROP_REMOTE, &f, NULL, "");
-	if (s->end == DELETE_DONE || s->end == DELETE_KEPT_HIDDEN)
-		return account_job(a, recovered_work, s->recovered);
-	return task_next(t, s->recovered);
+	look(d);
+	return await(d, &d->look.cmd, &d->below.cmd, NULL, delete_looked);
+}
+
+static enum task_result
+recover_begin(struct task *t)
+{
+	return pass_job(&deleting_of(t)->pass, recover_work, recover_look);
+}
+
+void
+folder_delete_recover_start(struct conn *conn, struct folder *none,
+    struct pass_result *out)
+{
+	struct deleting *d = xcalloc(1, sizeof(*d));
+
+	d->recovers = true;
+	d->pass.folder = none;
+	d->pass.task.finish = delete_finish;
+	pass_start(&d->pass, conn, out, "recover folder", recover_begin);
 }

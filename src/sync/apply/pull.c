@@ -18,7 +18,6 @@
  * size that the listing gave (design section 11). What is wrong with one is
  * remembered with its row and stops nothing else.
  */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +29,7 @@
 /* Of the smallest batch. They grow as long as they come fast: a sync costs the
  * same for few and for many, but what is not recorded is lost with the line. */
 #define PULL_BYTES	(8u << 20)	/* by RFC822.SIZE */
-#define PULL_BYTES_0	(512u << 10)	/* while the line is measured: scale 0 */
+#define PULL_BYTES_0	(512u << 10)	/* scale 0: the line is measured */
 #define PULL_SCALE	4
 #define PULL_FAST	3000		/* ms */
 #define PULL_SLOW	10000
@@ -80,256 +79,12 @@ pick_run(struct job *job)
 {
 	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
 	struct picked *picked = xcalloc((size_t)b->pick.max, sizeof(*picked));
-	int n = pick_rows(b->p->pass.a->ix, &b->pick, picked, &job->err);
+	int n = pick_rows(&b->pick, picked, &job->err);
 
 	if (n != -1)
 		take_picked(b, picked, n);
 	free(picked);
 	return n == -1 ? -1 : 0;
-}
-
-/* --- judging, placing, recording --- */
-
-/*
- * What the server made of a message that we appended and it altered: for our
- * own open uploads alone, an equal Message-ID behind the UIDs that were there
- * before is enough (design section 3).
- */
-static int
-join_upload(struct index *ix, const struct index_intent *in,
-    const struct pulled *m, struct place *p, struct err *err)
-{
-	struct index_content sent;
-	struct place known;
-	int rc, found;
-
-	if (p->uid < in->uidnext || m->fp.message_id[0] == '\0')
-		return 0;
-	found = index_content_by_id(ix, in->content, &sent, err);
-	if (found != 1 || strcmp(sent.message_id, m->fp.message_id) != 0)
-		return found == -1 ? -1 : 0;
-	found = index_place_by_id(ix, in->place, &known, err);
-	if (found != 1)
-		return found;
-	rc = 0;
-	if (known.folder == p->folder && known.local.present &&
-	    known.uid == 0 && !known.base_local.present) {
-		p->content = in->content;
-		rc = join_known(ix, p, &known, err) == -1 ||
-		    index_intent_drop(ix, in->id, err) == -1 ? -1 : 1;
-	}
-	place_release(&known);
-	return rc;
-}
-
-/* Uploads that wait to show themselves. */
-struct open_uploads {
-	struct index_intent *v;
-	size_t n;
-};
-
-static int
-join_uploads(struct pull_batch *b, const struct pulled *m,
-    struct open_uploads *open, struct place *p, struct err *err)
-{
-	struct index *ix = b->p->pass.a->ix;
-	size_t i;
-	int found = 0;
-
-	for (i = 0; i < open->n && found == 0; i++)
-		found = join_upload(ix, &open->v[i], m, p, err);
-	return found;
-}
-
-static int
-judge(struct pull_batch *b, struct pulled *m, struct open_uploads *open,
-    struct err *err)
-{
-	struct index *ix = b->p->pass.a->ix;
-	struct place *p = &m->row.place;
-	int found;
-
-	if (!m->got)
-		return 0;
-	if (index_content_put(ix, &m->fp, &p->content, err) == -1)
-		return -1;
-	found = join_local(ix, p, err);
-	if (found == 0)
-		found = join_uploads(b, m, open, p, err);
-	m->paired = found == 1;
-	return found == -1 ? -1 : 0;
-}
-
-static int
-pair_run(struct job *job)
-{
-	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
-	struct index *ix = b->p->pass.a->ix;
-	int64_t folder = b->p->pass.folder->row.id;
-	struct open_uploads open = { .n = 0 };
-	bool unpaired = false;
-	int i, rc;
-
-	if (index_has_unpaired(ix, folder, &unpaired, &job->err) == -1 ||
-	    index_intents(ix, folder, &open.v, &open.n, &job->err) == -1)
-		return -1;
-	/* As in a first pull: no transaction for what can't be. */
-	if (!unpaired && open.n == 0) {
-		free(open.v);
-		return 0;
-	}
-	rc = index_begin(ix, &job->err);
-	for (i = 0; i < b->n && rc == 0; i++)
-		rc = judge(b, &b->msg[i], &open, &job->err);
-	free(open.v);
-	return index_end(ix, rc, &job->err);
-}
-
-/* What is not to be placed goes. NULL: nothing of the batch came so far. */
-static struct maildir_batch *
-sort_out(struct pull_batch *b)
-{
-	int i;
-
-	bodies_drop_open(b);
-	for (i = 0; i < b->n; i++) {
-		struct pulled *m = &b->msg[i];
-
-		if (m->delivery != NULL && (!m->got || m->paired)) {
-			maildir_deliver_drop(m->delivery);
-			m->delivery = NULL;
-		}
-	}
-	return b->store;
-}
-
-/* Batches of several folders that wait together cost no more syncs than one. */
-static void
-place_group(struct job **job, int n)
-{
-	struct maildir_commit commit[LANE_GROUP];
-	struct job *of[LANE_GROUP];
-	size_t i, used = 0;
-	int k;
-
-	for (k = 0; k < n; k++) {
-		struct maildir_batch *store = sort_out(OWNER_OF(job[k],
-		    struct pull_batch, job));
-
-		of[used] = job[k];
-		if (store != NULL)
-			commit[used++].batch = store;
-	}
-	maildir_batches_commit(commit, used);
-	for (i = 0; i < used; i++) {
-		of[i]->result = commit[i].result;
-		if (commit[i].result == -1)
-			of[i]->err = commit[i].err;
-	}
-}
-
-/*
- * Nothing came for it. Once, it may have been expunged meanwhile, and the next
- * listing tells; when it is listed and still does not come, the user is told.
- */
-static int
-record_missing(struct pull_batch *b, struct pulled *m, struct err *err)
-{
-	struct failure f = { ITEM_PULL, "", true };
-	char *text = NULL;
-	int rc;
-
-	if (m->row.tries > 0 || (b->refused != NULL && b->n == 1))
-		f.text = text = b->refused != NULL ? xasprintf("message with "
-		    "UID %u was not pulled: %s", m->row.place.uid, b->refused) :
-		    xasprintf("message with UID %u was not pulled: the server "
-		    "lists it, but sends no body for it", m->row.place.uid);
-	rc = record_failure(b->p->pass.a, b->p->pass.folder, &m->row.place, &f,
-	    err);
-	free(text);
-	return rc;
-}
-
-static int
-record_failed(struct pull_batch *b, struct pulled *m, struct err *err)
-{
-	struct failure f = { ITEM_PULL, "", true };
-	char *text = xasprintf("message with UID %u was not pulled: %s",
-	    m->row.place.uid, m->failure);
-	int rc;
-
-	f.text = text;
-	rc = record_failure(b->p->pass.a, b->p->pass.folder, &m->row.place, &f,
-	    err);
-	free(text);
-	return rc;
-}
-
-static int
-record(struct pull_batch *b, struct pulled *m, struct err *err)
-{
-	struct index *ix = b->p->pass.a->ix;
-	struct place *p = &m->row.place;
-	struct maildir_name name;
-	struct ability can;
-
-	if (m->failure != NULL)
-		return record_failed(b, m, err);
-	if (!m->got)
-		return b->write_err.kind != ERR_NONE || b->blameless ? 0 :
-		    record_missing(b, m, err);
-	if (!m->paired) {
-		if (index_content_put(ix, &m->fp, &p->content, err) == -1)
-			return -1;
-		p->file = xstrdup(maildir_delivery_file(m->delivery,
-		    &p->in_new));
-		if (!maildir_name_parse(p->file, &name))
-			return err_set(err, ERR_IO, "impossible file name %s",
-			    p->file);
-		p->unique = span_dup(name.unique);
-		state_set(&p->local, true, m->row.verdict.local_flags,
-		    m->row.verdict.local_keywords);
-		p->fetched = FETCHED_FULL;
-		p->hint = *maildir_delivery_hint(m->delivery);
-	}
-	folder_ability(b->p->pass.folder, &can);
-	reconcile_agree(p, &can);
-	if (index_place_put(ix, p, err) == -1)
-		return -1;
-	return record_success(b->p->pass.a, p, ITEM_PULL, err);
-}
-
-static int
-record_batch(struct pull_batch *b, struct err *err)
-{
-	struct account *a = b->p->pass.a;
-	int i, rc = 0;
-
-	for (i = 0; i < b->n && rc == 0; i++)
-		rc = record(b, &b->msg[i], err);
-	if (rc == 0 && b->store != NULL)
-		rc = observe_local_ours(a->ix, &a->md, &b->p->pass.folder->row,
-		    err);
-	return rc;
-}
-
-/* In one transaction; if it fails, the account can't go on. */
-static void
-record_group(struct job **job, int n)
-{
-	struct pull_batch *b = OWNER_OF(job[0], struct pull_batch, job);
-	struct index *ix = b->p->pass.a->ix;
-	struct err err = { .kind = ERR_NONE };
-	int k, rc = index_begin(ix, &err);
-
-	for (k = 0; k < n && rc == 0; k++)
-		rc = record_batch(OWNER_OF(job[k], struct pull_batch, job),
-		    &err);
-	rc = index_end(ix, rc, &err);
-	for (k = 0; k < n; k++) {
-		job[k]->result = rc;
-		job[k]->err = err;
-	}
 }
 
 /* --- the flow --- */
@@ -356,10 +111,10 @@ static void
 batch_paired(struct pull_batch *b)
 {
 	b->at = BATCH_GROUP;
-	b->job = (struct job){ .run_group = place_group };
+	b->job = (struct job){ .run_group = pull_place_group };
 	if (!pull_group_add(b))
-		batch_join(b, BATCH_PLACE, b->p->pass.a->sync_lane,
-		    place_group);
+		batch_join(b, BATCH_PLACE, b->p->pass.run->sync_lane,
+		    pull_place_group);
 }
 
 static void
@@ -370,12 +125,11 @@ batch_pick(struct pull_batch *b)
 	p->picking = true;
 	b->scale = imap_session_measures(p->pass.conn->session) ? 0 : p->scale;
 	b->pick = (struct pick){
-		.folder = p->pass.folder, .ops = OP_PULL,
+		.run = p->pass.run, .folder = p->pass.folder, .ops = OP_PULL,
 		.max = b->scale == 0 ? SYNC_ROWS : (int)b->scale * SYNC_ROWS,
-		.expunge = p->pass.a->conf->expunge, .after = p->after,
-		.failed = ITEM_PULL, .account = p->pass.a,
+		.after = p->after, .failed = ITEM_PULL,
 	};
-	batch_post(b, BATCH_PICK, p->pass.a->index_lane, pick_run);
+	batch_post(b, BATCH_PICK, p->pass.run->index_lane, pick_run);
 }
 
 /* It may be what an upload without an answer became. */
@@ -468,21 +222,10 @@ batch_fetch(struct pull_batch *b, struct source *source)
 	uidset_release(&uids);
 }
 
-/* Dry run: the batch is told and forgotten. */
-static void
-batch_tell(struct pull_batch *b)
-{
-	int i;
-
-	for (i = 0; i < b->n; i++)
-		report_done(b->p->pass.a, SYNC_PULL, b->p->pass.folder,
-		    &b->msg[i].row.place, "");
-}
-
 static void
 batch_count(struct pull_batch *b)
 {
-	struct account *a = b->p->pass.a;
+	struct run *run = b->p->pass.run;
 	uint64_t missing = 0;
 	int i;
 
@@ -493,18 +236,18 @@ batch_count(struct pull_batch *b)
 			not_pulled(b->p, m->row.place.uid);
 		missing += !m->got && m->failure == NULL;
 		if (m->got && !m->paired)
-			report_done(a, SYNC_PULL, b->p->pass.folder,
+			report_done(run, SYNC_PULL, b->p->pass.folder,
 			    &m->row.place, "");
 	}
 	if (b->refused != NULL && missing > 0 && (b->n > 1 || b->blameless)) {
 		b->p->not_given += missing;
-		report_folder_issue(a, b->p->pass.folder, ITEM_PULL,
+		report_folder_issue(run, b->p->pass.folder, ITEM_PULL,
 		    b->p->not_given, "%llu message%s not pulled: %s",
 		    (unsigned long long)b->p->not_given, b->p->not_given == 1 ?
 		    "" : "s", b->refused);
 	}
 	b->p->done += (uint64_t)b->n;
-	report_progress(a, b->p->pass.folder, "pulling", b->p->done,
+	report_progress(run, b->p->pass.folder, "pulling", b->p->done,
 	    b->p->pass.folder->dirty);
 }
 
@@ -552,64 +295,13 @@ batch_timed(struct pull_batch *b)
 		p->scale /= 2;
 }
 
-/* Bodies are still coming, or have all been handed over. */
-static int
-batch_fetching(struct pull_batch *b, struct err *err)
-{
-	int rc;
-
-	if (b->fetch.cmd.task == NULL)
-		return 0;
-	rc = imap_result(&b->fetch.cmd, err);
-	bodies_move(b, rc != 0);
-	if (rc == 0)
-		return 0;
-	if (rc == -1 && err->kind != ERR_REFUSED) {
-		source_lost(b->p, b->source, err);
-		err->kind = ERR_NONE;
-		b->at = BATCH_LOST;
-		return 0;
-	}
-	/* A refused FETCH leaves its rows dirty; what came of it counts. */
-	if (rc == -1) {
-		b->refused = xstrdup(err->msg);
-		b->blameless = is_folder_code(b->fetch.cmd.code);
-		b->p->end |= b->blameless;
-		if (b->blameless)
-			not_pulled(b->p, UINT32_MAX);
-		err->kind = ERR_NONE;
-	}
-	batch_timed(b);
-	b->at = BATCH_WRITE;
-	return 0;
-}
-
-/* Its connection is gone: when all that came by it is written, another one is
- * asked for the rest. Without another one, what came is kept. */
-static void
-batch_lost(struct pull_batch *b)
-{
-	bodies_move(b, true);
-	if (b->first != NULL)
-		return;
-	if (sources_are_gone(b->p)) {
-		b->blameless = true;
-		b->at = BATCH_WRITE;
-		return;
-	}
-	imap_cmd_release(&b->fetch.cmd);
-	b->fetch = (struct imap_fetching){ .rows = 0 };
-	b->source = NULL;
-	b->at = BATCH_FETCH;
-}
-
 /* The disk can't take it. 0: that is the folder's alone, which is left. */
 static int
 batch_stop(struct pull_batch *b, const struct err *why, struct err *err)
 {
 	struct pull *p = b->p;
 
-	if (!is_folder_error(why)) {
+	if (!err_is_of_path(why)) {
 		*err = *why;
 		return -1;
 	}
@@ -620,63 +312,179 @@ batch_stop(struct pull_batch *b, const struct err *why, struct err *err)
 	return 0;
 }
 
-/* Takes one batch as far as it goes now. -1: the account can't go on. */
+/* --- a batch, step by step --- */
+
+/* Each takes it as far as it goes now. -1: the account can't go on. */
+
+static int
+step_free(struct pull_batch *b, struct err *err)
+{
+	(void)b;
+	(void)err;
+	return 0;
+}
+
+/* 1: its job has succeeded; 0: not yet; -1. */
+static int
+job_result(const struct pull_batch *b, struct err *err)
+{
+	if (!b->job.done)
+		return 0;
+	if (b->job.result == 0)
+		return 1;
+	*err = b->job.err;
+	return -1;
+}
+
+static int
+step_pick(struct pull_batch *b, struct err *err)
+{
+	int r = job_result(b, err);
+
+	if (r == 1)
+		batch_picked(b);
+	return r == -1 ? -1 : 0;
+}
+
+/* A refused FETCH leaves its rows dirty; what came of it counts. */
+static void
+batch_refused(struct pull_batch *b, const char *why)
+{
+	b->refused = xstrdup(why);
+	b->blameless = code_is_folder(b->fetch.cmd.code);
+	b->p->end |= b->blameless;
+	if (b->blameless)
+		not_pulled(b->p, UINT32_MAX);
+}
+
+/* Bodies are still coming, or have all been handed over. */
+static int
+step_fetch(struct pull_batch *b, struct err *err)
+{
+	struct err why;
+	int rc;
+
+	(void)err;
+	if (b->fetch.cmd.task == NULL)
+		return 0;
+	rc = imap_result(&b->fetch.cmd, &why);
+	bodies_move(b, rc != 0);
+	if (rc == 0)
+		return 0;
+	if (rc == -1 && why.kind != ERR_REFUSED) {
+		source_lost(b->p, b->source, &why);
+		b->at = BATCH_LOST;
+		return 0;
+	}
+	if (rc == -1)
+		batch_refused(b, why.msg);
+	batch_timed(b);
+	b->at = BATCH_WRITE;
+	return 0;
+}
+
+/* Its connection is gone: when all that came by it is written, another one is
+ * asked for the rest. Without another one, what came is kept. */
+static int
+step_lost(struct pull_batch *b, struct err *err)
+{
+	(void)err;
+	bodies_move(b, true);
+	if (b->first != NULL)
+		return 0;
+	if (sources_are_gone(b->p)) {
+		b->blameless = true;
+		b->at = BATCH_WRITE;
+		return 0;
+	}
+	imap_cmd_release(&b->fetch.cmd);
+	b->fetch = (struct imap_fetching){ .rows = 0 };
+	b->source = NULL;
+	b->at = BATCH_FETCH;
+	return 0;
+}
+
+/* Also when the disk took no more: what is whole is kept. */
+static int
+step_write(struct pull_batch *b, struct err *err)
+{
+	(void)err;
+	bodies_move(b, true);
+	if (b->first == NULL)
+		batch_post(b, BATCH_PAIR, b->p->pass.run->index_lane,
+		    pull_pair_run);
+	return 0;
+}
+
+static int
+step_pair(struct pull_batch *b, struct err *err)
+{
+	int r = job_result(b, err);
+
+	if (r == 1)
+		batch_paired(b);
+	return r == -1 ? -1 : 0;
+}
+
+static int
+step_group(struct pull_batch *b, struct err *err)
+{
+	(void)err;
+	if (b->p->grouping.fired)
+		pull_group_post(b->p->pass.run);
+	return 0;
+}
+
+static int
+step_place(struct pull_batch *b, struct err *err)
+{
+	struct err why;
+
+	switch (job_result(b, &why)) {
+	case 1:
+		batch_join(b, BATCH_RECORD, b->p->pass.run->index_lane,
+		    pull_record_group);
+		break;
+	case -1:
+		return batch_stop(b, &why, err);
+	}
+	return 0;
+}
+
+static int
+step_record(struct pull_batch *b, struct err *err)
+{
+	int r = job_result(b, err);
+
+	if (r != 1)
+		return r;
+	batch_count(b);
+	if (b->write_err.kind != ERR_NONE)
+		return batch_stop(b, &b->write_err, err);
+	batch_clear(b);
+	return 0;
+}
+
+static int (*const steps[])(struct pull_batch *, struct err *) = {
+	[BATCH_FREE] = step_free, [BATCH_PICK] = step_pick,
+	[BATCH_FETCH] = step_fetch, [BATCH_LOST] = step_lost,
+	[BATCH_WRITE] = step_write, [BATCH_PAIR] = step_pair,
+	[BATCH_GROUP] = step_group, [BATCH_PLACE] = step_place,
+	[BATCH_RECORD] = step_record,
+};
+
+/* On at once where it came a step further: a FETCH that brought nothing leaves
+ * no job behind that would wake us. */
 static int
 batch_step(struct pull_batch *b, struct err *err)
 {
-	struct account *a = b->p->pass.a;
+	enum batch_at before;
 
-	if (b->at == BATCH_FETCH && batch_fetching(b, err) == -1)
-		return -1;
-	if (b->at == BATCH_LOST)
-		batch_lost(b);
-	/* At once when it came to its end: a FETCH that brought nothing leaves no
-	 * job behind that would wake us. */
-	if (b->at == BATCH_WRITE) {
-		bodies_move(b, true);
-		if (b->first != NULL)
-			return 0;
-		/* Also when the disk took no more: what is whole is kept. */
-		batch_post(b, BATCH_PAIR, a->index_lane, pair_run);
-	}
-	if (b->at == BATCH_GROUP && b->p->grouping.fired)
-		pull_group_post(a);
-	if (b->at == BATCH_FREE || b->at == BATCH_FETCH ||
-	    b->at == BATCH_LOST || !b->job.done)
-		return 0;
-	if (b->job.result == -1 && b->at == BATCH_PLACE)
-		return batch_stop(b, &b->job.err, err);
-	if (b->job.result == -1) {
-		*err = b->job.err;
-		return -1;
-	}
-	switch (b->at) {
-	case BATCH_PICK:
-		batch_picked(b);
-		if (b->at == BATCH_FETCH && a->opt.dry_run) {
-			batch_tell(b);
-			batch_clear(b);
-		}
-		break;
-	case BATCH_PAIR:
-		batch_paired(b);
-		break;
-	case BATCH_PLACE:
-		batch_join(b, BATCH_RECORD, a->index_lane, record_group);
-		break;
-	case BATCH_RECORD:
-		batch_count(b);
-		if (b->write_err.kind != ERR_NONE)
-			return batch_stop(b, &b->write_err, err);
-		batch_clear(b);
-		break;
-	case BATCH_FREE:
-	case BATCH_FETCH:
-	case BATCH_LOST:
-	case BATCH_WRITE:
-	case BATCH_GROUP:
-		assert(false);		/* no job is done there */
-	}
+	do {
+		before = b->at;
+		if (steps[before](b, err) == -1)
+			return -1;
+	} while (b->at != before);
 	return 0;
 }
 
@@ -697,12 +505,42 @@ has_all_bodies(const struct pull *p)
 static void
 free_line(struct pull *p)
 {
-	if (p->pass.out->line_free || p->keeps_line ||
+	if (p->line_free || p->keeps_line ||
 	    p->lost.kind != ERR_NONE)
 		return;
-	p->pass.out->line_free = true;
+	p->line_free = true;
 	sources_end(p);
 	task_wake(p->pass.task.parent);
+}
+
+/* What a free batch, or one that is asked for nowhere, begins with. */
+static void
+batch_begin(struct pull_batch *b, bool may_pick)
+{
+	struct pull *p = b->p;
+	struct source *source;
+
+	if (b->at == BATCH_FREE && !p->end && !p->picking && may_pick)
+		batch_pick(b);
+	if (b->at != BATCH_FETCH || b->fetch.cmd.task != NULL)
+		return;
+	if (sources_are_gone(p)) {
+		b->at = BATCH_LOST;
+		task_wake(&p->pass.task);
+	} else if ((source = source_for(p)) != NULL) {
+		batch_fetch(b, source);
+	}
+}
+
+/* Those who go on with the folder do not see what is on disk alone. */
+static enum task_result
+pull_over(struct pull *p)
+{
+	if (p->lost.kind != ERR_NONE)
+		return task_fail(&p->pass.task, &p->lost);
+	if (p->stopped.kind != ERR_NONE)
+		folder_fail(p->pass.run, p->pass.folder, &p->stopped);
+	return TASK_DONE;
 }
 
 static enum task_result
@@ -710,37 +548,20 @@ pull_turn(struct task *t)
 {
 	struct pull *p = (struct pull *)t;
 	int i, busy = 0, most = sources_batches(p);
-	struct source *source;
 	unsigned held = 0;
 
 	for (i = 0; i < PULL_BATCHES; i++)
 		if (batch_step(&p->batch[i], &t->err) == -1)
 			return TASK_FAIL;
 	for (i = 0; i < PULL_BATCHES; i++) {
-		struct pull_batch *b = &p->batch[i];
-
-		if (b->at == BATCH_FREE && !p->end && !p->picking && i < most)
-			batch_pick(b);
-		if (b->at == BATCH_FETCH && b->fetch.cmd.task == NULL &&
-		    sources_are_gone(p)) {
-			b->at = BATCH_LOST;
-			task_wake(t);
-		}
-		busy += b->at != BATCH_FREE;
-		if (b->at == BATCH_FETCH && b->fetch.cmd.task == NULL &&
-		    (source = source_for(p)) != NULL)
-			batch_fetch(b, source);
-		held += b->n_chunks;
+		batch_begin(&p->batch[i], i < most);
+		busy += p->batch[i].at != BATCH_FREE;
+		held += p->batch[i].n_chunks;
 	}
 	sources_pause(p, held > CHUNKS_MOST);
 	if (has_all_bodies(p))
 		free_line(p);
-	/* Those who go on with the folder do not see what is on disk alone. */
-	if (busy == 0 && p->lost.kind != ERR_NONE)
-		return task_fail(t, &p->lost);
-	if (busy == 0 && p->stopped.kind != ERR_NONE)
-		folder_fail(p->pass.a, p->pass.folder, &p->stopped);
-	return busy > 0 ? task_wait(t, pull_turn) : TASK_DONE;
+	return busy > 0 ? task_wait(t, pull_turn) : pull_over(p);
 }
 
 /* Its own connection is cut; the helpers' can still be used. */
@@ -751,8 +572,18 @@ pull_abort(struct task *t)
 
 	pull_group_forget(p);
 	sources_give_up(p);
-	if (!p->pass.out->line_free)
+	if (!p->line_free)
 		conn_cut(p->pass.conn);
+}
+
+static void
+leave_list(struct pull *p)
+{
+	struct pull **at = &p->pass.run->pulls;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
 }
 
 static void
@@ -764,6 +595,7 @@ pull_finish(struct task *t)
 	timer_stop(&p->grouping);
 	pull_group_forget(p);
 	sources_end(p);
+	leave_list(p);
 	for (i = 0; i < PULL_BATCHES; i++)
 		batch_clear(&p->batch[i]);
 	pass_end(&p->pass);
@@ -783,5 +615,29 @@ pull_start(struct conn *conn, struct folder *folder,
 	p->pass.folder = folder;
 	pass_start(&p->pass, conn, out, "pull", pull_turn);
 	p->pass.task.abort = pull_abort;
+	p->next = p->pass.run->pulls;
+	p->pass.run->pulls = p;
 	sources_begin(p, conn);
+}
+
+struct pull *
+pull_find(struct run *run, const struct folder *f)
+{
+	struct pull *p;
+
+	for (p = run->pulls; p != NULL && p->pass.folder != f; p = p->next)
+		;
+	return p;
+}
+
+bool
+pull_line_is_free(const struct pull *p)
+{
+	return p->line_free;
+}
+
+void
+pull_leave_behind(struct pull *p)
+{
+	p->left_behind = true;
 }

@@ -1,16 +1,18 @@
-/* What pull.c, pull_bodies.c and pull_sources.c share: batches, the bodies that arrive for
- * them, and the connections by which they come. */
+/* What the files of a pull share: batches, the bodies that arrive for them, and
+ * the connections by which they come. */
 #ifndef SYNC_APPLY_PULL_H
 #define SYNC_APPLY_PULL_H
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "core/internal.h"
+#include "apply/apply.h"
+#include "imap/box.h"
 #include "loop/timer.h"
+#include "maildir/deliver.h"
 
 #define PULL_BATCHES	8
 #define PULL_OWN_BATCHES 4		/* and one for each helper */
-#define PULL_FETCHES	2		/* in flight, so that the line is never idle */
+#define PULL_FETCHES	2	/* in flight, so that the line is never idle */
 #define CHUNKS_MOST	8		/* held; then the socket is paused */
 
 /* One message of a batch. */
@@ -75,7 +77,7 @@ struct pull_batch {
 	uint64_t open_octets;
 	bool open_skipped;
 	bool open_ended;
-	struct err write_err;		/* the disk can't take it: the batch is void */
+	struct err write_err;	/* the disk can't take it: the batch is void */
 };
 
 struct lending;
@@ -86,7 +88,7 @@ struct source {
 	struct lending *lending;	/* who lends it; NULL: it is over */
 	bool ready;
 	struct pull_batch *into;	/* whose body is arriving */
-	bool skip;			/* and it is too large to be what was listed */
+	bool skip;		/* and it is too large to be what was listed */
 };
 
 struct pull {
@@ -94,7 +96,7 @@ struct pull {
 	struct pull *next;	/* of the account's */
 	struct source source[LIMIT_CONNECTIONS];
 	unsigned n_source;
-	bool no_more_lent;		/* another connection does not find the folder */
+	bool no_more_lent;		/* nobody else finds the folder */
 	struct pull_batch batch[PULL_BATCHES];
 	int64_t after;		/* where the next pick goes on */
 	bool end;		/* nothing is left to pick */
@@ -107,11 +109,19 @@ struct pull {
 	uint64_t done;
 	uint64_t not_given;	/* messages of FETCHes that were refused */
 	bool keeps_line;	/* it brings flags that the server gets next */
+	bool line_free;		/* it asks the server for no more ... */
+	bool left_behind;	/* ... and the connection is elsewhere */
 	struct err lost;	/* its own connection is */
 	struct err stopped;	/* the folder's directories take no more */
 };
 
 int pulled_by_uid(const void *, const void *);	/* for qsort, bsearch */
+
+/* pull_record.c, jobs of a batch: pairing on the index lane; placing on the
+ * sync lane and recording on the index lane, for several batches at a time. */
+int pull_pair_run(struct job *);
+void pull_place_group(struct job **, int n);
+void pull_record_group(struct job **, int n);
 
 /* pull_bodies.c: the sink of a batch's FETCH. */
 struct imap_sink bodies_sink(struct pull_batch *);
@@ -121,14 +131,16 @@ void bodies_drop_open(struct pull_batch *);	/* disk lane */
 void bodies_clear(struct pull_batch *);		/* at rest */
 
 /*
- * pull_group.c: batches whose hand went on to another folder wait a little for those
- * of other folders: a sync and a transaction do for all of them. What is to be
- * done with b, on the sync lane, stands in its job. False: it need not wait.
+ * pull_group.c: batches whose hand went on to another folder wait a little for
+ * those of other folders: a sync and a transaction do for all of them. What is
+ * to be done with b, on the sync lane, stands in its job. False: it need not
+ * wait.
  */
 bool pull_group_add(struct pull_batch *b);
 void pull_group_forget(const struct pull *);	/* none there is fine */
 
-/* pull_sources.c: begin with the pass's own connection; end for all, once or twice. */
+/* pull_sources.c: begin with the pass's own connection; end for all, once or
+ * twice. */
 void sources_begin(struct pull *, struct conn *own);
 void sources_end(struct pull *);
 /* It fails: what helpers still get for it is not kept, nor waited with. */

@@ -185,7 +185,7 @@ write_row(struct pull_batch *b, const struct piece *piece, struct err *err)
 	struct pulled *m = find_pulled(b, piece->uid);
 
 	if (m == NULL || m->delivery != NULL) {
-		bodies_drop_open(b);		/* not asked for, or sent twice */
+		bodies_drop_open(b);	/* not asked for, or sent twice */
 		return 0;
 	}
 	if (b->open == NULL || !b->open_ended) {
@@ -246,7 +246,7 @@ write_run(struct job *job)
 	size_t i;
 
 	if (b->store == NULL)
-		b->store = maildir_batch_new(&b->p->pass.a->md,
+		b->store = maildir_batch_new(b->p->pass.run->md,
 		    b->p->pass.folder->row.path, b->p->opened);
 	b->p->opened = true;
 	for (i = 0; i < c->n && b->write_err.kind == ERR_NONE; i++) {
@@ -270,7 +270,7 @@ chunk_free(struct chunk *c)
 void
 bodies_move(struct pull_batch *b, bool all)
 {
-	struct account *a = b->p->pass.a;
+	struct run *run = b->p->pass.run;
 	struct chunk *c;
 
 	for (c = b->first; c != NULL; c = c->next) {
@@ -278,7 +278,7 @@ bodies_move(struct pull_batch *b, bool all)
 		    c->data.len < CHUNK_BYTES))
 			continue;
 		c->job.run = write_run;
-		lane_post(a->disk_lane, &c->job, &b->p->pass.task);
+		lane_post(run->disk_lane, &c->job, &b->p->pass.task);
 	}
 	while ((c = b->first) != NULL && c->job.done) {
 		b->first = c->next;

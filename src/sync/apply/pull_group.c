@@ -3,7 +3,6 @@
  * about as much as for a thousand, and each message touches another page of the
  * index's trees of digests, which one transaction writes once.
  */
-#include "run/folder_tasks.h"
 #include "apply/pull.h"
 
 #define GROUP_MS	200
@@ -19,26 +18,33 @@ take(struct pull_group *g, struct pull_batch *b)
 		g->bytes += b->msg[i].row.place.size;
 }
 
+static void
+forget_all(struct pull_group *g)
+{
+	g->n = 0;
+	g->bytes = 0;
+}
+
 bool
 pull_group_add(struct pull_batch *b)
 {
 	struct pull *p = b->p;
-	struct pull_group *g = &p->pass.a->pull_group;
+	struct pull_group *g = &p->pass.run->pull_group;
 
-	if (!p->pass.out->left_behind || !folder_tasks_are_busy(p->pass.a))
+	if (!p->left_behind || g->coming == 0)
 		return false;
 	take(g, b);
 	if (g->n == LANE_GROUP || g->bytes >= GROUP_BYTES)
-		pull_group_post(p->pass.a);
+		pull_group_post(p->pass.run);
 	else
 		timer_start(&p->grouping, &p->pass.task, GROUP_MS);
 	return true;
 }
 
 void
-pull_group_post(struct account *a)
+pull_group_post(struct run *run)
 {
-	struct pull_group *g = &a->pull_group;
+	struct pull_group *g = &run->pull_group;
 	struct task *task[LANE_GROUP];
 	struct job *job[LANE_GROUP];
 	unsigned i;
@@ -49,17 +55,17 @@ pull_group_post(struct account *a)
 		task[i] = &g->batch[i]->p->pass.task;
 	}
 	if (g->n > 0)
-		lane_post_all(a->sync_lane, job, task, g->n);
-	*g = (struct pull_group){ .n = 0 };
+		lane_post_all(run->sync_lane, job, task, g->n);
+	forget_all(g);
 }
 
 void
 pull_group_forget(const struct pull *p)
 {
-	struct pull_group *g = &p->pass.a->pull_group, was = *g;
+	struct pull_group *g = &p->pass.run->pull_group, was = *g;
 	unsigned i;
 
-	*g = (struct pull_group){ .n = 0 };
+	forget_all(g);
 	for (i = 0; i < was.n; i++)
 		if (was.batch[i]->p != p)
 			take(g, was.batch[i]);

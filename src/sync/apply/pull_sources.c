@@ -26,10 +26,8 @@ sources_begin(struct pull *p, struct conn *own)
 {
 	p->source[0] = (struct source){ .conn = own, .ready = true };
 	p->n_source = 1;
-	p->next = p->pass.a->pulls;
-	p->pass.a->pulls = p;
 	/* Connections may be idle. */
-	task_wake(&p->pass.a->task);
+	task_wake(&p->pass.run->task);
 }
 
 static int
@@ -132,16 +130,11 @@ sources_give_up(struct pull *p)
 void
 sources_end(struct pull *p)
 {
-	struct pull **at = &p->pass.a->pulls;
 	unsigned i;
 
 	sources_pause(p, false);
 	for (i = 0; i < p->n_source; i++)
 		let_go(&p->source[i]);
-	while (*at != NULL && *at != p)
-		at = &(*at)->next;
-	if (*at == p)
-		*at = p->next;
 }
 
 /* --- what the helper does --- */
@@ -149,17 +142,17 @@ sources_end(struct pull *p)
 static bool
 is_short_of_lines(const struct pull *p)
 {
-	return !p->end && !p->no_more_lent && !p->pass.a->opt.dry_run &&
+	return !p->end && !p->no_more_lent &&
 	    p->n_source < LIMIT_CONNECTIONS &&
 	    p->pass.folder->dirty > p->done + WORTH_A_LINE;
 }
 
 struct folder *
-pull_short_of_lines(struct account *a)
+pull_short_of_lines(struct run *run)
 {
 	struct pull *p;
 
-	for (p = a->pulls; p != NULL; p = p->next)
+	for (p = run->pulls; p != NULL; p = p->next)
 		if (is_short_of_lines(p))
 			return p->pass.folder;
 	return NULL;
@@ -190,17 +183,11 @@ static enum task_result
 lend_selected(struct task *t)
 {
 	struct lending *h = (struct lending *)t;
-	int rc = imap_result(&h->select.cmd, &t->err);
 
-	if (rc == 0)
-		return task_wait(t, lend_selected);
-	if (rc == -1 && t->err.kind != ERR_REFUSED)
-		return TASK_FAIL;
-	t->err.kind = ERR_NONE;
 	if (h->pull == NULL)
 		return TASK_DONE;
-	if (rc == -1 || h->select.box.uidvalidity !=
-	    h->pass.folder->row.uidvalidity) {
+	if (imap_refusal(&h->select.cmd) != NULL ||
+	    h->select.box.uidvalidity != h->pass.folder->row.uidvalidity) {
 		h->pull->no_more_lent = true;	/* do not come back */
 		return TASK_DONE;
 	}
@@ -218,7 +205,7 @@ lend_select(struct task *t)
 	};
 
 	imap_select_start(h->pass.conn->session, &h->select, t, &args);
-	return task_next(t, lend_selected);
+	return imap_wait(t, &h->select.cmd, lend_selected);
 }
 
 static void
@@ -237,7 +224,7 @@ void
 lend_start(struct conn *conn, struct folder *folder, struct pass_result *out)
 {
 	struct lending *h = xcalloc(1, sizeof(*h));
-	struct pull *p = conn->a->pulls;
+	struct pull *p = conn->account->run->pulls;
 
 	while (p->pass.folder != folder)
 		p = p->next;

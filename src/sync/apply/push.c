@@ -3,9 +3,10 @@
  * the server has already was paired with its file by then.
  *
  *	index lane	pick	rows
- *	disk lane	read	fingerprint; fsync, for the server may depend on it;
- *				small messages stay in memory
- *	index lane	intend	contents and intents, durable before anything is sent
+ *	disk lane	read	fingerprint; fsync, for the server may depend
+ *				on it; small messages stay in memory
+ *	index lane	intend	contents and intents, durable before anything
+ *				is sent
  *	server		APPEND	all in flight, bodies in order (push_send.c)
  *	index lane	record	the UID where the server told it
  *
@@ -55,18 +56,22 @@ take_picked(struct push *p, int n)
 static int
 mark_failed(struct push *p, struct err *err)
 {
+	struct tries tries;
 	int i, rc = 0;
 
 	for (i = 0; i < p->next.n && rc != -1; i++) {
 		struct pushed *m = &p->next.msg[i];
 
-		rc = failed_before(p->pass.a, &m->row.place, ITEM_PUSH,
-		    &m->row.tries, &m->waits, err);
+		rc = tries_of(p->pass.run, &m->row.place, ITEM_PUSH, &tries,
+		    err);
+		m->row.tries = tries.n;
+		m->waits = tries.wait;
 	}
 	return rc == -1 ? -1 : 0;
 }
 
-/* A message that was appended without an answer: look before it is sent again. */
+/* A message that was appended without an answer: look before it is sent again.
+ * */
 static int
 drop_intended(struct push *p, struct err *err)
 {
@@ -76,7 +81,7 @@ drop_intended(struct push *p, struct err *err)
 	for (i = 0; i < p->next.n && found != -1; i++) {
 		struct pushed *m = &p->next.msg[i];
 
-		found = index_intent_of(p->pass.a->ix, p->pass.folder->row.id,
+		found = index_intent_of(p->pass.run->ix, p->pass.folder->row.id,
 		    m->row.place.id, &open, err);
 		if (found != 1)
 			continue;
@@ -89,7 +94,7 @@ drop_intended(struct push *p, struct err *err)
 static int
 pick(struct push *p, struct err *err)
 {
-	int n = pick_rows(p->pass.a->ix, &p->pick, p->picked, err);
+	int n = pick_rows(&p->pick, p->picked, err);
 
 	if (n == -1)
 		return -1;
@@ -132,7 +137,8 @@ record_failed(struct push *p, struct pushed *m, struct err *err)
 	int rc;
 
 	f.text = text;
-	rc = record_failure(p->pass.a, p->pass.folder, &m->row.place, &f, err);
+	rc = record_failure(p->pass.run, p->pass.folder, &m->row.place, &f,
+	    err);
 	free(text);
 	return rc;
 }
@@ -140,7 +146,7 @@ record_failed(struct push *p, struct pushed *m, struct err *err)
 static int
 intend(struct push *p, struct pushed *m, struct err *err)
 {
-	struct index *ix = p->pass.a->ix;
+	struct index *ix = p->pass.run->ix;
 
 	if (m->failure != NULL || m->altered)
 		return record_failed(p, m, err);
@@ -187,7 +193,7 @@ keep_back(struct push *p, struct push_batch *b)
 static int
 record_uid(struct push *p, struct pushed *m, struct err *err)
 {
-	struct index *ix = p->pass.a->ix;
+	struct index *ix = p->pass.run->ix;
 	struct place *place = &m->row.place;
 	struct place known;
 	struct ability can;
@@ -224,7 +230,7 @@ record_uid(struct push *p, struct pushed *m, struct err *err)
 static int
 record(struct push *p, struct pushed *m, struct err *err)
 {
-	struct index *ix = p->pass.a->ix;
+	struct index *ix = p->pass.run->ix;
 	const struct place *place = &m->row.place;
 
 	if (!m->started)
@@ -234,13 +240,13 @@ record(struct push *p, struct pushed *m, struct err *err)
 		return index_intent_put(ix, &m->intent, err);
 	}
 	if (m->doubtful)
-		return record_failure(p->pass.a, p->pass.folder, place,
+		return record_failure(p->pass.run, p->pass.folder, place,
 		    &(struct failure){ ITEM_PUSH, "", false }, err);
 	if (m->failure != NULL)
-		return (m->blameless ? record_success(p->pass.a, place,
+		return (m->blameless ? record_success(p->pass.run, place,
 		    ITEM_PUSH, err) : record_failed(p, m, err)) == -1 ? -1 :
 		    index_intent_drop(ix, m->intent.id, err);
-	if (record_success(p->pass.a, place, ITEM_PUSH, err) == -1)
+	if (record_success(p->pass.run, place, ITEM_PUSH, err) == -1)
 		return -1;
 	return record_uid(p, m, err);
 }
@@ -265,7 +271,7 @@ static int
 index_run(struct job *job)
 {
 	struct push *p = OWNER_OF(job, struct push, index_job);
-	struct index *ix = p->pass.a->ix;
+	struct index *ix = p->pass.run->ix;
 	bool any = false;
 	int i, rc = 0;
 
@@ -289,12 +295,12 @@ tell(struct push *p, const struct push_batch *b)
 		const struct pushed *m = &b->msg[i];
 
 		if (m->over && m->failure == NULL)
-			report_done(p->pass.a, SYNC_PUSH, p->pass.folder,
+			report_done(p->pass.run, SYNC_PUSH, p->pass.folder,
 			    &m->row.place, "");
 	}
 	p->done += (uint64_t)b->n;
 	if (b->n > 0)
-		report_progress(p->pass.a, p->pass.folder, "pushing", p->done,
+		report_progress(p->pass.run, p->pass.folder, "pushing", p->done,
 		    0);
 }
 
@@ -335,16 +341,11 @@ static void
 take_next(struct push *p)
 {
 	struct push_batch *b = batch_in(p, PUSH_FREE);
-	int i;
 
 	*b = p->next;
 	p->next = (struct push_batch){ .n = 0 };
 	p->picking = false;
-	if (p->pass.a->opt.dry_run)
-		for (i = 0; i < b->n; i++)
-			report_done(p->pass.a, SYNC_PUSH, p->pass.folder,
-			    &b->msg[i].row.place, "");
-	if (b->n == 0 || p->pass.a->opt.dry_run)
+	if (b->n == 0)
 		batch_release(b);
 	else
 		b->stage = PUSH_PICKED;
@@ -381,7 +382,7 @@ take_index(struct push *p)
 static bool
 may_pick(const struct push *p)
 {
-	bool alone = p->probing || p->pass.a->over_quota > 0;
+	bool alone = p->probing || p->pass.run->over_quota > 0;
 	int i, busy = 0;
 
 	for (i = 0; i < PUSH_BATCHES; i++)
@@ -416,8 +417,8 @@ ask_index(struct push *p)
 		return;
 	/* Another folder's quota is reached, it may be this one's, too: then
 	 * one message of that kind goes first, to see. */
-	p->most = p->pass.a->over_quota > 0 && !p->fits && p->too_large == 0 ?
-	    p->pass.a->over_quota / 2 : PUSH_BYTES;
+	p->most = p->pass.run->over_quota > 0 && !p->fits && p->too_large == 0 ?
+	    p->pass.run->over_quota / 2 : PUSH_BYTES;
 	p->pick.max = p->probing ? 1 : PUSH_ROWS;
 	for (i = 0; i < PUSH_BATCHES; i++) {
 		struct push_batch *b = &p->batch[i];
@@ -428,7 +429,7 @@ ask_index(struct push *p)
 			keep_back(p, b);
 	}
 	p->index_job = (struct job){ .run = index_run };
-	lane_post(p->pass.a->index_lane, &p->index_job, &p->pass.task);
+	lane_post(p->pass.run->index_lane, &p->index_job, &p->pass.task);
 }
 
 static void
@@ -440,7 +441,7 @@ ask_disk(struct push *p)
 	if (p->reading == NULL)
 		return;
 	p->read_job = (struct job){ .run = push_read_run };
-	lane_post(p->pass.a->disk_lane, &p->read_job, &p->pass.task);
+	lane_post(p->pass.run->disk_lane, &p->read_job, &p->pass.task);
 }
 
 /* 0, or -1 with the task's error. */
@@ -486,7 +487,7 @@ push_go(struct task *t)
 	if (!is_over(p))
 		return task_wait(t, push_go);
 	if (p->kept_back > 0)
-		report_folder_issue(p->pass.a, p->pass.folder, ITEM_PUSH,
+		report_folder_issue(p->pass.run, p->pass.folder, ITEM_PUSH,
 		    p->kept_back, "%llu message%s not pushed: %s",
 		    (unsigned long long)p->kept_back, p->kept_back == 1 ? "" :
 		    "s", p->why);
@@ -516,8 +517,7 @@ push_start(struct conn *conn, struct folder *folder,
 	struct push *p = xcalloc(1, sizeof(*p));
 
 	p->pick = (struct pick){
-		.folder = folder, .ops = OP_PUSH,
-		.expunge = conn->a->conf->expunge,
+		.run = conn->account->run, .folder = folder, .ops = OP_PUSH,
 	};
 	TAILQ_INIT(&p->waiting);
 	TAILQ_INIT(&p->uploads);

@@ -4,7 +4,9 @@
 
 #include <sys/queue.h>
 
-#include "core/internal.h"
+#include "apply/apply.h"
+#include "imap/box.h"
+#include "maildir/store.h"
 
 #define PUSH_ROWS	300	/* of a batch */
 #define PUSH_BATCHES	3	/* one is read, one sent, one recorded */
@@ -18,7 +20,7 @@ struct pushed {
 	bool ready;		/* may be sent */
 	bool gone;		/* it moved meanwhile: the next scan tells */
 	bool waits;		/* failed before, not to be tried yet */
-	bool altered;		/* the server took it in an earlier run, and shows
+	bool altered;	/* the server took it in an earlier run, and shows
 				   nothing like it */
 	unsigned char *body;	/* wire form; NULL: read again while sending */
 	struct index_intent intent;
@@ -84,7 +86,8 @@ bool push_keeps_back(const struct push *, const struct pushed *);
 
 /* push_send.c: what is ready of the batch goes out. */
 void push_send(struct push *, struct push_batch *);
-/* Feeds what is wanted and takes what was answered. -1: the connection is lost. */
+/* Feeds what is wanted and takes what was answered. -1: the connection is lost.
+ * */
 int push_drive(struct push *, struct err *);
 void push_send_release(struct push *);
 

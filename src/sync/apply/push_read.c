@@ -87,7 +87,7 @@ prepare_open(struct push *p, struct pushed *m, struct maildir_source *s,
 	}
 	free(m->body);
 	m->body = NULL;
-	return rc == -1 ? -1 : maildir_fingerprint(&p->pass.a->md, &where,
+	return rc == -1 ? -1 : maildir_fingerprint(p->pass.run->md, &where,
 	    &m->fp, &m->date, err);
 }
 
@@ -101,7 +101,7 @@ prepare(struct push *p, struct pushed *m, bool durable, size_t *room,
 	const char *why;
 	int rc = -1;
 
-	if (maildir_source_open(&p->pass.a->md, &where, &s, &m->date, err) ==
+	if (maildir_source_open(p->pass.run->md, &where, &s, &m->date, err) ==
 	    -1)
 		return -1;
 	if ((durable || maildir_source_sync(s, err) == 0) &&
@@ -125,7 +125,7 @@ is_as_it_was(struct push *p, const struct pushed *m)
 	struct err ignored;
 	bool same;
 
-	if (maildir_look_open(&look, &p->pass.a->md, p->pass.folder->row.path,
+	if (maildir_look_open(&look, p->pass.run->md, p->pass.folder->row.path,
 	    &ignored) == -1)
 		return true;
 	same = maildir_look(&look, place->in_new, place->file, &now) !=
@@ -144,7 +144,7 @@ push_read_run(struct job *job)
 	bool durable;
 	int i;
 
-	durable = maildir_sync_many(&p->pass.a->md, p->pass.folder->row.path,
+	durable = maildir_sync_many(p->pass.run->md, p->pass.folder->row.path,
 	    (size_t)b->n);
 	for (i = 0; i < b->n; i++) {
 		struct pushed *m = &b->msg[i];
@@ -155,7 +155,7 @@ push_read_run(struct job *job)
 		m->waits = m->waits && is_as_it_was(p, m);
 		if (m->waits || prepare(p, m, durable, &room, &err) == 0)
 			continue;
-		if (is_disk_error(&err)) {
+		if (err_is_disk_full(&err)) {
 			job->err = err;
 			return -1;
 		}

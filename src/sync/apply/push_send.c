@@ -71,7 +71,7 @@ take_message(struct push *p, struct upload *u, struct pushed *m)
 {
 	m->over = true;
 	u->batch->open--;
-	p->fits |= m->failure == NULL && m->fp.wire >= p->pass.a->over_quota;
+	p->fits |= m->failure == NULL && m->fp.wire >= p->pass.run->over_quota;
 }
 
 /* What the server is known by now not to take is not sent. */
@@ -117,8 +117,8 @@ static bool
 may_join(const struct push *p, const struct pushed *m)
 {
 	return m->body != NULL && m->row.tries == 0 && !p->probing &&
-	    p->pass.a->over_quota == 0 &&
-	    p->pass.a->groups_refused < GROUPS_REFUSED &&
+	    p->pass.run->over_quota == 0 &&
+	    p->pass.run->groups_refused < GROUPS_REFUSED &&
 	    imap_append_may_join(p->pass.conn->session, (uint32_t)m->fp.wire);
 }
 
@@ -159,7 +159,7 @@ piece_run(struct job *job)
 	size_t left = u->append.size - u->append.fed;
 	int64_t mtime;
 
-	if (p->source == NULL && maildir_source_open(&p->pass.a->md, &where,
+	if (p->source == NULL && maildir_source_open(p->pass.run->md, &where,
 	    &p->source, &mtime, &job->err) == -1)
 		return -1;
 	p->piece_length = maildir_source_read(p->source, p->piece,
@@ -199,7 +199,7 @@ feed_more(struct push *p, struct upload *u)
 	}
 	p->fetching = true;
 	p->piece_job = (struct job){ .run = piece_run };
-	lane_post(p->pass.a->disk_lane, &p->piece_job, &p->pass.task);
+	lane_post(p->pass.run->disk_lane, &p->piece_job, &p->pass.task);
 }
 
 /* What was refused early under LITERAL+ is fed all the same: the server was
@@ -236,7 +236,7 @@ feed(struct push *p, struct err *err)
 static void
 quota_reached(struct push *p, uint64_t size)
 {
-	uint64_t *least = &p->pass.a->over_quota;
+	uint64_t *least = &p->pass.run->over_quota;
 
 	if (*least == 0 || size < *least)
 		*least = size;
@@ -254,7 +254,7 @@ take_refusal(struct push *p, struct pushed *m, enum imap_code_kind code,
 {
 	m->failure = xstrdup(err->msg);
 	m->refused = true;
-	m->blameless = is_folder_code(code) || p->pass.folder->row.read_only;
+	m->blameless = code_is_folder(code) || p->pass.folder->row.read_only;
 	if (!m->blameless)
 		return;
 	p->kept_back++;
@@ -304,13 +304,13 @@ has_grown(const struct push *p, const struct upload *u)
 static void
 send_singly(struct push *p, struct upload *u)
 {
-	struct account *a = p->pass.a;
+	struct run *run = p->pass.run;
 	size_t i;
 
 	if (u->append.cmd.status == IMAP_BAD)
-		a->groups_refused = GROUPS_REFUSED;
+		run->groups_refused = GROUPS_REFUSED;
 	else
-		a->groups_refused++;
+		run->groups_refused++;
 	p->window = WINDOW_REFUSED;
 	for (i = 0; i < u->n; i++) {
 		struct upload *one = upload_new(u->batch, u->msg[i]);
@@ -346,7 +346,7 @@ take_refused(struct push *p, struct upload *u, const struct err *err)
 	enum imap_code_kind code = u->append.cmd.code;
 	size_t i;
 
-	if (u->n > 1 && (code == CODE_OVERQUOTA || !is_folder_code(code))) {
+	if (u->n > 1 && (code == CODE_OVERQUOTA || !code_is_folder(code))) {
 		u->refusal = *err;
 		u->looking = true;
 		imap_uidnext_start(p->pass.conn->session, &u->look,

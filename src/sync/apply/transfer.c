@@ -5,17 +5,17 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "run/phases.h"
+#include "plan/message.h"
 
 int
-transfers_recall(struct account *a, const struct folder *trash,
+transfers_recall(struct run *run, const struct folder *trash,
     struct transfer *v, int n, bool *any, struct err *err)
 {
 	int i, found = 0;
 
 	*any = false;
 	for (i = 0; i < n && found != -1; i++) {
-		found = index_intent_of(a->ix, trash->row.id, v[i].place->id,
+		found = index_intent_of(run->ix, trash->row.id, v[i].place->id,
 		    &v[i].intent, err);
 		*any |= found == 1;
 	}
@@ -37,76 +37,85 @@ first_uid(const struct folder *trash, const struct index_intent *in)
 	return in->uidvalidity == trash->row.uidvalidity ? in->uidnext : 1;
 }
 
+/* What is looked for in the trash. */
+struct search {
+	struct run *run;
+	const struct folder *trash;
+	struct transfer *v;
+	int n;
+	struct index_intent *open;	/* all of the trash */
+	size_t n_open;
+};
+
 /* Another intent's copy, with the same content. */
 static bool
-is_claimed(const struct index_intent *open, size_t n_open,
-    const struct place *p)
+is_claimed(const struct search *s, const struct place *p)
 {
 	size_t i;
 
-	for (i = 0; i < n_open; i++)
-		if (open[i].answered && open[i].uidnext == p->uid &&
-		    open[i].content == p->content)
+	for (i = 0; i < s->n_open; i++)
+		if (s->open[i].answered && s->open[i].uidnext == p->uid &&
+		    s->open[i].content == p->content)
 			return true;
 	return false;
 }
 
+/* It could be the copy of that one, by where it stands. */
+static bool
+may_be(const struct search *s, const struct transfer *t,
+    const struct place *p)
+{
+	return t->state != TRANSFER_NONE && t->state != TRANSFER_DONE &&
+	    t->intent.id != 0 && p->uid >= first_uid(s->trash, &t->intent);
+}
+
 /* Whose copy is p? What was never pulled may be anybody's of that size. */
 static int
-assign(struct account *a, const struct folder *trash, struct transfer *v, int n,
-    const struct place *p, struct err *err)
+assign(void *arg, struct place *p, struct err *err)
 {
+	struct search *s = arg;
 	int i;
 
-	for (i = 0; i < n; i++) {
-		struct index_intent *in = &v[i].intent;
+	if (is_claimed(s, p))
+		return 0;
+	for (i = 0; i < s->n; i++) {
+		struct transfer *t = &s->v[i];
 
-		if (v[i].state == TRANSFER_NONE || v[i].state == TRANSFER_DONE
-		    || in->id == 0 || p->uid < first_uid(trash, in))
+		if (!may_be(s, t, p))
 			continue;
-		if (p->content == 0 && p->size == v[i].place->size &&
-		    p->date == v[i].place->date)
-			v[i].state = TRANSFER_DOUBT;
-		if (p->content == 0 || p->content != in->content)
+		if (p->content == 0 && p->size == t->place->size &&
+		    p->date == t->place->date)
+			t->state = TRANSFER_DOUBT;
+		if (p->content == 0 || p->content != t->intent.content)
 			continue;
-		v[i].state = TRANSFER_DONE;
-		in->answered = true;
-		in->uidvalidity = trash->row.uidvalidity;
-		in->uidnext = p->uid;
-		return index_intent_put(a->ix, in, err);
+		t->state = TRANSFER_DONE;
+		t->intent.answered = true;
+		t->intent.uidvalidity = s->trash->row.uidvalidity;
+		t->intent.uidnext = p->uid;
+		return index_intent_put(s->run->ix, &t->intent, err);
 	}
 	return 0;
 }
 
 /* The trash was pulled by now: what came into it is known by its content. */
 static int
-look(struct account *a, const struct folder *trash, struct transfer *v, int n,
+look(struct run *run, const struct folder *trash, struct transfer *v, int n,
     struct err *err)
 {
-	struct index_intent *open;
-	struct place row[64];
-	int64_t after = 0;
-	size_t n_open;
-	int i, got, rc = 0;
+	struct search s = { .run = run, .trash = trash, .v = v, .n = n };
+	const struct index_visit visit = { assign, &s };
+	int rc;
 
-	if (index_intents(a->ix, trash->row.id, &open, &n_open, err) == -1)
+	if (index_intents(run->ix, trash->row.id, &s.open, &s.n_open, err) ==
+	    -1)
 		return -1;
-	do {
-		got = index_places(a->ix, PLACES_REMOTE, trash->row.id, after,
-		    row, 64, err);
-		for (i = 0; i < got; i++) {
-			after = row[i].id;
-			if (rc == 0 && !is_claimed(open, n_open, &row[i]))
-				rc = assign(a, trash, v, n, &row[i], err);
-			place_release(&row[i]);
-		}
-	} while (rc == 0 && got == 64);
-	free(open);
-	return got == -1 ? -1 : rc;
+	rc = index_each(run->ix, PLACES_REMOTE, trash->row.id, &visit, err);
+	free(s.open);
+	return rc;
 }
 
 static int
-intend(struct account *a, const struct folder *trash, struct transfer *c,
+intend(struct run *run, const struct folder *trash, struct transfer *c,
     struct err *err)
 {
 	const struct index_folder *f = &trash->row;
@@ -119,7 +128,7 @@ intend(struct account *a, const struct folder *trash, struct transfer *c,
 		.content = c->place->content, .size = c->place->size,
 		.begun = clock_wall(),
 	};
-	return index_intent_put(a->ix, &c->intent, err);
+	return index_intent_put(run->ix, &c->intent, err);
 }
 
 /* True when one has to be looked for. */
@@ -143,18 +152,18 @@ take_answered(const struct folder *trash, struct transfer *v, int n)
 }
 
 int
-transfers_intend(struct account *a, const struct folder *trash,
+transfers_intend(struct run *run, const struct folder *trash,
     struct transfer *v, int n, struct err *err)
 {
 	bool open = take_answered(trash, v, n);
-	int i, rc = index_begin(a->ix, err);
+	int i, rc = index_begin(run->ix, err);
 
 	if (rc == 0 && open)
-		rc = look(a, trash, v, n, err);
+		rc = look(run, trash, v, n, err);
 	for (i = 0; i < n && rc == 0; i++)
 		if (v[i].state == TRANSFER_FRESH)
-			rc = intend(a, trash, &v[i], err);
-	return index_end(a->ix, rc, err);
+			rc = intend(run, trash, &v[i], err);
+	return index_end(run->ix, rc, err);
 }
 
 /* --- what the server said --- */
@@ -193,12 +202,12 @@ take_uids(struct folder *trash, struct transfer *v, int n,
 }
 
 int
-transfers_answered(struct account *a, struct folder *trash, struct transfer *v,
+transfers_answered(struct run *run, struct folder *trash, struct transfer *v,
     int n, const struct imap_cmd *cmd, struct err *err)
 {
 	bool told = cmd->code == CODE_COPYUID &&
 	    !uidset_empty(&cmd->code_uids);
-	int i, rc = index_begin(a->ix, err);
+	int i, rc = index_begin(run->ix, err);
 
 	if (told)
 		take_uids(trash, v, n, cmd);
@@ -208,40 +217,29 @@ transfers_answered(struct account *a, struct folder *trash, struct transfer *v,
 		if (v[i].state != TRANSFER_DONE || v[i].intent.answered)
 			continue;
 		v[i].intent.answered = true;
-		rc = index_intent_put(a->ix, &v[i].intent, err);
+		rc = index_intent_put(run->ix, &v[i].intent, err);
 	}
-	return index_end(a->ix, rc, err);
+	return index_end(run->ix, rc, err);
 }
 
 /* --- what is not wanted any more --- */
 
-static const struct folder *
-folder_by_id(const struct account *a, int64_t id)
-{
-	size_t i;
-
-	for (i = 0; i < a->n_folder; i++)
-		if (a->folder[i].row.id == id)
-			return &a->folder[i];
-	return NULL;
-}
-
 /* 1: the removal that it belongs to is still asked for; or it is an upload. */
 static int
-is_wanted(struct account *a, const struct index_intent *in, struct err *err)
+is_wanted(struct run *run, const struct index_intent *in, struct err *err)
 {
 	struct verdict verdict = { .ops = OP_NONE };
 	const struct folder *f;
 	struct ability can;
 	struct place p;
-	int found = index_place_by_id(a->ix, in->place, &p, err);
+	int found = index_place_by_id(run->ix, in->place, &p, err);
 
 	if (found != 1)
 		return found;
-	f = folder_by_id(a, p.folder);
+	f = folder_by_id(run, p.folder);
 	if (p.folder != in->folder && f != NULL) {
 		folder_ability(f, &can);
-		reconcile_message(&p, &can, a->conf->expunge, &verdict);
+		reconcile_message(&p, &can, run->conf->expunge, &verdict);
 		found = (verdict.ops & OP_REMOVE_REMOTE) != 0;
 		verdict_release(&verdict);
 	}
@@ -250,18 +248,18 @@ is_wanted(struct account *a, const struct index_intent *in, struct err *err)
 }
 
 static int
-tidy(struct account *a, const struct folder *trash, struct err *err)
+tidy(struct run *run, const struct folder *trash, struct err *err)
 {
 	struct index_intent *v;
 	size_t n, i;
 	int rc = 0;
 
-	if (index_intents(a->ix, trash->row.id, &v, &n, err) == -1)
+	if (index_intents(run->ix, trash->row.id, &v, &n, err) == -1)
 		return -1;
 	for (i = 0; i < n && rc == 0; i++) {
-		rc = is_wanted(a, &v[i], err);
+		rc = is_wanted(run, &v[i], err);
 		if (rc != -1)
-			rc = rc == 1 ? 0 : index_intent_drop(a->ix, v[i].id,
+			rc = rc == 1 ? 0 : index_intent_drop(run->ix, v[i].id,
 			    err);
 	}
 	free(v);
@@ -269,14 +267,15 @@ tidy(struct account *a, const struct folder *trash, struct err *err)
 }
 
 int
-transfers_tidy(struct account *a, struct err *err)
+transfers_tidy(struct run *run, struct err *err)
 {
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < a->n_folder && a->conf->trash != NULL && rc == 0; i++)
-		if (strcmp(a->folder[i].row.name, a->conf->trash) == 0 &&
-		    a->folder[i].row.id != 0)
-			rc = tidy(a, &a->folder[i], err);
+	for (i = 0; i < run->n_folder && run->conf->trash != NULL && rc == 0;
+	    i++)
+		if (strcmp(run->folder[i].row.name, run->conf->trash) == 0 &&
+		    run->folder[i].row.id != 0)
+			rc = tidy(run, &run->folder[i], err);
 	return rc;
 }

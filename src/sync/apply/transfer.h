@@ -2,8 +2,8 @@
  * transfer.c: where the server has no MOVE, what is removed is copied to the
  * trash folder and then expunged. A COPY can't be repeated blindly, so each has
  * an intent in the index before it is sent: the folder of the intent is the
- * trash, its place the source, which lies in another folder (an upload's lies in
- * the same). The intent goes when the source is recorded as gone.
+ * trash, its place the source, which lies in another folder (an upload's lies
+ * in the same). The intent goes when the source is recorded as gone.
  *
  * answered: the copy is there, and uidnext is its UID where the server told it.
  * Else nothing is known of it but that uidnext, at least, is the first it can
@@ -12,13 +12,14 @@
 #ifndef SYNC_APPLY_TRANSFER_H
 #define SYNC_APPLY_TRANSFER_H
 
-#include "core/internal.h"
+#include "core/run.h"
+#include "imap/session.h"
 
 enum transfer_state {
 	TRANSFER_NONE,		/* is not to be copied */
 	TRANSFER_FRESH,		/* may be sent */
 	TRANSFER_DONE,		/* it is in the trash */
-	TRANSFER_DOUBT,		/* nobody can tell: neither copied nor expunged */
+	TRANSFER_DOUBT,	/* nobody can tell: neither copied nor expunged */
 };
 
 struct transfer {
@@ -28,15 +29,15 @@ struct transfer {
 };
 
 /* What earlier runs began. *any: there is something. */
-int transfers_recall(struct account *, const struct folder *trash,
+int transfers_recall(struct run *, const struct folder *trash,
     struct transfer *, int n, bool *any, struct err *);
 /* Of those that are COPY_FRESH, which are; with intents, durable. */
-int transfers_intend(struct account *, const struct folder *trash,
+int transfers_intend(struct run *, const struct folder *trash,
     struct transfer *, int n, struct err *);
 /* The server said OK. What it copied is COPY_DONE, durable. */
-int transfers_answered(struct account *, struct folder *trash,
+int transfers_answered(struct run *, struct folder *trash,
     struct transfer *, int n, const struct imap_cmd *, struct err *);
 /* In a transaction: intents of messages that are not to be removed any more. */
-int transfers_tidy(struct account *, struct err *);
+int transfers_tidy(struct run *, struct err *);
 
 #endif

@@ -4,14 +4,15 @@
  */
 #include <inttypes.h>
 
-#include "core/internal.h"
+#include "core/report.h"
+#include "core/run.h"
 
 #define EVIDENCE_MAX	1000
 
 static void
-add_forced(const struct account *a, struct buf *out)
+add_forced(const struct run *run, struct buf *out)
 {
-	if (a->opt.force_deletes)
+	if (run->opt.force_deletes)
 		buf_addf(out, "; --force-deletes");
 }
 
@@ -38,7 +39,7 @@ add_remote(const struct folder *f, struct buf *out)
 
 /* The disk does not have it. */
 static void
-add_local(const struct account *a, const struct folder *f, struct buf *out)
+add_local(const struct run *run, const struct folder *f, struct buf *out)
 {
 	const struct proof *p = &f->proof;
 
@@ -52,24 +53,24 @@ add_local(const struct account *a, const struct folder *f, struct buf *out)
 	else
 		buf_addf(out, "gone from disk: complete scans at %" PRId64
 		    " and %" PRId64, p->scanned[0], p->scanned[1]);
-	buf_addf(out, "; marker %s", a->token);
+	buf_addf(out, "; marker %s", run->account->token);
 }
 
 static int
-write_line(struct account *a, const char *what, const struct folder *f,
+write_line(struct run *run, const char *what, const struct folder *f,
     const struct place *p, struct buf *why, struct err *err)
 {
 	int rc;
 
-	add_forced(a, why);
-	rc = index_log(a->ix, what, f->row.name, p == NULL ? 0 : p->uid,
+	add_forced(run, why);
+	rc = index_log(run->ix, what, f->row.name, p == NULL ? 0 : p->uid,
 	    p == NULL ? NULL : p->unique, buf_str(why), err);
 	buf_release(why);
 	return rc;
 }
 
 int
-evidence_local(struct account *a, const struct folder *f, const struct place *p,
+evidence_local(struct run *run, const struct folder *f, const struct place *p,
     struct err *err)
 {
 	struct buf why;
@@ -79,11 +80,11 @@ evidence_local(struct account *a, const struct folder *f, const struct place *p,
 		buf_addf(&why, "marked as deleted, and expunge = yes");
 	else
 		add_remote(f, &why);
-	return write_line(a, "removed-local", f, p, &why, err);
+	return write_line(run, "removed-local", f, p, &why, err);
 }
 
 int
-evidence_remote(struct account *a, const struct folder *f,
+evidence_remote(struct run *run, const struct folder *f,
     const struct place *p, const char *trash, struct err *err)
 {
 	struct buf why;
@@ -92,37 +93,37 @@ evidence_remote(struct account *a, const struct folder *f,
 	if (p->local.present)
 		buf_addf(&why, "marked as deleted, and expunge = yes");
 	else
-		add_local(a, f, &why);
+		add_local(run, f, &why);
 	buf_addf(&why, "; the server had size %u and date %" PRId64
 	    " as recorded", p->size, p->date);
 	if (trash != NULL)
 		buf_addf(&why, "; moved to %s", trash);
-	return write_line(a, trash != NULL ? "trashed" : "removed-remote", f,
+	return write_line(run, trash != NULL ? "trashed" : "removed-remote", f,
 	    p, &why, err);
 }
 
 int
-evidence_forgotten(struct account *a, const struct folder *f,
+evidence_forgotten(struct run *run, const struct folder *f,
     const struct place *p, struct err *err)
 {
 	struct buf why;
 
 	buf_init(&why, EVIDENCE_MAX);
-	add_local(a, f, &why);
+	add_local(run, f, &why);
 	buf_addf(&why, "; ");
 	add_remote(f, &why);
-	return write_line(a, "forgotten", f, p, &why, err);
+	return write_line(run, "forgotten", f, p, &why, err);
 }
 
 int
-evidence_folder(struct account *a, const struct folder *f, struct err *err)
+evidence_folder(struct run *run, const struct folder *f, struct err *err)
 {
 	const char *what = "dropped-local";
 	struct buf why;
 
 	buf_init(&why, EVIDENCE_MAX);
 	if (!f->row.local) {
-		add_local(a, f, &why);
+		add_local(run, f, &why);
 		what = "dropped-remote";
 	}
 	if (f->row.remote) {
@@ -132,5 +133,5 @@ evidence_folder(struct account *a, const struct folder *f, struct err *err)
 		buf_addf(&why, "%s", f->row.local ? "" : "; ");
 		add_remote(f, &why);
 	}
-	return write_line(a, what, f, NULL, &why, err);
+	return write_line(run, what, f, NULL, &why, err);
 }

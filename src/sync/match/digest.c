@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "core/internal.h"
+#include "core/pick.h"
+#include "maildir/store.h"
+#include "match/match.h"
 
 struct unknown {
 	struct picked row;
@@ -20,7 +22,7 @@ struct digest {
 	struct picked picked[SYNC_ROWS];
 	struct unknown *file;
 	int n;
-	struct job job;
+	struct job read_job;
 };
 
 static enum task_result digest_picked(struct task *);
@@ -40,10 +42,10 @@ rows_release(struct digest *d)
 }
 
 static int
-pick_run(struct job *job)
+pick_work(struct pass *p, struct err *err)
 {
-	struct digest *d = OWNER_OF(job, struct digest, job);
-	int i, n = pick_rows(d->pass.a->ix, &d->pick, d->picked, &job->err);
+	struct digest *d = (struct digest *)p;
+	int i, n = pick_rows(&d->pick, d->picked, err);
 
 	if (n == -1)
 		return -1;
@@ -62,13 +64,12 @@ digest_pick(struct task *t)
 {
 	struct digest *d = (struct digest *)t;
 
-	d->job = (struct job){ .run = pick_run };
-	lane_post(d->pass.a->index_lane, &d->job, t);
-	return task_wait(t, digest_picked);
+	return pass_job(&d->pass, pick_work, digest_picked);
 }
 
-/* -1: the sync failed, and the system says so once: push would believe a second.
- * Or there was no descriptor left: the file is none that can't be read. */
+/* -1: the sync failed, and the system says so once: push would believe a
+ * second. Or there was no descriptor left: the file is none that can't be read.
+ * */
 static int
 make_durable(struct digest *d, const struct maildir_message *m, bool *done_out,
     struct err *err)
@@ -78,8 +79,8 @@ make_durable(struct digest *d, const struct maildir_message *m, bool *done_out,
 	int rc;
 
 	*done_out = false;
-	if (maildir_source_open(&d->pass.a->md, m, &s, &mtime, err) == -1)
-		return is_shortage(err) ? -1 : 0;
+	if (maildir_source_open(d->pass.run->md, m, &s, &mtime, err) == -1)
+		return err_is_shortage(err) ? -1 : 0;
 	rc = maildir_source_sync(s, err);
 	maildir_source_close(s);
 	*done_out = rc == 0;
@@ -92,31 +93,33 @@ make_durable(struct digest *d, const struct maildir_message *m, bool *done_out,
  * read now stays unknown; push will say so.
  */
 static int
+read_file(struct digest *d, struct unknown *u, bool durable, struct err *err)
+{
+	const struct maildir_message m = {
+		d->pass.folder->row.path, u->row.place.in_new,
+		u->row.place.file,
+	};
+	struct maildir *md = d->pass.run->md;
+	int64_t mtime;
+
+	if (!durable && make_durable(d, &m, &durable, err) == -1)
+		return -1;
+	u->got = durable && maildir_fingerprint(md, &m, &u->fp, &mtime,
+	    err) == 0;
+	return durable && !u->got && err_is_shortage(err) ? -1 : 0;
+}
+
+static int
 read_run(struct job *job)
 {
-	struct digest *d = OWNER_OF(job, struct digest, job);
-	bool all, durable;
+	struct digest *d = OWNER_OF(job, struct digest, read_job);
+	bool all = maildir_sync_many(d->pass.run->md, d->pass.folder->row.path,
+	    (size_t)d->n);
 	int i;
 
-	all = maildir_sync_many(&d->pass.a->md, d->pass.folder->row.path,
-	    (size_t)d->n);
-	for (i = 0; i < d->n; i++) {
-		struct unknown *u = &d->file[i];
-		struct maildir_message m = {
-			d->pass.folder->row.path, u->row.place.in_new,
-			u->row.place.file,
-		};
-		int64_t mtime;
-
-		durable = all;	/* else one by one */
-		if (!all && make_durable(d, &m, &durable, &job->err) == -1)
+	for (i = 0; i < d->n; i++)
+		if (read_file(d, &d->file[i], all, &job->err) == -1)
 			return -1;
-		u->got = durable &&
-		    maildir_fingerprint(&d->pass.a->md, &m, &u->fp, &mtime,
-		    &job->err) == 0;
-		if (durable && !u->got && is_shortage(&job->err))
-			return -1;
-	}
 	return 0;
 }
 
@@ -125,47 +128,33 @@ digest_picked(struct task *t)
 {
 	struct digest *d = (struct digest *)t;
 
-	if (!d->job.done)
-		return task_wait(t, digest_picked);
-	if (d->job.result == -1)
-		return task_fail(t, &d->job.err);
-	d->job = (struct job){ .run = read_run };
-	lane_post(d->pass.a->disk_lane, &d->job, t);
-	return task_wait(t, digest_read);
+	return lane_run(d->pass.run->disk_lane, &d->read_job, read_run, t,
+	    digest_read);
 }
 
 static int
-record_run(struct job *job)
+record_work(struct pass *p, struct err *err)
 {
-	struct digest *d = OWNER_OF(job, struct digest, job);
-	struct index *ix = d->pass.a->ix;
-	int i, rc = index_begin(ix, &job->err);
+	struct digest *d = (struct digest *)p;
+	struct index *ix = p->run->ix;
+	int i, rc = index_begin(ix, err);
 
 	for (i = 0; i < d->n && rc == 0; i++) {
 		struct unknown *u = &d->file[i];
 
 		if (!u->got)
 			continue;
-		rc = index_content_put(ix, &u->fp, &u->row.place.content,
-		    &job->err);
+		rc = index_content_put(ix, &u->fp, &u->row.place.content, err);
 		if (rc == 0)
-			rc = index_place_put(ix, &u->row.place, &job->err);
+			rc = index_place_put(ix, &u->row.place, err);
 	}
-	return index_end(ix, rc, &job->err);
+	return index_end(ix, rc, err);
 }
 
 static enum task_result
 digest_read(struct task *t)
 {
-	struct digest *d = (struct digest *)t;
-
-	if (!d->job.done)
-		return task_wait(t, digest_read);
-	if (d->job.result == -1)
-		return task_fail(t, &d->job.err);
-	d->job = (struct job){ .run = record_run };
-	lane_post(d->pass.a->index_lane, &d->job, t);
-	return task_wait(t, digest_recorded);
+	return pass_job((struct pass *)t, record_work, digest_recorded);
 }
 
 static enum task_result
@@ -173,10 +162,6 @@ digest_recorded(struct task *t)
 {
 	struct digest *d = (struct digest *)t;
 
-	if (!d->job.done)
-		return task_wait(t, digest_recorded);
-	if (d->job.result == -1)
-		return task_fail(t, &d->job.err);
 	rows_release(d);
 	return d->pick.end ? TASK_DONE : task_next(t, digest_pick);
 }
@@ -196,8 +181,8 @@ digest_start(struct conn *conn, struct folder *folder, struct pass_result *out)
 	struct digest *d = xcalloc(1, sizeof(*d));
 
 	d->pick = (struct pick){
-		.folder = folder, .ops = OP_PUSH, .max = SYNC_ROWS,
-		.expunge = conn->a->conf->expunge,
+		.run = conn->account->run, .folder = folder, .ops = OP_PUSH,
+		.max = SYNC_ROWS,
 	};
 	d->pass.folder = folder;
 	d->pass.task.finish = digest_finish;

@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/internal.h"
+#include "core/pick.h"
+#include "imap/box.h"
+#include "match/match.h"
 
 /* The header fields that identity leaves out, in the longest form expected. */
 #define FIELDS_LEFT_OUT	2000u
@@ -30,8 +32,7 @@ struct pair {
 	struct picked picked[SYNC_ROWS];
 	struct candidate *msg;
 	int n;
-	struct job job;
-	uint64_t *size;		/* canonical ones of the unknown files, sorted */
+	uint64_t *size;	/* canonical ones of the unknown files, sorted */
 	size_t n_size;
 	struct imap_fetching fetch;
 	struct fingerprinter *open;	/* the header that is arriving */
@@ -57,20 +58,11 @@ rows_release(struct pair *p)
 	p->n = 0;
 }
 
-static enum task_result
-post(struct pair *p, struct lane *lane, int (*run)(struct job *),
-    task_step *next)
-{
-	p->job = (struct job){ .run = run };
-	lane_post(lane, &p->job, &p->pass.task);
-	return task_wait(&p->pass.task, next);
-}
-
 static int
-pick_run(struct job *job)
+pick_work(struct pass *pass, struct err *err)
 {
-	struct pair *p = OWNER_OF(job, struct pair, job);
-	int i, n = pick_rows(p->pass.a->ix, &p->pick, p->picked, &job->err);
+	struct pair *p = (struct pair *)pass;
+	int i, n = pick_rows(&p->pick, p->picked, err);
 
 	if (n == -1)
 		return -1;
@@ -85,25 +77,24 @@ static void
 pick_messages(struct pair *p)
 {
 	p->pick = (struct pick){
-		.folder = p->pass.folder, .ops = OP_PULL, .max = SYNC_ROWS,
-		.expunge = p->pass.a->conf->expunge,
+		.run = p->pass.run, .folder = p->pass.folder, .ops = OP_PULL,
+		.max = SYNC_ROWS,
 	};
 }
 
 static int
-sizes_run(struct job *job)
+sizes_work(struct pass *pass, struct err *err)
 {
-	struct pair *p = OWNER_OF(job, struct pair, job);
+	struct pair *p = (struct pair *)pass;
 
-	return index_unpaired_sizes(p->pass.a->ix, p->pass.folder->row.id,
-	    &p->size, &p->n_size, &job->err);
+	return index_unpaired_sizes(pass->run->ix, pass->folder->row.id,
+	    &p->size, &p->n_size, err);
 }
 
 static enum task_result
 pair_begin(struct task *t)
 {
-	return post((struct pair *)t, ((struct pair *)t)->pass.a->index_lane,
-	    sizes_run, pair_sized);
+	return pass_job((struct pass *)t, sizes_work, pair_sized);
 }
 
 static enum task_result
@@ -111,10 +102,6 @@ pair_sized(struct task *t)
 {
 	struct pair *p = (struct pair *)t;
 
-	if (!p->job.done)
-		return task_wait(t, pair_sized);
-	if (p->job.result == -1)
-		return task_fail(t, &p->job.err);
 	if (p->n_size == 0)
 		return TASK_DONE;	/* no unknown file to pair with */
 	pick_messages(p);
@@ -124,12 +111,11 @@ pair_sized(struct task *t)
 static enum task_result
 pair_messages(struct task *t)
 {
-	struct pair *p = (struct pair *)t;
-
-	return post(p, p->pass.a->index_lane, pick_run, pair_messages_picked);
+	return pass_job((struct pass *)t, pick_work, pair_messages_picked);
 }
 
-/* A file whose canonical size could be that of a message with this wire size. */
+/* A file whose canonical size could be that of a message with this wire size.
+ * */
 static bool
 size_fits(const struct pair *p, uint64_t wire)
 {
@@ -209,10 +195,6 @@ pair_messages_picked(struct task *t)
 	};
 	int i;
 
-	if (!p->job.done)
-		return task_wait(t, pair_messages_picked);
-	if (p->job.result == -1)
-		return task_fail(t, &p->job.err);
 	for (i = 0; i < p->n; i++) {
 		struct candidate *c = &p->msg[i];
 
@@ -225,7 +207,7 @@ pair_messages_picked(struct task *t)
 		return task_next(t, pair_headers);
 	imap_fetch_start(p->pass.conn->session, &p->fetch, t, &args);
 	uidset_release(&uids);
-	return task_wait(t, pair_headers);
+	return imap_wait(t, &p->fetch.cmd, pair_headers);
 }
 
 /* The content that a message must have by its header. 1, 0, -1. */
@@ -248,46 +230,37 @@ content_of(struct index *ix, struct candidate *c, struct err *err)
 }
 
 static int
-join_run(struct job *job)
+join_work(struct pass *pass, struct err *err)
 {
-	struct pair *p = OWNER_OF(job, struct pair, job);
-	struct index *ix = p->pass.a->ix;
+	struct pair *p = (struct pair *)pass;
+	struct index *ix = pass->run->ix;
 	struct ability can;
-	int i, rc = index_begin(ix, &job->err);
+	int i, rc = index_begin(ix, err);
 
-	folder_ability(p->pass.folder, &can);
+	folder_ability(pass->folder, &can);
 	for (i = 0; i < p->n && rc != -1; i++) {
 		struct place *place = &p->msg[i].row.place;
 
-		rc = content_of(ix, &p->msg[i], &job->err);
+		rc = content_of(ix, &p->msg[i], err);
 		if (rc == 1)
-			rc = join_local(ix, place, &job->err);
+			rc = join_local(ix, place, err);
 		if (rc != 1)
 			continue;
 		reconcile_agree(place, &can);
-		rc = index_place_put(ix, place, &job->err);
+		rc = index_place_put(ix, place, err);
 	}
-	return index_end(ix, rc, &job->err);
+	return index_end(ix, rc, err);
 }
 
+/* What was refused is downloaded by pull, and compared there. */
 static enum task_result
 pair_headers(struct task *t)
 {
 	struct pair *p = (struct pair *)t;
 
-	if (p->fetch.cmd.task != NULL) {
-		switch (imap_result(&p->fetch.cmd, &t->err)) {
-		case 0:
-			return task_wait(t, pair_headers);
-		case -1:
-			if (t->err.kind != ERR_REFUSED)
-				return TASK_FAIL;
-			t->err.kind = ERR_NONE;
-		}
-		imap_cmd_release(&p->fetch.cmd);
-		p->fetch = (struct imap_fetching){ .rows = 0 };
-	}
-	return post(p, p->pass.a->index_lane, join_run, pair_joined);
+	imap_cmd_release(&p->fetch.cmd);
+	p->fetch = (struct imap_fetching){ .rows = 0 };
+	return pass_job(&p->pass, join_work, pair_joined);
 }
 
 static enum task_result
@@ -295,10 +268,6 @@ pair_joined(struct task *t)
 {
 	struct pair *p = (struct pair *)t;
 
-	if (!p->job.done)
-		return task_wait(t, pair_joined);
-	if (p->job.result == -1)
-		return task_fail(t, &p->job.err);
 	rows_release(p);
 	return p->pick.end ? TASK_DONE : task_next(t, pair_messages);
 }

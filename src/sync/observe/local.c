@@ -1,16 +1,16 @@
 /*
  * What lies on disk against what the index last saw there. A directory that
  * changed is read once, and each name, with its inode, is looked up among those
- * that the rows want to see (observe/name_set.h): a row whose name is there just so is not
- * read, nor is its file looked at. What remains is what changed: names that no
- * row wants, and rows whose name is not there.
+ * that the rows want to see (observe/name_set.h): a row whose name is there
+ * just so is not read, nor is its file looked at. What remains is what changed:
+ * names that no row wants, and rows whose name is not there.
  *
- * Who renames, adds, removes or replaces a file moves the mtime of its directory:
- * where both directories are as they were when they were last read, and nothing
- * waits to be done, they are not even read. What is edited in place moves
- * nothing and keeps its inode: each file is looked at when a folder that is not
- * big changes otherwise, when it is due (verify-interval) and with --full; for
- * that index_folder.looked is set to 0.
+ * Who renames, adds, removes or replaces a file moves the mtime of its
+ * directory: where both directories are as they were when they were last read,
+ * and nothing waits to be done, they are not even read. What is edited in place
+ * moves nothing and keeps its inode: each file is looked at when a folder that
+ * is not big changes otherwise, when it is due (verify-interval) and with
+ * --full; for that index_folder.looked is set to 0.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,10 @@
 #include "base/mem.h"
 #include "base/clock.h"
 #include "observe/local_file.h"
+#include "index/content.h"
 #include "maildir/name.h"
+#include "maildir/scan.h"
+#include "maildir/store.h"
 #include "observe/name_set.h"
 
 #define NS	1000000000	/* in a second */
@@ -129,8 +132,10 @@ verify_rows(struct scan *s, bool first, struct err *err)
 /* --- files whose name is as it was --- */
 
 static int
-look_at(struct scan *s, struct place *p, struct err *err)
+look_at(void *arg, struct place *p, struct err *err)
 {
+	struct scan *s = arg;
+
 	if (p->file == NULL || p->hint.inode == 0)
 		return 0;	/* looked at by its name */
 	return name_set_was_met(&s->names, index_name_sum(p->in_new, p->file,
@@ -140,23 +145,9 @@ look_at(struct scan *s, struct place *p, struct err *err)
 static int
 look_at_all(struct scan *s, struct err *err)
 {
-	struct place row[64];
-	int64_t after = 0;
-	int i, n, rc = 0;
+	const struct index_visit visit = { look_at, s };
 
-	do {
-		n = index_places(s->ix, PLACES_LOCAL, s->folder->id, after, row,
-		    64, err);
-		if (n < 0)
-			return -1;
-		for (i = 0; i < n; i++) {
-			if (rc == 0)
-				rc = look_at(s, &row[i], err);
-			after = row[i].id;
-			place_release(&row[i]);
-		}
-	} while (rc == 0 && n == 64);
-	return rc;
+	return index_each(s->ix, PLACES_LOCAL, s->folder->id, &visit, err);
 }
 
 /* --- names that no row wants --- */
@@ -295,9 +286,9 @@ returned_release(struct returned *r)
 }
 
 /*
- * Files that were removed on the server's word and that nobody but a backup has:
- * who copies one without its dates does not turn back the time of the directory.
- * No row wants to see it, so it is among the strays.
+ * Files that were removed on the server's word and that nobody but a backup
+ * has: who copies one without its dates does not turn back the time of the
+ * directory. No row wants to see it, so it is among the strays.
  */
 static int
 look_for_returned(const struct scan *s, struct returned *out, struct err *err)
@@ -338,26 +329,20 @@ stood_still(struct maildir *md, const struct index_folder *f)
 }
 
 static int
+lose(void *arg, struct place *p, struct err *err)
+{
+	struct scan *s = arg;
+
+	s->out->lacking++;
+	return index_unsee_local(s->ix, p->id, err);
+}
+
+static int
 lose_missing(struct scan *s, struct err *err)
 {
-	struct place row[64];
-	int64_t after = 0;
-	int i, n, rc = 0;
+	const struct index_visit visit = { lose, s };
 
-	do {
-		n = index_places(s->ix, PLACES_MISSING, s->folder->id, after,
-		    row, 64, err);
-		if (n < 0)
-			return -1;
-		for (i = 0; i < n; i++) {
-			if (rc == 0)
-				rc = index_unsee_local(s->ix, row[i].id, err);
-			s->out->lacking++;
-			after = row[i].id;
-			place_release(&row[i]);
-		}
-	} while (rc == 0 && n == 64);
-	return rc;
+	return index_each(s->ix, PLACES_MISSING, s->folder->id, &visit, err);
 }
 
 /* The first scan has made durable what was missing. */
@@ -372,67 +357,89 @@ scan_unread(struct scan *s, struct err *err)
 	return index_end(s->ix, rc, err);
 }
 
+/* Behind the reading: what it says of rows and files, in a transaction. */
+static int
+record_scan(struct scan *s, struct maildir *md, bool first, struct err *err)
+{
+	const char *path = s->folder->path;
+
+	if (verify_rows(s, first, err) == -1 ||
+	    (s->look && look_at_all(s, err) == -1) ||
+	    record_strays(s, md, err) == -1)
+		return -1;
+	/* What is recorded must not be undone by a power cut (section 6). */
+	s->out->changed |= s->known.changed;
+	return s->out->changed ? maildir_sync_folder(md, path, err) : 0;
+}
+
+/* Reads the directories against the names that the rows want. */
+static int
+read_names(struct scan *s, struct maildir *md, struct maildir_scan *scanned,
+    struct err *err)
+{
+	const struct maildir_visit visit = { s, collect, restart };
+	const struct index_folder *f = s->folder;
+
+	if (known_files_open(&s->known, s->ix, md, f, err) == -1 ||
+	    name_set_load(&s->names, s->ix, f->id, err) == -1 ||
+	    maildir_scan(md, f->path, &visit, scanned, err) == -1)
+		return -1;
+	s->out->complete = scanned->complete;
+	s->changed = f->new_mtime != scanned->new_mtime ||
+	    f->cur_mtime != scanned->cur_mtime;
+	s->look = f->looked == 0 ||
+	    (!is_quiet(f, scanned) && s->names.n <= LOOK_ALWAYS);
+	name_set_seal(&s->names);
+	return 0;
+}
+
+static int
+scan(struct scan *s, struct maildir *md, enum look look, struct err *err)
+{
+	struct returned back = { .scan = s };
+	struct maildir_scan scanned;
+	int64_t begun = clock_wall();
+	int rc;
+
+	if (read_names(s, md, &scanned, err) == -1)
+		return -1;
+	if (look_for_returned(s, &back, err) == -1) {
+		returned_release(&back);
+		return -1;
+	}
+	s->out->fault = went_back(s->folder, &scanned);
+	s->out->returned = back.n > 0 && !s->out->fault;
+	s->out->fault |= s->out->returned;
+	/* Status, dry runs and prescans forget nothing. */
+	if (s->out->fault && (md->look_only || look == LOOK_PRESCAN)) {
+		returned_release(&back);
+		return 0;
+	}
+	rc = index_begin(s->ix, err);
+	if (rc == 0 && s->out->fault)
+		rc = forget_base(s, &back, err);
+	if (rc == 0)
+		rc = record_scan(s, md, look != LOOK_SECOND, err);
+	if (rc == 0)
+		rc = record_stamps(s, &scanned, begun, err);
+	returned_release(&back);
+	return index_end(s->ix, rc, err);
+}
+
 int
 observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
     enum look look, struct observed_local *out, struct err *err)
 {
 	struct scan s = { .ix = ix, .folder = f, .out = out };
-	struct maildir_visit visit = { &s, collect, restart };
-	struct returned back = { .scan = &s };
-	struct maildir_scan scanned;
-	bool first = look != LOOK_SECOND;
-	int64_t begun = clock_wall();
-	int rc = first ? is_unread(ix, md, f, err) : 0;
+	int rc = look != LOOK_SECOND ? is_unread(ix, md, f, err) : 0;
 
 	*out = (struct observed_local){ .complete = rc == 1 };
 	if (rc != 0)
 		return rc == 1 ? 0 : -1;
-	if (!first && stood_still(md, f))
+	if (look == LOOK_SECOND && stood_still(md, f))
 		return scan_unread(&s, err);
-	rc = -1;
-	if (known_files_open(&s.known, ix, md, f, err) == -1 ||
-	    name_set_load(&s.names, ix, f->id, err) == -1 ||
-	    maildir_scan(md, f->path, &visit, &scanned, err) == -1)
-		goto done;
-	out->complete = scanned.complete;
-	s.changed = f->new_mtime != scanned.new_mtime ||
-	    f->cur_mtime != scanned.cur_mtime;
-	s.look = f->looked == 0 ||
-	    (!is_quiet(f, &scanned) && s.names.n <= LOOK_ALWAYS);
-	name_set_seal(&s.names);
-	if (look_for_returned(&s, &back, err) == -1)
-		goto done;
-	out->fault = went_back(f, &scanned);
-	out->returned = back.n > 0 && !out->fault;
-	out->fault |= out->returned;
-	/* Status, dry runs and early looks forget nothing. */
-	if (out->fault && (md->look_only || look == LOOK_PRESCAN)) {
-		rc = 0;
-		goto done;
-	}
-	if (index_begin(ix, err) == -1)
-		goto done;
-	if (out->fault && forget_base(&s, &back, err) == -1)
-		goto rollback;
-	if (verify_rows(&s, first, err) == -1 ||
-	    (s.look && look_at_all(&s, err) == -1) ||
-	    record_strays(&s, md, err) == -1)
-		goto rollback;
-	/* What is recorded must not be undone by a power cut (section 6). */
-	out->changed |= s.known.changed;
-	if (out->changed && maildir_sync_folder(md, f->path, err) == -1)
-		goto rollback;
-	if (record_stamps(&s, &scanned, begun, err) == -1)
-		goto rollback;
-	if (index_commit(ix, err) == -1)
-		goto rollback;
-	rc = 0;
-	goto done;
-rollback:
-	index_rollback(ix);
-done:
+	rc = scan(&s, md, look, err);
 	known_files_close(&s.known);
-	returned_release(&back);
 	name_set_release(&s.names);
 	return rc;
 }

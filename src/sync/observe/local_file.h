@@ -6,8 +6,9 @@
 #ifndef SYNC_OBSERVE_LOCAL_FILE_H
 #define SYNC_OBSERVE_LOCAL_FILE_H
 
-#include "core/internal.h"
+#include "observe/observe.h"
 #include "maildir/look.h"
+#include "maildir/store.h"
 
 struct known_files {
 	struct index *ix;

@@ -6,7 +6,10 @@
 #ifndef SYNC_OBSERVE_NAME_SET_H
 #define SYNC_OBSERVE_NAME_SET_H
 
-#include "core/internal.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "index/place.h"
+#include "maildir/scan.h"
 
 struct name_set_row {
 	uint64_t sum;		/* index_name_sum; 0: to be looked at */
@@ -16,8 +19,8 @@ struct name_set_row {
 struct name_set {
 	struct name_set_row *row;	/* in ascending id */
 	size_t n, cap;
-	/* By sum, open addressing: row + 1 in the bits of mask, the sum's own in
-	 * the others, so that a name costs one look at memory. 0: none. */
+	/* By sum, open addressing: row + 1 in the bits of mask, the sum's own
+	 * in the others, so that a name costs one look at memory. 0: none. */
 	uint64_t *slot;
 	size_t mask;
 	uint64_t *met;		/* a bit each: its name lies there */

@@ -1,16 +1,15 @@
 /*
- * The first look at the disk, folder by folder, while the connection is made:
- * names of a hundred thousand files are read in the time that a login takes.
- * Only folders that all agree on, by a Maildir that is the one we know: all else
- * wants to know first what the server has. What is found is recorded as always;
- * the turns over the folders take it for their own first look.
+ * Names of a hundred thousand files are read in the time that a login takes.
+ * Only folders that all agree on, of a Maildir that is the one we know: all
+ * else wants to know first what the server has. What is found is recorded as
+ * always; the first scan of the run takes it for its own.
  */
+#include "observe/prescan.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "core/internal.h"
 
 struct prescan_look {
 	int64_t folder;		/* 0: it is taken, or there was none */
@@ -20,19 +19,24 @@ struct prescan_look {
 };
 
 struct prescan {
-	struct account *a;
+	struct task task;
+	struct run *run;
+	bool stop;
 	struct job job;
+	/* The index lane's while job is posted. */
 	struct index_folder *folder;
-	struct prescan_look *look;	/* NULL: the folders are to be loaded */
+	struct prescan_look *look;
 	size_t n, at;
 	size_t taken;		/* the last; the next is near */
 };
 
+static enum task_result prescan_next(struct task *);
+
 static bool
-is_steady(const struct account *a, const struct index_folder *f)
+is_steady(const struct run *run, const struct index_folder *f)
 {
 	return f->base && f->local && f->remote &&
-	    conf_folder_matches(a->conf, f->name);
+	    conf_folder_matches(run->conf, f->name);
 }
 
 static int
@@ -40,7 +44,7 @@ load_run(struct job *job)
 {
 	struct prescan *e = OWNER_OF(job, struct prescan, job);
 
-	if (index_folders(e->a->ix, &e->folder, &e->n, &job->err) == -1)
+	if (index_folders(e->run->ix, &e->folder, &e->n, &job->err) == -1)
 		return -1;
 	e->look = xcalloc(e->n + 1, sizeof(*e->look));
 	return 0;
@@ -54,41 +58,58 @@ look_run(struct job *job)
 	struct prescan_look *look = &e->look[e->at++];
 	int rc;
 
-	if (!is_steady(e->a, f))
+	if (!is_steady(e->run, f))
 		return 0;
-	folder_plan_look(e->a, f);
+	folder_plan_look(e->run, f);
 	look->begun = clock_wall();
-	rc = observe_local(e->a->ix, &e->a->md, f, LOOK_PRESCAN, &look->seen,
+	rc = observe_local(e->run->ix, e->run->md, f, LOOK_PRESCAN, &look->seen,
 	    &look->err);
-	/* Of a folder that is not as it was, its turn takes a look and tells. */
-	if (rc == 0 ? look->seen.fault : is_folder_error(&look->err))
+	/* Of a folder that is not as it was, the first scan takes a look, and
+	 * tells. */
+	if (rc == 0 ? look->seen.fault : err_is_of_path(&look->err))
 		return 0;
 	look->folder = f->id;
 	job->err = look->err;
 	return rc;
 }
 
-void
-prescan_start(struct account *a)
+static enum task_result
+prescan_next(struct task *t)
 {
-	/* Who asks for a full look has time, and each turn takes its own. */
-	if (a->root_state != ROOT_MARKED || a->opt.full)
-		return;
-	a->prescan = xcalloc(1, sizeof(*a->prescan));
-	a->prescan->a = a;
-	prescan_go_on(a);
+	struct prescan *e = (struct prescan *)t;
+
+	if (e->stop || e->at == e->n)
+		return TASK_DONE;
+	return lane_run(e->run->index_lane, &e->job, look_run, t, prescan_next);
+}
+
+static enum task_result
+prescan_begin(struct task *t)
+{
+	struct prescan *e = (struct prescan *)t;
+
+	return lane_run(e->run->index_lane, &e->job, load_run, t, prescan_next);
 }
 
 void
-prescan_go_on(struct account *a)
+prescan_start(struct run *run)
 {
-	struct prescan *e = a->prescan;
+	struct prescan *e;
 
-	if (e == NULL || e->job.posted || e->job.result == -1 ||
-	    (e->look != NULL && e->at == e->n))
+	/* Who asks for a full look has time, and each folder takes its own. */
+	if (run->account->root_state != ROOT_MARKED || run->opt.full)
 		return;
-	e->job = (struct job){ .run = e->look == NULL ? load_run : look_run };
-	lane_post(a->index_lane, &e->job, &a->task);
+	e = run->prescan = xcalloc(1, sizeof(*e));
+	e->run = run;
+	task_start(&e->task, run->task.loop, &run->task, "prescan",
+	    prescan_begin);
+}
+
+void
+prescan_stop(struct run *run)
+{
+	if (run->prescan != NULL)
+		run->prescan->stop = true;
 }
 
 static struct prescan_look *
@@ -108,11 +129,11 @@ find_look(struct prescan *e, int64_t folder)
 }
 
 int
-prescan_take(struct account *a, const struct index_folder *f,
+prescan_take(struct run *run, const struct index_folder *f,
     struct observed_local *seen, int64_t *begun, struct err *err)
 {
-	struct prescan_look *look = a->prescan == NULL ? NULL :
-	    find_look(a->prescan, f->id);
+	struct prescan_look *look = run->prescan == NULL ? NULL :
+	    find_look(run->prescan, f->id);
 
 	if (look == NULL)
 		return 0;
@@ -124,21 +145,21 @@ prescan_take(struct account *a, const struct index_folder *f,
 }
 
 const struct err *
-prescan_failed(const struct account *a)
+prescan_failed(const struct run *run)
 {
-	return a->prescan != NULL && a->prescan->job.result == -1 ?
-	    &a->prescan->job.err : NULL;
+	return run->prescan != NULL && run->prescan->job.result == -1 ?
+	    &run->prescan->job.err : NULL;
 }
 
 void
-prescan_release(struct account *a)
+prescan_release(struct run *run)
 {
-	struct prescan *e = a->prescan;
+	struct prescan *e = run->prescan;
 
 	if (e == NULL)
 		return;
 	index_folders_free(e->folder, e->n);
 	free(e->look);
 	free(e);
-	a->prescan = NULL;
+	run->prescan = NULL;
 }

@@ -6,10 +6,10 @@
  *
  * Happy path, all in one write: SELECT with what is known, for which QRESYNC
  * tells what changed and vanished; the newest known messages; and what is new,
- * where STATUS said that there is some. In a large folder QRESYNC is asked about
- * the end of it alone, where most happens. What changed in the older part is
- * asked for as a set of UIDs; if that is not empty, a second exchange tells how,
- * row by row, or flag by flag where it is much (remote_flags.c).
+ * where STATUS said that there is some. In a large folder QRESYNC is asked
+ * about the end of it alone, where most happens. What changed in the older part
+ * is asked for as a set of UIDs; if that is not empty, a second exchange tells
+ * how, row by row, or flag by flag where it is much (remote_flags.c).
  *
  * Without QRESYNC the changes are asked for (CONDSTORE), without that all flags
  * are. At the end the sum must close: what the index then believes to be there
@@ -41,6 +41,7 @@ static enum task_result observe_selected(struct task *);
 static enum task_result observe_fault(struct observe *, const char *fault);
 static enum task_result observe_unask(struct task *);
 static enum task_result observe_reset(struct task *);
+static enum task_result observe_anew(struct task *);
 static enum task_result observe_ask(struct task *);
 static enum task_result observe_listed(struct task *);
 static enum task_result observe_flag_sets(struct task *);
@@ -63,23 +64,19 @@ enabled_of(const struct observe *o)
 }
 
 static int
-probe_run(struct job *job)
+probe_work(struct pass *p, struct err *err)
 {
-	struct observe *o = OWNER_OF(job, struct observe, job);
+	struct observe *o = (struct observe *)p;
 
-	o->n_probe = index_newest(o->pass.a->ix, o->pass.folder->row.id,
-	    o->probe, PROBES, &job->err);
+	o->n_probe = index_newest(p->run->ix, p->folder->row.id, o->probe,
+	    PROBES, err);
 	return o->n_probe < 0 ? -1 : 0;
 }
 
 static enum task_result
 observe_begin(struct task *t)
 {
-	struct observe *o = (struct observe *)t;
-
-	o->job = (struct job){ .run = probe_run };
-	lane_post(o->pass.a->index_lane, &o->job, t);
-	return task_wait(t, observe_select);
+	return pass_job((struct pass *)t, probe_work, observe_select);
 }
 
 /* From what is known before anything is asked. */
@@ -127,10 +124,6 @@ observe_select(struct task *t)
 		.uidvalidity = f->uidvalidity,
 	};
 
-	if (!o->job.done)
-		return task_wait(t, observe_select);
-	if (o->job.result == -1)
-		return task_fail(t, &o->job.err);
 	plan(o);
 	args.modseq = o->full ? 0 : f->modseq;
 	if (o->split > 1)
@@ -147,7 +140,7 @@ static enum task_result
 observe_refused(struct observe *o, const char *why)
 {
 	o->pass.folder->failed = true;
-	report_folder_issue(o->pass.a, o->pass.folder, ITEM_FOLDER, ALL_ROWS,
+	report_folder_issue(o->pass.run, o->pass.folder, ITEM_FOLDER, ALL_ROWS,
 	    "%s; the folder is left out", why);
 	return TASK_DONE;
 }
@@ -178,31 +171,31 @@ take_abilities(struct index_folder *f, const struct imap_box *b)
 static int
 begin(struct observe *o, struct err *err)
 {
-	struct index *ix = o->pass.a->ix;
+	struct index *ix = o->pass.run->ix;
 
 	return o->fresh && !o->fault ? index_begin_seen(ix, err) :
 	    index_begin(ix, err);
 }
 
+/* Recorded before the first row is: rows without it could not be told from
+ * those of another world. */
 static int
-reset_run(struct job *job)
+reset_work(struct pass *p, struct err *err)
 {
-	struct observe *o = OWNER_OF(job, struct observe, job);
-	struct index_folder *f = &o->pass.folder->row;
-	struct index *ix = o->pass.a->ix;
+	struct observe *o = (struct observe *)p;
+	struct index_folder *f = &p->folder->row;
+	struct index *ix = p->run->ix;
+	int rc;
 
-	/* Recorded before the first row is: rows without it could not be told
-	 * from those of another world. */
 	f->uidvalidity = o->select.box.uidvalidity;
 	f->uidnext = f->exists = 0;
 	f->modseq = 0;
-	if (begin(o, &job->err) == 0 &&
-	    (!o->fault || index_reset_remote(ix, f->id, &job->err) == 0) &&
-	    index_folder_put(ix, f, &job->err) == 0 &&
-	    index_commit(ix, &job->err) == 0)
-		return 0;
-	index_rollback(ix);
-	return -1;
+	rc = begin(o, err);
+	if (rc == 0 && o->fault)
+		rc = index_reset_remote(ix, f->id, err);
+	if (rc == 0)
+		rc = index_folder_put(ix, f, err);
+	return index_end(ix, rc, err);
 }
 
 const char *
@@ -297,14 +290,14 @@ observe_reset(struct task *t)
 	rows_move(o, true);
 	if (o->first != NULL)
 		return task_wait(t, observe_reset);
-	if (o->job.run != reset_run) {
-		o->job = (struct job){ .run = reset_run };
-		lane_post(o->pass.a->index_lane, &o->job, t);
-	}
-	if (!o->job.done)
-		return task_wait(t, observe_reset);
-	if (o->job.result == -1)
-		return task_fail(t, &o->job.err);
+	return pass_job(&o->pass, reset_work, observe_anew);
+}
+
+static enum task_result
+observe_anew(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
 	uidset_clear(&o->vanished);
 	o->known_next = 1;
 	return task_next(t, observe_ask);
@@ -336,17 +329,18 @@ observe_all(struct observe *o)
 	return task_next(&o->pass.task, observe_ask);
 }
 
-/* What is known of the folder is void: it is looked at as if for the first time. */
+/* What is known of the folder is void: it is looked at as if for the first
+ * time. */
 static enum task_result
 observe_fault(struct observe *o, const char *fault)
 {
-	if (o->pass.a->opt.dry_run)
+	if (o->pass.run->md->look_only)
 		return observe_refused(o, fault);
-	report_note(o->pass.a, "%s: %s; both sides are merged, nothing is "
+	report_note(o->pass.run, "%s: %s; both sides are merged, nothing is "
 	    "deleted", o->pass.folder->row.name, fault);
 	o->fault = o->full = true;
 	o->by_sets = false;
-	o->pass.a->merging = true;
+	o->pass.run->merging = true;
 	return task_next(&o->pass.task, observe_reset);
 }
 
@@ -477,58 +471,56 @@ observe_set_rows(struct task *t)
 	    task_wait(t, observe_set_rows);
 }
 
+struct owed {
+	struct index *ix;
+	struct ability can;
+};
+
+static int
+claim(void *arg, struct place *p, struct err *err)
+{
+	const struct owed *o = arg;
+
+	reconcile_agree(p, &o->can);
+	return index_place_put(o->ix, p, err);
+}
+
 /* What the server could not store before is owed to it: from now on the rows
  * are dirty. In the transaction that records what it can. */
 static int
 claim_owed(struct observe *o, struct err *err)
 {
-	struct index *ix = o->pass.a->ix;
-	struct place row[64];
-	struct ability can;
-	int64_t after = 0;
-	int i, n, rc = 0;
+	struct owed owed = { .ix = o->pass.run->ix };
+	const struct index_visit visit = { claim, &owed };
 
-	folder_ability(o->pass.folder, &can);
-	do {
-		n = index_places(ix, PLACES_OWED, o->pass.folder->row.id, after,
-		    row, 64, err);
-		for (i = 0; i < n; i++) {
-			after = row[i].id;
-			reconcile_agree(&row[i], &can);
-			if (rc == 0)
-				rc = index_place_put(ix, &row[i], err);
-			place_release(&row[i]);
-		}
-	} while (rc == 0 && n == 64);
-	return n < 0 ? -1 : rc;
+	folder_ability(o->pass.folder, &owed.can);
+	return index_each(owed.ix, PLACES_OWED, o->pass.folder->row.id, &visit,
+	    err);
 }
 
-/* Runs in one transaction with the cursor. */
+/* What is gone, by whatever told of it. */
 static int
-settle(struct observe *o, struct err *err)
+unsee_gone(struct observe *o, struct err *err)
 {
-	struct index *ix = o->pass.a->ix;
-	struct index_folder *f = &o->pass.folder->row;
-	const struct imap_box *b = &o->select.box;
-	uint64_t changed, there;
+	struct index *ix = o->pass.run->ix;
+	const int64_t id = o->pass.folder->row.id;
+	uint64_t changed;
 
-	if (o->full && uidset_count(&o->listed) != o->exists)
-		return 0;
-	if (o->full && index_keep_remote(ix, f->id, &o->listed, UID_LAST,
+	if (o->full && index_keep_remote(ix, id, &o->listed, UID_LAST,
 	    &changed, err) == -1)
 		return -1;
-	if (o->gone_told && index_keep_remote(ix, f->id, &o->gone.uids,
+	if (o->gone_told && index_keep_remote(ix, id, &o->gone.uids,
 	    o->known_next - 1, &changed, err) == -1)
 		return -1;
-	if (index_unsee_remote(ix, f->id, &o->vanished, &changed, err) == -1 ||
-	    (o->full ? index_recount(ix, f->id, &there, err) :
-	    index_tally(ix, f->id, &there, err)) == -1)
-		return -1;
-	o->closes = there == o->exists;
-	if (!o->closes)
-		return 0;
-	if (o->grew && claim_owed(o, err) == -1)
-		return -1;
+	return index_unsee_remote(ix, id, &o->vanished, &changed, err);
+}
+
+static int
+move_cursor(struct observe *o, struct err *err)
+{
+	struct index_folder *f = &o->pass.folder->row;
+	const struct imap_box *b = &o->select.box;
+
 	f->uidvalidity = b->uidvalidity;
 	f->modseq = b->modseq;
 	f->exists = o->exists;
@@ -538,23 +530,47 @@ settle(struct observe *o, struct err *err)
 		f->uidnext = b->uidnext;
 	if (o->full && !o->by_sets)
 		f->last_full = clock_wall();
-	return index_folder_put(ix, f, err);
+	return index_folder_put(o->pass.run->ix, f, err);
+}
+
+/* Runs in one transaction with the cursor. */
+static int
+settle(struct observe *o, struct err *err)
+{
+	struct index *ix = o->pass.run->ix;
+	const int64_t id = o->pass.folder->row.id;
+	uint64_t there;
+
+	if (o->full && uidset_count(&o->listed) != o->exists)
+		return 0;
+	if (unsee_gone(o, err) == -1 ||
+	    (o->full ? index_recount(ix, id, &there, err) :
+	    index_tally(ix, id, &there, err)) == -1)
+		return -1;
+	o->closes = there == o->exists;
+	if (!o->closes)
+		return 0;
+	if (o->grew && claim_owed(o, err) == -1)
+		return -1;
+	return move_cursor(o, err);
 }
 
 /* What does not close is not kept: not the vanished ones, not the cursor. */
 static int
-settle_run(struct job *job)
+settle_work(struct pass *p, struct err *err)
 {
-	struct observe *o = OWNER_OF(job, struct observe, job);
-	struct index *ix = o->pass.a->ix;
+	struct observe *o = (struct observe *)p;
+	struct index *ix = p->run->ix;
+	int rc;
 
 	o->closes = false;
-	if (begin(o, &job->err) == -1)
+	if (begin(o, err) == -1)
 		return -1;
-	if (settle(o, &job->err) == 0 && o->closes)
-		return index_commit(ix, &job->err);
+	rc = settle(o, err);
+	if (rc == 0 && o->closes)
+		return index_commit(ix, err);
 	index_rollback(ix);
-	return job->err.kind == ERR_NONE ? 0 : -1;
+	return rc;
 }
 
 static enum task_result
@@ -572,13 +588,11 @@ observe_stored(struct task *t)
 		return o->full ? observe_all(o) : observe_below(o);
 	}
 	o->exists = imap_box_exists(o->pass.conn->session);
-	o->job = (struct job){ .run = settle_run };
-	lane_post(o->pass.a->index_lane, &o->job, t);
-	return task_wait(t, observe_settled);
+	return pass_job(&o->pass, settle_work, observe_settled);
 }
 
 static void
-tell_proof(const struct observe *o)
+keep_proof(const struct observe *o)
 {
 	struct proof *proof = &o->pass.folder->proof;
 
@@ -619,22 +633,17 @@ observe_settled(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
 
-	if (!o->job.done)
-		return task_wait(t, observe_settled);
-	if (o->job.result == -1)
-		return task_fail(t, &o->job.err);
 	if (o->closes) {
-		tell_proof(o);
+		keep_proof(o);
 		return TASK_DONE;
 	}
 	if (!o->full || o->by_sets || ++o->tries < FULL_TRIES)
 		return observe_what_is_missing(o);
 	o->pass.folder->unsettled = true;
-	report_folder_issue(o->pass.a, o->pass.folder, ITEM_SUM, ALL_ROWS,
-	    "the server says "
-	    "it has %u messages but lists %llu; nothing is removed there until "
-	    "that adds up", o->exists, (unsigned long
-	    long)uidset_count(&o->listed));
+	report_folder_issue(o->pass.run, o->pass.folder, ITEM_SUM, ALL_ROWS,
+	    "the server says it has %u messages but lists %llu; nothing is "
+	    "removed there until that adds up", o->exists,
+	    (unsigned long long)uidset_count(&o->listed));
 	return TASK_DONE;
 }
 
@@ -660,7 +669,7 @@ observe_remote_start(struct conn *conn, struct folder *folder,
 {
 	struct observe *o = xcalloc(1, sizeof(*o));
 
-	o->full = o->thorough = conn->a->opt.full || folder->verify;
+	o->full = o->thorough = conn->account->run->opt.full || folder->verify;
 	o->pass.task.finish = observe_finish;
 	o->pass.folder = folder;
 	pass_start(&o->pass, conn, out, "observe", observe_begin);

@@ -3,12 +3,14 @@
 #ifndef SYNC_OBSERVE_REMOTE_H
 #define SYNC_OBSERVE_REMOTE_H
 
-#include "core/internal.h"
+#include "imap/box.h"
+#include "observe/observe.h"
 
 #define ROWS_PER_BATCH	1000
 #define BATCHES_MOST	4	/* held by us; then the socket is paused */
 #define PROBES		16	/* newest messages that must be as recorded */
-#define SETS_MOST	40	/* flags and keywords that are asked for by sets */
+#define SETS_MOST	40	/* flags and keywords that are asked for by sets
+				   */
 
 /* One batch of FETCH rows on its way into the index. */
 struct rows {
@@ -24,7 +26,7 @@ struct rows {
 enum asked {
 	ASKED_PROBES = 1,	/* size and date of the newest known messages */
 	ASKED_CHANGES = 2,	/* flags, row by row */
-	ASKED_OLDER = 4,	/* which ones have changed, or are there; a set */
+	ASKED_OLDER = 4,	/* which changed, or are there; a set */
 	ASKED_NEWS = 8,		/* all about what is new */
 	ASKED_GONE = 16,	/* which of the known ones are there; a set */
 };
@@ -40,7 +42,7 @@ struct flag_set {
 struct flag_sets {
 	struct flag_set v[SETS_MOST];
 	size_t n;
-	struct imap_searching after;	/* older, asked again behind the flags */
+	struct imap_searching after;	/* older, once more behind the flags */
 	struct imap_fetching sample;	/* some of them row by row ... */
 	struct {
 		uint32_t uid;
@@ -62,7 +64,7 @@ struct observe {
 	unsigned asked;		/* enum asked */
 	bool ahead;		/* before SELECT was answered */
 	bool qresync;		/* SELECT told what changed from split on */
-	uint32_t split;		/* below, only sets are asked for; 0: nothing is */
+	uint32_t split;	/* below, only sets are asked for; 0: nothing is */
 	bool older_told;	/* what changed below came row by row */
 	bool newer_told;	/* news were asked for again: it still grows */
 	bool probed;
@@ -71,23 +73,22 @@ struct observe {
 	struct index_probe probe[PROBES];
 	int n_probe;
 	bool reused;		/* a UID stands for another message */
-	bool fault;		/* what is known of the folder no longer holds */
+	bool fault;	/* what is known of the folder no longer holds */
 	bool full;		/* everything is being listed */
 	bool fresh;		/* nothing was known of the server's side */
 	bool by_sets;		/* ... flag by flag */
 	bool thorough;		/* ... row by row, because that was due */
-	bool grew;		/* the folder can store more flags than before */
+	bool grew;	/* the folder can store more flags than before */
 	int tries;		/* full listings so far */
-	uint32_t known_next;	/* first UID whose size and date are not known */
+	uint32_t known_next;	/* first UID without size and date */
 	uint32_t highest;	/* UID seen */
 	struct uidset listed;	/* by a full listing */
 	struct uidset vanished;
 
-	struct rows *first, *last;	/* batches, oldest first; last may be filling */
+	struct rows *first, *last;	/* batches; last may be filling */
 	unsigned n_rows;
 	struct err rows_err;		/* the first that failed */
 
-	struct job job;			/* the one at the turn of a round */
 	uint32_t exists;		/* what the server says at its end */
 	bool closes;			/* result of the settling job */
 };

@@ -107,7 +107,7 @@ ask(struct observe *o, unsigned what)
 	if (what & ASKED_NEWS)
 		ask_fetch(o, &o->news, (struct uidrange){ o->known_next,
 		    UID_LAST }, FETCH_FLAGS | FETCH_META);
-	if (what & ASKED_OLDER)		/* behind FETCH: rows go to the oldest */
+	if (what & ASKED_OLDER)	/* behind FETCH: rows go to the oldest */
 		ask_older(o);
 	if (what & ASKED_GONE)
 		ask_gone(o);

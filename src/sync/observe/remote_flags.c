@@ -6,11 +6,11 @@
  * say of him was not said at one time. He is left to the next run, as is who
  * changes meanwhile: his MODSEQ is above the cursor.
  *
- * A server might find less than there is, or not tell of all its keywords: a few
- * rows are fetched with the sets, and where the two differ all rows are; and the
- * full comparison (verify-interval) goes by rows alone. A keyword that a message
- * had and that the server does not name any more is not taken for gone: then,
- * too, all rows are fetched.
+ * A server might find less than there is, or not tell of all its keywords: a
+ * few rows are fetched with the sets, and where the two differ all rows are;
+ * and the full comparison (verify-interval) goes by rows alone. A keyword that
+ * a message had and that the server does not name any more is not taken for
+ * gone: then, too, all rows are fetched.
  */
 #include "observe/remote.h"
 

@@ -20,7 +20,7 @@ static int
 rows_run(struct job *job)
 {
 	struct rows *b = OWNER_OF(job, struct rows, job);
-	struct index *ix = b->o->pass.a->ix;
+	struct index *ix = b->o->pass.run->ix;
 	bool changed;
 	int i, rc, r;
 
@@ -150,7 +150,7 @@ rows_sink(struct observe *o, bool ahead)
 void
 rows_move(struct observe *o, bool all)
 {
-	struct account *a = o->pass.a;
+	struct run *run = o->pass.run;
 	struct rows *b;
 
 	for (b = o->first; b != NULL; b = b->next) {
@@ -158,7 +158,7 @@ rows_move(struct observe *o, bool all)
 		    (b->n < ROWS_PER_BATCH && !all))
 			continue;
 		b->job.run = rows_run;
-		lane_post(a->index_lane, &b->job, &o->pass.task);
+		lane_post(run->index_lane, &b->job, &o->pass.task);
 	}
 	while ((b = o->first) != NULL && b->job.done) {
 		if (b->job.result == -1 && o->rows_err.kind == ERR_NONE)

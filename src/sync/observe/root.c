@@ -6,22 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "core/internal.h"
-
-char *
-sync_state_dir(struct err *err)
-{
-	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-
-	if (xdg != NULL && *xdg == '/')
-		return xasprintf("%s/mailtern", xdg);
-	if (home == NULL || *home != '/') {
-		err_set(err, ERR_CONFIG, "neither XDG_STATE_HOME nor HOME is "
-		    "set: there is no place for the index; set one of them");
-		return NULL;
-	}
-	return xasprintf("%s/.local/state/mailtern", home);
-}
+#include "observe/observe.h"
 
 static uint64_t
 mix(uint64_t h, const char *s)
@@ -123,20 +108,21 @@ confirm_token(struct index *ix, const char *token, struct err *err)
 }
 
 static int
-new_marker(struct account *a, struct err *err)
+new_marker(struct run *run, struct err *err)
 {
+	struct account *a = run->account;
 	char random[33];
 
-	owner_id(a->conf, a->root_id);
+	owner_id(run->conf, a->root_id);
 	random_hex(random);
 	random[16] = '\0';
 	memcpy(a->root_id + 16, random, 17);
 	random_hex(a->token);
-	if (set_both(a->ix, "root-id", a->root_id, "token", a->token, err) ==
+	if (set_both(run->ix, "root-id", a->root_id, "token", a->token, err) ==
 	    -1)
 		return -1;
-	a->marked = true;
-	return maildir_mark(&a->md, a->root_id, a->token, err);
+	run->marked = true;
+	return maildir_mark(run->md, a->root_id, a->token, err);
 }
 
 /* --- the cases --- */
@@ -144,85 +130,93 @@ new_marker(struct account *a, struct err *err)
 /* A dry run may not make the index forget, and without that it would tell of
  * removals that never come. */
 static int
-no_dry_merge(struct account *a, struct err *err)
+no_dry_merge(struct run *run, struct err *err)
 {
-	return !a->opt.dry_run ? 0 : err_set(err, ERR_HELD, "a sync would merge "
-	    "both sides of account %s anew, and a dry run can't tell what comes "
-	    "of that; a merge deletes nothing: run sync without --dry-run",
-	    a->conf->name);
+	return !run->md->look_only ? 0 : err_set(err, ERR_HELD, "a sync would "
+	    "merge both sides of account %s anew, and a dry run can't tell "
+	    "what comes of that; a merge deletes nothing: run sync without "
+	    "--dry-run", run->conf->name);
 }
 
 /* Messages that were agreed on. */
 static int
-count_known(struct account *a, uint64_t *out, struct err *err)
+count_known(struct run *run, uint64_t *out, struct err *err)
 {
 	struct index_counts counts;
 
-	if (index_counts(a->ix, 0, &counts, err) == -1)
+	if (index_counts(run->ix, 0, &counts, err) == -1)
 		return -1;
 	*out = counts.paired;
 	return 0;
 }
 
-static int
-without_marker(struct account *a, struct err *err)
+static const char *
+state_in_words(enum maildir_root state)
 {
-	const char *what = a->root_state == ROOT_MISSING ? "does not exist" :
-	    a->root_state == ROOT_EMPTY ? "is empty" : "has no marker";
+	return state == ROOT_MISSING ? "does not exist" :
+	    state == ROOT_EMPTY ? "is empty" : "has no marker";
+}
+
+static int
+without_marker(struct run *run, struct err *err)
+{
+	const enum maildir_root state = run->account->root_state;
+	const char *what = state_in_words(state);
 	uint64_t known;
 
-	if (count_known(a, &known, err) == -1)
+	if (count_known(run, &known, err) == -1)
 		return -1;
-	if (known > 0 && a->root_state != ROOT_UNMARKED && !a->opt.adopt)
+	if (known > 0 && state != ROOT_UNMARKED && !run->opt.adopt)
 		return err_set(err, ERR_HELD, "the Maildir %s %s, but the "
 		    "last run left %llu message%s in it; nothing was touched. "
 		    "Mount or restore it, or run sync --adopt to begin with it "
-		    "as it is", a->md.root, what, (unsigned long long)known,
+		    "as it is", run->md->root, what, (unsigned long long)known,
 		    known == 1 ? "" : "s");
-	if (known > 0 && no_dry_merge(a, err) == -1)
+	if (known > 0 && no_dry_merge(run, err) == -1)
 		return -1;
-	if (a->opt.dry_run)
+	if (run->md->look_only)
 		return 0;
 	if (known > 0) {
-		report_note_later(a,
-		    xasprintf("the Maildir %s %s; both sides are "
-		    "merged, nothing is deleted", a->md.root, what));
-		if (forget_side(a->ix, true, err) == -1)
+		report_note_later(run, xasprintf("the Maildir %s %s; both "
+		    "sides are merged, nothing is deleted", run->md->root,
+		    what));
+		if (forget_side(run->ix, true, err) == -1)
 			return -1;
 	}
-	if (maildir_lock(&a->md, err) == -1)
+	if (maildir_lock(run->md, err) == -1)
 		return -1;
-	return new_marker(a, err);
+	return new_marker(run, err);
 }
 
 /* Somebody else's root, taken over on request: it gets a marker of ours. */
 static int
-take_over(struct account *a, struct err *err)
+take_over(struct run *run, struct err *err)
 {
+	const struct account *a = run->account;
 	uint64_t known;
 
-	if (no_dry_merge(a, err) == -1 || maildir_lock(&a->md, err) == -1 ||
-	    count_known(a, &known, err) == -1)
+	if (no_dry_merge(run, err) == -1 || maildir_lock(run->md, err) == -1 ||
+	    count_known(run, &known, err) == -1)
 		return -1;
-	report_note_later(a,
-	    xasprintf("the Maildir %s is taken over; both sides are "
-	    "merged, nothing is deleted", a->md.root));
-	if (known > 0 && forget_side(a->ix, true, err) == -1)
+	report_note_later(run, xasprintf("the Maildir %s is taken over; both "
+	    "sides are merged, nothing is deleted", run->md->root));
+	if (known > 0 && forget_side(run->ix, true, err) == -1)
 		return -1;
-	if (maildir_unmark(&a->md, a->root_id, a->token, err) == -1)
+	if (maildir_unmark(run->md, a->root_id, a->token, err) == -1)
 		return -1;
-	return new_marker(a, err);
+	return new_marker(run, err);
 }
 
 int
-root_is_current(struct account *a, bool *out, struct err *err)
+root_is_current(struct run *run, bool *out, struct err *err)
 {
+	const struct account *a = run->account;
 	char *token = NULL, *next = NULL, *id = NULL;
 	int rc = -1;
 
-	if (index_get(a->ix, "token", &token, err) == 0 &&
-	    index_get(a->ix, "token-next", &next, err) == 0 &&
-	    index_get(a->ix, "root-id", &id, err) == 0)
+	if (index_get(run->ix, "token", &token, err) == 0 &&
+	    index_get(run->ix, "token-next", &next, err) == 0 &&
+	    index_get(run->ix, "root-id", &id, err) == 0)
 		rc = 0;
 	*out = rc == 0 && a->root_state == ROOT_MARKED && id != NULL &&
 	    strcmp(id, a->root_id) == 0 &&
@@ -235,62 +229,66 @@ root_is_current(struct account *a, bool *out, struct err *err)
 }
 
 static int
-tell_not_current(struct account *a, struct err *err)
+report_not_current(struct run *run, struct err *err)
 {
 	char *id;
 
-	if (index_get(a->ix, "root-id", &id, err) == -1)
+	if (index_get(run->ix, "root-id", &id, err) == -1)
 		return -1;
 	if (id != NULL)
-		report_note_later(a,
-		    xasprintf("the Maildir %s is not as the last run "
-		    "left it (restored from a backup?); both sides are merged, "
-		    "nothing is deleted", a->md.root));
-	else if (a->n_later == 0)	/* of an index that was set aside */
-		report_note_later(a,
-		    xasprintf("the Maildir %s was synced before, but "
-		    "the index knows nothing of it; both sides are merged, "
-		    "nothing is deleted", a->md.root));
+		report_note_later(run, xasprintf("the Maildir %s is not as "
+		    "the last run left it (restored from a backup?); both "
+		    "sides are merged, nothing is deleted", run->md->root));
+	else if (run->report.n_later == 0)	/* of an index that was lost */
+		report_note_later(run, xasprintf("the Maildir %s was synced "
+		    "before, but the index knows nothing of it; both sides "
+		    "are merged, nothing is deleted", run->md->root));
 	free(id);
 	return 0;
 }
 
 static int
-with_marker(struct account *a, struct err *err)
+merge_with_marker(struct run *run, struct err *err)
 {
+	const struct account *a = run->account;
 	uint64_t known;
-	bool current;
 
-	if (!is_ours(a->conf, a->root_id) && !a->opt.adopt)
-		return err_set(err, ERR_CONFIG, "the Maildir %s belongs to "
-		    "another account, host or user; set the maildir of account "
-		    "%s right, or run sync --adopt to take it over", a->md.root,
-		    a->conf->name);
-	if (!is_ours(a->conf, a->root_id))
-		return take_over(a, err);
-	if (maildir_lock(&a->md, err) == -1 ||
-	    root_is_current(a, &current, err) == -1)
+	if (count_known(run, &known, err) == -1)
 		return -1;
-	if (current)
-		return 0;
-	if (count_known(a, &known, err) == -1)
+	if (known > 0 && (no_dry_merge(run, err) == -1 ||
+	    forget_side(run->ix, true, err) == -1))
 		return -1;
-	if (known > 0 && (no_dry_merge(a, err) == -1 ||
-	    forget_side(a->ix, true, err) == -1))
+	if (report_not_current(run, err) == -1)
 		return -1;
-	if (tell_not_current(a, err) == -1)
-		return -1;
-	return a->opt.dry_run ? 0 : set_both(a->ix, "root-id", a->root_id,
-	    "token", a->token, err);
+	return run->md->look_only ? 0 : set_both(run->ix, "root-id",
+	    a->root_id, "token", a->token, err);
 }
 
 static int
-same_setting(struct account *a, const char *key, const char *now, bool *changed,
+with_marker(struct run *run, struct err *err)
+{
+	bool current, ours = is_ours(run->conf, run->account->root_id);
+
+	if (!ours && !run->opt.adopt)
+		return err_set(err, ERR_CONFIG, "the Maildir %s belongs to "
+		    "another account, host or user; set the maildir of account "
+		    "%s right, or run sync --adopt to take it over",
+		    run->md->root, run->conf->name);
+	if (!ours)
+		return take_over(run, err);
+	if (maildir_lock(run->md, err) == -1 ||
+	    root_is_current(run, &current, err) == -1)
+		return -1;
+	return current ? 0 : merge_with_marker(run, err);
+}
+
+static int
+same_setting(struct run *run, const char *key, const char *now, bool *changed,
     struct err *err)
 {
 	char *was;
 
-	if (index_get(a->ix, key, &was, err) == -1)
+	if (index_get(run->ix, key, &was, err) == -1)
 		return -1;
 	if (was != NULL && strcmp(was, now) != 0)
 		*changed = true;
@@ -300,86 +298,111 @@ same_setting(struct account *a, const char *key, const char *now, bool *changed,
 
 /* Another host or user: the UIDs of the index mean nothing there. */
 static int
-check_server(struct account *a, struct err *err)
+check_server(struct run *run, struct err *err)
 {
-	const struct conf_account *c = a->conf;
+	const struct conf_account *c = run->conf;
 	const char *host = c->tunnel != NULL ? c->tunnel : c->host;
 	const char *user = c->user != NULL ? c->user : "";
 	bool changed = false;
 
-	if (same_setting(a, "host", host, &changed, err) == -1 ||
-	    same_setting(a, "user", user, &changed, err) == -1)
+	if (same_setting(run, "host", host, &changed, err) == -1 ||
+	    same_setting(run, "user", user, &changed, err) == -1)
 		return -1;
-	if (changed && !a->opt.adopt)
+	if (changed && !run->opt.adopt)
 		return err_set(err, ERR_CONFIG, "host or user of account %s "
 		    "changed since the last run; set them back, or run sync "
 		    "--adopt to merge the Maildir with the account there",
 		    c->name);
-	if (changed && (no_dry_merge(a, err) == -1 ||
-	    forget_side(a->ix, false, err) == -1))
+	if (changed && (no_dry_merge(run, err) == -1 ||
+	    forget_side(run->ix, false, err) == -1))
 		return -1;
-	return a->opt.dry_run ? 0 : set_both(a->ix, "host", host, "user", user,
-	    err);
+	return run->md->look_only ? 0 : set_both(run->ix, "host", host,
+	    "user", user, err);
 }
 
+/* --- opening --- */
+
 static int
-open_index(struct account *a, struct err *err)
+open_index(struct run *run, struct err *err)
 {
+	struct account *a = run->account;
 	struct index_open_result how = { .fresh = false };
-	char *dir, *path;
+	char *path = account_index_path(a, err);
 	int rc;
 
-	dir = a->opt.state_dir != NULL ? xstrdup(a->opt.state_dir) :
-	    sync_state_dir(err);
-	if (dir == NULL)
+	if (path == NULL)
 		return -1;
-	path = xasprintf("%s/%s.db", dir, a->conf->name);
-	rc = index_open(&a->ix, path, a->opt.full ? INDEX_CHECK : INDEX_WRITE,
-	    &how, err);
+	rc = index_open(&a->ix, path, run->opt.full ? INDEX_CHECK :
+	    INDEX_WRITE, &how, err);
 	if (rc == 0 && how.set_aside != NULL)
-		report_note_later(a,
-		    xasprintf("the index was damaged and lies at %s "
-		    "now; both sides are merged, nothing is deleted",
+		report_note_later(run, xasprintf("the index was damaged and "
+		    "lies at %s now; both sides are merged, nothing is deleted",
 		    how.set_aside));
 	free(how.set_aside);
 	free(path);
-	free(dir);
 	return rc;
 }
 
-int
-root_open(struct account *a, struct err *err)
+/* As an earlier run left it open: the same directory, with its marker. */
+static bool
+is_open_still(struct run *run)
 {
-	char *adopted;
+	const struct account *a = run->account;
+	struct err ignored;
 
-	if (open_index(a, err) == -1 || issues_begin(a, err) == -1 ||
-	    maildir_open(&a->md, a->conf->maildir, &a->root_state, a->root_id,
-	    a->token, err) == -1 ||
-	    check_server(a, err) == -1)
-		return -1;
-	if (index_get(a->ix, "adopted", &adopted, err) == -1)
-		return -1;
-	a->adopted = adopted != NULL;
-	a->md.look_only = a->opt.dry_run;
-	free(adopted);
-	if (a->root_state == ROOT_MARKED)
-		return with_marker(a, err);
-	return without_marker(a, err);
+	return run->md->mark_fd != -1 && maildir_check_mark(run->md,
+	    a->root_id, a->token, &ignored) == 0;
+}
+
+static int
+open_maildir(struct run *run, struct err *err)
+{
+	struct account *a = run->account;
+
+	if (is_open_still(run)) {
+		a->root_state = ROOT_MARKED;
+		return 0;
+	}
+	maildir_close(run->md);
+	return maildir_open(run->md, run->conf->maildir, &a->root_state,
+	    a->root_id, a->token, err);
 }
 
 int
-root_mark(struct account *a, struct err *err)
+root_open(struct run *run, struct err *err)
 {
+	struct account *a = run->account;
+	char *adopted;
+
+	if (a->ix == NULL && open_index(run, err) == -1)
+		return -1;
+	run->ix = a->ix;
+	if (issues_begin(run, err) == -1 || open_maildir(run, err) == -1)
+		return -1;
+	run->md->look_only = run->opt.dry_run;
+	if (check_server(run, err) == -1 ||
+	    index_get(run->ix, "adopted", &adopted, err) == -1)
+		return -1;
+	a->adopted = adopted != NULL;
+	free(adopted);
+	return a->root_state == ROOT_MARKED ? with_marker(run, err) :
+	    without_marker(run, err);
+}
+
+int
+root_mark(struct run *run, struct err *err)
+{
+	struct account *a = run->account;
 	char next[33];
 
-	if (a->marked || a->opt.dry_run)
+	if (run->marked || run->md->look_only)
 		return 0;
 	random_hex(next);
-	if (set_both(a->ix, "token-next", next, "root-id", a->root_id, err) ==
-	    -1 || maildir_remark(&a->md, a->root_id, a->token, next, err) == -1
-	    || confirm_token(a->ix, next, err) == -1)
+	if (set_both(run->ix, "token-next", next, "root-id", a->root_id, err) ==
+	    -1 || maildir_remark(run->md, a->root_id, a->token, next, err) ==
+	    -1 || confirm_token(run->ix, next, err) == -1)
 		return -1;
 	memcpy(a->token, next, sizeof(next));
-	a->marked = true;
+	run->marked = true;
 	return 0;
 }

@@ -1,0 +1,63 @@
+/* What remove.c and remove_trash.c share: the rows of one folder that go. */
+#ifndef SYNC_APPLY_REMOVE_H
+#define SYNC_APPLY_REMOVE_H
+
+#include "apply/apply.h"
+#include "apply/remove_twin.h"
+#include "apply/transfer.h"
+#include "imap/box.h"
+#include "maildir/store.h"
+
+#define REMOVE_ROWS	1000
+
+struct doomed {
+	struct picked p;
+	bool checked;		/* the server has it as recorded */
+	bool differs;		/* it has something else under that UID */
+	struct maildir_known known;	/* of its file */
+	struct remove_twin twin;	/* another that holds the same */
+	bool unlinked, expunged;
+	char *failure;
+};
+
+struct removing {
+	struct pass pass;
+	struct pick pick;
+	struct picked picked[REMOVE_ROWS];
+	struct doomed *row;
+	int n;
+	struct uidset uids;		/* to be expunged */
+	struct uidset marked;		/* of uids, those with \Deleted */
+	struct imap_fetching check;
+	struct imap_cmd store, expunge;
+	bool at_once;			/* these two are in one write */
+	bool stored;			/* store was not refused */
+	struct imap_searching search;
+	struct job disk_job;
+	bool stale;		/* a file was not what was recorded of it */
+	char *refused;			/* the server's words */
+
+	/* remove_trash.c */
+	struct folder *trash;		/* where it goes instead, or NULL */
+	struct transfer transfer[REMOVE_ROWS];	/* of each row, with trash */
+	bool transferred_before;	/* one was, perhaps */
+	uint64_t doubtful;
+	struct imap_cmd move;
+};
+
+/* The rest of the way: r->uids get the mark and go; or only what was done is
+ * recorded. */
+enum task_result remove_mark(struct removing *);
+enum task_result remove_record(struct removing *);
+/* The server has removed all of r->uids. */
+void remove_expunged(struct removing *);
+/* Of several refusals it is the last one's words that are told. */
+void remove_refused(struct removing *, const char *why);
+
+/* Index lane: what earlier runs began of these rows. */
+int remove_trash_recall(struct removing *, struct err *);
+/* r->uids go to r->trash. */
+enum task_result remove_to_trash(struct removing *);
+void remove_trash_release(struct removing *);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * What is removed on the server goes to the trash folder: by UID MOVE; without
+ * that by UID COPY, between an intent and a record of it (transfer.h). Only
+ * what is there for sure is expunged.
+ */
+#include "apply/remove.h"
+
+#include <string.h>
+
+#include "mail/flags.h"
+
+static enum task_result trash_moved(struct task *);
+static enum task_result trash_intended(struct task *);
+static enum task_result trash_copied(struct task *);
+static enum task_result trash_recorded(struct task *);
+
+int
+remove_trash_recall(struct removing *r, struct err *err)
+{
+	int i;
+
+	if (r->trash == NULL)
+		return 0;
+	for (i = 0; i < r->n; i++)
+		r->transfer[i] = (struct transfer){
+			.place = &r->row[i].p.place
+		};
+	return transfers_recall(r->pass.run, r->trash, r->transfer, r->n,
+	    &r->transferred_before, err);
+}
+
+void
+remove_trash_release(struct removing *r)
+{
+	memset(r->transfer, 0, sizeof(r->transfer));
+	r->transferred_before = false;
+	r->doubtful = 0;
+	imap_cmd_release(&r->move);
+}
+
+/* It arrives there without \Deleted. */
+static void
+unmark(struct removing *r)
+{
+	struct imap_store_args args = {
+		.uids = &r->marked, .flags = FLAG_DELETED,
+	};
+
+	if (!uidset_empty(&r->marked))
+		imap_store_start(r->pass.conn->session, &r->store,
+		    &r->pass.task, &args);
+}
+
+static int
+intend_work(struct pass *p, struct err *err)
+{
+	struct removing *r = (struct removing *)p;
+
+	return transfers_intend(p->run, r->trash, r->transfer, r->n, err);
+}
+
+enum task_result
+remove_to_trash(struct removing *r)
+{
+	struct imap_session *session = r->pass.conn->session;
+	struct task *t = &r->pass.task;
+	int i;
+
+	if ((imap_session_caps(session) & CAP_MOVE) &&
+	    !r->transferred_before) {
+		unmark(r);
+		imap_move_start(session, &r->move, t, &r->uids,
+		    r->trash->row.raw);
+		return imap_wait(t, &r->move, trash_moved);
+	}
+	for (i = 0; i < r->n; i++)
+		if (uidset_has(&r->uids, r->row[i].p.place.uid))
+			r->transfer[i].state = TRANSFER_FRESH;
+	return pass_job(&r->pass, intend_work, trash_intended);
+}
+
+static bool
+is_unanswered(const struct imap_cmd *cmd)
+{
+	return cmd->task != NULL && !cmd->done;
+}
+
+static enum task_result
+trash_moved(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+	const char *why = imap_refusal(&r->move);
+
+	if (is_unanswered(&r->store))
+		return imap_wait(t, &r->store, trash_moved);
+	if (why != NULL) {
+		remove_refused(r, why);
+	} else {
+		r->trash->look_again = true;
+		remove_expunged(r);
+	}
+	return remove_record(r);
+}
+
+/* --- copies --- */
+
+static void
+uids_of_transfers(struct removing *r, enum transfer_state state)
+{
+	int i;
+
+	uidset_clear(&r->uids);
+	for (i = 0; i < r->n; i++)
+		if (r->transfer[i].state == state)
+			uidset_add(&r->uids, r->row[i].p.place.uid);
+}
+
+/* Only what is in the trash for sure goes here. */
+static enum task_result
+remove_copied(struct removing *r)
+{
+	uids_of_transfers(r, TRANSFER_DONE);
+	return uidset_empty(&r->uids) ? remove_record(r) : remove_mark(r);
+}
+
+static enum task_result
+trash_intended(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+	int i;
+
+	uids_of_transfers(r, TRANSFER_FRESH);
+	uidset_clear(&r->marked);
+	for (i = 0; i < r->n; i++) {
+		const struct place *p = &r->row[i].p.place;
+
+		r->doubtful += r->transfer[i].state == TRANSFER_DOUBT;
+		if (r->transfer[i].state == TRANSFER_FRESH &&
+		    (p->remote.flags & FLAG_DELETED))
+			uidset_add(&r->marked, p->uid);
+	}
+	if (uidset_empty(&r->uids))
+		return remove_copied(r);
+	unmark(r);
+	imap_copy_start(r->pass.conn->session, &r->move, t, &r->uids,
+	    r->trash->row.raw);
+	return imap_wait(t, &r->move, trash_copied);
+}
+
+static int
+answered_work(struct pass *p, struct err *err)
+{
+	struct removing *r = (struct removing *)p;
+
+	return transfers_answered(p->run, r->trash, r->transfer, r->n,
+	    &r->move, err);
+}
+
+/* Refused: of a long set, a part may have been copied. The next run looks. */
+static enum task_result
+trash_copied(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+	const char *why = imap_refusal(&r->move);
+
+	if (is_unanswered(&r->store))
+		return imap_wait(t, &r->store, trash_copied);
+	if (why != NULL) {
+		remove_refused(r, why);
+		return remove_copied(r);
+	}
+	r->trash->look_again = true;
+	return pass_job(&r->pass, answered_work, trash_recorded);
+}
+
+static enum task_result
+trash_recorded(struct task *t)
+{
+	return remove_copied((struct removing *)t);
+}

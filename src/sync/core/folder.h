@@ -1,0 +1,116 @@
+/*
+ * A folder during a run: its row of the index, and what this run learned of it.
+ * Each lies in run->folder, sorted by name with INBOX first.
+ */
+#ifndef SYNC_CORE_FOLDER_H
+#define SYNC_CORE_FOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "imap/list.h"
+#include "imap/resp.h"
+#include "index/folder.h"
+#include "plan/folder.h"
+#include "plan/message.h"
+
+struct run;
+
+/* What this run saw of a folder, for the log of removals. */
+struct proof {
+	int64_t scanned[2];	/* when complete scans began, seconds; 0: none
+				   */
+	bool full;		/* the server listed it in full, ... */
+	uint64_t listed;	/* so many; */
+	uint64_t vanished;	/* or told so many as gone */
+};
+
+/*
+ * Two threads write here, never at one time: a flow that has posted a job on
+ * the index lane waits for it before it looks at the folder again. Each group
+ * says who writes it.
+ */
+struct folder {
+	/* Set when the folders are loaded; then the loop's copy, which jobs of
+	 * the folder's own flow write back. */
+	struct index_folder row;
+	struct imap_folder listed;	/* numbers of LIST-STATUS; no names */
+	bool inside;		/* of folders = */
+	bool chosen;		/* and of the command line's globs */
+	bool is_trash;		/* Trash or Junk by special use: no guard */
+	bool local_seen;	/* the walk over the root came by */
+	bool local_broken;	/* has some of cur, new, tmp: held */
+	bool remote_gone;	/* LIST lacked it; not believed yet */
+
+	/* Jobs on the index lane. */
+	bool missing;		/* the first scan lacked files */
+	bool unseen_remote;	/* gone here, it holds messages never seen */
+	bool unseen_local;	/* it holds files that the server never had */
+	bool owed;		/* it was read-only, and something waits for
+				   that to change */
+	uint64_t dirty;		/* rows, when last counted */
+	bool only_pulls;	/* nothing but a pull is to be done for them */
+	uint64_t remove_local, remove_remote;	/* that reconcile asks for */
+	bool undone;		/* removals of it were undone: one more turn */
+	struct err *fault;	/* why it failed, when its directories did */
+
+	/* The loop. */
+	bool verify;		/* the server's side is to be listed in full */
+	bool observed;		/* the server's side was looked at */
+	uint32_t unpulled;	/* highest UID that was not pulled; 0: none,
+				   UINT32_MAX: any may be */
+	bool unsettled;		/* the sum did not close: removals wait */
+	bool look_again;	/* appended messages whose UID is not known */
+
+	/* Either, in turn. */
+	bool failed;		/* it is left out of this run */
+	struct proof proof;
+	uint32_t transferred_next;	/* above the UIDs of this run's copies
+					   */
+};
+
+void folder_release(struct folder *);
+
+/* It takes part in this run so far. */
+bool folder_in_play(const struct folder *);
+bool folder_is_inbox(const struct folder *);
+/* What is to be done about the folder itself. */
+enum folder_op folder_verdict(const struct folder *);
+/* What the server can store in it; borrows from the folder. */
+void folder_ability(const struct folder *, struct ability *out);
+
+/* It takes no part in this run any more, for that reason, which is an issue.
+ * Loop thread. */
+void folder_fail(struct run *, struct folder *, const struct err *);
+/*
+ * Its directories can't be read or made: 0, the folder is left alone, or -1,
+ * that is not all. What seems gone from another may lie in it now, so nothing
+ * is removed from the server. Index lane.
+ */
+int folder_leave_out(struct run *, struct folder *, const struct err *);
+/* It has failed; why becomes an issue here. Loop thread. */
+bool folder_left_out(struct run *, struct folder *);
+
+/* The folder that `trash` names, if the server has it; else NULL. */
+struct folder *folder_trash(struct run *);
+/* NULL: none of this run has that row. */
+struct folder *folder_by_id(const struct run *, int64_t id);
+
+/* When removals are undone, the other folders have had their turn. */
+bool folder_takes_part(const struct run *, const struct folder *);
+/* It takes part, and its server's side is to be looked at. */
+bool folder_wants_look(const struct run *, const struct folder *);
+
+/* One message at least that the other side has not seen. Index lane. */
+int folder_unseen(struct run *, struct folder *, bool local, bool *out,
+    struct err *);
+
+/* Of one folder alone, whose directories are not as they should be: the
+ * account goes on without it. A full disk is no such thing. */
+bool err_is_folder(const struct err *);
+/* The server refuses a command with that code for the folder or the account,
+ * whatever the message. */
+bool code_is_folder(enum imap_code_kind);
+
+#endif

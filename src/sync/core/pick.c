@@ -1,0 +1,114 @@
+/* Reads the plan of a folder: its dirty rows in order, each judged. */
+#include "core/pick.h"
+
+#include "core/report.h"
+
+#define PAGE	64
+
+/* 1: it is not the time for it; 0, -1. */
+static int
+must_wait(struct pick *k, struct picked *p, struct err *err)
+{
+	struct tries tries;
+
+	if (k->failed == ITEM_NOTE)
+		return 0;
+	if (tries_of(k->run, &p->place, k->failed, &tries, err) == -1)
+		return -1;
+	p->tries = tries.n;
+	if (tries.wait && p->place.uid > k->skipped)
+		k->skipped = p->place.uid;
+	return tries.wait;
+}
+
+/* 1: the row is one of those that are wanted; 0: it is released; -1. */
+static int
+judge(struct pick *k, const struct ability *can, struct picked *p,
+    struct err *err)
+{
+	int waits = 0;
+
+	reconcile_message(&p->place, can, k->run->conf->expunge, &p->verdict);
+	if (p->verdict.ops & k->ops) {
+		waits = must_wait(k, p, err);
+		if (waits == 0)
+			return 1;
+	}
+	picked_release(p, 1);
+	return waits == -1 ? -1 : 0;
+}
+
+/* Of one page as many as there is room for; the others come again. The number,
+ * or -1. */
+static int
+pick_page(struct pick *k, struct picked *out, int room, struct err *err)
+{
+	struct place row[PAGE];
+	struct ability can;
+	int i, n = 0, r = 0;
+	int got = index_places(k->run->ix, PLACES_DIRTY, k->folder->row.id,
+	    k->after, row, PAGE, err);
+
+	folder_ability(k->folder, &can);
+	for (i = 0; i < got && r != -1 && n < room; i++) {
+		k->after = row[i].id;
+		out[n] = (struct picked){ .place = row[i] };
+		r = judge(k, &can, &out[n], err);
+		n += r == 1;
+	}
+	k->end = got < PAGE && i == got;
+	while (i < got)
+		place_release(&row[i++]);
+	if (got == -1 || r != -1)
+		return got == -1 ? -1 : n;
+	picked_release(out, n);
+	return -1;
+}
+
+int
+pick_rows(struct pick *k, struct picked *out, struct err *err)
+{
+	int got, n = 0;
+
+	while (n < k->max && !k->end) {
+		got = pick_page(k, out + n, k->max - n, err);
+		if (got == -1) {
+			picked_release(out, n);
+			return -1;
+		}
+		n += got;
+	}
+	return n;
+}
+
+void
+picked_release(struct picked *p, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		place_release(&p[i].place);
+		verdict_release(&p[i].verdict);
+	}
+}
+
+int
+plan_each(struct run *run, struct folder *f, unsigned ops, plan_visitor *visit,
+    void *arg, struct err *err)
+{
+	struct picked row[PAGE];
+	struct pick pick = {
+		.run = run, .folder = f, .ops = ops, .max = PAGE,
+	};
+	int i, n, rc = 0;
+
+	while (rc == 0 && !pick.end) {
+		n = pick_rows(&pick, row, err);
+		if (n == -1)
+			return -1;
+		for (i = 0; i < n && rc == 0; i++)
+			rc = visit(arg, &row[i], err);
+		picked_release(row, n);
+	}
+	return rc;
+}

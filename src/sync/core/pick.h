@@ -1,0 +1,51 @@
+/*
+ * The plan of a folder: the dirty rows in order, each with its verdict. What is
+ * carried out, told by a dry run or by status, counted for the guard or undone
+ * is read from here. Index lane.
+ */
+#ifndef SYNC_CORE_PICK_H
+#define SYNC_CORE_PICK_H
+
+#include "core/run.h"
+#include "index/place.h"
+#include "plan/message.h"
+
+/* How many rows one job takes through the index at most. */
+#define SYNC_ROWS	500
+
+#define FLAG_OPS	(OP_FLAG_LOCAL | OP_FLAG_REMOTE | OP_SETTLE | OP_FORGET)
+#define REMOVE_OPS	(OP_REMOVE_LOCAL | OP_REMOVE_REMOTE)
+
+struct picked {
+	struct place place;
+	struct verdict verdict;
+	uint32_t tries;		/* of what pick->failed says */
+};
+
+/* Rows whose verdict has one of ops, from after on. */
+struct pick {
+	struct run *run;
+	struct folder *folder;
+	unsigned ops;
+	int max;
+	int64_t after;		/* moves on */
+	bool end;		/* it was reached */
+	/* Passes over messages of which this kind of failure is known, but for
+	 * those that may be tried again. ITEM_NOTE: over none. */
+	enum index_item_kind failed;
+	uint32_t skipped;	/* up to this UID; 0: none */
+};
+
+/* At most max of them; places and verdicts are the caller's to release. The
+ * number, or -1. */
+int pick_rows(struct pick *, struct picked *out, struct err *);
+void picked_release(struct picked *, int n);
+
+/* Calls visit for each row of the folder that asks for one of ops, in order,
+ * until it returns -1; then -1 with the error that it set. The row is released
+ * behind it. visit may change that row in the index, and no other. */
+typedef int plan_visitor(void *arg, struct picked *, struct err *);
+int plan_each(struct run *, struct folder *, unsigned ops, plan_visitor *,
+    void *arg, struct err *);
+
+#endif

@@ -1,0 +1,22 @@
+/* Which file is which message (design section 3). */
+#ifndef SYNC_MATCH_MATCH_H
+#define SYNC_MATCH_MATCH_H
+
+#include "core/pass.h"
+
+/* digest.c: contents of unknown files. pair.c: match step 2, before anything is
+ * transferred. */
+pass_starter digest_start;
+pass_starter pair_start;
+
+/*
+ * join.c, index lane, in a transaction. Match step 2: an unpaired file of p's
+ * folder with p's content, if there is one, becomes p's, whose row is written.
+ * 1, 0, -1.
+ */
+int join_local(struct index *, struct place *p, struct err *);
+/* The same with the file of known, whose row goes. */
+int join_known(struct index *, struct place *p, struct place *known,
+    struct err *);
+
+#endif

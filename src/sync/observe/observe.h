@@ -1,0 +1,60 @@
+/* What is on either side against what the index last saw there. */
+#ifndef SYNC_OBSERVE_OBSERVE_H
+#define SYNC_OBSERVE_OBSERVE_H
+
+#include "core/pass.h"
+
+/* remote.c: the server's side of a folder, which is selected then. */
+pass_starter observe_remote_start;
+
+/*
+ * local.c. Blocking; index lane. After the second look of this run, what is
+ * still missing is believed to be gone. The one of a prescan is a first one
+ * that only tells of a fault: it is forgotten by whoever can say so.
+ */
+enum look { LOOK_PRESCAN, LOOK_FIRST, LOOK_SECOND };
+
+struct observed_local {
+	bool changed;		/* rows were written */
+	bool missing;		/* rows of the index were not found */
+	uint64_t lacking;	/* so many */
+	bool fault;		/* an older state came back: it lost its base */
+	bool returned;		/* files were back that had been removed */
+	bool complete;
+};
+int observe_local(struct index *, struct maildir *, struct index_folder *,
+    enum look, struct observed_local *out, struct err *);
+
+/* The run itself has changed the folder. In the transaction that says so: what
+ * is put back from a backup is older than this. */
+int observe_local_ours(struct index *, struct maildir *, struct index_folder *,
+    struct err *);
+/* A scan found the folder to be of a backup: in words, for the user. */
+void report_older(struct run *, struct folder *,
+    const struct observed_local *);
+
+/*
+ * root.c, index lane. Opens and locks index and Maildir, where they are not
+ * open still, and decides whether this is the Maildir that the index speaks of
+ * (design section 5, "Epochs", "Roots and folders"). What is not goes through a
+ * merge: the rows lose their base.
+ */
+int root_open(struct run *, struct err *);
+/* The marker that was read is the one that the index expects. */
+int root_is_current(struct run *, bool *out, struct err *);
+/* A token of this run's own, before the first change of anything. */
+int root_mark(struct run *, struct err *);
+
+/*
+ * folders.c, index lane: the folders of both sides and of the index made into
+ * run->folder, sorted, INBOX first. list: what the server has; NULL: not known.
+ */
+int folders_load(struct run *, const struct imap_list *, struct err *);
+/* The next first look is at every file, when that is due. */
+void folder_plan_look(const struct run *, struct index_folder *);
+/* The folder is gone from that side for sure: so are its messages there. Not
+ * so INBOX, which is never deleted: it will be made and pulled again. */
+int folder_gone_local(struct run *, struct folder *, struct err *);
+int folder_gone_remote(struct run *, struct folder *, struct err *);
+
+#endif

@@ -1,0 +1,64 @@
+/* What the phases of a run have in common (phase.h). */
+#include "run/phase.h"
+
+#include <stdlib.h>
+
+static struct phase *
+phase_of(struct task *t)
+{
+	return (struct phase *)t;
+}
+
+void
+phase_end(struct task *t)
+{
+	struct pass *p = (struct pass *)t;
+
+	p->conn->task = &p->run->task;
+	p->run->phase = NULL;
+	pass_end(p);
+}
+
+void
+phase_start(struct phase *ph, struct run *run, struct pass_result *out,
+    const char *name, task_step *first)
+{
+	struct pass *p = &ph->pass;
+
+	if (p->task.finish == NULL)
+		p->task.finish = phase_end;
+	pass_start(p, &run->account->main, out, name, first);
+	p->conn->task = &p->task;
+	run->phase = &p->task;
+}
+
+struct folder *
+phase_folder(const struct task *t)
+{
+	return &phase_run(t)->folder[((const struct phase *)t)->at - 1];
+}
+
+struct folder *
+phase_next_folder(struct task *t)
+{
+	struct phase *ph = phase_of(t);
+
+	return ph->at < phase_run(t)->n_folder ?
+	    &phase_run(t)->folder[ph->at++] : NULL;
+}
+
+enum task_result
+phase_job(struct task *t, int (*work)(struct pass *, struct err *),
+    task_step *next)
+{
+	return pass_job((struct pass *)t, work, next);
+}
+
+enum task_result
+phase_pass(struct task *t, pass_starter *start, task_step *next)
+{
+	struct phase *ph = phase_of(t);
+
+	start(ph->pass.conn, phase_folder(t), &ph->folder_pass);
+	return pass_wait(t, &ph->folder_pass, next);
+}

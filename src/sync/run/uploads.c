@@ -1,0 +1,150 @@
+/*
+ * What is new on disk goes to the server after all pulls, so that what the
+ * server has is known. A first run that would upload suspiciously much holds
+ * it.
+ */
+
+#include "apply/apply.h"
+#include "apply/transfer.h"
+#include "base/mem.h"
+#include "match/match.h"
+#include "observe/observe.h"
+#include "plan/guard.h"
+#include "run/phases.h"
+
+static enum task_result upload_next(struct task *);
+
+static int
+hold_uploads(struct run *run, struct err *err)
+{
+	struct index_counts counts;
+	uint64_t uploads;
+
+	if (run->account->adopted || run->opt.adopt || run->hold_push)
+		return 0;
+	if (index_counts(run->ix, 0, &counts, err) == -1)
+		return -1;
+	uploads = counts.local > counts.paired ? counts.local - counts.paired :
+	    0;
+	if (!guard_holds_uploads(uploads, counts.remote))
+		return 0;
+	run->hold_push = true;
+	run->held_uploads = uploads;
+	report_issue_later(run, xasprintf("%llu files of the Maildir %s are "
+	    "not on the server; this is the first run, so they are held. If "
+	    "they belong there, run sync --adopt", (unsigned long long)uploads,
+	    run->md->root), &run->held_uploads);
+	return 0;
+}
+
+/* What earlier runs appended without an answer has shown itself by now, or is
+ * not there. */
+static int
+settle_intents(struct run *run, struct err *err)
+{
+	size_t i;
+	int rc = index_begin(run->ix, err);
+
+	if (rc == 0 && !run->hold_push && !run->account->adopted)
+		rc = index_set(run->ix, "adopted", "yes", err);
+	for (i = 0; i < run->n_folder && rc == 0; i++) {
+		const struct folder *f = &run->folder[i];
+
+		if (f->observed)
+			rc = index_intents_settle(run->ix, f->row.id,
+			    f->row.uidvalidity, f->unpulled, err);
+	}
+	if (rc == 0)
+		rc = transfers_tidy(run, err);
+	return index_end(run->ix, rc, err);
+}
+
+/* In a second round the intents are this run's own. */
+static int
+upload_work(struct pass *p, struct err *err)
+{
+	struct run *run = p->run;
+
+	if (hold_uploads(run, err) == -1)
+		return -1;
+	return run->md->look_only || run->merged || run->undone ? 0 :
+	    settle_intents(run, err);
+}
+
+static enum task_result
+upload_next(struct task *t)
+{
+	struct run *run = phase_run(t);
+	struct folder *f;
+
+	while ((f = phase_next_folder(t)) != NULL)
+		if (folder_takes_part(run, f) && !run->hold_push &&
+		    f->dirty > 0 && f->row.remote && f->row.local)
+			return phase_pass(t, run->passes->push, upload_next);
+	return TASK_DONE;
+}
+
+static enum task_result
+upload_begin(struct task *t)
+{
+	return phase_job(t, upload_work, upload_next);
+}
+
+void
+uploads_start(struct run *run, struct pass_result *out)
+{
+	struct phase *ph = xcalloc(1, sizeof(*ph));
+
+	phase_start(ph, run, out, "uploads", upload_begin);
+}
+
+/* --- where the server did not tell the UIDs --- */
+
+static enum task_result again_observed(struct task *);
+static enum task_result again_paired(struct task *);
+static enum task_result again_pulled(struct task *);
+
+static enum task_result
+again_next(struct task *t)
+{
+	struct folder *f;
+
+	while ((f = phase_next_folder(t)) != NULL)
+		if (folder_in_play(f) && f->look_again)
+			return phase_pass(t, observe_remote_start,
+			    again_observed);
+	return TASK_DONE;
+}
+
+static enum task_result
+again_observed(struct task *t)
+{
+	phase_folder(t)->look_again = false;
+	if (phase_folder(t)->failed)
+		return task_next(t, again_next);
+	return phase_pass(t, pair_start, again_paired);
+}
+
+/* What was appended shows itself by its header; the rest is downloaded. */
+static enum task_result
+again_paired(struct task *t)
+{
+	return phase_pass(t, pull_start, again_pulled);
+}
+
+/* A server that dropped flags on APPEND gets them now (imap4d). */
+static enum task_result
+again_pulled(struct task *t)
+{
+	if (phase_folder(t)->failed)
+		return task_next(t, again_next);
+	return phase_pass(t, flags_start, again_next);
+}
+
+void
+look_again_start(struct run *run, struct pass_result *out)
+{
+	struct phase *ph = xcalloc(1, sizeof(*ph));
+
+	phase_start(ph, run, out, "look again", again_next);
+}
