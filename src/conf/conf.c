@@ -114,11 +114,11 @@ check_secrecy(const struct conf_text *text, const struct stat *st,
 
 	if ((st->st_mode & (S_IRGRP | S_IROTH)) == 0)
 		return 0;
-	for (i = 0; i < text->n_keys; i++) {
-		if (strcmp(text->keys[i].name, "password") != 0)
+	for (i = 0; i < text->n_settings; i++) {
+		if (strcmp(text->settings[i].name, "password") != 0)
 			continue;
-		place.line = text->keys[i].line;
-		place.section = text->sections[text->keys[i].section].label;
+		place.line = text->settings[i].line;
+		place.section = text->sections[text->settings[i].section].label;
 		return conf_fail(err, &place, "others can read this password; "
 		    "run: chmod 600 '%s'", text->path);
 	}

@@ -40,7 +40,8 @@ struct conf_section {
 	bool closed;
 };
 
-struct conf_key {
+/* A "KEY = VALUE". */
+struct conf_setting {
 	char *name;
 	size_t section;		/* index of conf_text::sections */
 	unsigned line;
@@ -54,8 +55,8 @@ struct conf_text {
 	size_t n_tokens, cap_tokens;
 	struct conf_section *sections;
 	size_t n_sections, cap_sections;
-	struct conf_key *keys;
-	size_t n_keys, cap_keys;
+	struct conf_setting *settings;
+	size_t n_settings, cap_settings;
 };
 
 /*

@@ -74,9 +74,9 @@ has_password_on(const struct conf_text *text, unsigned line)
 {
 	size_t i;
 
-	for (i = 0; i < text->n_keys; i++) {
-		if (text->keys[i].line == line &&
-		    strcmp(text->keys[i].name, "password") == 0)
+	for (i = 0; i < text->n_settings; i++) {
+		if (text->settings[i].line == line &&
+		    strcmp(text->settings[i].name, "password") == 0)
 			return true;
 	}
 	return false;

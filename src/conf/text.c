@@ -246,9 +246,9 @@ conf_text_release(struct conf_text *text)
 		free(text->sections[i].name);
 	}
 	free(text->sections);
-	for (i = 0; i < text->n_keys; i++)
-		free(text->keys[i].name);
-	free(text->keys);
+	for (i = 0; i < text->n_settings; i++)
+		free(text->settings[i].name);
+	free(text->settings);
 	*text = (struct conf_text){ 0 };
 }
 
@@ -258,10 +258,10 @@ conf_text_key_line(const struct conf_text *text, size_t section,
 {
 	size_t i;
 
-	for (i = 0; i < text->n_keys; i++) {
-		if (text->keys[i].section == section &&
-		    strcmp(text->keys[i].name, key) == 0)
-			return text->keys[i].line;
+	for (i = 0; i < text->n_settings; i++) {
+		if (text->settings[i].section == section &&
+		    strcmp(text->settings[i].name, key) == 0)
+			return text->settings[i].line;
 	}
 	return 0;
 }

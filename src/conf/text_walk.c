@@ -161,15 +161,15 @@ add_key(struct walker *w, const struct conf_token *key, struct err *err)
 	struct conf_text *text = w->text;
 	struct conf_place place = place_of(w, key->line);
 	char *name = token_text(key);
-	struct conf_key *k;
+	struct conf_setting *s;
 	unsigned line = 0;
 
 	if (w->section != NO_SECTION)
 		line = conf_text_key_line(text, w->section, name);
-	k = VEC_ADD(text->keys, text->n_keys, text->cap_keys);
-	k->name = name;
-	k->section = w->section;
-	k->line = key->line;
+	s = VEC_ADD(text->settings, text->n_settings, text->cap_settings);
+	s->name = name;
+	s->section = w->section;
+	s->line = key->line;
 	/* libconfuse would look for a key of another section. */
 	if (strchr(name, '|') != NULL)
 		return conf_fail(err, &place, "there is no key \"%s\"; see "
