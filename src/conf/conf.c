@@ -110,15 +110,19 @@ check_secrecy(const struct conf_text *text, const struct stat *st,
     struct err *err)
 {
 	struct conf_place place = { .path = text->path };
+	const struct conf_setting *s;
 	size_t i;
 
 	if ((st->st_mode & (S_IRGRP | S_IROTH)) == 0)
 		return 0;
 	for (i = 0; i < text->n_settings; i++) {
-		if (strcmp(text->settings[i].name, "password") != 0)
+		s = &text->settings[i];
+		if (strcmp(s->name, "password") != 0)
 			continue;
-		place.line = text->settings[i].line;
-		place.section = text->sections[text->settings[i].section].label;
+		place.line = s->line;
+		/* One outside of all sections is refused only later. */
+		if (s->section != CONF_NO_SECTION)
+			place.section = text->sections[s->section].label;
 		return conf_fail(err, &place, "others can read this password; "
 		    "run: chmod 600 '%s'", text->path);
 	}

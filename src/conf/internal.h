@@ -40,10 +40,12 @@ struct conf_section {
 	bool closed;
 };
 
+#define CONF_NO_SECTION	((size_t)-1)
+
 /* A "KEY = VALUE". */
 struct conf_setting {
 	char *name;
-	size_t section;		/* index of conf_text::sections */
+	size_t section;		/* of conf_text::sections; CONF_NO_SECTION */
 	unsigned line;
 };
 

@@ -11,12 +11,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define NO_SECTION	((size_t)-1)
-
 struct walker {
 	struct conf_text *text;
 	size_t at;		/* next token */
-	size_t section;		/* open now, or NO_SECTION */
+	size_t section;		/* open now, or CONF_NO_SECTION */
 	const struct conf_token *value;	/* the one just read */
 	const struct conf_token *key;	/* its key */
 };
@@ -50,7 +48,7 @@ place_of(const struct walker *w, unsigned line)
 {
 	struct conf_place place = { .path = w->text->path, .line = line };
 
-	if (w->section != NO_SECTION)
+	if (w->section != CONF_NO_SECTION)
 		place.section = w->text->sections[w->section].label;
 	return place;
 }
@@ -65,7 +63,7 @@ open_section(struct walker *w, bool titled, struct err *err)
 	char *title;
 	size_t i;
 
-	if (w->section != NO_SECTION) {
+	if (w->section != CONF_NO_SECTION) {
 		s = &text->sections[w->section];
 		place = place_of(w, s->line);
 		return conf_fail(err, &place, "this section is not closed "
@@ -95,9 +93,9 @@ open_section(struct walker *w, bool titled, struct err *err)
 static void
 close_section(struct walker *w)
 {
-	if (w->section != NO_SECTION)
+	if (w->section != CONF_NO_SECTION)
 		w->text->sections[w->section].closed = true;
-	w->section = NO_SECTION;
+	w->section = CONF_NO_SECTION;
 	w->at++;
 }
 
@@ -164,7 +162,7 @@ add_key(struct walker *w, const struct conf_token *key, struct err *err)
 	struct conf_setting *s;
 	unsigned line = 0;
 
-	if (w->section != NO_SECTION)
+	if (w->section != CONF_NO_SECTION)
 		line = conf_text_key_line(text, w->section, name);
 	s = VEC_ADD(text->settings, text->n_settings, text->cap_settings);
 	s->name = name;
@@ -249,7 +247,7 @@ read_statement(struct walker *w, struct err *err)
 int
 conf_text_walk(struct conf_text *text, struct err *err)
 {
-	struct walker w = { .text = text, .section = NO_SECTION };
+	struct walker w = { .text = text, .section = CONF_NO_SECTION };
 
 	while (w.at < text->n_tokens) {
 		if (read_statement(&w, err) < 0)
