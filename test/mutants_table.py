@@ -44,6 +44,20 @@ MUTANTS = [
 	"e2e test_compress.py -k loopback",
 	("\t    !s->stream.loopback &&\n", "")),
 
+    # -- configuration --
+    ("defaults-win", "src/conf/key.c", "unit conf_keys_test",
+	("\t\t    cfg_getnstr(s->cfg, name, 0) : \"\";\n\t\tbreak;\n",
+	"\t\t    cfg_getnstr(s->cfg, name, 0) : \"\";\n")),
+    ("dropped-key-is-read", "src/conf/key.c", "unit conf_load_test",
+	("\tif (v->dropped)\n\t\treturn 0;\n", "")),
+    ("least-is-not-checked", "src/conf/key_kind.c", "unit conf_keys_test",
+	("return *out >= k->min;", "return true;")),
+    ("unit-below-the-least", "src/conf/key_kind.c", "unit conf_keys_test",
+	("u[1].letter != 0 && u[1].factor <= k->min", "false")),
+    ("key-without-a-manual", "src/conf/account.c", "unit conf_keys_test",
+	("\tKEY_BOOL(\"expunge\", expunge),\n",
+	"\tKEY_BOOL(\"expunges\", expunge),\n")),
+
     # -- durable on disk --
     ("deliver-no-directory-sync", MAILDIR + "deliver.c",
 	"unit maildir_fault_test",

@@ -1,6 +1,6 @@
 /*
  * The file as a whole: where it is, who may read it, and from its text to the
- * accounts (text.c, parse.c, account.c, roots.c).
+ * accounts (text.c, parse.c, key.c, account.c, roots.c).
  */
 #include "conf/conf.h"
 
@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "key.h"
 
 char *
 conf_default_path(struct err *err)
@@ -134,28 +135,30 @@ static int
 read_accounts(const struct conf_text *text, cfg_t *cfg, struct conf *out,
     struct err *err)
 {
-	struct conf_source src = { .text = text };
+	struct conf_scope scopes[2];	/* the account, the defaults */
+	struct conf_reader r = { .keys = conf_account_keys, .text = text,
+	    .scopes = scopes, .n_scopes = 1 };
 	size_t i;
 
 	out->accounts = xcalloc(cfg_size(cfg, "account") + 1,
 	    sizeof(*out->accounts));
 	for (i = 0; i < text->n_sections; i++) {
 		if (strcmp(text->sections[i].name, "defaults") == 0) {
-			src.defaults = cfg_getnsec(cfg, "defaults", 0);
-			src.defaults_section = i;
+			scopes[1].cfg = cfg_getnsec(cfg, "defaults", 0);
+			scopes[1].section = i;
+			r.n_scopes = 2;
 		}
 	}
 	for (i = 0; i < text->n_sections; i++) {
 		if (strcmp(text->sections[i].name, "account") != 0)
 			continue;
-		src.own_section = i;
-		src.own = cfg_getnsec(cfg, "account", (unsigned)out->n);
-		if (src.own == NULL)
+		scopes[0].section = i;
+		scopes[0].cfg = cfg_getnsec(cfg, "account", (unsigned)out->n);
+		if (scopes[0].cfg == NULL)
 			return err_set(err, ERR_CONFIG, "%s: this is no "
 			    "syncrc; see syncrc(5)", text->path);
-		out->n++;
-		if (conf_account_read(&src, &out->accounts[out->n - 1],
-		    err) < 0)
+		r.out = &out->accounts[out->n++];
+		if (conf_account_read(&r, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -165,6 +168,9 @@ static int
 read_text(const char *raw, const struct stat *st, struct conf *out,
     struct err *err)
 {
+	static const struct conf_key *const tables[] = {
+		conf_account_keys, NULL,
+	};
 	struct conf_place place = { .path = out->path };
 	struct conf_text text;
 	cfg_t *cfg = NULL;
@@ -173,12 +179,12 @@ read_text(const char *raw, const struct stat *st, struct conf *out,
 	status = conf_text_init(&text, out->path, raw, strlen(raw), err);
 	if (status == 0)
 		status = check_secrecy(&text, st, err);
-	if (status == 0 && (cfg = conf_parse(&text, err)) == NULL)
+	if (status == 0 && (cfg = conf_parse(&text, tables, err)) == NULL)
 		status = -1;
 	if (status == 0)
 		status = read_accounts(&text, cfg, out, err);
 	if (cfg != NULL)
-		conf_parse_free(cfg);
+		conf_parse_free(cfg, tables);
 	conf_text_release(&text);
 	if (status == 0 && out->n == 0)
 		return conf_fail(err, &place, "there is no account in it; "

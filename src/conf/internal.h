@@ -76,23 +76,15 @@ unsigned conf_text_key_line(const struct conf_text *, size_t section,
 /* Second half of conf_text_init: sections and keys out of the tokens. */
 int conf_text_walk(struct conf_text *, struct err *);
 
-/* text by libconfuse; NULL when it is refused. conf_parse_free ends it. */
-cfg_t *conf_parse(const struct conf_text *text, struct err *);
-void conf_parse_free(cfg_t *);
-
-/* One account: its own section, the defaults behind it (may be NULL). */
-struct conf_source {
-	const struct conf_text *text;
-	cfg_t *own;
-	size_t own_section;	/* index of conf_text::sections */
-	cfg_t *defaults;
-	size_t defaults_section;
-};
-
-/* *out is to be released also when this fails. */
-int conf_account_read(const struct conf_source *, struct conf_account *out,
-    struct err *);
-void conf_account_release(struct conf_account *);
+/*
+ * text by libconfuse, with the keys of these tables (key.h; NULL behind the
+ * last) in an account and in the defaults; NULL when it is refused.
+ * conf_parse_free ends it.
+ */
+struct conf_key;
+cfg_t *conf_parse(const struct conf_text *text,
+    const struct conf_key *const *tables, struct err *err);
+void conf_parse_free(cfg_t *, const struct conf_key *const *tables);
 
 /* No two accounts share a root or have one in the other's. */
 int conf_roots_check(const struct conf *, struct err *);

@@ -1,6 +1,6 @@
 /*
  * syncrc by libconfuse, and its complaints as our sentences. All values are
- * taken as text and judged in account.c: what libconfuse knows of numbers
+ * taken as text and judged in key_kind.c: what libconfuse knows of numbers
  * ("010" is 8) and how it says so is not for users.
  */
 #include "internal.h"
@@ -13,6 +13,7 @@
 #include "base/fatal.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "key.h"
 
 /*
  * libconfuse lets an unclosed last section pass. So one more key follows the
@@ -23,36 +24,56 @@
 /* A key further away than this from all known ones gets no suggestion. */
 #define NEAR 3
 
-static const char *const account_keys[] = {
-	"allow-cleartext-password", "attic-days", "compress", "connections",
-	"expunge", "folders", "host", "layout", "maildir", "password",
-	"password-command", "port", "timeout", "tls", "tls-ca-file",
-	"tls-fingerprint", "trash", "tunnel", "user", "verify-interval", NULL,
-};
-
-static const char *const root_keys[] = { "account", "defaults", NULL };
-
 /* libconfuse gives its error function no argument: one parse at a time. */
 static _Thread_local struct {
 	const struct conf_text *text;
+	const struct conf_key *const *tables;
 	struct err *err;
 } parsing;
 
-static const char *
-nearest(const char *key, const char *const *known)
-{
-	const char *best = NULL;
-	size_t distance, least = NEAR + 1;
+/* What key was perhaps meant to be, of those there were so far. */
+struct guess {
+	const char *key;
+	const char *best;	/* NULL: none */
+	size_t distance;
+};
 
-	for (; *known != NULL; known++) {
-		distance = str_distance(key, *known);
-		/* Underscores are a matter of taste elsewhere. */
-		if (distance < least && distance < strlen(key)) {
-			least = distance;
-			best = *known;
-		}
+/* Of two that are as near, the first by its name. */
+static void
+guess_add(struct guess *g, const char *name)
+{
+	size_t distance = str_distance(g->key, name);
+
+	/* Underscores are a matter of taste elsewhere. */
+	if (distance > NEAR || distance >= strlen(g->key))
+		return;
+	if (g->best == NULL || distance < g->distance ||
+	    (distance == g->distance && strcmp(name, g->best) < 0)) {
+		g->best = name;
+		g->distance = distance;
 	}
-	return best;
+}
+
+static const char *
+nearest_key(const char *key)
+{
+	const struct conf_key *const *table = parsing.tables, *k;
+	struct guess g = { .key = key };
+
+	for (; *table != NULL; table++)
+		for (k = *table; k->name != NULL; k++)
+			guess_add(&g, k->name);
+	return g.best;
+}
+
+static const char *
+nearest_section(const char *key)
+{
+	struct guess g = { .key = key };
+
+	guess_add(&g, "account");
+	guess_add(&g, "defaults");
+	return g.best;
 }
 
 /* The section that a line belongs to, by where sections begin. */
@@ -101,8 +122,8 @@ static void
 fail_unknown(cfg_t *cfg, struct conf_place *place, const char *key)
 {
 	bool root = strcmp(cfg->name, "root") == 0;
-	const char *const *known = root ? root_keys : account_keys;
-	const char *hint = nearest(key, known);
+	const char *near = nearest_key(key);
+	const char *hint = root ? nearest_section(key) : near;
 	char word[32 + 4];
 
 	str_printable(word, 32, key, strlen(key));
@@ -111,8 +132,7 @@ fail_unknown(cfg_t *cfg, struct conf_place *place, const char *key)
 	else if (has_password_on(parsing.text, place->line))
 		conf_fail(parsing.err, place, "there is something behind the "
 		    "password; put the whole password in 'quotes'");
-	else if (root && nearest(key, account_keys) != NULL &&
-	    strcmp(nearest(key, account_keys), key) == 0)
+	else if (root && near != NULL && strcmp(near, key) == 0)
 		conf_fail(parsing.err, place, "%s belongs to an account; put "
 		    "it into account NAME { } or defaults { }", key);
 	else if (hint != NULL)
@@ -177,32 +197,29 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	va_end(again);
 }
 
-static cfg_t *
-make_parser(void)
+/* What libconfuse is to know of an account. To be freed. */
+static cfg_opt_t *
+make_options(const struct conf_key *const *tables)
 {
-	cfg_opt_t keys[] = {
-		CFG_STR("allow-cleartext-password", NULL, CFGF_NODEFAULT),
-		CFG_STR("attic-days", NULL, CFGF_NODEFAULT),
-		CFG_STR("compress", NULL, CFGF_NODEFAULT),
-		CFG_STR("connections", NULL, CFGF_NODEFAULT),
-		CFG_STR("expunge", NULL, CFGF_NODEFAULT),
-		CFG_STR_LIST("folders", NULL, CFGF_NODEFAULT),
-		CFG_STR("host", NULL, CFGF_NODEFAULT),
-		CFG_STR("layout", NULL, CFGF_NODEFAULT),
-		CFG_STR("maildir", NULL, CFGF_NODEFAULT),
-		CFG_STR("password", NULL, CFGF_NODEFAULT),
-		CFG_STR("password-command", NULL, CFGF_NODEFAULT),
-		CFG_STR("port", NULL, CFGF_NODEFAULT),
-		CFG_STR("timeout", NULL, CFGF_NODEFAULT),
-		CFG_STR("tls", NULL, CFGF_NODEFAULT),
-		CFG_STR("tls-ca-file", NULL, CFGF_NODEFAULT),
-		CFG_STR("tls-fingerprint", NULL, CFGF_NODEFAULT),
-		CFG_STR("trash", NULL, CFGF_NODEFAULT),
-		CFG_STR("tunnel", NULL, CFGF_NODEFAULT),
-		CFG_STR("user", NULL, CFGF_NODEFAULT),
-		CFG_STR("verify-interval", NULL, CFGF_NODEFAULT),
-		CFG_END()
-	};
+	const struct conf_key *k;
+	cfg_opt_t *all = NULL;
+	size_t n = 0, cap = 0;
+
+	for (; *tables != NULL; tables++) {
+		for (k = *tables; k->name != NULL; k++)
+			*VEC_ADD(all, n, cap) = k->kind == KIND_LIST ?
+			    (cfg_opt_t)CFG_STR_LIST(k->name, NULL,
+			    CFGF_NODEFAULT) :
+			    (cfg_opt_t)CFG_STR(k->name, NULL, CFGF_NODEFAULT);
+	}
+	*VEC_ADD(all, n, cap) = (cfg_opt_t)CFG_END();
+	return all;
+}
+
+static cfg_t *
+make_parser(const struct conf_key *const *tables)
+{
+	cfg_opt_t *keys = make_options(tables);
 	cfg_opt_t root[] = {
 		CFG_SEC("account", keys, CFGF_MULTI | CFGF_TITLE |
 		    CFGF_NO_TITLE_DUPES),
@@ -212,6 +229,7 @@ make_parser(void)
 	};
 	cfg_t *cfg = cfg_init(root, CFGF_NONE);
 
+	free(keys);
 	if (cfg == NULL)
 		fatal_memory();
 	cfg_set_error_function(cfg, on_error);
@@ -219,15 +237,17 @@ make_parser(void)
 }
 
 cfg_t *
-conf_parse(const struct conf_text *text, struct err *err)
+conf_parse(const struct conf_text *text, const struct conf_key *const *tables,
+    struct err *err)
 {
 	struct conf_place place = { .path = text->path };
 	struct err own = { 0 };
-	cfg_t *cfg = make_parser();
+	cfg_t *cfg = make_parser(tables);
 	char *all;
 	int status;
 
 	parsing.text = text;
+	parsing.tables = tables;
 	parsing.err = &own;
 	all = xasprintf("%s\n%s = 1\n", text->text, SENTINEL);
 	status = cfg_parse_buf(cfg, all);
@@ -239,28 +259,35 @@ conf_parse(const struct conf_text *text, struct err *err)
 		conf_fail(&own, &place, "this is no KEY = VALUE; see "
 		    "syncrc(5)");
 	*err = own;
-	conf_parse_free(cfg);
+	conf_parse_free(cfg, tables);
 	return NULL;
 }
 
-/* Passwords are among the values. */
 static void
-wipe_section(cfg_t *section)
+wipe_section(cfg_t *section, const struct conf_key *const *tables)
 {
-	char *secret = cfg_getstr(section, "password");
+	const struct conf_key *k;
+	char *secret;
 
-	if (secret != NULL)
-		mem_wipe(secret, strlen(secret));
+	for (; *tables != NULL; tables++) {
+		for (k = *tables; k->name != NULL; k++) {
+			if (!k->secret)
+				continue;
+			secret = cfg_getstr(section, k->name);
+			if (secret != NULL)
+				mem_wipe(secret, strlen(secret));
+		}
+	}
 }
 
 void
-conf_parse_free(cfg_t *cfg)
+conf_parse_free(cfg_t *cfg, const struct conf_key *const *tables)
 {
 	unsigned i;
 
 	for (i = 0; i < cfg_size(cfg, "account"); i++)
-		wipe_section(cfg_getnsec(cfg, "account", i));
+		wipe_section(cfg_getnsec(cfg, "account", i), tables);
 	for (i = 0; i < cfg_size(cfg, "defaults"); i++)
-		wipe_section(cfg_getnsec(cfg, "defaults", i));
+		wipe_section(cfg_getnsec(cfg, "defaults", i), tables);
 	cfg_free(cfg);
 }

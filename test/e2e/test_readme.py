@@ -508,9 +508,9 @@ def test_json_is_as_the_manual_shows(ready):
 
 
 def known_keys():
-	"""As the program declares them to libconfuse."""
-	text = read("src/conf/parse.c")
-	found = set(re.findall(r'CFG_STR(?:_LIST)?\("([a-z-]+)"', text))
+	"""As the table of the program has them."""
+	text = read("src/conf/account.c")
+	found = set(re.findall(r'(?:KEY_[A-Z]+\(|\.name = )"([a-z-]+)"', text))
 	assert len(found) >= 10
 	return found
 
