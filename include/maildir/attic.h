@@ -7,7 +7,7 @@
  * for '%' (over 255 bytes: cut, with "%~" and 16 hex digits behind it); the name
  * that the file had. A second file of that name goes to YYYY-MM-DD.1, and so on.
  * attic/ is a Maildir whose cur and new are empty, because no indexer and no
- * reader of mail looks into a tmp. Under the lock.
+ * reader of mail looks into a tmp. Under the lock, but for maildir_attic_list.
  */
 #ifndef MAILDIR_ATTIC_H
 #define MAILDIR_ATTIC_H
@@ -50,5 +50,32 @@ void maildir_attic_release(struct maildir_attic *);
  */
 int maildir_attic_expire(struct maildir *, int64_t now, unsigned days,
     size_t max, bool *left_out, struct err *);
+
+/* A file that was put away. Names are borrowed, for the call. */
+struct maildir_attic_entry {
+	const char *day;	/* YYYY-MM-DD, with or without ".N" */
+	const char *dir;	/* FOLDER, as it is called there */
+	const char *folder;	/* its path; NULL: the name was cut, and can
+				   stand for several */
+	const char *file;
+	int64_t size;		/* octets, as stored */
+	int64_t mtime;		/* seconds */
+};
+
+/*
+ * Calls entry for each file in the attic, the oldest day first, and within a
+ * day one folder after the other, until it returns -1; then -1 with the error
+ * it set in err. Needs no lock, and little memory however much there is: what
+ * is put away or expires meanwhile may come or not. Links are not followed, and
+ * what is not named as above is passed over. What can't be read is no reason
+ * to keep back the rest: ERR_IO at the end.
+ */
+struct maildir_attic_visit {
+	void *arg;
+	int (*entry)(void *arg, const struct maildir_attic_entry *,
+	    struct err *);
+};
+int maildir_attic_list(struct maildir *, const struct maildir_attic_visit *,
+    struct err *);
 
 #endif

@@ -13,13 +13,6 @@
 #include "base/mem.h"
 #include "internal.h"
 
-#define ATTIC		"attic"
-#define COMPONENT_MAX	255
-#define CUT_LEN		18	/* "%~" and 16 digits */
-#define SAME_NAME_MAX	99	/* files of one name on one day */
-
-#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-
 /* --- names --- */
 
 static void
@@ -33,9 +26,9 @@ day_name(char out[16], int64_t now)
 		memcpy(out, "0000-00-00", 11);
 }
 
-/* "2026-11-23" or "2026-11-23.1", as YYYY-MM-DD: those sort as time does. */
-static bool
-is_day(const char *name)
+/* Those sort as time does. */
+bool
+maildir_attic_is_day(const char *name)
 {
 	static const char form[] = "dddd-dd-dd";
 	size_t i;
@@ -67,14 +60,14 @@ folder_name(const char *path)
 			out[n++] = *p;
 		}
 	}
-	if (n > COMPONENT_MAX) {
-		n = COMPONENT_MAX - CUT_LEN;
+	if (n > ATTIC_COMPONENT_MAX) {
+		n = ATTIC_COMPONENT_MAX - ATTIC_CUT_LEN;
 		while (n > 0 && ((unsigned char)out[n] & 0xc0) == 0x80)
 			n--;
 		snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)h);
 		memcpy(out + n, "%~", 2);
 		memcpy(out + n + 2, hex, 16);
-		n += CUT_LEN;
+		n += ATTIC_CUT_LEN;
 	}
 	out[n] = '\0';
 	return out;
@@ -107,7 +100,7 @@ enter(const struct maildir_attic *a, int dirfd, const char *name,
 	if (made < 0)
 		no_room(a, err);
 	else if (made > 0 || fs_sync(dirfd, ATTIC, err) == 0) {
-		fd = openat(dirfd, name, DIR_FLAGS);
+		fd = openat(dirfd, name, ATTIC_OPEN);
 		if (fd < 0)
 			no_room(a, err);
 	}
@@ -123,7 +116,7 @@ open_attic(const struct maildir_attic *a, struct err *err)
 	if (a->m->mark_fd < 0)
 		return err_set(err, ERR_IO, "Maildir %s is not locked",
 		    a->m->root);
-	fd = openat(a->m->mark_fd, ".", DIR_FLAGS);
+	fd = openat(a->m->mark_fd, ".", ATTIC_OPEN);
 	if (fd < 0)
 		return no_room(a, err);
 	fd = enter(a, fd, ATTIC, err);
@@ -288,7 +281,7 @@ static int
 move_beside(struct maildir_attic *a, const struct maildir_message *msg,
     int fromfd, struct err *err)
 {
-	for (int n = 1; n <= SAME_NAME_MAX; n++) {
+	for (int n = 1; n <= ATTIC_SAME_MAX; n++) {
 		int fd = open_day(a, n, err), r;
 
 		if (fd < 0)
@@ -411,7 +404,7 @@ expire_day(struct expiry *e, int fd, struct err *err)
 	if (r < 0)
 		return -1;
 	for (size_t i = 0; i < folders.n && r == 0 && !e->more; i++) {
-		int sub = openat(fd, folders.v[i], DIR_FLAGS);
+		int sub = openat(fd, folders.v[i], ATTIC_OPEN);
 
 		if (sub < 0)
 			continue;	/* not ours */
@@ -437,13 +430,14 @@ expire_days(struct expiry *e, int fd, struct err *err)
 		int sub;
 
 		/* The day without its ".1". */
-		if (!is_day(days.v[i]) || strncmp(days.v[i], e->day, 10) >= 0)
+		if (!maildir_attic_is_day(days.v[i]) ||
+		    strncmp(days.v[i], e->day, 10) >= 0)
 			continue;
 		if (asked) {
 			e->more = true;
 			break;
 		}
-		sub = openat(fd, days.v[i], DIR_FLAGS);
+		sub = openat(fd, days.v[i], ATTIC_OPEN);
 		if (sub < 0)
 			continue;
 		r = expire_day(e, sub, err);
@@ -465,10 +459,10 @@ maildir_attic_expire(struct maildir *m, int64_t now, unsigned days,
 
 	*left_out = false;
 	day_name(e.day, e.before);
-	fd = m->mark_fd < 0 ? -1 : openat(m->mark_fd, ATTIC, DIR_FLAGS);
+	fd = m->mark_fd < 0 ? -1 : openat(m->mark_fd, ATTIC, ATTIC_OPEN);
 	if (fd < 0)
 		return 0;
-	r = openat(fd, "tmp", DIR_FLAGS);
+	r = openat(fd, "tmp", ATTIC_OPEN);
 	close(fd);
 	if (r < 0)
 		return 0;

@@ -131,6 +131,15 @@ int maildir_msgfile_end(struct maildir_msgfile *);	/* fd stays open */
 /* Closes and unlinks; fine on one that is not there. */
 void maildir_msgfile_discard(struct maildir_msgfile *);
 
+/* attic.c */
+#define ATTIC			"attic"
+#define ATTIC_OPEN (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define ATTIC_COMPONENT_MAX	255
+#define ATTIC_CUT_LEN		18	/* "%~" and 16 digits */
+#define ATTIC_SAME_MAX		99	/* files of one name on one day */
+/* "2026-11-23" or "2026-11-23.1": YYYY-MM-DD. */
+bool maildir_attic_is_day(const char *name);
+
 /* folder_make.c: ends what a killed run began in MARK_DIR. Under the lock. */
 int maildir_folder_recover(struct maildir *, struct err *);
 
