@@ -472,7 +472,7 @@ is_over(const struct push *p)
 	for (i = 0; i < PUSH_BATCHES; i++)
 		if (p->batch[i].stage != PUSH_FREE)
 			return false;
-	return p->pick.end && !p->index_job.posted;
+	return !p->index_job.posted && p->pick.end;
 }
 
 static enum task_result
