@@ -44,8 +44,8 @@ struct verdict {
  * store when it was set or cleared here, and can now, goes to it when the row
  * is judged next.
  *
- * What is pulled takes along what the local state, though absent, still tells of
- * flags and keywords: they were there before a deletion that is undone.
+ * What is pulled takes along what the local state, though absent, still tells
+ * of flags and keywords: they were there before a deletion that is undone.
  *
  * expunge: \Deleted and T mean removal (rule 8), where both sides were agreed
  * on and the server can store \Deleted.

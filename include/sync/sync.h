@@ -24,7 +24,8 @@ struct sync_options {
 	bool force_deletes;	/* carry out removals that the guard holds */
 	bool undo_deletes;	/* restore what would be removed, instead */
 	bool quiet;		/* tell only items that are due */
-	/* Only folders that match one of these (conf_pattern_matches); n 0: all. */
+	/* Only folders that match one of these (conf_pattern_matches); n 0:
+	 * all. */
 	const char *const *glob;
 	size_t n_glob;
 };
@@ -117,7 +118,8 @@ struct sync_status {
 	uint64_t outgoing;	/* operations told through done */
 	uint64_t incoming;	/* known on the server, not pulled yet */
 	uint64_t held, ignored;	/* items told through item */
-	int64_t last_sync;	/* wall-clock seconds of the last clean end; 0: never */
+	int64_t last_sync;	/* wall-clock seconds of the last clean end; 0:
+				   never */
 	bool busy;
 };
 int sync_status(const struct conf_account *, const char *state_dir,
@@ -134,8 +136,5 @@ struct sync_ignored {
 };
 int sync_ignore(const struct conf_account *, const char *state_dir,
     struct sync_ignored *, struct err *);
-
-/* $XDG_STATE_HOME/mailtern or ~/.local/state/mailtern; caller frees. */
-char *sync_state_dir(struct err *);
 
 #endif

@@ -1,4 +1,4 @@
-/* What is to be done about one folder (plan/folder.h). */
+/* Decides what is to be done about one folder (plan/folder.h). */
 #include "plan/folder.h"
 
 enum folder_op

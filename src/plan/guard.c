@@ -1,4 +1,4 @@
-/* Do removals, or uploads, look like a disaster? (plan/guard.h) */
+/* Tells a disaster from somebody tidying up (plan/guard.h). */
 #include "plan/guard.h"
 
 #define GUARD_FEW	50	/* removals that nobody asks about */

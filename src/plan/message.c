@@ -1,4 +1,4 @@
-/* What is to be done about one message (plan/message.h). */
+/* Decides what is to be done about one message (plan/message.h). */
 #include "plan/message.h"
 
 #include <stdlib.h>
@@ -115,7 +115,7 @@ state_same(const struct state *a, const struct state *b)
 }
 
 static void
-judge_both(const struct place *p, const struct ability *can, bool expunge,
+verdict_of_both(const struct place *p, const struct ability *can, bool expunge,
     struct verdict *v)
 {
 	want_flags(p, can, v);
@@ -137,7 +137,7 @@ judge_both(const struct place *p, const struct ability *can, bool expunge,
 
 /* A new message takes all it has along, its mark too: nobody says otherwise. */
 static void
-judge_push(const struct state *local, const struct ability *can,
+verdict_of_push(const struct state *local, const struct ability *can,
     struct verdict *v)
 {
 	v->ops = OP_PUSH;
@@ -151,7 +151,7 @@ judge_push(const struct state *local, const struct ability *can,
 /* What is still known of a file that was lost comes back with it. A mark that
  * is known of it goes on both sides: its removal was undone. */
 static void
-judge_pull(const struct state *remote, const struct state *lost,
+verdict_of_pull(const struct state *remote, const struct state *lost,
     struct verdict *v)
 {
 	unsigned gone = lost->flags & FLAG_DELETED;
@@ -171,16 +171,16 @@ reconcile_message(const struct place *p, const struct ability *can,
 
 	*out = (struct verdict){ .ops = OP_NONE };
 	if (p->local.present && p->remote.present)
-		judge_both(p, can, expunge, out);
+		verdict_of_both(p, can, expunge, out);
 	else if (!p->local.present && !p->remote.present)
 		out->ops = OP_FORGET;
 	else if (based)
 		out->ops = p->local.present ? OP_REMOVE_LOCAL :
 		    OP_REMOVE_REMOTE;
 	else if (p->remote.present)
-		judge_pull(&p->remote, &p->local, out);
+		verdict_of_pull(&p->remote, &p->local, out);
 	else
-		judge_push(&p->local, can, out);
+		verdict_of_push(&p->local, can, out);
 	if (!(out->ops & OPS_WITH_FLAGS))
 		verdict_release(out);
 }

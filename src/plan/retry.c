@@ -1,4 +1,4 @@
-/* When what was refused is tried again: soon at first, then once a day. */
+/* Says when what was refused is tried again: soon at first, then once a day. */
 #include "plan/retry.h"
 
 #define DAY		86400

@@ -1,6 +1,6 @@
 /*
- * Carries flags and keywords, both ways, and settles or forgets rows on which
- * both sides agree by themselves.
+ * Carries changed flags and keywords to the other side, both ways. Settles or
+ * forgets rows on which both sides agree by themselves.
  *
  *	index lane	pick	rows and what each side should hold
  *	disk lane	rename	files whose letters change; then sync
@@ -71,7 +71,7 @@ struct flagging {
 };
 
 static int
-pick_run(struct job *job)
+flags_pick_run(struct job *job)
 {
 	struct batch *b = OWNER_OF(job, struct batch, index_job);
 	struct flagging *f = b->f;
@@ -87,7 +87,7 @@ pick_run(struct job *job)
 }
 
 static void
-batch_post(struct batch *b, enum flags_at at, int (*run)(struct job *))
+flag_batch_post(struct batch *b, enum flags_at at, int (*run)(struct job *))
 {
 	b->at = at;
 	b->index_job = (struct job){ .run = run };
@@ -95,11 +95,11 @@ batch_post(struct batch *b, enum flags_at at, int (*run)(struct job *))
 }
 
 static void
-batch_pick(struct batch *b)
+flag_batch_pick(struct batch *b)
 {
 	b->f->picking = true;
 	b->f->pick.max = b->f->done == 0 ? FLAG_ROWS_0 : FLAG_ROWS;
-	batch_post(b, FLAGS_PICK, pick_run);
+	flag_batch_post(b, FLAGS_PICK, flags_pick_run);
 }
 
 /* --- the server's side --- */
@@ -239,7 +239,7 @@ report_row(struct flagging *f, struct row *r, bool local)
 }
 
 static void
-batch_clear(struct batch *b)
+flag_batch_clear(struct batch *b)
 {
 	int i;
 
@@ -255,7 +255,7 @@ batch_clear(struct batch *b)
 }
 
 static void
-batch_apply(struct batch *b)
+flag_batch_apply(struct batch *b)
 {
 	struct flagging *f = b->f;
 	size_t g;
@@ -272,18 +272,18 @@ batch_apply(struct batch *b)
 }
 
 static void
-batch_picked(struct batch *b)
+flag_batch_picked(struct batch *b)
 {
 	b->f->picking = false;
 	b->f->end |= b->f->pick.end;
 	if (b->n == 0)
-		batch_clear(b);
+		flag_batch_clear(b);
 	else
-		batch_apply(b);
+		flag_batch_apply(b);
 }
 
 static int
-record(struct flagging *f, struct row *r, struct err *err)
+record_flags(struct flagging *f, struct row *r, struct err *err)
 {
 	struct index *ix = f->pass.run->ix;
 	struct place *p = &r->p.place;
@@ -309,7 +309,7 @@ record(struct flagging *f, struct row *r, struct err *err)
 }
 
 static int
-record_run(struct job *job)
+flags_record_run(struct job *job)
 {
 	struct batch *b = OWNER_OF(job, struct batch, index_job);
 	struct run *run = b->f->pass.run;
@@ -318,7 +318,7 @@ record_run(struct job *job)
 
 	for (i = 0; i < b->n && rc == 0; i++) {
 		renamed |= b->row[i].renamed;
-		rc = record(b->f, &b->row[i], &job->err);
+		rc = record_flags(b->f, &b->row[i], &job->err);
 	}
 	if (rc == 0 && renamed)
 		rc = observe_local_ours(run->ix, run->md,
@@ -391,7 +391,7 @@ report_batch(struct batch *b)
 }
 
 static int
-batch_applied(struct batch *b, struct err *err)
+flag_batch_applied(struct batch *b, struct err *err)
 {
 	int answered = groups_result(b, err);
 
@@ -403,7 +403,7 @@ batch_applied(struct batch *b, struct err *err)
 	if (b->disk_job.result == -1 && err_is_of_path(&b->disk_job.err)) {
 		b->f->stopped = b->disk_job.err;
 		b->f->end = true;
-		batch_clear(b);
+		flag_batch_clear(b);
 		return 0;
 	}
 	if (b->disk_job.result == -1) {
@@ -412,15 +412,15 @@ batch_applied(struct batch *b, struct err *err)
 	}
 	take_replies(b);
 	report_batch(b);
-	batch_post(b, FLAGS_RECORD, record_run);
+	flag_batch_post(b, FLAGS_RECORD, flags_record_run);
 	return 0;
 }
 
 static int
-batch_step(struct batch *b, struct err *err)
+flag_batch_step(struct batch *b, struct err *err)
 {
 	if (b->at == FLAGS_APPLY)
-		return batch_applied(b, err);
+		return flag_batch_applied(b, err);
 	if (b->at == FLAGS_FREE || !b->index_job.done)
 		return 0;
 	if (b->index_job.result == -1) {
@@ -428,9 +428,9 @@ batch_step(struct batch *b, struct err *err)
 		return -1;
 	}
 	if (b->at == FLAGS_PICK)
-		batch_picked(b);
+		flag_batch_picked(b);
 	else
-		batch_clear(b);
+		flag_batch_clear(b);
 	return 0;
 }
 
@@ -455,11 +455,11 @@ flags_turn(struct task *t)
 	int i, busy = 0;
 
 	for (i = 0; i < FLAG_BATCHES; i++)
-		if (batch_step(&f->batch[i], &t->err) == -1)
+		if (flag_batch_step(&f->batch[i], &t->err) == -1)
 			return TASK_FAIL;
 	for (i = 0; i < FLAG_BATCHES; i++) {
 		if (f->batch[i].at == FLAGS_FREE && !f->end && !f->picking)
-			batch_pick(&f->batch[i]);
+			flag_batch_pick(&f->batch[i]);
 		busy += f->batch[i].at != FLAGS_FREE;
 	}
 	return busy > 0 ? task_wait(t, flags_turn) : flags_end(f);
@@ -472,7 +472,7 @@ flags_finish(struct task *t)
 	int i;
 
 	for (i = 0; i < FLAG_BATCHES; i++)
-		batch_clear(&f->batch[i]);
+		flag_batch_clear(&f->batch[i]);
 	free(f->why);
 	pass_end(&f->pass);
 }

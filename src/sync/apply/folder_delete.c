@@ -1,6 +1,6 @@
 /*
- * A folder that one side lost is deleted on the other, when nothing is in it
- * any more.
+ * Deletes a folder that one side lost on the other, when nothing is in it any
+ * more.
  *
  * On the server that takes two steps, for mail may arrive behind the last look
  * at it, and DELETE would take that along. First it gets a name of ours, which
@@ -81,7 +81,7 @@ session_of(const struct deleting *d)
 }
 
 static enum task_result
-done(struct task *t)
+delete_done(struct task *t)
 {
 	(void)t;
 	return TASK_DONE;
@@ -476,7 +476,7 @@ delete_ended(struct task *t)
 	if (d->end != DELETE_DONE && d->end != DELETE_KEPT_HIDDEN)
 		return TASK_DONE;
 	return pass_job(&d->pass, d->recovers ? forget_recovered_work :
-	    forget_work, done);
+	    forget_work, delete_done);
 }
 
 static enum task_result
@@ -490,7 +490,7 @@ delete_begin(struct task *t)
 	case FOLDER_REMOVE_REMOTE:
 		return delete_remote(d);
 	case FOLDER_FORGET:	/* nobody has it any more */
-		return pass_job(&d->pass, forget_work, done);
+		return pass_job(&d->pass, forget_work, delete_done);
 	default:
 		return TASK_DONE;
 	}

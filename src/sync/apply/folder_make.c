@@ -1,5 +1,5 @@
 /*
- * A folder that one side lacks is made there. A directory is durable before the
+ * Makes a folder on the side that lacks it. A directory is durable before the
  * index knows of it: one that a power cut undoes would look deleted.
  */
 #include <stdlib.h>

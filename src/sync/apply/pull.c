@@ -3,12 +3,12 @@
  *
  * Batches of dirty rows are picked, fetched and delivered, some of them in
  * flight so that line, disk and index do not wait for each other. A batch goes
- * through these hands, in order:
+ * through these steps:
  *
  *	index lane	pick	which rows, and how large
  *	server		FETCH	bodies arrive in pieces
  *	disk lane	write	pieces into tmp/, fingerprint, date
- *	index lane	judge	a file of this folder that nobody knows has the
+ *	index lane	pair	a file of this folder that nobody knows has the
  *				same content: that is the message already
  *	pull_group.c		batches of small folders wait for each other
  *	sync lane	place	sync, rename, sync
@@ -75,7 +75,7 @@ take_picked(struct pull_batch *b, struct picked *picked, int n)
 }
 
 static int
-pick_run(struct job *job)
+pull_pick_run(struct job *job)
 {
 	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
 	struct picked *picked = xcalloc((size_t)b->pick.max, sizeof(*picked));
@@ -129,7 +129,7 @@ batch_pick(struct pull_batch *b)
 		.max = b->scale == 0 ? SYNC_ROWS : (int)b->scale * SYNC_ROWS,
 		.after = p->after, .failed = ITEM_PULL,
 	};
-	batch_post(b, BATCH_PICK, p->pass.run->index_lane, pick_run);
+	batch_post(b, BATCH_PICK, p->pass.run->index_lane, pull_pick_run);
 }
 
 /* It may be what an upload without an answer became. */
@@ -564,7 +564,7 @@ pull_turn(struct task *t)
 	return busy > 0 ? task_wait(t, pull_turn) : pull_over(p);
 }
 
-/* Its own connection is cut; the helpers' can still be used. */
+/* Its own connection is cut; those that are lent can still be used. */
 static void
 pull_abort(struct task *t)
 {

@@ -11,7 +11,7 @@
 #include "maildir/deliver.h"
 
 #define PULL_BATCHES	8
-#define PULL_OWN_BATCHES 4		/* and one for each helper */
+#define PULL_OWN_BATCHES 4		/* and one for each that is lent */
 #define PULL_FETCHES	2	/* in flight, so that the line is never idle */
 #define CHUNKS_MOST	8		/* held; then the socket is paused */
 
@@ -49,7 +49,7 @@ struct chunk {
 	size_t n, cap;
 };
 
-/* Where a batch is: in these hands, or through them when the job is done. */
+/* What a batch is at, or through with when its job is done. */
 enum batch_at {
 	BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_LOST, BATCH_WRITE,
 	BATCH_PAIR, BATCH_GROUP, BATCH_PLACE, BATCH_RECORD
@@ -131,7 +131,7 @@ void bodies_drop_open(struct pull_batch *);	/* disk lane */
 void bodies_clear(struct pull_batch *);		/* at rest */
 
 /*
- * pull_group.c: batches whose hand went on to another folder wait a little for
+ * pull_group.c: batches that were left behind wait a little for
  * those of other folders: a sync and a transaction do for all of them. What is
  * to be done with b, on the sync lane, stands in its job. False: it need not
  * wait.
@@ -143,7 +143,7 @@ void pull_group_forget(const struct pull *);	/* none there is fine */
  * twice. */
 void sources_begin(struct pull *, struct conn *own);
 void sources_end(struct pull *);
-/* It fails: what helpers still get for it is not kept, nor waited with. */
+/* It fails: what still comes by lent connections is not kept. */
 void sources_give_up(struct pull *);
 /* The one that has most room for another FETCH, or NULL. */
 struct source *source_for(struct pull *);

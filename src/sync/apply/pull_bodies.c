@@ -1,6 +1,6 @@
 /*
- * Bodies on their way from the server to disk: pieces as they arrive on the
- * loop, gathered in chunks that the disk lane writes into tmp/. What a body is
+ * Takes bodies from the server to disk. Pieces that arrive on the loop are put
+ * together to chunks, which the disk lane writes into tmp/. What a body is
  * worth is checked when its row names it.
  */
 #include <stdlib.h>
@@ -92,7 +92,7 @@ is_too_large(struct pull_batch *b, uint32_t uid, uint32_t size)
 }
 
 static void
-sink_begin(void *arg, uint32_t uid, uint32_t size)
+body_begin(void *arg, uint32_t uid, uint32_t size)
 {
 	struct pull_batch *b = route(arg, uid);
 
@@ -104,7 +104,7 @@ sink_begin(void *arg, uint32_t uid, uint32_t size)
 }
 
 static void
-sink_data(void *arg, const void *data, size_t n)
+body_data(void *arg, const void *data, size_t n)
 {
 	struct pull_batch *b = arg;
 	struct source *s = b->source;
@@ -122,7 +122,7 @@ sink_data(void *arg, const void *data, size_t n)
 }
 
 static void
-sink_end(void *arg)
+body_end(void *arg)
 {
 	struct pull_batch *b = arg;
 
@@ -131,7 +131,7 @@ sink_end(void *arg)
 }
 
 static void
-sink_row(void *arg, const struct imap_fetch *f)
+body_row(void *arg, const struct imap_fetch *f)
 {
 	struct pull_batch *b = arg;
 	struct source *s = b->source;
@@ -293,8 +293,8 @@ struct imap_sink
 bodies_sink(struct pull_batch *b)
 {
 	return (struct imap_sink){
-		.arg = b, .row = sink_row, .body_begin = sink_begin,
-		.body_data = sink_data, .body_end = sink_end,
+		.arg = b, .row = body_row, .body_begin = body_begin,
+		.body_data = body_data, .body_end = body_end,
 	};
 }
 

@@ -1,7 +1,8 @@
 /*
- * Small folders share their syncs. What is made durable for one message costs
- * about as much as for a thousand, and each message touches another page of the
- * index's trees of digests, which one transaction writes once.
+ * Makes the pulls of small folders share their syncs. What is made durable for
+ * one message costs about as much as for a thousand, and each message touches
+ * another page of the index's trees of digests, which one transaction writes
+ * once.
  */
 #include "apply/pull.h"
 

@@ -1,6 +1,6 @@
 /*
- * Bodies that have come become messages: paired with a file that nobody knows,
- * or placed, for several folders together; then recorded.
+ * Makes messages of bodies that have come: paired with a file that nobody
+ * knows, or placed, for several folders together; then recorded.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -173,7 +173,7 @@ record_missing(struct pull_batch *b, struct pulled *m, struct err *err)
 }
 
 static int
-record_failed(struct pull_batch *b, struct pulled *m, struct err *err)
+record_unpulled(struct pull_batch *b, struct pulled *m, struct err *err)
 {
 	struct failure f = { ITEM_PULL, "", true };
 	char *text = xasprintf("message with UID %u was not pulled: %s",
@@ -188,7 +188,7 @@ record_failed(struct pull_batch *b, struct pulled *m, struct err *err)
 }
 
 static int
-record(struct pull_batch *b, struct pulled *m, struct err *err)
+record_pulled(struct pull_batch *b, struct pulled *m, struct err *err)
 {
 	struct index *ix = b->p->pass.run->ix;
 	struct place *p = &m->row.place;
@@ -196,7 +196,7 @@ record(struct pull_batch *b, struct pulled *m, struct err *err)
 	struct ability can;
 
 	if (m->failure != NULL)
-		return record_failed(b, m, err);
+		return record_unpulled(b, m, err);
 	if (!m->got)
 		return b->write_err.kind != ERR_NONE || b->blameless ? 0 :
 		    record_missing(b, m, err);
@@ -228,7 +228,7 @@ record_batch(struct pull_batch *b, struct err *err)
 	int i, rc = 0;
 
 	for (i = 0; i < b->n && rc == 0; i++)
-		rc = record(b, &b->msg[i], err);
+		rc = record_pulled(b, &b->msg[i], err);
 	if (rc == 0 && b->store != NULL)
 		rc = observe_local_ours(run->ix, run->md,
 		    &b->p->pass.folder->row, err);

@@ -1,8 +1,8 @@
 /*
- * The connections that one pull gets its bodies by. A hand without a folder of
- * its own helps where much is left: it opens the same folder, read-only, and
- * lends its connection until the pull is over. What it was at when it is lost
- * is asked for again by another one.
+ * Keeps the connections that one pull gets its bodies by. A task without a
+ * folder of its own helps where much is left: it opens the same folder,
+ * read-only, and lends its connection until the pull is over. What it was at
+ * when it is lost is asked for again by another one.
  */
 #include <stdlib.h>
 
@@ -80,7 +80,7 @@ sources_pause(struct pull *p, bool paused)
 			imap_session_pause(p->source[i].conn->session, paused);
 }
 
-/* The helper no longer hears of the pull, nor the pull of it. */
+/* The lender no longer hears of the pull, nor the pull of it. */
 static void
 let_go(struct source *s)
 {
@@ -137,7 +137,7 @@ sources_end(struct pull *p)
 		let_go(&p->source[i]);
 }
 
-/* --- what the helper does --- */
+/* --- what the lender does --- */
 
 static bool
 is_short_of_lines(const struct pull *p)
@@ -219,7 +219,7 @@ lend_finish(struct task *t)
 	pass_end(&h->pass);
 }
 
-/* box: whose pull is to be helped. */
+/* folder: whose pull is short of connections. */
 void
 lend_start(struct conn *conn, struct folder *folder, struct pass_result *out)
 {

@@ -34,7 +34,7 @@ static enum task_result push_go(struct task *);
 
 /* The rows of the next batch: not too many bytes, for they may go in vain. */
 static void
-take_picked(struct push *p, int n)
+take_batch(struct push *p, int n)
 {
 	struct push_batch *b = &p->next;
 	uint64_t bytes = 0;
@@ -98,7 +98,7 @@ pick(struct push *p, struct err *err)
 
 	if (n == -1)
 		return -1;
-	take_picked(p, n);
+	take_batch(p, n);
 	return mark_failed(p, err) == -1 ? -1 : drop_intended(p, err);
 }
 
@@ -127,7 +127,7 @@ inherit_keywords(struct index *ix, struct pushed *m, struct err *err)
 
 /* By the name that stays when flags change. */
 static int
-record_failed(struct push *p, struct pushed *m, struct err *err)
+record_unpushed(struct push *p, struct pushed *m, struct err *err)
 {
 	struct failure f = { ITEM_PUSH, "", m->refused };
 	char *text = m->altered ? xasprintf("the server took %s but shows no "
@@ -149,7 +149,7 @@ intend(struct push *p, struct pushed *m, struct err *err)
 	struct index *ix = p->pass.run->ix;
 
 	if (m->failure != NULL || m->altered)
-		return record_failed(p, m, err);
+		return record_unpushed(p, m, err);
 	if (!m->ready)
 		return 0;
 	if (index_content_put(ix, &m->fp, &m->row.place.content, err) == -1 ||
@@ -228,7 +228,7 @@ record_uid(struct push *p, struct pushed *m, struct err *err)
 }
 
 static int
-record(struct push *p, struct pushed *m, struct err *err)
+record_pushed(struct push *p, struct pushed *m, struct err *err)
 {
 	struct index *ix = p->pass.run->ix;
 	const struct place *place = &m->row.place;
@@ -244,7 +244,7 @@ record(struct push *p, struct pushed *m, struct err *err)
 		    &(struct failure){ ITEM_PUSH, "", false }, err);
 	if (m->failure != NULL)
 		return (m->blameless ? record_success(p->pass.run, place,
-		    ITEM_PUSH, err) : record_failed(p, m, err)) == -1 ? -1 :
+		    ITEM_PUSH, err) : record_unpushed(p, m, err)) == -1 ? -1 :
 		    index_intent_drop(ix, m->intent.id, err);
 	if (record_success(p->pass.run, place, ITEM_PUSH, err) == -1)
 		return -1;
@@ -260,7 +260,7 @@ work(struct push *p, const struct push_batch *b, struct err *err)
 
 	for (i = 0; i < b->n && rc == 0; i++) {
 		if (b->record)
-			rc = record(p, &b->msg[i], err);
+			rc = record_pushed(p, &b->msg[i], err);
 		else if (b->intend)
 			rc = intend(p, &b->msg[i], err);
 	}

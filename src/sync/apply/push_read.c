@@ -1,7 +1,7 @@
 /*
- * What is to be pushed is read, on the disk lane: its fingerprint, and small
- * messages into memory; made durable, for the server may depend on it; or found
- * to be nothing that can be sent.
+ * Reads what is to be pushed, on the disk lane: its fingerprint, and small
+ * messages into memory. It is made durable, for the server may depend on it; or
+ * it is found to be nothing that can be sent.
  */
 #include <stdlib.h>
 

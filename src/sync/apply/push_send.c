@@ -1,10 +1,11 @@
 /*
- * The uploads of a pass, in the order in which they were started. One APPEND
- * carries several messages where the server takes that (MULTIAPPEND): it is one
- * transaction there. All or none of them is taken, so what is refused goes once
- * more, each message by itself, to see which one it is about. But first the
- * folder is asked for its UIDNEXT: not every server keeps to that. Where it has
- * grown, the messages are in doubt, like those whose answer was lost.
+ * Sends the uploads of a pass, in the order in which they were started. One
+ * APPEND carries several messages where the server takes that (MULTIAPPEND): it
+ * is one transaction there. All or none of them is taken, so what is refused
+ * goes once more, each message by itself, to see which one it is about. But
+ * first the folder is asked for its UIDNEXT: not every server keeps to that.
+ * Where it has grown, the messages are in doubt, like those whose answer was
+ * lost.
  */
 #include <stdlib.h>
 
@@ -413,7 +414,7 @@ take_some(struct push *p, bool looking, struct err *err)
 	return 0;
 }
 
-/* What was answered before the look was counts when that is judged. */
+/* What was answered before the look was counts when that is looked at. */
 static int
 take_answers(struct push *p, struct err *err)
 {

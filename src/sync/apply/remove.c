@@ -1,6 +1,6 @@
 /*
- * Removals in one folder, the last thing a run does to it: what a side lost is
- * taken from the other (design section 5). Everything that only adds or changes
+ * Removes from one side of a folder what the other lost (design section 5): the
+ * last thing that a run does to it. Everything that only adds or changes
  * has been done in the whole account by now, and the guard has let it pass.
  *
  *	index lane	pick	rows, with what was recorded of them
@@ -104,7 +104,7 @@ know(struct removing *r, struct doomed *d, struct err *err)
 }
 
 static int
-pick_work(struct pass *p, struct err *err)
+remove_pick_work(struct pass *p, struct err *err)
 {
 	struct removing *r = (struct removing *)p;
 	int i, n = pick_rows(&r->pick, r->picked, err);
@@ -128,11 +128,11 @@ remove_pick(struct task *t)
 	struct removing *r = (struct removing *)t;
 
 	r->pick.max = REMOVE_ROWS;
-	return pass_job(&r->pass, pick_work, remove_picked);
+	return pass_job(&r->pass, remove_pick_work, remove_picked);
 }
 
 static void
-rows_release(struct removing *r)
+remove_release_rows(struct removing *r)
 {
 	int i;
 
@@ -469,7 +469,7 @@ record_row(struct removing *r, int i, struct err *err)
 }
 
 static int
-record_work(struct pass *pass, struct err *err)
+remove_record_work(struct pass *pass, struct err *err)
 {
 	struct removing *r = (struct removing *)pass;
 	struct index *ix = pass->run->ix;
@@ -494,7 +494,7 @@ record_work(struct pass *pass, struct err *err)
 enum task_result
 remove_record(struct removing *r)
 {
-	return pass_job(&r->pass, record_work, remove_recorded);
+	return pass_job(&r->pass, remove_record_work, remove_recorded);
 }
 
 static void
@@ -531,7 +531,7 @@ remove_recorded(struct task *t)
 			    r->pass.folder, &d->p.place, "");
 	}
 	report_left(r);
-	rows_release(r);
+	remove_release_rows(r);
 	return r->pick.end ? TASK_DONE : task_next(t, remove_pick);
 }
 
@@ -540,7 +540,7 @@ remove_finish(struct task *t)
 {
 	struct removing *r = (struct removing *)t;
 
-	rows_release(r);
+	remove_release_rows(r);
 	uidset_release(&r->uids);
 	uidset_release(&r->marked);
 	pass_end(&r->pass);

@@ -40,6 +40,7 @@ struct removing {
 	/* remove_trash.c */
 	struct folder *trash;		/* where it goes instead, or NULL */
 	struct transfer transfer[REMOVE_ROWS];	/* of each row, with trash */
+	struct transfers transfers;	/* all of them */
 	bool transferred_before;	/* one was, perhaps */
 	uint64_t doubtful;
 	struct imap_cmd move;

@@ -1,5 +1,5 @@
 /*
- * What is removed on the server goes to the trash folder: by UID MOVE; without
+ * Moves what is removed on the server to the trash folder: by UID MOVE; without
  * that by UID COPY, between an intent and a record of it (transfer.h). Only
  * what is there for sure is expunged.
  */
@@ -17,7 +17,7 @@ static enum task_result trash_recorded(struct task *);
 int
 remove_trash_recall(struct removing *r, struct err *err)
 {
-	int i;
+	int i, any;
 
 	if (r->trash == NULL)
 		return 0;
@@ -25,8 +25,10 @@ remove_trash_recall(struct removing *r, struct err *err)
 		r->transfer[i] = (struct transfer){
 			.place = &r->row[i].p.place
 		};
-	return transfers_recall(r->pass.run, r->trash, r->transfer, r->n,
-	    &r->transferred_before, err);
+	r->transfers = (struct transfers){ r->trash, r->transfer, r->n };
+	any = transfers_recall(r->pass.run, &r->transfers, err);
+	r->transferred_before = any == 1;
+	return any == -1 ? -1 : 0;
 }
 
 void
@@ -52,11 +54,11 @@ unmark(struct removing *r)
 }
 
 static int
-intend_work(struct pass *p, struct err *err)
+trash_intend_work(struct pass *p, struct err *err)
 {
 	struct removing *r = (struct removing *)p;
 
-	return transfers_intend(p->run, r->trash, r->transfer, r->n, err);
+	return transfers_intend(p->run, &r->transfers, err);
 }
 
 enum task_result
@@ -76,7 +78,7 @@ remove_to_trash(struct removing *r)
 	for (i = 0; i < r->n; i++)
 		if (uidset_has(&r->uids, r->row[i].p.place.uid))
 			r->transfer[i].state = TRANSFER_FRESH;
-	return pass_job(&r->pass, intend_work, trash_intended);
+	return pass_job(&r->pass, trash_intend_work, trash_intended);
 }
 
 static bool
@@ -152,8 +154,7 @@ answered_work(struct pass *p, struct err *err)
 {
 	struct removing *r = (struct removing *)p;
 
-	return transfers_answered(p->run, r->trash, r->transfer, r->n,
-	    &r->move, err);
+	return transfers_answered(p->run, &r->transfers, &r->move, err);
 }
 
 /* Refused: of a long set, a part may have been copied. The next run looks. */

@@ -1,4 +1,4 @@
-/* Is a message's content kept anyway? (remove_twin.h) */
+/* Finds another file that holds what a message holds (remove_twin.h). */
 #include "apply/remove_twin.h"
 
 #include <stdlib.h>

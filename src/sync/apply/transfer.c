@@ -1,4 +1,5 @@
-/* What is being copied to the trash folder, and was perhaps (transfer.h). */
+/* Knows what is being copied to the trash, and what was perhaps (transfer.h).
+ * */
 #include "apply/transfer.h"
 
 #include <stdlib.h>
@@ -8,18 +9,16 @@
 #include "plan/message.h"
 
 int
-transfers_recall(struct run *run, const struct folder *trash,
-    struct transfer *v, int n, bool *any, struct err *err)
+transfers_recall(struct run *run, struct transfers *t, struct err *err)
 {
-	int i, found = 0;
+	int i, any = 0, found = 0;
 
-	*any = false;
-	for (i = 0; i < n && found != -1; i++) {
-		found = index_intent_of(run->ix, trash->row.id, v[i].place->id,
-		    &v[i].intent, err);
-		*any |= found == 1;
+	for (i = 0; i < t->n && found != -1; i++) {
+		found = index_intent_of(run->ix, t->trash->row.id,
+		    t->v[i].place->id, &t->v[i].intent, err);
+		any |= found == 1;
 	}
-	return found == -1 ? -1 : 0;
+	return found == -1 ? -1 : any;
 }
 
 /* --- which are there? --- */
@@ -40,9 +39,7 @@ first_uid(const struct folder *trash, const struct index_intent *in)
 /* What is looked for in the trash. */
 struct search {
 	struct run *run;
-	const struct folder *trash;
-	struct transfer *v;
-	int n;
+	struct transfers *sought;
 	struct index_intent *open;	/* all of the trash */
 	size_t n_open;
 };
@@ -66,7 +63,8 @@ may_be(const struct search *s, const struct transfer *t,
     const struct place *p)
 {
 	return t->state != TRANSFER_NONE && t->state != TRANSFER_DONE &&
-	    t->intent.id != 0 && p->uid >= first_uid(s->trash, &t->intent);
+	    t->intent.id != 0 && p->uid >= first_uid(s->sought->trash,
+	    &t->intent);
 }
 
 /* Whose copy is p? What was never pulled may be anybody's of that size. */
@@ -78,8 +76,8 @@ assign(void *arg, struct place *p, struct err *err)
 
 	if (is_claimed(s, p))
 		return 0;
-	for (i = 0; i < s->n; i++) {
-		struct transfer *t = &s->v[i];
+	for (i = 0; i < s->sought->n; i++) {
+		struct transfer *t = &s->sought->v[i];
 
 		if (!may_be(s, t, p))
 			continue;
@@ -90,7 +88,7 @@ assign(void *arg, struct place *p, struct err *err)
 			continue;
 		t->state = TRANSFER_DONE;
 		t->intent.answered = true;
-		t->intent.uidvalidity = s->trash->row.uidvalidity;
+		t->intent.uidvalidity = s->sought->trash->row.uidvalidity;
 		t->intent.uidnext = p->uid;
 		return index_intent_put(s->run->ix, &t->intent, err);
 	}
@@ -99,52 +97,53 @@ assign(void *arg, struct place *p, struct err *err)
 
 /* The trash was pulled by now: what came into it is known by its content. */
 static int
-look(struct run *run, const struct folder *trash, struct transfer *v, int n,
-    struct err *err)
+look_for_copies(struct run *run, struct transfers *t, struct err *err)
 {
-	struct search s = { .run = run, .trash = trash, .v = v, .n = n };
+	struct search s = { .run = run, .sought = t };
 	const struct index_visit visit = { assign, &s };
+	const int64_t trash = t->trash->row.id;
 	int rc;
 
-	if (index_intents(run->ix, trash->row.id, &s.open, &s.n_open, err) ==
-	    -1)
+	if (index_intents(run->ix, trash, &s.open, &s.n_open, err) == -1)
 		return -1;
-	rc = index_each(run->ix, PLACES_REMOTE, trash->row.id, &visit, err);
+	rc = index_each(run->ix, PLACES_REMOTE, trash, &visit, err);
 	free(s.open);
 	return rc;
 }
 
 static int
-intend(struct run *run, const struct folder *trash, struct transfer *c,
-    struct err *err)
+intend_transfer(struct run *run, const struct folder *trash,
+    struct transfer *t, struct err *err)
 {
-	const struct index_folder *f = &trash->row;
+	const struct index_folder *row = &trash->row;
 
-	c->intent = (struct index_intent){
-		.id = c->intent.id, .folder = f->id, .place = c->place->id,
-		.uidvalidity = f->uidvalidity,
-		.uidnext = f->uidnext > trash->transferred_next ? f->uidnext :
-		    trash->transferred_next,
-		.content = c->place->content, .size = c->place->size,
+	t->intent = (struct index_intent){
+		.id = t->intent.id, .folder = row->id, .place = t->place->id,
+		.uidvalidity = row->uidvalidity,
+		.uidnext = row->uidnext > trash->transferred_next ?
+		    row->uidnext : trash->transferred_next,
+		.content = t->place->content, .size = t->place->size,
 		.begun = clock_wall(),
 	};
-	return index_intent_put(run->ix, &c->intent, err);
+	return index_intent_put(run->ix, &t->intent, err);
 }
 
 /* True when one has to be looked for. */
 static bool
-take_answered(const struct folder *trash, struct transfer *v, int n)
+take_answered(struct transfers *t)
 {
 	bool open = false;
 	int i;
 
-	for (i = 0; i < n; i++) {
-		if (v[i].state != TRANSFER_FRESH || v[i].intent.id == 0)
+	for (i = 0; i < t->n; i++) {
+		struct transfer *v = &t->v[i];
+
+		if (v->state != TRANSFER_FRESH || v->intent.id == 0)
 			continue;
-		if (v[i].intent.answered)
-			v[i].state = TRANSFER_DONE;
-		else if (!is_known(trash))
-			v[i].state = TRANSFER_DOUBT;
+		if (v->intent.answered)
+			v->state = TRANSFER_DONE;
+		else if (!is_known(t->trash))
+			v->state = TRANSFER_DOUBT;
 		else
 			open = true;
 	}
@@ -152,72 +151,75 @@ take_answered(const struct folder *trash, struct transfer *v, int n)
 }
 
 int
-transfers_intend(struct run *run, const struct folder *trash,
-    struct transfer *v, int n, struct err *err)
+transfers_intend(struct run *run, struct transfers *t, struct err *err)
 {
-	bool open = take_answered(trash, v, n);
+	bool open = take_answered(t);
 	int i, rc = index_begin(run->ix, err);
 
 	if (rc == 0 && open)
-		rc = look(run, trash, v, n, err);
-	for (i = 0; i < n && rc == 0; i++)
-		if (v[i].state == TRANSFER_FRESH)
-			rc = intend(run, trash, &v[i], err);
+		rc = look_for_copies(run, t, err);
+	for (i = 0; i < t->n && rc == 0; i++)
+		if (t->v[i].state == TRANSFER_FRESH)
+			rc = intend_transfer(run, t->trash, &t->v[i], err);
 	return index_end(run->ix, rc, err);
 }
 
 /* --- what the server said --- */
 
 static struct transfer *
-find_transfer(struct transfer *v, int n, uint32_t uid)
+find_transfer(struct transfers *t, uint32_t uid)
 {
 	int i;
 
-	for (i = 0; i < n; i++)
-		if (v[i].state == TRANSFER_FRESH && v[i].place->uid == uid)
-			return &v[i];
+	for (i = 0; i < t->n; i++)
+		if (t->v[i].state == TRANSFER_FRESH &&
+		    t->v[i].place->uid == uid)
+			return &t->v[i];
 	return NULL;
 }
 
 /* COPYUID lists what was copied, and as what. */
 static void
-take_uids(struct folder *trash, struct transfer *v, int n,
-    const struct imap_cmd *cmd)
+take_copied_uids(struct transfers *t, const struct imap_cmd *cmd)
 {
+	struct folder *trash = t->trash;
 	bool same = cmd->code_number == trash->row.uidvalidity;
 	uint32_t from = 0, to = 0;
-	struct transfer *c;
+	struct transfer *v;
 
 	while (uidset_next(&cmd->code_uids, &from) &&
 	    uidset_next(&cmd->code_to, &to)) {
 		if (same && to >= trash->transferred_next)
-			trash->transferred_next = to < UINT32_MAX ? to + 1 : to;
-		c = find_transfer(v, n, from);
-		if (c == NULL)
+			trash->transferred_next = to < UINT32_MAX ? to + 1 :
+			    to;
+		v = find_transfer(t, from);
+		if (v == NULL)
 			continue;
-		c->state = TRANSFER_DONE;
+		v->state = TRANSFER_DONE;
 		if (same)
-			c->intent.uidnext = to;
+			v->intent.uidnext = to;
 	}
 }
 
 int
-transfers_answered(struct run *run, struct folder *trash, struct transfer *v,
-    int n, const struct imap_cmd *cmd, struct err *err)
+transfers_answered(struct run *run, struct transfers *t,
+    const struct imap_cmd *cmd, struct err *err)
 {
 	bool told = cmd->code == CODE_COPYUID &&
 	    !uidset_empty(&cmd->code_uids);
 	int i, rc = index_begin(run->ix, err);
 
 	if (told)
-		take_uids(trash, v, n, cmd);
-	for (i = 0; i < n && rc == 0; i++) {
-		if (v[i].state == TRANSFER_FRESH && !told)
-			v[i].state = TRANSFER_DONE;
-		if (v[i].state != TRANSFER_DONE || v[i].intent.answered)
+		take_copied_uids(t, cmd);
+	for (i = 0; i < t->n && rc == 0; i++) {
+		struct transfer *v = &t->v[i];
+
+		if (v->state == TRANSFER_FRESH && !told)
+			v->state = TRANSFER_DONE;
+		if (v->state != TRANSFER_DONE || v->intent.answered)
 			continue;
-		v[i].intent.answered = true;
-		rc = index_intent_put(run->ix, &v[i].intent, err);
+		v->intent.answered = true;
+		rc = index_intent_put(run->ix, &v->intent, err);
 	}
 	return index_end(run->ix, rc, err);
 }

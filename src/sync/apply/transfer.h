@@ -1,5 +1,5 @@
 /*
- * transfer.c: where the server has no MOVE, what is removed is copied to the
+ * Where the server has no MOVE, what is removed is copied to the
  * trash folder and then expunged. A COPY can't be repeated blindly, so each has
  * an intent in the index before it is sent: the folder of the intent is the
  * trash, its place the source, which lies in another folder (an upload's lies
@@ -28,15 +28,20 @@ struct transfer {
 	struct index_intent intent;	/* id 0: none */
 };
 
-/* What earlier runs began. *any: there is something. */
-int transfers_recall(struct run *, const struct folder *trash,
-    struct transfer *, int n, bool *any, struct err *);
-/* Of those that are COPY_FRESH, which are; with intents, durable. */
-int transfers_intend(struct run *, const struct folder *trash,
-    struct transfer *, int n, struct err *);
-/* The server said OK. What it copied is COPY_DONE, durable. */
-int transfers_answered(struct run *, struct folder *trash,
-    struct transfer *, int n, const struct imap_cmd *, struct err *);
+/* What goes there together. */
+struct transfers {
+	struct folder *trash;
+	struct transfer *v;
+	int n;
+};
+
+/* What earlier runs began: 1 when there is something; 0, -1. */
+int transfers_recall(struct run *, struct transfers *, struct err *);
+/* Of those that are TRANSFER_FRESH, which are; with intents, durable. */
+int transfers_intend(struct run *, struct transfers *, struct err *);
+/* The server said OK. What it copied is TRANSFER_DONE, durable. */
+int transfers_answered(struct run *, struct transfers *,
+    const struct imap_cmd *, struct err *);
 /* In a transaction: intents of messages that are not to be removed any more. */
 int transfers_tidy(struct run *, struct err *);
 

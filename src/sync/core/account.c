@@ -1,11 +1,12 @@
-/* Where the index of an account lies. */
+/* Says where the index of an account lies. */
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "core/run.h"
 
-char *
-sync_state_dir(struct err *err)
+/* $XDG_STATE_HOME/mailtern or ~/.local/state/mailtern. */
+static char *
+state_dir(struct err *err)
 {
 	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 
@@ -23,7 +24,7 @@ char *
 account_index_path(const struct account *a, struct err *err)
 {
 	char *path, *dir = a->state_dir != NULL ? xstrdup(a->state_dir) :
-	    sync_state_dir(err);
+	    state_dir(err);
 
 	if (dir == NULL)
 		return NULL;

@@ -1,4 +1,4 @@
-/* The end of a connection, politely or not. */
+/* Ends a connection, politely or not. */
 #include "core/run.h"
 #include "imap/open.h"
 

@@ -1,6 +1,6 @@
 /*
- * Why something was removed, for the log of the index: what this run saw
- * itself, in numbers, and what it has from an earlier one, as such.
+ * Writes into the log why something was removed: what this run saw itself, in
+ * numbers, and what it has from an earlier one, as such.
  */
 #include <inttypes.h>
 
@@ -8,13 +8,6 @@
 #include "core/run.h"
 
 #define EVIDENCE_MAX	1000
-
-static void
-add_forced(const struct run *run, struct buf *out)
-{
-	if (run->opt.force_deletes)
-		buf_addf(out, "; --force-deletes");
-}
 
 /* The server does not have it. */
 static void
@@ -56,16 +49,32 @@ add_local(const struct run *run, const struct folder *f, struct buf *out)
 	buf_addf(out, "; marker %s", run->account->token);
 }
 
-static int
-write_line(struct run *run, const char *what, const struct folder *f,
-    const struct place *p, struct buf *why, struct err *err)
+/* A line in the making. */
+struct line {
+	const struct folder *folder;
+	const struct place *place;	/* NULL: it is about the folder */
+	struct buf why;
+};
+
+static void
+line_begin(struct line *l, const struct folder *f, const struct place *p)
 {
+	*l = (struct line){ .folder = f, .place = p };
+	buf_init(&l->why, EVIDENCE_MAX);
+}
+
+static int
+line_write(struct run *run, const char *what, struct line *l, struct err *err)
+{
+	const struct place *p = l->place;
 	int rc;
 
-	add_forced(run, why);
-	rc = index_log(run->ix, what, f->row.name, p == NULL ? 0 : p->uid,
-	    p == NULL ? NULL : p->unique, buf_str(why), err);
-	buf_release(why);
+	if (run->opt.force_deletes)
+		buf_addf(&l->why, "; --force-deletes");
+	rc = index_log(run->ix, what, l->folder->row.name,
+	    p == NULL ? 0 : p->uid, p == NULL ? NULL : p->unique,
+	    buf_str(&l->why), err);
+	buf_release(&l->why);
 	return rc;
 }
 
@@ -73,65 +82,65 @@ int
 evidence_local(struct run *run, const struct folder *f, const struct place *p,
     struct err *err)
 {
-	struct buf why;
+	struct line l;
 
-	buf_init(&why, EVIDENCE_MAX);
+	line_begin(&l, f, p);
 	if (p->remote.present)
-		buf_addf(&why, "marked as deleted, and expunge = yes");
+		buf_addf(&l.why, "marked as deleted, and expunge = yes");
 	else
-		add_remote(f, &why);
-	return write_line(run, "removed-local", f, p, &why, err);
+		add_remote(f, &l.why);
+	return line_write(run, "removed-local", &l, err);
 }
 
 int
 evidence_remote(struct run *run, const struct folder *f,
     const struct place *p, const char *trash, struct err *err)
 {
-	struct buf why;
+	struct line l;
 
-	buf_init(&why, EVIDENCE_MAX);
+	line_begin(&l, f, p);
 	if (p->local.present)
-		buf_addf(&why, "marked as deleted, and expunge = yes");
+		buf_addf(&l.why, "marked as deleted, and expunge = yes");
 	else
-		add_local(run, f, &why);
-	buf_addf(&why, "; the server had size %u and date %" PRId64
+		add_local(run, f, &l.why);
+	buf_addf(&l.why, "; the server had size %u and date %" PRId64
 	    " as recorded", p->size, p->date);
 	if (trash != NULL)
-		buf_addf(&why, "; moved to %s", trash);
-	return write_line(run, trash != NULL ? "trashed" : "removed-remote", f,
-	    p, &why, err);
+		buf_addf(&l.why, "; moved to %s", trash);
+	return line_write(run, trash != NULL ? "trashed" : "removed-remote", &l,
+	    err);
 }
 
 int
 evidence_forgotten(struct run *run, const struct folder *f,
     const struct place *p, struct err *err)
 {
-	struct buf why;
+	struct line l;
 
-	buf_init(&why, EVIDENCE_MAX);
-	add_local(run, f, &why);
-	buf_addf(&why, "; ");
-	add_remote(f, &why);
-	return write_line(run, "forgotten", f, p, &why, err);
+	line_begin(&l, f, p);
+	add_local(run, f, &l.why);
+	buf_addf(&l.why, "; ");
+	add_remote(f, &l.why);
+	return line_write(run, "forgotten", &l, err);
 }
 
 int
 evidence_folder(struct run *run, const struct folder *f, struct err *err)
 {
 	const char *what = "dropped-local";
-	struct buf why;
+	struct line l;
 
-	buf_init(&why, EVIDENCE_MAX);
+	line_begin(&l, f, NULL);
 	if (!f->row.local) {
-		add_local(run, f, &why);
+		add_local(run, f, &l.why);
 		what = "dropped-remote";
 	}
 	if (f->row.remote) {
-		buf_addf(&why, "; the server showed 0 messages in it");
+		buf_addf(&l.why, "; the server showed 0 messages in it");
 	} else {
 		what = f->row.local ? what : "forgotten";
-		buf_addf(&why, "%s", f->row.local ? "" : "; ");
-		add_remote(f, &why);
+		buf_addf(&l.why, "%s", f->row.local ? "" : "; ");
+		add_remote(f, &l.why);
 	}
-	return write_line(run, what, f, NULL, &why, err);
+	return line_write(run, what, &l, err);
 }

@@ -1,4 +1,4 @@
-/* What every flow asks of a folder (core/folder.h). */
+/* Answers what every flow asks of a folder of its run. */
 #include "core/folder.h"
 
 #include <stdlib.h>

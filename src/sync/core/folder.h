@@ -52,7 +52,7 @@ struct folder {
 	uint64_t dirty;		/* rows, when last counted */
 	bool only_pulls;	/* nothing but a pull is to be done for them */
 	uint64_t remove_local, remove_remote;	/* that reconcile asks for */
-	bool undone;		/* removals of it were undone: one more turn */
+	bool undone;		/* removals of it were undone: one more round */
 	struct err *fault;	/* why it failed, when its directories did */
 
 	/* The loop. */
@@ -63,7 +63,7 @@ struct folder {
 	bool unsettled;		/* the sum did not close: removals wait */
 	bool look_again;	/* appended messages whose UID is not known */
 
-	/* Either, in turn. */
+	/* Either, one after the other. */
 	bool failed;		/* it is left out of this run */
 	struct proof proof;
 	uint32_t transferred_next;	/* above the UIDs of this run's copies
@@ -97,7 +97,7 @@ struct folder *folder_trash(struct run *);
 /* NULL: none of this run has that row. */
 struct folder *folder_by_id(const struct run *, int64_t id);
 
-/* When removals are undone, the other folders have had their turn. */
+/* When removals are undone, the other folders are through with it. */
 bool folder_takes_part(const struct run *, const struct folder *);
 /* It takes part, and its server's side is to be looked at. */
 bool folder_wants_look(const struct run *, const struct folder *);
@@ -106,9 +106,6 @@ bool folder_wants_look(const struct run *, const struct folder *);
 int folder_unseen(struct run *, struct folder *, bool local, bool *out,
     struct err *);
 
-/* Of one folder alone, whose directories are not as they should be: the
- * account goes on without it. A full disk is no such thing. */
-bool err_is_folder(const struct err *);
 /* The server refuses a command with that code for the folder or the account,
  * whatever the message. */
 bool code_is_folder(enum imap_code_kind);

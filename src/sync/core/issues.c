@@ -1,6 +1,6 @@
 /*
- * What needs the user: gathered during a run, kept in the index between runs,
- * told at the end of each until it is settled.
+ * Keeps what needs the user in the index between runs, and tells it at the end
+ * of each until it is settled.
  *
  * Of messages the passes record failures where they record success, so an item
  * is there for as long as its row is dirty. All else is reported anew by every

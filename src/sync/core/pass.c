@@ -1,4 +1,4 @@
-/* How passes begin, end and are waited for. */
+/* Begins passes over a folder, ends them, and waits for them. */
 #include "core/pass.h"
 
 #include <stdlib.h>

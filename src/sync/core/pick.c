@@ -1,4 +1,5 @@
-/* Reads the plan of a folder: its dirty rows in order, each judged. */
+/* Reads the plan of a folder: its dirty rows in order, each with its verdict.
+ * */
 #include "core/pick.h"
 
 #include "core/report.h"
@@ -23,7 +24,7 @@ must_wait(struct pick *k, struct picked *p, struct err *err)
 
 /* 1: the row is one of those that are wanted; 0: it is released; -1. */
 static int
-judge(struct pick *k, const struct ability *can, struct picked *p,
+take_row(struct pick *k, const struct ability *can, struct picked *p,
     struct err *err)
 {
 	int waits = 0;
@@ -53,7 +54,7 @@ pick_page(struct pick *k, struct picked *out, int room, struct err *err)
 	for (i = 0; i < got && r != -1 && n < room; i++) {
 		k->after = row[i].id;
 		out[n] = (struct picked){ .place = row[i] };
-		r = judge(k, &can, &out[n], err);
+		r = take_row(k, &can, &out[n], err);
 		n += r == 1;
 	}
 	k->end = got < PAGE && i == got;
@@ -93,12 +94,12 @@ picked_release(struct picked *p, int n)
 }
 
 int
-plan_each(struct run *run, struct folder *f, unsigned ops, plan_visitor *visit,
-    void *arg, struct err *err)
+plan_each(struct run *run, struct folder *f, const struct plan_visit *visit,
+    struct err *err)
 {
 	struct picked row[PAGE];
 	struct pick pick = {
-		.run = run, .folder = f, .ops = ops, .max = PAGE,
+		.run = run, .folder = f, .ops = visit->ops, .max = PAGE,
 	};
 	int i, n, rc = 0;
 
@@ -107,7 +108,7 @@ plan_each(struct run *run, struct folder *f, unsigned ops, plan_visitor *visit,
 		if (n == -1)
 			return -1;
 		for (i = 0; i < n && rc == 0; i++)
-			rc = visit(arg, &row[i], err);
+			rc = visit->row(visit->arg, &row[i], err);
 		picked_release(row, n);
 	}
 	return rc;

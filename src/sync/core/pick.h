@@ -41,11 +41,15 @@ struct pick {
 int pick_rows(struct pick *, struct picked *out, struct err *);
 void picked_release(struct picked *, int n);
 
-/* Calls visit for each row of the folder that asks for one of ops, in order,
- * until it returns -1; then -1 with the error that it set. The row is released
- * behind it. visit may change that row in the index, and no other. */
-typedef int plan_visitor(void *arg, struct picked *, struct err *);
-int plan_each(struct run *, struct folder *, unsigned ops, plan_visitor *,
-    void *arg, struct err *);
+/* Calls row for each row of the folder that asks for one of ops, in order,
+ * until it returns -1; then -1 with the error that it set. It may change that
+ * row in the index, and no other; the row is released behind it. */
+struct plan_visit {
+	unsigned ops;
+	int (*row)(void *arg, struct picked *, struct err *);
+	void *arg;
+};
+int plan_each(struct run *, struct folder *, const struct plan_visit *,
+    struct err *);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a run tells while it is at work: operations, progress, notes, issues. */
+/* Tells what a run does: operations, progress, notes and issues. */
 #include "core/report.h"
 
 #include <stdarg.h>

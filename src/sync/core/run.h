@@ -121,7 +121,7 @@ struct run {
 	/* Jobs on the index lane. */
 	bool read_only;		/* the index may not be written: status */
 	bool marked;		/* this run has its own token */
-	bool merged;		/* all folders were taken in turn once more */
+	bool merged;		/* and another round was made for that */
 	bool undone;		/* its removals were; nothing else goes */
 	uint64_t removals;	/* that reconcile asks for */
 	uint64_t lacking[2];	/* files missed by the first, second scan */
@@ -129,7 +129,7 @@ struct run {
 	uint64_t guarded_local, guarded_remote;	/* removals that wait; so, too
 						   */
 
-	/* Either, in turn. */
+	/* Either, one after the other. */
 	bool merging;	/* the server is not what it was: nothing goes */
 	bool hold_push, hold_remove_local, hold_remove_remote;
 };

@@ -1,5 +1,5 @@
 /*
- * Learns what the unknown files of a folder are: their contents go into the
+ * Learns what the unknown files of a folder are. Their contents go into the
  * index, for pairing, and so that nothing is removed on the server that only
  * waits under another name to be pushed.
  */
@@ -30,7 +30,7 @@ static enum task_result digest_read(struct task *);
 static enum task_result digest_recorded(struct task *);
 
 static void
-rows_release(struct digest *d)
+digest_release_rows(struct digest *d)
 {
 	int i;
 
@@ -42,7 +42,7 @@ rows_release(struct digest *d)
 }
 
 static int
-pick_work(struct pass *p, struct err *err)
+digest_pick_work(struct pass *p, struct err *err)
 {
 	struct digest *d = (struct digest *)p;
 	int i, n = pick_rows(&d->pick, d->picked, err);
@@ -64,7 +64,7 @@ digest_pick(struct task *t)
 {
 	struct digest *d = (struct digest *)t;
 
-	return pass_job(&d->pass, pick_work, digest_picked);
+	return pass_job(&d->pass, digest_pick_work, digest_picked);
 }
 
 /* -1: the sync failed, and the system says so once: push would believe a
@@ -133,7 +133,7 @@ digest_picked(struct task *t)
 }
 
 static int
-record_work(struct pass *p, struct err *err)
+digest_record_work(struct pass *p, struct err *err)
 {
 	struct digest *d = (struct digest *)p;
 	struct index *ix = p->run->ix;
@@ -154,7 +154,7 @@ record_work(struct pass *p, struct err *err)
 static enum task_result
 digest_read(struct task *t)
 {
-	return pass_job((struct pass *)t, record_work, digest_recorded);
+	return pass_job((struct pass *)t, digest_record_work, digest_recorded);
 }
 
 static enum task_result
@@ -162,7 +162,7 @@ digest_recorded(struct task *t)
 {
 	struct digest *d = (struct digest *)t;
 
-	rows_release(d);
+	digest_release_rows(d);
 	return d->pick.end ? TASK_DONE : task_next(t, digest_pick);
 }
 
@@ -171,7 +171,7 @@ digest_finish(struct task *t)
 {
 	struct digest *d = (struct digest *)t;
 
-	rows_release(d);
+	digest_release_rows(d);
 	pass_end(&d->pass);
 }
 

@@ -1,4 +1,4 @@
-/* A message of the server gets the file that is its own. */
+/* Gives a message of the server the file that is its own. */
 #include "match/match.h"
 
 #include <stdlib.h>

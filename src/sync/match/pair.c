@@ -1,7 +1,8 @@
 /*
- * Match step 2 (design section 3): unknown files against unknown UIDs of one
- * folder, before anything is transferred. This one mechanism serves adoption of
- * a Maildir, a lost index, a new UIDVALIDITY and an APPEND without an answer.
+ * Pairs unknown files with unknown UIDs of one folder, before anything is
+ * transferred: match step 2 of design section 3. This one mechanism serves
+ * adoption of a Maildir, a lost index, a new UIDVALIDITY and an APPEND without
+ * an answer.
  *
  *	(digest.c	unknown files are read, their contents recorded)
  *	server		headers of unknown messages of a fitting size
@@ -47,7 +48,7 @@ static enum task_result pair_headers(struct task *);
 static enum task_result pair_joined(struct task *);
 
 static void
-rows_release(struct pair *p)
+pair_release_rows(struct pair *p)
 {
 	int i;
 
@@ -59,7 +60,7 @@ rows_release(struct pair *p)
 }
 
 static int
-pick_work(struct pass *pass, struct err *err)
+pair_pick_work(struct pass *pass, struct err *err)
 {
 	struct pair *p = (struct pair *)pass;
 	int i, n = pick_rows(&p->pick, p->picked, err);
@@ -111,7 +112,7 @@ pair_sized(struct task *t)
 static enum task_result
 pair_messages(struct task *t)
 {
-	return pass_job((struct pass *)t, pick_work, pair_messages_picked);
+	return pass_job((struct pass *)t, pair_pick_work, pair_messages_picked);
 }
 
 /* A file whose canonical size could be that of a message with this wire size.
@@ -134,7 +135,7 @@ size_fits(const struct pair *p, uint64_t wire)
 }
 
 static void
-sink_begin(void *arg, uint32_t uid, uint32_t size)
+header_begin(void *arg, uint32_t uid, uint32_t size)
 {
 	struct pair *p = arg;
 
@@ -146,7 +147,7 @@ sink_begin(void *arg, uint32_t uid, uint32_t size)
 }
 
 static void
-sink_data(void *arg, const void *data, size_t n)
+header_data(void *arg, const void *data, size_t n)
 {
 	struct pair *p = arg;
 
@@ -155,7 +156,7 @@ sink_data(void *arg, const void *data, size_t n)
 }
 
 static void
-sink_end(void *arg)
+header_end(void *arg)
 {
 	struct pair *p = arg;
 
@@ -167,7 +168,7 @@ sink_end(void *arg)
 }
 
 static void
-sink_row(void *arg, const struct imap_fetch *f)
+header_row(void *arg, const struct imap_fetch *f)
 {
 	struct pair *p = arg;
 	int i;
@@ -190,8 +191,9 @@ pair_messages_picked(struct task *t)
 	struct uidset uids = { .n = 0 };
 	struct imap_fetch_args args = {
 		.uids = &uids, .items = FETCH_HEADER,
-		.sink = { .arg = p, .row = sink_row, .body_begin = sink_begin,
-		    .body_data = sink_data, .body_end = sink_end },
+		.sink = { .arg = p, .row = header_row, .body_begin =
+		    header_begin, .body_data = header_data, .body_end =
+		    header_end },
 	};
 	int i;
 
@@ -268,7 +270,7 @@ pair_joined(struct task *t)
 {
 	struct pair *p = (struct pair *)t;
 
-	rows_release(p);
+	pair_release_rows(p);
 	return p->pick.end ? TASK_DONE : task_next(t, pair_messages);
 }
 
@@ -277,7 +279,7 @@ pair_finish(struct task *t)
 {
 	struct pair *p = (struct pair *)t;
 
-	rows_release(p);
+	pair_release_rows(p);
 	fingerprint_cancel(p->open);
 	imap_cmd_release(&p->fetch.cmd);
 	free(p->size);

@@ -1,4 +1,5 @@
-/* The folders of both sides and of the index, put together. Index lane. */
+/* Puts the folders of the server, of the disk and of the index together. Index
+ * lane. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +71,7 @@ say_held(struct run *run, const char *name, const char *why)
 }
 
 static void
-add_remote(struct run *run, const struct imap_folder *seen)
+add_mailbox(struct run *run, const struct imap_folder *seen)
 {
 	struct folder *f = find_folder(run, seen->name);
 	char *path;
@@ -166,7 +167,7 @@ folder_at(struct run *run, const struct maildir_folder *dir)
 }
 
 static void
-add_local(struct run *run, const struct maildir_folder *dir)
+add_directory(struct run *run, const struct maildir_folder *dir)
 {
 	struct folder *f = find_path(run, dir->path);
 
@@ -274,7 +275,7 @@ load_disk(struct run *run, struct err *err)
 			leave_unread(run, &v[i]);
 	for (i = 0; i < n; i++)
 		if (v[i].unread == 0)
-			add_local(run, &v[i]);
+			add_directory(run, &v[i]);
 	maildir_folders_free(v, n);
 	for (i = 0; i < run->n_folder && rc == 0; i++)
 		rc = check_gone(run, &run->folder[i], err);
@@ -342,7 +343,7 @@ folders_load(struct run *run, const struct imap_list *list, struct err *err)
 	if (load_known(run, err) == -1)
 		return -1;
 	for (i = 0; list != NULL && i < list->n; i++)
-		add_remote(run, &list->folder[i]);
+		add_mailbox(run, &list->folder[i]);
 	if (load_disk(run, err) == -1)
 		return -1;
 	for (i = 0; i < run->n_folder; i++)

@@ -1,9 +1,9 @@
 /*
- * What lies on disk against what the index last saw there. A directory that
- * changed is read once, and each name, with its inode, is looked up among those
- * that the rows want to see (observe/name_set.h): a row whose name is there
- * just so is not read, nor is its file looked at. What remains is what changed:
- * names that no row wants, and rows whose name is not there.
+ * Holds what lies on disk against what the index last saw there. A directory
+ * that changed is read once, and each name, with its inode, is looked up among
+ * those that the rows want to see (observe/name_set.h): a row whose name is
+ * there just so is not read, nor is its file looked at. What remains is what
+ * changed: names that no row wants, and rows whose name is not there.
  *
  * Who renames, adds, removes or replaces a file moves the mtime of its
  * directory: where both directories are as they were when they were last read,
@@ -155,7 +155,7 @@ look_at_all(struct scan *s, struct err *err)
 /* Second reading: what appeared since the first is taken as well; what left is
  * a matter for the next run. */
 static int
-record(void *arg, const struct maildir_entry *e, struct err *err)
+see_entry(void *arg, const struct maildir_entry *e, struct err *err)
 {
 	struct scan *s = arg;
 	struct maildir_name name;
@@ -175,7 +175,7 @@ nothing(void *arg)
 static int
 record_strays(struct scan *s, struct maildir *md, struct err *err)
 {
-	const struct maildir_visit visit = { s, record, nothing };
+	const struct maildir_visit visit = { s, see_entry, nothing };
 	const struct buf *names = &s->names.stray_names;
 	struct maildir_scan again;
 	size_t at;
@@ -427,9 +427,11 @@ scan(struct scan *s, struct maildir *md, enum look look, struct err *err)
 }
 
 int
-observe_local(struct index *ix, struct maildir *md, struct index_folder *f,
-    enum look look, struct observed_local *out, struct err *err)
+observe_local(struct run *run, struct index_folder *f, enum look look,
+    struct observed_local *out, struct err *err)
 {
+	struct index *ix = run->ix;
+	struct maildir *md = run->md;
 	struct scan s = { .ix = ix, .folder = f, .out = out };
 	int rc = look != LOOK_SECOND ? is_unread(ix, md, f, err) : 0;
 

@@ -1,3 +1,4 @@
+/* Holds files against the rows that know their names (local_file.h). */
 #include "observe/local_file.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Finds the names that a folder's rows want among those that lie there. */
 #include "observe/name_set.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * The names that the index has of a folder, held against those that lie there
- * while the directory is read: each name is met once, and only what no row
+ * Holds the names that the index has of a folder against those that lie there,
+ * while the directory is read. Each name is met once, and only what no row
  * wants just so is kept. Some 32 bytes a row, whatever the length of the names.
  */
 #ifndef SYNC_OBSERVE_NAME_SET_H

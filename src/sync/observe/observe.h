@@ -22,8 +22,8 @@ struct observed_local {
 	bool returned;		/* files were back that had been removed */
 	bool complete;
 };
-int observe_local(struct index *, struct maildir *, struct index_folder *,
-    enum look, struct observed_local *out, struct err *);
+int observe_local(struct run *, struct index_folder *, enum look,
+    struct observed_local *out, struct err *);
 
 /* The run itself has changed the folder. In the transaction that says so: what
  * is put back from a backup is older than this. */

@@ -1,5 +1,6 @@
 /*
- * Names of a hundred thousand files are read in the time that a login takes.
+ * Looks at the disk while the connection is made: names of a hundred thousand
+ * files are read in the time that a login takes.
  * Only folders that all agree on, of a Maildir that is the one we know: all
  * else wants to know first what the server has. What is found is recorded as
  * always; the first scan of the run takes it for its own.
@@ -62,7 +63,7 @@ look_run(struct job *job)
 		return 0;
 	folder_plan_look(e->run, f);
 	look->begun = clock_wall();
-	rc = observe_local(e->run->ix, e->run->md, f, LOOK_PRESCAN, &look->seen,
+	rc = observe_local(e->run, f, LOOK_PRESCAN, &look->seen,
 	    &look->err);
 	/* Of a folder that is not as it was, the first scan takes a look, and
 	 * tells. */

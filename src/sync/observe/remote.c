@@ -1,5 +1,5 @@
 /*
- * What the server has against what the index last saw there.
+ * Holds what the server has against what the index last saw there.
  *
  * The newest known messages must have the size and date that were recorded: a
  * server restored from a backup hands UIDs out anew under the same UIDVALIDITY.
@@ -535,7 +535,7 @@ move_cursor(struct observe *o, struct err *err)
 
 /* Runs in one transaction with the cursor. */
 static int
-settle(struct observe *o, struct err *err)
+settle_look(struct observe *o, struct err *err)
 {
 	struct index *ix = o->pass.run->ix;
 	const int64_t id = o->pass.folder->row.id;
@@ -557,7 +557,7 @@ settle(struct observe *o, struct err *err)
 
 /* What does not close is not kept: not the vanished ones, not the cursor. */
 static int
-settle_work(struct pass *p, struct err *err)
+settle_look_work(struct pass *p, struct err *err)
 {
 	struct observe *o = (struct observe *)p;
 	struct index *ix = p->run->ix;
@@ -566,7 +566,7 @@ settle_work(struct pass *p, struct err *err)
 	o->closes = false;
 	if (begin(o, err) == -1)
 		return -1;
-	rc = settle(o, err);
+	rc = settle_look(o, err);
 	if (rc == 0 && o->closes)
 		return index_commit(ix, err);
 	index_rollback(ix);
@@ -588,7 +588,7 @@ observe_stored(struct task *t)
 		return o->full ? observe_all(o) : observe_below(o);
 	}
 	o->exists = imap_box_exists(o->pass.conn->session);
-	return pass_job(&o->pass, settle_work, observe_settled);
+	return pass_job(&o->pass, settle_look_work, observe_settled);
 }
 
 static void

@@ -1,4 +1,4 @@
-/* What one look at a folder asks, and whether that was answered. */
+/* Asks the server for what one look at a folder needs. */
 #include "observe/remote.h"
 
 #include <inttypes.h>
@@ -12,20 +12,30 @@ observe_has_changes(const struct observe *o, uint64_t modseq)
 	return o->known_next > 1 && modseq != o->pass.folder->row.modseq;
 }
 
+/* Of the messages that the index has: all, or what changed. */
+static unsigned
+ask_about_known(const struct observe *o, uint64_t modseq)
+{
+	unsigned what = 0;
+
+	if (o->full && o->known_next > 1)
+		return o->by_sets ? ASKED_OLDER : ASKED_CHANGES;
+	if (o->full || !observe_has_changes(o, modseq))
+		return 0;
+	if (!o->qresync)
+		what |= ASKED_CHANGES;
+	if (o->split > 1)
+		what |= ASKED_OLDER;
+	return what;
+}
+
 unsigned
 ask_what(const struct observe *o, uint64_t modseq, uint32_t uidnext)
 {
-	unsigned what = 0;
-	bool changes = observe_has_changes(o, modseq);
+	unsigned what = ask_about_known(o, modseq);
 
 	if (o->n_probe > 0 && !o->fault && !o->probed)
 		what |= ASKED_PROBES;
-	if (o->full && o->known_next > 1)
-		what |= o->by_sets ? ASKED_OLDER : ASKED_CHANGES;
-	if (!o->full && changes && !o->qresync)
-		what |= ASKED_CHANGES;
-	if (!o->full && changes && o->split > 1)
-		what |= ASKED_OLDER;
 	if (o->full || uidnext == 0 || uidnext > o->known_next)
 		what |= ASKED_NEWS;
 	return what;

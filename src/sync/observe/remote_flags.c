@@ -1,5 +1,5 @@
 /*
- * The flags of many messages, asked for as sets: which of them are seen, which
+ * Asks for the flags of many messages as sets: which of them are seen, which
  * are flagged, and so on for each keyword that the folder knows. The messages
  * themselves are a set as well, asked for before the flags and again behind
  * them: who is in only one of the two came or went meanwhile, and what the sets

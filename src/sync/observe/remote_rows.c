@@ -1,4 +1,4 @@
-/* Rows of FETCH on their way into the index, in batches of one transaction. */
+/* Takes rows of FETCH into the index, in batches of one transaction. */
 #include "observe/remote.h"
 
 #include <stdlib.h>
@@ -87,7 +87,7 @@ check_probe(struct observe *o, const struct imap_fetch *f)
  * a server may begin to answer the next FETCH before it has completed this one.
  */
 static void
-sink_row(void *arg, const struct imap_fetch *f)
+add_row(void *arg, const struct imap_fetch *f)
 {
 	struct observe *o = arg;
 
@@ -100,7 +100,7 @@ sink_row(void *arg, const struct imap_fetch *f)
 }
 
 static void
-sink_vanished(void *arg, const struct uidset *uids)
+add_vanished(void *arg, const struct uidset *uids)
 {
 	struct observe *o = arg;
 	size_t i;
@@ -125,25 +125,25 @@ is_heard(const struct observe *o)
 }
 
 static void
-sink_row_ahead(void *arg, const struct imap_fetch *f)
+add_row_ahead(void *arg, const struct imap_fetch *f)
 {
 	if (is_heard(arg))
-		sink_row(arg, f);
+		add_row(arg, f);
 }
 
 static void
-sink_vanished_ahead(void *arg, const struct uidset *uids)
+add_vanished_ahead(void *arg, const struct uidset *uids)
 {
 	if (is_heard(arg))
-		sink_vanished(arg, uids);
+		add_vanished(arg, uids);
 }
 
 struct imap_sink
 rows_sink(struct observe *o, bool ahead)
 {
 	return (struct imap_sink){
-		.arg = o, .row = ahead ? sink_row_ahead : sink_row,
-		.vanished = ahead ? sink_vanished_ahead : sink_vanished,
+		.arg = o, .row = ahead ? add_row_ahead : add_row,
+		.vanished = ahead ? add_vanished_ahead : add_vanished,
 	};
 }
 

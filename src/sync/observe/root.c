@@ -1,4 +1,4 @@
-/* Is this the Maildir that the index speaks of? */
+/* Opens index and Maildir, and asks whether they speak of each other. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,23 +75,26 @@ forget_side(struct index *ix, bool local, struct err *err)
 	return index_end(ix, rc, err);
 }
 
-static int
-set_two(struct index *ix, const char *k1, const char *v1, const char *k2,
-    const char *v2, struct err *err)
-{
-	int rc = index_set(ix, k1, v1, err);
+/* Facts of the index that change together. */
+struct fact {
+	const char *key, *value;
+};
 
-	return rc == -1 ? -1 : index_set(ix, k2, v2, err);
+static int
+set_two(struct index *ix, const struct fact fact[2], struct err *err)
+{
+	int rc = index_set(ix, fact[0].key, fact[0].value, err);
+
+	return rc == -1 ? -1 : index_set(ix, fact[1].key, fact[1].value, err);
 }
 
 static int
-set_both(struct index *ix, const char *k1, const char *v1, const char *k2,
-    const char *v2, struct err *err)
+set_both(struct index *ix, const struct fact fact[2], struct err *err)
 {
 	int rc = index_begin(ix, err);
 
 	if (rc == 0)
-		rc = set_two(ix, k1, v1, k2, v2, err);
+		rc = set_two(ix, fact, err);
 	return index_end(ix, rc, err);
 }
 
@@ -100,11 +103,26 @@ set_both(struct index *ix, const char *k1, const char *v1, const char *k2,
 static int
 confirm_token(struct index *ix, const char *token, struct err *err)
 {
+	const struct fact both[2] = {
+		{ "token", token }, { "token-next", token }
+	};
 	int rc = index_begin_seen(ix, err);
 
 	if (rc == 0)
-		rc = set_two(ix, "token", token, "token-next", token, err);
+		rc = set_two(ix, both, err);
 	return index_end(ix, rc, err);
+}
+
+/* Which root the index speaks of, and as it is now. */
+static int
+set_root(struct run *run, struct err *err)
+{
+	const struct account *a = run->account;
+	const struct fact both[2] = {
+		{ "root-id", a->root_id }, { "token", a->token }
+	};
+
+	return set_both(run->ix, both, err);
 }
 
 static int
@@ -118,8 +136,7 @@ new_marker(struct run *run, struct err *err)
 	random[16] = '\0';
 	memcpy(a->root_id + 16, random, 17);
 	random_hex(a->token);
-	if (set_both(run->ix, "root-id", a->root_id, "token", a->token, err) ==
-	    -1)
+	if (set_root(run, err) == -1)
 		return -1;
 	run->marked = true;
 	return maildir_mark(run->md, a->root_id, a->token, err);
@@ -250,7 +267,6 @@ report_not_current(struct run *run, struct err *err)
 static int
 merge_with_marker(struct run *run, struct err *err)
 {
-	const struct account *a = run->account;
 	uint64_t known;
 
 	if (count_known(run, &known, err) == -1)
@@ -260,8 +276,7 @@ merge_with_marker(struct run *run, struct err *err)
 		return -1;
 	if (report_not_current(run, err) == -1)
 		return -1;
-	return run->md->look_only ? 0 : set_both(run->ix, "root-id",
-	    a->root_id, "token", a->token, err);
+	return run->md->look_only ? 0 : set_root(run, err);
 }
 
 static int
@@ -283,14 +298,14 @@ with_marker(struct run *run, struct err *err)
 }
 
 static int
-same_setting(struct run *run, const char *key, const char *now, bool *changed,
+same_setting(struct run *run, const struct fact *now, bool *changed,
     struct err *err)
 {
 	char *was;
 
-	if (index_get(run->ix, key, &was, err) == -1)
+	if (index_get(run->ix, now->key, &was, err) == -1)
 		return -1;
-	if (was != NULL && strcmp(was, now) != 0)
+	if (was != NULL && strcmp(was, now->value) != 0)
 		*changed = true;
 	free(was);
 	return 0;
@@ -301,12 +316,14 @@ static int
 check_server(struct run *run, struct err *err)
 {
 	const struct conf_account *c = run->conf;
-	const char *host = c->tunnel != NULL ? c->tunnel : c->host;
-	const char *user = c->user != NULL ? c->user : "";
+	const struct fact now[2] = {
+		{ "host", c->tunnel != NULL ? c->tunnel : c->host },
+		{ "user", c->user != NULL ? c->user : "" },
+	};
 	bool changed = false;
 
-	if (same_setting(run, "host", host, &changed, err) == -1 ||
-	    same_setting(run, "user", user, &changed, err) == -1)
+	if (same_setting(run, &now[0], &changed, err) == -1 ||
+	    same_setting(run, &now[1], &changed, err) == -1)
 		return -1;
 	if (changed && !run->opt.adopt)
 		return err_set(err, ERR_CONFIG, "host or user of account %s "
@@ -316,8 +333,7 @@ check_server(struct run *run, struct err *err)
 	if (changed && (no_dry_merge(run, err) == -1 ||
 	    forget_side(run->ix, false, err) == -1))
 		return -1;
-	return run->md->look_only ? 0 : set_both(run->ix, "host", host,
-	    "user", user, err);
+	return run->md->look_only ? 0 : set_both(run->ix, now, err);
 }
 
 /* --- opening --- */
@@ -394,13 +410,16 @@ root_mark(struct run *run, struct err *err)
 {
 	struct account *a = run->account;
 	char next[33];
+	const struct fact both[2] = {
+		{ "token-next", next }, { "root-id", a->root_id }
+	};
 
 	if (run->marked || run->md->look_only)
 		return 0;
 	random_hex(next);
-	if (set_both(run->ix, "token-next", next, "root-id", a->root_id, err) ==
-	    -1 || maildir_remark(run->md, a->root_id, a->token, next, err) ==
-	    -1 || confirm_token(run->ix, next, err) == -1)
+	if (set_both(run->ix, both, err) == -1 || maildir_remark(run->md,
+	    a->root_id, a->token, next, err) == -1 ||
+	    confirm_token(run->ix, next, err) == -1)
 		return -1;
 	memcpy(a->token, next, sizeof(next));
 	run->marked = true;

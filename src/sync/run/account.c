@@ -1,5 +1,5 @@
 /*
- * An account stays from run to run: its task is a root, to which the main
+ * Keeps an account open from run to run. Its task is a root, to which the main
  * session and the runs belong. It ends when it was told to close and no run is
  * under way; whatever ends it early, what is open is closed behind the last
  * job.

@@ -1,6 +1,6 @@
 /*
- * When what is in the attic may go. The last thing that a run removes; mostly
- * it finds that no day in there is that old.
+ * Empties the attic of what was kept long enough. The last thing that a run
+ * removes; mostly it finds that no day in there is that old.
  */
 #include <inttypes.h>
 #include <stdio.h>

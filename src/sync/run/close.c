@@ -1,6 +1,6 @@
 /*
- * The end of a run that went through: what is to be told is made up and kept;
- * then all is closed, unless the account stays open for the next run.
+ * Ends a run that went through: what is to be told is made up and kept; then
+ * all is closed, unless the account stays open for the next run.
  */
 #include <stdio.h>
 
@@ -11,7 +11,7 @@
 #include "run/phases.h"
 
 static enum task_result
-done(struct task *t)
+close_done(struct task *t)
 {
 	(void)t;
 	return TASK_DONE;
@@ -21,7 +21,7 @@ done(struct task *t)
 
 /* The checkpoint at the very end makes it durable. */
 static int
-settle_work(struct pass *p, struct err *err)
+settle_run_work(struct pass *p, struct err *err)
 {
 	struct run *run = p->run;
 	struct sync_result *r = &run->report.result;
@@ -44,7 +44,7 @@ static enum task_result
 settle_begin(struct task *t)
 {
 	phase_run(t)->report.sealed = true;
-	return phase_job(t, settle_work, done);
+	return phase_job(t, settle_run_work, close_done);
 }
 
 void
@@ -78,7 +78,7 @@ close_begin(struct task *t)
 
 	connections_close(run, true);
 	if (!run->account->closing)
-		return phase_job(t, checkpoint_work, done);
+		return phase_job(t, checkpoint_work, close_done);
 	account_shut(run->account, t, true);
 	return task_wait(t, shut);
 }

@@ -1,5 +1,5 @@
 /*
- * A session, and the folders of both sides. What an earlier run left half
+ * Gets a session, and the folders of both sides. What an earlier run left half
  * deleted is brought to its end first. Folders that LIST lacked are looked for
  * once more before anybody believes that they are gone.
  */

@@ -1,6 +1,6 @@
 /*
- * More connections for one run. A server may refuse some, or close one in the
- * middle: then for a day no more are asked for than it allowed.
+ * Opens more connections for one run. A server may refuse some, or close one in
+ * the middle: then for a day no more are asked for than it allowed.
  */
 #include "run/connections.h"
 

@@ -1,6 +1,6 @@
 /*
- * Folders that are gone on one side and emptied by now on the other: the last
- * of what removes. Never racing: what came meanwhile keeps the folder.
+ * Drops folders that are gone on one side and emptied by now on the other: the
+ * last of what removes. Never racing: what came meanwhile keeps the folder.
  */
 #include "apply/apply.h"
 #include "base/mem.h"

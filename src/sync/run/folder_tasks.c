@@ -1,5 +1,5 @@
 /*
- * What adds and what changes: the folders of an account, several at a time.
+ * Carries over what adds and what changes: several folders at a time.
  *
  * A folder task has a connection. It takes one folder after the other through
  * these steps until none is left:

@@ -1,5 +1,5 @@
 /*
- * How an account gets its session. The secret is asked for once and kept for
+ * Gets an account its session. The secret is asked for once and kept for
  * more connections, until the account is closed.
  */
 #include "run/login.h"

@@ -1,4 +1,4 @@
-/* The directories of folders that are new here are made all at once. */
+/* Makes the directories of all folders that are new here at once. */
 #include <stdlib.h>
 
 #include "apply/apply.h"
@@ -13,7 +13,7 @@ is_to_be_made(const struct run *run, const struct folder *f)
 }
 
 static int
-make_work(struct pass *p, struct err *err)
+make_all_work(struct pass *p, struct err *err)
 {
 	struct run *run = p->run;
 	struct folder **v = xcalloc(run->n_folder + 1, sizeof(struct folder *));
@@ -29,7 +29,7 @@ make_work(struct pass *p, struct err *err)
 }
 
 static enum task_result
-make_done(struct task *t)
+make_all_done(struct task *t)
 {
 	struct run *run = phase_run(t);
 	size_t i;
@@ -41,7 +41,7 @@ make_done(struct task *t)
 }
 
 static enum task_result
-make_begin(struct task *t)
+make_all_begin(struct task *t)
 {
 	struct run *run = phase_run(t);
 	bool any = false;
@@ -53,8 +53,8 @@ make_begin(struct task *t)
 		any = true;
 		report_done(run, SYNC_MAKE_LOCAL, &run->folder[i], NULL, "");
 	}
-	return any ? phase_job(t, make_work, make_done) :
-	    task_next(t, make_done);
+	return any ? phase_job(t, make_all_work, make_all_done) :
+	    task_next(t, make_all_done);
 }
 
 void
@@ -62,5 +62,5 @@ make_directories_start(struct run *run, struct pass_result *out)
 {
 	struct phase *ph = xcalloc(1, sizeof(*ph));
 
-	phase_start(ph, run, out, "make directories", make_begin);
+	phase_start(ph, run, out, "make directories", make_all_begin);
 }

@@ -1,7 +1,8 @@
 /*
- * Another round of what adds. The server is not what it was: a folder that one
- * side lacks was not deleted by anybody, as far as we know, and is made again.
- * Or the user wants removals undone (undo.c), which makes them additions.
+ * Prepares another round of what adds. The server is not what it was: a folder
+ * that one side lacks was not deleted by anybody, as far as we know, and is
+ * made again. Or the user wants removals undone (undo.c), which makes them
+ * additions.
  */
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* A run begins with index and Maildir, and looks at the disk meanwhile. */
+/* Begins a run: opens index and Maildir, and starts to look at the disk. */
 #include "base/mem.h"
 #include "observe/prescan.h"
 #include "run/phases.h"

@@ -1,4 +1,4 @@
-/* What the phases of a run have in common (phase.h). */
+/* Begins the phases of a run, ends them, and takes them through the folders. */
 #include "run/phase.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * A run, from its beginning to its end: look at both sides, carry over what
- * adds and what changes, then what removes, then settle the account.
+ * Takes a run from its beginning to its end: look at both sides, carry over
+ * what adds and what changes, then what removes, then settle the account.
  */
 #include "run/phases.h"
 

@@ -1,6 +1,6 @@
 /*
- * The visitors of a dry run: they read the same plan as the passes that carry
- * it out, and tell of it.
+ * Reads, for a dry run, the same plan as the passes that carry it out, and
+ * tells of it.
  */
 #include "run/preview.h"
 
@@ -55,7 +55,7 @@ report_verdict(struct run *run, struct folder *f, const struct picked *p,
 /* --- the pass --- */
 
 static int
-pick_work(struct pass *p, struct err *err)
+preview_pick_work(struct pass *p, struct err *err)
 {
 	struct previewing *v = (struct previewing *)p;
 	int i, rc = 0;
@@ -75,7 +75,7 @@ preview_next(struct task *t)
 {
 	struct previewing *v = (struct previewing *)t;
 
-	return v->pick.end ? TASK_DONE : pass_job(&v->pass, pick_work,
+	return v->pick.end ? TASK_DONE : pass_job(&v->pass, preview_pick_work,
 	    preview_picked);
 }
 

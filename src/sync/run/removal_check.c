@@ -1,7 +1,7 @@
 /*
- * Before anything is removed: how much would vanish, and does that look like a
- * disaster? Content that stays elsewhere on its side does not count (a move is
- * no removal), nor do Trash and Junk.
+ * Counts what would vanish, and holds what looks like a disaster. Content that
+ * stays elsewhere on its side does not count (a move is no removal), nor do
+ * Trash and Junk.
  */
 #include "run/removal_check.h"
 
@@ -61,10 +61,11 @@ static int
 count_folder(struct removal_counts *c, size_t i, struct err *err)
 {
 	struct folder *f = &c->run->folder[i];
+	const struct plan_visit visit = { REMOVE_OPS, count_row, c };
 
 	c->folder = i;
 	f->remove_local = f->remove_remote = 0;
-	return plan_each(c->run, f, REMOVE_OPS, count_row, c, err);
+	return plan_each(c->run, f, &visit, err);
 }
 
 /* Only where something is to be removed: that alone may cost by the message. */
@@ -95,7 +96,7 @@ struct forgetting {
 };
 
 static int
-forget_row(void *arg, struct picked *p, struct err *err)
+forget_visit(void *arg, struct picked *p, struct err *err)
 {
 	struct forgetting *f = arg;
 
@@ -111,10 +112,10 @@ removals_forget(struct run *run, struct err *err)
 
 	for (i = 0; i < run->n_folder && rc == 0; i++) {
 		struct forgetting f = { run, &run->folder[i] };
+		const struct plan_visit visit = { OP_FORGET, forget_visit, &f };
 
 		if (f.folder->row.id != 0)
-			rc = plan_each(run, f.folder, OP_FORGET, forget_row,
-			    &f, err);
+			rc = plan_each(run, f.folder, &visit, err);
 	}
 	return index_end(run->ix, rc, err);
 }

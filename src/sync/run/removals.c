@@ -1,7 +1,7 @@
 /*
- * What removes, folder by folder, when all that adds has been done in the whole
- * account: counted, guarded (removal_check.c), and looked at once more where
- * the server is to lose something.
+ * Removes, folder by folder, when all that adds has been done in the whole
+ * account. What goes is counted, guarded (removal_check.c), and looked at once
+ * more where the server is to lose something.
  */
 #include "base/mem.h"
 #include "index/content.h"
@@ -9,12 +9,12 @@
 #include "run/phases.h"
 #include "run/removal_check.h"
 
-static enum task_result remove_next(struct task *);
-static enum task_result remove_observed(struct task *);
-static enum task_result remove_checked(struct task *);
+static enum task_result removal_next(struct task *);
+static enum task_result removal_observed(struct task *);
+static enum task_result removal_checked(struct task *);
 
 static enum task_result
-done(struct task *t)
+removals_done(struct task *t)
 {
 	(void)t;
 	return TASK_DONE;
@@ -31,7 +31,7 @@ check_work(struct pass *p, struct err *err)
 static enum task_result
 check_begin(struct task *t)
 {
-	return phase_job(t, check_work, done);
+	return phase_job(t, check_work, removals_done);
 }
 
 void
@@ -43,7 +43,7 @@ removal_check_start(struct run *run, struct pass_result *out)
 }
 
 static int
-forget_work(struct pass *p, struct err *err)
+forget_rows_work(struct pass *p, struct err *err)
 {
 	return removals_forget(p->run, err);
 }
@@ -51,7 +51,7 @@ forget_work(struct pass *p, struct err *err)
 static enum task_result
 forget_begin(struct task *t)
 {
-	return phase_job(t, forget_work, done);
+	return phase_job(t, forget_rows_work, removals_done);
 }
 
 void
@@ -71,9 +71,9 @@ mark_work(struct pass *p, struct err *err)
 }
 
 static enum task_result
-remove_begin(struct task *t)
+removal_begin(struct task *t)
 {
-	return phase_job(t, mark_work, remove_next);
+	return phase_job(t, mark_work, removal_next);
 }
 
 static void
@@ -103,49 +103,49 @@ goes_remotely(const struct run *run, const struct folder *f)
 }
 
 static bool
-has_removals(const struct run *run, const struct folder *f)
+folder_has_removals(const struct run *run, const struct folder *f)
 {
 	return folder_in_play(f) && !f->unsettled && (goes_remotely(run, f) ||
 	    (f->remove_local > 0 && !run->hold_remove_local));
 }
 
 static enum task_result
-remove_next(struct task *t)
+removal_next(struct task *t)
 {
 	struct run *run = phase_run(t);
 	struct folder *f = phase_next_folder(t);
 
 	if (f == NULL)
 		return TASK_DONE;
-	if (!has_removals(run, f))
-		return task_next(t, remove_next);
+	if (!folder_has_removals(run, f))
+		return task_next(t, removal_next);
 	if (!goes_remotely(run, f))
-		return phase_pass(t, run->passes->remove, remove_next);
+		return phase_pass(t, run->passes->remove, removal_next);
 	if (run->conf->trash != NULL && folder_trash(run) == NULL) {
 		report_no_trash(run, f);
-		return task_next(t, remove_next);
+		return task_next(t, removal_next);
 	}
 	if (run->md->look_only)
-		return phase_pass(t, run->passes->remove, remove_next);
+		return phase_pass(t, run->passes->remove, removal_next);
 	if (f->row.read_only)
 		report_read_only(run, f);
 	/* Selected anew, so that its UIDVALIDITY is known to be the same. */
-	return phase_pass(t, observe_remote_start, remove_observed);
+	return phase_pass(t, observe_remote_start, removal_observed);
 }
 
 static enum task_result
-remove_observed(struct task *t)
+removal_observed(struct task *t)
 {
 	if (phase_folder(t)->failed || phase_folder(t)->unsettled)
-		return task_next(t, remove_next);
-	return phase_job(t, check_work, remove_checked);
+		return task_next(t, removal_next);
+	return phase_job(t, check_work, removal_checked);
 }
 
 /* That look may have brought more removals than the guard has seen. */
 static enum task_result
-remove_checked(struct task *t)
+removal_checked(struct task *t)
 {
-	return phase_pass(t, phase_run(t)->passes->remove, remove_next);
+	return phase_pass(t, phase_run(t)->passes->remove, removal_next);
 }
 
 void
@@ -153,5 +153,5 @@ removals_start(struct run *run, struct pass_result *out)
 {
 	struct phase *ph = xcalloc(1, sizeof(*ph));
 
-	phase_start(ph, run, out, "removals", remove_begin);
+	phase_start(ph, run, out, "removals", removal_begin);
 }

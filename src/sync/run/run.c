@@ -1,5 +1,5 @@
 /*
- * One sync. Its parts are the phases (phases.c); here it begins and ends.
+ * Begins and ends one sync; its parts are the phases (phases.c).
  * Whatever ends it early, what is open is closed: a connection is cut, the
  * index closed behind the last job.
  */

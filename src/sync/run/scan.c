@@ -1,7 +1,7 @@
 /*
- * The looks at the disk: every directory once, before anything is done; where
- * files were missing once more, before anything is believed to be deleted; and
- * at the files that were not pushed.
+ * Looks at the disk: at every directory once, before anything is done. Where
+ * files were missing it looks once more, before anything is believed to be
+ * deleted; and at the files that were not pushed.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -30,7 +30,7 @@ first_look(struct run *run, struct folder *f, struct observed_local *seen,
 	if (taken != 0)
 		return taken == 1 ? 0 : -1;
 	*begun = clock_wall();
-	return observe_local(run->ix, run->md, &f->row, LOOK_FIRST, seen, err);
+	return observe_local(run, &f->row, LOOK_FIRST, seen, err);
 }
 
 /* What the lists and the walk over the root say of the folder itself. */
@@ -113,7 +113,7 @@ second_work(struct pass *p, struct err *err)
 	struct observed_local seen;
 	int64_t begun = clock_wall();
 
-	if (observe_local(run->ix, run->md, &f->row, LOOK_SECOND, &seen, err) ==
+	if (observe_local(run, &f->row, LOOK_SECOND, &seen, err) ==
 	    -1)
 		return folder_leave_out(run, f, err);
 	if (seen.fault)		/* what was to be added has had its turn */

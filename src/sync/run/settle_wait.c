@@ -1,9 +1,8 @@
 /*
- * What a run that was cut off sent last (APPEND, COPY), the server may still be
- * at: it has the whole command, and needs nobody to carry it out. Looked for
- * too early it is not found, sent again, and there twice. So the run that finds
- * such intents waits before it looks. How long a server takes nobody says: a
- * second, and one more for each megabyte.
+ * Waits until the server is through with what a run sent that was cut off. It
+ * has the whole command (APPEND, COPY), and needs nobody to carry it out.
+ * Looked for too early it is not found, sent again, and there twice. How long a
+ * server takes nobody says: a second, and one more for each megabyte.
  */
 #include <stdlib.h>
 

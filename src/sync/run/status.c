@@ -1,4 +1,4 @@
-/* What a sync would push, without the network. */
+/* Tells what a sync would push, without the network. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ report(struct status *s, const char *fmt, ...)
 
 /* READ first: an index that is not there is not made. */
 static int
-open_index(struct status *s, struct err *err)
+open_index_beside(struct status *s, struct err *err)
 {
 	struct account *a = s->run->account;
 	struct index_open_result how = { .fresh = false };
@@ -71,7 +71,7 @@ static int
 open_for_status(struct status *s, struct err *err)
 {
 	struct account *a = s->run->account;
-	int rc = open_index(s, err);
+	int rc = open_index_beside(s, err);
 
 	if (rc == -1)
 		return -1;
@@ -92,13 +92,13 @@ scan_twice(struct status *s, struct err *err)
 	struct index_folder *row = &s->folder->row;
 	struct observed_local seen;
 
-	if (observe_local(run->ix, run->md, row, LOOK_FIRST, &seen, err) == -1)
+	if (observe_local(run, row, LOOK_FIRST, &seen, err) == -1)
 		return -1;
 	if (seen.fault)		/* what becomes of it is not known before */
 		report_note(run, "%s: the folder is not as the last sync left "
 		    "it (restored from a backup?); the next one merges both "
 		    "sides and deletes nothing", row->name);
-	return seen.missing ? observe_local(run->ix, run->md, row, LOOK_SECOND,
+	return seen.missing ? observe_local(run, row, LOOK_SECOND,
 	    &seen, err) : 0;
 }
 
@@ -130,7 +130,7 @@ report_folder(struct status *s)
 
 /* A folder of the index that is gone from disk lost its files, too. */
 static int
-believe_gone(struct status *s, struct err *err)
+unsee_lost(struct status *s, struct err *err)
 {
 	struct index_counts counts;
 
@@ -153,7 +153,7 @@ look_at_disk(struct status *s, struct err *err)
 	if (s->run->read_only)
 		return 0;
 	if (!f->row.local)
-		return believe_gone(s, err);
+		return unsee_lost(s, err);
 	if (scan_twice(s, err) == 0)
 		return 0;
 	if (!err_is_of_path(err))
@@ -165,6 +165,7 @@ look_at_disk(struct status *s, struct err *err)
 static int
 look_at_folder(struct status *s, struct err *err)
 {
+	const struct plan_visit all = { ~0u, visit, s };
 	struct folder *f = s->folder;
 	int rc;
 
@@ -176,7 +177,7 @@ look_at_folder(struct status *s, struct err *err)
 	if (folder_unseen(s->run, f, true, &f->unseen_local, err) == -1)
 		return -1;
 	report_folder(s);
-	return plan_each(s->run, f, ~0u, visit, s, err);
+	return plan_each(s->run, f, &all, err);
 }
 
 /* --- what the last runs could not do, in the words that they used --- */

@@ -1,6 +1,6 @@
 /*
- * --undo-deletes: what this run would remove, or holds, is restored instead
- * (design section 5, "Guard"). Such a row loses its base and what it says of
+ * Restores what this run would remove, or holds: --undo-deletes (design section
+ * 5, "Guard"). Such a row loses its base and what it says of
  * the side that lost the message: so the message is new on the side that has
  * it, and the next round copies it. The mark \Deleted does not come back, or it
  * would be removed after all: a row without a base keeps the mark only where
@@ -105,6 +105,7 @@ undo_folder(struct run *run, struct folder *f, struct undo_counts *out,
     struct err *err)
 {
 	struct undoing u = { run, f, out };
+	const struct plan_visit visit = { REMOVE_OPS, undo_visit, &u };
 
 	if (!undo_concerns(f))
 		return 0;
@@ -115,7 +116,7 @@ undo_folder(struct run *run, struct folder *f, struct undo_counts *out,
 		if (index_folder_put(run->ix, &f->row, err) == -1)
 			return -1;
 	}
-	return plan_each(run, f, REMOVE_OPS, undo_visit, &u, err);
+	return plan_each(run, f, &visit, err);
 }
 
 static int

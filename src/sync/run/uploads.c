@@ -1,6 +1,6 @@
 /*
- * What is new on disk goes to the server after all pulls, so that what the
- * server has is known. A first run that would upload suspiciously much holds
+ * Uploads what is new on disk, after all pulls, so that what the server has is
+ * known. A first run that would upload suspiciously much holds
  * it.
  */
 
