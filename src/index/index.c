@@ -314,7 +314,7 @@ open_write(struct index *ix, struct index_open_result *result, struct err *err)
 		if (index_clear_remains(ix->path, err) < 0)
 			return -1;
 	} else if (index_marked_damaged(ix->path) &&
-	    index_aside(ix->path, &result->set_aside, err) < 0) {
+	    index_quarantine(ix->path, &result->set_aside, err) < 0) {
 		return -1;
 	}
 	if (make_private(ix->path, "", err) < 0 ||
@@ -325,7 +325,7 @@ open_write(struct index *ix, struct index_open_result *result, struct err *err)
 	if (v == DAMAGED && result->set_aside == NULL) {
 		disconnect(ix, true);
 		ix->damaged = false;
-		if (index_aside(ix->path, &result->set_aside, err) < 0)
+		if (index_quarantine(ix->path, &result->set_aside, err) < 0)
 			return -1;
 		v = open_once(ix, &known, err);
 	}

@@ -99,8 +99,8 @@ int index_exec(struct index *, const char *sql, struct err *);
 /* The number in the first row and column. */
 int index_number(struct index *, const char *sql, int64_t *out, struct err *);
 
-/* aside.c: see there. */
-int index_aside(const char *path, char **where_out, struct err *);
+/* quarantine.c: see there. */
+int index_quarantine(const char *path, char **where_out, struct err *);
 int index_mark_damaged(const char *path, struct err *);
 bool index_marked_damaged(const char *path);
 int index_clear_remains(const char *path, struct err *);

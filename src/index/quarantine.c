@@ -99,7 +99,7 @@ free_name(const char *path)
  * either the mark, or remains of a database that is gone.
  */
 int
-index_aside(const char *path, char **where_out, struct err *err)
+index_quarantine(const char *path, char **where_out, struct err *err)
 {
 	char *name = free_name(path);
 
