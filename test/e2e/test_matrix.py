@@ -75,10 +75,12 @@ def outcome(request, server):
 	"""Both sides after the one run, and what a second one transfers."""
 	before, (mode, marked) = modes.name(), request.param
 	modes.choose(mode)
+	waits = modes.chosen().waits and marked
 	with Relay(server.port, hides=modes.chosen().hides) as relay:
-		yield from one_run(server, relay.port, [r for r in
+		for out in one_run(server, relay.port, [r for r in
 		    MATRIX["rows"] if marked or "marked" not in
-		    (r["local"], r["remote"])])
+		    (r["local"], r["remote"])]):
+			yield dict(out, waits=waits)
 	modes.choose(before)
 
 
@@ -95,6 +97,7 @@ def one_run(server, port, rows):
 			for r in rows:
 				act_local(w.maildir, name(r), r["local"])
 				act_remote(imap, uids[name(r)], r["remote"])
+		told = w.run("--json", "sync", "-n")
 		first = w.sync()
 		local, remote = w.views()
 		idle = None
@@ -103,7 +106,7 @@ def one_run(server, port, rows):
 		except AssertionError as e:
 			idle = str(e)
 		yield {"local": local, "remote": remote, "first": first,
-		    "idle": idle, "rows": rows}
+		    "idle": idle, "rows": rows, "told": told}
 
 
 def places(view, tok):
@@ -137,3 +140,20 @@ def test_sides_equal(outcome):
 
 def test_second_run_does_nothing(outcome):
 	assert outcome["idle"] is None, outcome["idle"]
+
+
+def operations(result):
+	"""What was told, by what both runs know of a message."""
+	return sorted(((e["op"], e["folder"], e["uid"] if e["op"] == "pull"
+	    else e["unique"], e["detail"]) for e in result.of("op")), key=str)
+
+
+def test_dry_run_tells_what_the_run_does(outcome):
+	"""Whether removals wait for the marks of others, only the server can
+	tell, when it is asked to remove."""
+	told, done = operations(outcome["told"]), operations(outcome["first"])
+	if outcome["waits"]:
+		told = [o for o in told if o[0] != "remove-remote"]
+	assert [o for o in told if o not in done] == []
+	assert [o for o in done if o not in told] == []
+	assert len(told) == len(done) > len(outcome["rows"]) / 2

@@ -148,6 +148,21 @@ preview_push(struct conn *conn, struct folder *f, struct pass_result *out)
 	    .tell = tell_push });
 }
 
+/* A file that the first scan lacked can't be renamed; it may be renamed or gone
+ * already. */
+static int
+narrow_flags(struct run *run, struct folder *f, struct picked *p,
+    struct err *err)
+{
+	(void)run;
+	(void)f;
+	(void)err;
+	if (p->place.missing &&
+	    p->place.local.flags != p->verdict.local_flags)
+		p->verdict.ops &= ~(unsigned)OP_FLAG_LOCAL;
+	return 0;
+}
+
 static void
 tell_flags(void *arg, struct run *run, struct folder *f,
     const struct picked *p)
@@ -160,7 +175,7 @@ static void
 preview_flags(struct conn *conn, struct folder *f, struct pass_result *out)
 {
 	preview_start(conn, f, out, &(struct preview){ .ops = FLAG_OPS,
-	    .tell = tell_flags });
+	    .narrow = narrow_flags, .tell = tell_flags });
 }
 
 /* A file that waits keeps the server's copy, but it would have been pushed by
