@@ -276,8 +276,8 @@ mutants:
 
 # --- what is checked without running ---
 
-lint:
-	@test/lint.sh $(MODULES)
+lint: all
+	@O=$O PYTHON=$(PYTHON) CC="$(CC)" test/lint.sh
 
 hardening: all
 	@test/hardening.sh $O/mailtern
