@@ -6,8 +6,6 @@
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
 
-#include <stdbool.h>
-
 struct loop;
 
 struct loop *loop_new(void);
@@ -19,8 +17,5 @@ void loop_free(struct loop *);
  * a second signal of the kind ends the process at once, by its default action.
  */
 void loop_run(struct loop *);
-
-/* A signal asked the program to stop. */
-bool loop_stopping(const struct loop *);
 
 #endif

@@ -128,12 +128,6 @@ loop_run(struct loop *loop)
 	uv_signal_stop(&loop->sigterm);
 }
 
-bool
-loop_stopping(const struct loop *loop)
-{
-	return loop->stopping;
-}
-
 uv_loop_t *
 loop_uv(struct loop *loop)
 {

@@ -404,9 +404,7 @@ test_signal_cancels_all_roots(void **state)
 	flow_init(&late);
 	task_start(&f.task, loop, NULL, "f", raise_signal);
 	task_start(&g.task, loop, NULL, "g", wait_for_ever);
-	assert_false(loop_stopping(loop));
 	loop_run(loop);
-	assert_true(loop_stopping(loop));
 	/* What starts later does not get anywhere. */
 	task_start(&late.task, loop, NULL, "late", one);
 	loop_run(loop);
