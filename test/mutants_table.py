@@ -20,8 +20,10 @@ INDEX_FIRST = [("\tmaildir_batches_commit(commit, used);\n",
     ("\trc = index_end(ix, rc, &err);\n\tfor (k = 0; k < n; k++) {\n",
     "\trc = index_end(ix, rc, &err);\n\tfor (k = 0; k < n; k++) {\n"
     "\t\tb = OWNER_OF(job[k], struct pull_batch, job);\n"
-    "\t\tif (rc == 0 && b->store != NULL)\n"
-    "\t\t\trc = maildir_batch_commit(b->store, &err);\n")]
+    "\t\tif (rc == 0 && b->store != NULL) {\n"
+    "\t\t\tstruct maildir_commit c = { .batch = b->store };\n"
+    "\t\t\tmaildir_batches_commit(&c, 1);\n"
+    "\t\t\trc = c.result;\n\t\t}\n")]
 
 MUTANTS = [
     # -- compressed connections --

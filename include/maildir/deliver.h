@@ -39,11 +39,12 @@ int maildir_deliver_place(struct maildir_delivery *, unsigned flags,
 /* ... or away with it. */
 void maildir_deliver_drop(struct maildir_delivery *);
 
-/* Sync, rename, sync. On failure nothing of the batch counts as delivered, and
- * what was already renamed is taken back where that is possible. */
-int maildir_batch_commit(struct maildir_batch *, struct err *);
-/* The same for several folders of one Maildir, with fewer syncs. Each has its
- * own result; a sync that failed is that of all it was for. */
+/*
+ * Sync, rename, sync, for batches of one Maildir. Of a batch that failed nothing
+ * counts as delivered, and what was already renamed is taken back where that is
+ * possible. Each has its own result; several share syncs, and one that failed
+ * is that of all it was for.
+ */
 struct maildir_commit {
 	struct maildir_batch *batch;
 	int result;

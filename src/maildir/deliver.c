@@ -458,17 +458,6 @@ maildir_batches_commit(struct maildir_commit *c, size_t n)
 			batch_done(c[i].batch);
 }
 
-int
-maildir_batch_commit(struct maildir_batch *b, struct err *err)
-{
-	struct maildir_commit c = { .batch = b };
-
-	maildir_batches_commit(&c, 1);
-	if (c.result < 0)
-		*err = c.err;
-	return c.result;
-}
-
 const char *
 maildir_delivery_file(const struct maildir_delivery *d, bool *in_new_out)
 {

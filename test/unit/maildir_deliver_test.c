@@ -112,7 +112,7 @@ check_delivery(struct root *r, size_t i, size_t chunk)
 
 	assert_ok(maildir_deliver_place(d, 0, i % 2 ? 0 : 1500000000, &err),
 	    &err);
-	assert_ok(maildir_batch_commit(b, &err), &err);
+	assert_ok(batch_commit(b, &err), &err);
 	path = delivered_path(d, "INBOX");
 	disk = root_read(r, path, &n);
 	assert_int_equal(n, strlen(table[i].disk));
@@ -169,7 +169,7 @@ check_large(struct root *r, const char *end, bool raw)
 	n += strlen(end);
 	d = deliver(b, wire, n, 4099, &print);
 	assert_ok(maildir_deliver_place(d, FLAG_SEEN, 0, &err), &err);
-	assert_ok(maildir_batch_commit(b, &err), &err);
+	assert_ok(batch_commit(b, &err), &err);
 	path = delivered_path(d, "INBOX");
 	disk = root_read(r, path, &len);
 	if (raw) {
@@ -217,7 +217,7 @@ check_place(struct root *r, unsigned flags, int64_t date, const char *info,
 	assert_int_equal(root_count(r, "INBOX/tmp"), 1);
 	assert_int_equal(root_count(r, "INBOX/new"), 0);
 	assert_int_equal(root_count(r, "INBOX/cur"), 0);
-	assert_ok(maildir_batch_commit(b, &err), &err);
+	assert_ok(batch_commit(b, &err), &err);
 	path = delivered_path(d, "INBOX");
 	whole = root_path(r, path);
 	assert_int_equal(stat(whole, &st), 0);
@@ -270,7 +270,7 @@ check_syncs(struct root *r, unsigned n, unsigned expect)
 		assert_ok(maildir_deliver_place(d, i % 2 ? FLAG_SEEN : 0, 0,
 		    &err), &err);
 	}
-	assert_ok(maildir_batch_commit(b, &err), &err);
+	assert_ok(batch_commit(b, &err), &err);
 	assert_int_equal(fs_syncs() - before, expect);
 	maildir_batch_free(b);
 }
@@ -314,7 +314,7 @@ test_drop(void **state)
 	maildir_deliver_drop(d[2]);
 	assert_int_equal(root_count(r, "INBOX/tmp"), 2);
 	assert_int_equal(maildir_deliver_place(d[2], 0, 0, &err), -1);
-	assert_ok(maildir_batch_commit(b, &err), &err);
+	assert_ok(batch_commit(b, &err), &err);
 	assert_int_equal(root_count(r, "INBOX/new"), 1);
 	maildir_deliver_drop(d[0]);
 	maildir_batch_free(b);
@@ -352,7 +352,7 @@ test_no_overwrite(void **state)
 	}
 	path = delivered_path(d[1], "INBOX");
 	root_write(r, path, "his", 3);
-	assert_int_equal(maildir_batch_commit(b, &err), -1);
+	assert_int_equal(batch_commit(b, &err), -1);
 	assert_int_equal(err.kind, ERR_STALE);
 	data = root_read(r, path, &n);
 	assert_string_equal(data, "his");
@@ -395,7 +395,7 @@ test_no_room(void **state)
 	/* the others go on */
 	d = deliver(b, "x\r\n", 3, 1, &print);
 	assert_ok(maildir_deliver_place(d, 0, 0, &err), &err);
-	assert_ok(maildir_batch_commit(b, &err), &err);
+	assert_ok(batch_commit(b, &err), &err);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	maildir_batch_free(b);
 	assert_int_equal(root_count(r, "lists/foo/new"), 1);

@@ -106,7 +106,7 @@ deliver_batch(struct root *r, unsigned n, struct err *err)
 	for (unsigned i = 0; i < n && result == 0; i++)
 		result = deliver_one(b, i % 2 ? FLAG_SEEN : 0, err);
 	if (result == 0)
-		result = maildir_batch_commit(b, err);
+		result = batch_commit(b, err);
 	fault.mode = CALM;
 	maildir_batch_free(b);
 	return result;

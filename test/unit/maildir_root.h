@@ -21,6 +21,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "maildir/deliver.h"
 #include "maildir/maildir.h"
 
 #define ID	"00112233445566778899aabbccddeeff"
@@ -166,6 +167,18 @@ root_count(const struct root *r, const char *path)
 	}
 	free(whole);
 	return n;
+}
+
+/* One batch, committed by itself. */
+__attribute__((unused)) static int
+batch_commit(struct maildir_batch *b, struct err *err)
+{
+	struct maildir_commit c = { .batch = b };
+
+	maildir_batches_commit(&c, 1);
+	if (c.result < 0)
+		*err = c.err;
+	return c.result;
 }
 
 #endif
