@@ -76,11 +76,11 @@ struct maildir_known {
 	uint8_t content[32];		/* fingerprint.content */
 };
 
-/* unlink; ERR_STALE when it is not there under that very name. */
-int maildir_remove(struct maildir *, const struct maildir_message *,
-    struct err *);
-/* The same, but ERR_STALE also when it is not what is known: somebody edited
- * it. Where only stat differs (a copy that was put back) it is read. */
+/*
+ * unlink; ERR_STALE when it is not there under that very name, or not what is
+ * known of it (NULL: nothing): somebody edited it. Where only stat differs (a
+ * copy that was put back) it is read.
+ */
 int maildir_remove_known(struct maildir *, const struct maildir_message *,
     const struct maildir_known *, struct err *);
 

@@ -248,13 +248,6 @@ maildir_remove_known(struct maildir *m, const struct maildir_message *msg,
 }
 
 int
-maildir_remove(struct maildir *m, const struct maildir_message *msg,
-    struct err *err)
-{
-	return maildir_remove_known(m, msg, NULL, err);
-}
-
-int
 maildir_sync_folder(struct maildir *m, const char *path, struct err *err)
 {
 	for (int i = 0; i < 2; i++) {

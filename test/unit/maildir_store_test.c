@@ -66,7 +66,7 @@ test_set_flags(void **state)
 		assert_int_equal(root_count(r, "INBOX/new") +
 		    root_count(r, "INBOX/cur"), 1);
 		assert_ok(maildir_sync_folder(&r->m, "INBOX", &err), &err);
-		assert_ok(maildir_remove(&r->m, &msg, &err), &err);
+		assert_ok(maildir_remove_known(&r->m, &msg, NULL, &err), &err);
 		assert_false(root_has(r, path));
 		free(path);
 	}
@@ -92,7 +92,7 @@ check_stale(struct root *r, const struct maildir_message *msg,
 		assert_int_equal(err.kind, kind);
 	}
 	err = (struct err){ 0 };
-	assert_int_equal(maildir_remove(&r->m, msg, &err), -1);
+	assert_int_equal(maildir_remove_known(&r->m, msg, NULL, &err), -1);
 	assert_int_equal(err.kind, kind);
 	err = (struct err){ 0 };
 	assert_int_equal(maildir_source_open(&r->m, msg, &source, &mtime,
@@ -176,7 +176,8 @@ test_attacks(void **state)
 		bool in_new;
 
 		msg = message(false, bad[i]);
-		assert_int_equal(maildir_remove(&r->m, &msg, &err), -1);
+		assert_int_equal(maildir_remove_known(&r->m, &msg, NULL, &err),
+		    -1);
 		assert_int_equal(maildir_set_flags(&r->m, &msg, FLAG_SEEN,
 		    file, &in_new, &err), -1);
 		if (strcmp(bad[i], ":2,S") != 0)
@@ -188,14 +189,14 @@ test_attacks(void **state)
 	assert_int_equal(maildir_source_open(&r->m, &msg, &source, &mtime,
 	    &err), -1);
 	assert_int_equal(err.kind, ERR_IO);
-	assert_int_equal(maildir_remove(&r->m, &msg, &err), -1);
+	assert_int_equal(maildir_remove_known(&r->m, &msg, NULL, &err), -1);
 	assert_int_equal(err.kind, ERR_IO);
 	root_mkdir(r, "INBOX/cur/dir:2,");
 	msg = message(false, "dir:2,");
 	assert_int_equal(maildir_source_open(&r->m, &msg, &source, &mtime,
 	    &err), -1);
 	assert_int_equal(err.kind, ERR_IO);
-	assert_int_equal(maildir_remove(&r->m, &msg, &err), -1);
+	assert_int_equal(maildir_remove_known(&r->m, &msg, NULL, &err), -1);
 	fifo = root_path(r, "INBOX/cur/fifo:2,");
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	msg = message(false, "fifo:2,");
