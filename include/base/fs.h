@@ -49,12 +49,4 @@ int64_t fs_mtime_ns(const struct stat *);
  * password database. Caller frees. */
 char *fs_expand_home(const char *path);
 
-/*
- * Reads a whole small file into *out (caller frees, NUL behind it; len_out may
- * be NULL). ERR_IO when it can't be read or has more than max bytes. Links are
- * followed: a syncrc is often one.
- */
-int fs_read_file(const char *path, size_t max, char **out, size_t *len_out,
-    struct err *);
-
 #endif

@@ -12,8 +12,6 @@
 
 #include "base/mem.h"
 
-#define READ_FIRST	4096	/* first guess at the size of a small file */
-
 static _Atomic uint64_t sync_count;
 
 uint64_t
@@ -224,58 +222,4 @@ fs_expand_home(const char *path)
 		home = pw != NULL ? pw->pw_dir : NULL;
 	}
 	return home != NULL ? xasprintf("%s%s", home, path + 1) : xstrdup(path);
-}
-
-/* Twice the room. The old copy may hold a password. */
-static char *
-read_grow(char *data, size_t len, size_t *cap)
-{
-	char *more = xmalloc(*cap * 2);
-
-	memcpy(more, data, len);
-	mem_wipe(data, len);
-	free(data);
-	*cap *= 2;
-	return more;
-}
-
-int
-fs_read_file(const char *path, size_t max, char **out, size_t *len_out,
-    struct err *err)
-{
-	size_t len = 0, cap = READ_FIRST;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	char *data;
-	ssize_t n;
-
-	if (fd < 0)
-		return err_errno(err, ERR_IO, "can't open %s", path);
-	data = xmalloc(cap);
-	while ((n = read(fd, data + len, cap - len - 1)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			err_errno(err, ERR_IO, "can't read %s", path);
-			break;
-		}
-		len += (size_t)n;
-		if (len > max) {
-			err_set(err, ERR_IO, "%s has more than %zu bytes", path,
-			    max);
-			break;
-		}
-		if (len == cap - 1)
-			data = read_grow(data, len, &cap);
-	}
-	close(fd);
-	if (n != 0) {
-		mem_wipe(data, len);
-		free(data);
-		return -1;
-	}
-	data[len] = '\0';
-	*out = data;
-	if (len_out != NULL)
-		*len_out = len;
-	return 0;
 }

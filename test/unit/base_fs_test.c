@@ -57,6 +57,18 @@ put_file(const char *name, const char *text, size_t n)
 	close(fd);
 }
 
+static void
+assert_holds(const char *name, const char *want)
+{
+	char text[100];
+	int fd = openat(dfd, name, O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text));
+
+	close(fd);
+	assert_int_equal(n, strlen(want));
+	assert_memory_equal(text, want, strlen(want));
+}
+
 static bool
 exists(const char *name)
 {
@@ -104,8 +116,6 @@ static void
 test_rename_new(void **state)
 {
 	struct err err = { 0 };
-	char *text;
-	char *path = xasprintf("%s/to", dir);
 
 	(void)state;
 	put_file("from", "one", 3);
@@ -122,10 +132,7 @@ test_rename_new(void **state)
 	assert_int_equal(err.kind, ERR_STALE);
 	assert_string_equal(err.msg, "to exists already");
 	assert_true(exists("from"));
-	assert_int_equal(fs_read_file(path, 100, &text, NULL, &err), 0);
-	assert_string_equal(text, "one");
-	free(text);
-	free(path);
+	assert_holds("to", "one");
 
 	/* The directory of the new name is missing: no stale operation. */
 	assert_int_equal(fs_rename_new(dfd, "from", dfd, "no/x", &err), -1);
@@ -251,42 +258,6 @@ test_sync(void **state)
 	assert_string_equal(err.msg, "can't sync nothing: Bad file descriptor");
 	assert_int_equal(fs_sync_all(-1, "nothing", &err), -1);
 	assert_int_equal(err.kind, ERR_IO);
-}
-
-static void
-test_read_file(void **state)
-{
-	static const size_t sizes[] = { 0, 1, 4094, 4095, 4096, 8191, 100000 };
-	char *path = xasprintf("%s/read", dir), *big = xmalloc(100000), *text;
-	struct err err = { 0 };
-	size_t n;
-
-	(void)state;
-	for (size_t i = 0; i < 100000; i++)
-		big[i] = (char)(i * 7);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		put_file("read", big, sizes[i]);
-		assert_int_equal(fs_read_file(path, sizes[i], &text, &n, &err),
-		    0);
-		assert_int_equal(n, sizes[i]);
-		if (n > 0)
-			assert_memory_equal(text, big, n);
-		assert_int_equal(text[n], 0);
-		free(text);
-		if (sizes[i] == 0)
-			continue;
-		assert_int_equal(fs_read_file(path, sizes[i] - 1, &text, &n,
-		    &err), -1);
-		assert_int_equal(err.kind, ERR_IO);
-	}
-	assert_int_equal(fs_read_file(dir, 100, &text, &n, &err), -1);
-	assert_int_equal(err.kind, ERR_IO);
-	assert_int_equal(fs_read_file("/nonexistent/x", 9, &text, &n, &err),
-	    -1);
-	assert_string_equal(err.msg,
-	    "can't open /nonexistent/x: No such file or directory");
-	free(path);
-	free(big);
 }
 
 static void
@@ -418,7 +389,6 @@ main(void)
 		cmocka_unit_test(test_rename_old_way),
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_sync),
-		cmocka_unit_test(test_read_file),
 		cmocka_unit_test(test_expand_home),
 		cmocka_unit_test(test_mtime),
 		cmocka_unit_test(test_clock),

@@ -6,7 +6,6 @@
 
 #include <time.h>
 
-#include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
 
@@ -53,13 +52,17 @@ static const struct {
 static char *
 fixture_read(size_t i, size_t *n)
 {
-	char path[100], *text;
-	struct err err;
+	char path[100], *text = xmalloc(1 << 20);
+	FILE *f;
 
 	snprintf(path, sizeof(path), "test/fixture/imap/%s.txt",
 	    fixtures[i].name);
-	if (fs_read_file(path, 1 << 20, &text, n, &err) < 0)
-		fail_msg("%s", err.msg);
+	f = fopen(path, "r");
+	if (f == NULL)
+		fail_msg("can't open %s", path);
+	*n = fread(text, 1, 1 << 20, f);
+	assert_true(feof(f));
+	fclose(f);
 	return text;
 }
 
