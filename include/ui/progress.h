@@ -46,9 +46,6 @@ void progress_free(struct progress *);
 void progress_update(struct progress *, const char *account, const char *what,
     uint64_t done, uint64_t total);
 
-/* This account is finished: its part goes away. */
-void progress_finish(struct progress *, const char *account);
-
 /* Takes the bar of the present progress, if any, off the screen. */
 void progress_hide(void);
 

@@ -119,13 +119,6 @@ find_item(struct progress *p, const char *account)
 	return item;
 }
 
-static void
-release_item(struct progress_item *item)
-{
-	free(item->account);
-	free(item->what);
-}
-
 struct progress *
 progress_new_at(int fd, bool quiet, uint64_t now)
 {
@@ -164,8 +157,10 @@ progress_free(struct progress *p)
 	if (present == p)
 		present = NULL;
 	pthread_mutex_unlock(&lock);
-	for (i = 0; i < p->n; i++)
-		release_item(&p->items[i]);
+	for (i = 0; i < p->n; i++) {
+		free(p->items[i].account);
+		free(p->items[i].what);
+	}
 	free(p->items);
 	free(p);
 }
@@ -213,30 +208,6 @@ progress_update(struct progress *p, const char *account, const char *what,
 	item.account = (char *)(uintptr_t)account;
 	item.what = (char *)(uintptr_t)what;
 	progress_update_at(p, &item, clock_mono_ms());
-}
-
-void
-progress_finish(struct progress *p, const char *account)
-{
-	size_t i;
-
-	if (p == NULL)
-		return;
-	pthread_mutex_lock(&lock);
-	for (i = 0; i < p->n; i++) {
-		if (strcmp(p->items[i].account, account) != 0)
-			continue;
-		release_item(&p->items[i]);
-		memmove(&p->items[i], &p->items[i + 1],
-		    (p->n - i - 1) * sizeof(*p->items));
-		p->n--;
-		if (p->n == 0)
-			clear(p);
-		else if (p->shown)
-			draw_bar(p);
-		break;
-	}
-	pthread_mutex_unlock(&lock);
 }
 
 void

@@ -175,11 +175,9 @@ bar_is_rate_limited_and_cleared(void **state)
 	update(p, "x", 4, 1200);
 	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "\ra: x 4\033[K");
-	progress_finish(p, "nobody");
-	progress_finish(p, "a");
+	progress_free(p);
 	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "\r\033[K");
-	progress_free(p);
 	progress_hide();
 	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "");
@@ -257,7 +255,6 @@ elsewhere_plain_lines(void **state)
 	assert_string_equal(out, "a: pulling 5 of 9\n");
 	update(p, "scanning", 9, 20500);
 	progress_hide();
-	progress_finish(p, "a");
 	take(fds[0], out, sizeof(out));
 	assert_string_equal(out, "a: scanning 9\n");
 	progress_free(p);
@@ -281,7 +278,6 @@ quiet_is_quiet(void **state)
 	take_screen(master, slave, out, sizeof(out));
 	assert_string_equal(out, "");
 	progress_update(NULL, "a", "x", 1, 2);
-	progress_finish(NULL, "a");
 	progress_free(NULL);
 	close(master);
 	close(slave);
