@@ -102,12 +102,10 @@ struct index_probe {
 int index_newest(struct index *, int64_t folder, struct index_probe *out,
     int max, struct err *);
 
-/* What an observer of the disk saw: a file. Clears missing; keywords stay. */
-int index_see_local(struct index *, int64_t folder, bool in_new,
-    const char *file, bool *changed_out, struct err *);
 /*
- * The same for a place at hand, from index_place_by_unique, or a fresh one with
- * folder and unique set; with what stat said (inode 0: what was known stays).
+ * What an observer of the disk saw: a file, and what stat said of it (inode 0:
+ * what was known stays). Clears missing; keywords stay. The place is one from
+ * index_place_by_unique, or a fresh one with folder and unique set.
  */
 struct index_seen_local {
 	bool in_new;

@@ -11,20 +11,20 @@
 #include "mail/flags.h"
 
 /*
- * A file name: what stands before ":2,", and the letters behind it, which end
- * at a comma. As maildir/name.h has it, which this module does not see.
+ * The letters behind ":2,", which end at a comma. As maildir/name.h has it,
+ * which this module does not see.
  */
-static char *
-split_name(const char *file, unsigned *flags_out)
+static unsigned
+flags_of_name(const char *file)
 {
 	const char *info = strstr(file, ":2,");
+	unsigned flags = 0;
 
-	*flags_out = 0;
 	if (info == NULL)
-		return xstrdup(file);
+		return 0;
 	for (const char *p = info + 3; *p != '\0' && *p != ','; p++)
-		*flags_out |= flag_from_letter(*p);
-	return xstrndup(file, (size_t)(info - file));
+		flags |= flag_from_letter(*p);
+	return flags;
 }
 
 static bool
@@ -65,38 +65,13 @@ int
 index_place_see(struct index *ix, struct place *p,
     const struct index_seen_local *seen, bool *changed_out, struct err *err)
 {
-	unsigned flags;
-
 	*changed_out = false;
 	if (index_may_write(ix, err) < 0)
 		return -1;
-	free(split_name(seen->file, &flags));
 	*changed_out = update_name(p, seen->in_new, seen->file);
-	*changed_out |= update_flags(p, flags);
+	*changed_out |= update_flags(p, flags_of_name(seen->file));
 	*changed_out |= update_hint(p, &seen->hint);
 	return *changed_out ? index_place_put(ix, p, err) : 0;
-}
-
-int
-index_see_local(struct index *ix, int64_t folder, bool in_new,
-    const char *file, bool *changed_out, struct err *err)
-{
-	const struct index_seen_local seen = { .in_new = in_new, .file = file };
-	struct place p = { 0 };
-	unsigned flags;
-	char *unique = split_name(file, &flags);
-	int r = index_place_by_unique(ix, folder, unique, &p, err);
-
-	if (r == 0) {
-		place_init(&p);
-		p.folder = folder;
-		p.unique = xstrdup(unique);
-	}
-	if (r >= 0)
-		r = index_place_see(ix, &p, &seen, changed_out, err);
-	place_release(&p);
-	free(unique);
-	return r;
 }
 
 static int

@@ -118,7 +118,6 @@ test_folder_drop_takes_all(void **state)
 	struct index_folder *all;
 	struct index_counts counts;
 	int64_t one, two;
-	bool changed;
 	size_t n;
 	char name[20];
 
@@ -127,8 +126,7 @@ test_folder_drop_takes_all(void **state)
 	two = add_folder(f, "two");
 	for (int i = 0; i < 2500; i++) {
 		snprintf(name, sizeof(name), "n%d", i);
-		ok(index_see_local(f->ix, i < 2400 ? one : two, false, name,
-		    &changed, &f->err));
+		ok(see_file(f, i < 2400 ? one : two, false, name));
 	}
 	ok(index_item_put(f->ix, &(struct index_item){ .folder = one,
 	    .place = 1, .kind = ITEM_PULL, .text = (char[]){ "x" } }, &f->err));
@@ -174,12 +172,11 @@ static int64_t
 add_local(struct fixture *f, int64_t folder, const char *file, int64_t content)
 {
 	struct place p;
-	bool changed;
 	char unique[40];
 	int64_t id;
 
 	snprintf(unique, sizeof(unique), "%.*s", (int)strcspn(file, ":"), file);
-	ok(index_see_local(f->ix, folder, false, file, &changed, &f->err));
+	ok(see_file(f, folder, false, file));
 	assert_int_equal(index_place_by_unique(f->ix, folder, unique, &p,
 	    &f->err), 1);
 	p.content = content;

@@ -138,6 +138,31 @@ add_folder(struct fixture *f, const char *name)
 	return id;
 }
 
+/* What an observer of the disk does with a file that it found; did it change
+ * anything? -1: the index failed, as f->err says. */
+static inline int
+see_file(struct fixture *f, int64_t folder, bool in_new, const char *file)
+{
+	const struct index_seen_local seen = { .in_new = in_new, .file = file };
+	const char *info = strstr(file, ":2,");
+	char *unique = info == NULL ? xstrdup(file) :
+	    xstrndup(file, (size_t)(info - file));
+	bool changed = false;
+	struct place p;
+	int r = index_place_by_unique(f->ix, folder, unique, &p, &f->err);
+
+	if (r <= 0) {
+		place_init(&p);
+		p.folder = folder;
+		p.unique = xstrdup(unique);
+	}
+	if (r >= 0)
+		r = index_place_see(f->ix, &p, &seen, &changed, &f->err);
+	place_release(&p);
+	free(unique);
+	return r < 0 ? -1 : changed;
+}
+
 static inline uint64_t
 dirty_of(struct fixture *f, int64_t folder)
 {

@@ -88,14 +88,14 @@ see_files(struct fixture *f, int64_t folder)
 	for (uint32_t uid = 1; uid <= rows; uid++) {
 		uint64_t mix = uid * 0x9e3779b97f4a7c15u;
 		char name[60];
-		bool changed;
+		int changed;
 
 		snprintf(name, sizeof(name),
 		    "1700000000.M%016llxP1Q%u.host:2,S",
 		    (unsigned long long)mix, uid);
-		ok(index_see_local(f->ix, folder, false, name, &changed,
-		    &f->err));
-		n += changed;
+		changed = see_file(f, folder, false, name);
+		ok(changed);
+		n += changed > 0;
 	}
 	return n;
 }

@@ -56,14 +56,13 @@ test_each_change_counts(void **state)
 	struct uidset gone = { .n = 0 };
 	struct place p;
 	uint64_t changed;
-	bool seen;
 
 	assert_tally(f, 0, 0);
 	for (uint32_t uid = 1; uid <= 5; uid++)
 		see(f, a, uid);
 	see(f, b, 1);
 	see(f, a, 5);			/* no second time */
-	ok(index_see_local(f->ix, a, false, "only.here:2,", &seen, &f->err));
+	ok(see_file(f, a, false, "only.here:2,"));
 	assert_tally(f, 5, 1);
 	uidset_add(&gone, 2);
 	uidset_add(&gone, 9);
