@@ -58,20 +58,15 @@ struct conf {
 };
 
 /*
- * Reads and checks path, or conf_default_path() when NULL. On failure *out is
- * empty and the error (ERR_CONFIG) is one sentence:
+ * Reads and checks path; NULL: $XDG_CONFIG_HOME/mailtern/syncrc, by default
+ * ~/.config/mailtern/syncrc. On failure *out is empty and the error
+ * (ERR_CONFIG) is one sentence:
  * "FILE:LINE: account NAME: what is wrong; what to do".
  */
 int conf_load(const char *path, struct conf *out, struct err *);
 
 /* Overwrites the passwords. A zeroed conf is fine. */
 void conf_release(struct conf *);
-
-/*
- * $XDG_CONFIG_HOME/mailtern/syncrc, by default ~/.config/mailtern/syncrc.
- * Caller frees. NULL and ERR_CONFIG when neither variable is set.
- */
-char *conf_default_path(struct err *);
 
 /* NULL when there is none of that name. */
 const struct conf_account *conf_account_find(const struct conf *,

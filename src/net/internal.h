@@ -99,7 +99,6 @@ void tcp_close(struct stream_priv *);
 /* The sentence for what has not come about within connect_ms. */
 void tcp_explain_late(const struct stream_priv *, struct err *);
 void tcp_quickack(uv_stream_t *);
-bool tcp_is_loopback(const struct sockaddr *);
 
 /* tunnel.c */
 void tunnel_open(struct stream_priv *, const char *command);

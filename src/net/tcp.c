@@ -37,8 +37,8 @@ struct tcp_attempt {
 
 static void try_next(struct stream_priv *);
 
-bool
-tcp_is_loopback(const struct sockaddr *sa)
+static bool
+is_loopback(const struct sockaddr *sa)
 {
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
@@ -198,7 +198,7 @@ attempt(struct stream_priv *p, const struct sockaddr *sa)
 		return r;
 	}
 	a->p = p;
-	a->loopback = tcp_is_loopback(sa);
+	a->loopback = is_loopback(sa);
 	a->tcp.data = p;
 	a->req.data = a;
 	a->next = p->attempts;

@@ -22,7 +22,7 @@ COMPLEXITY = 15		# or the comment above says "Complexity: reason"
 # What a measure does not look at yet: beginnings of paths.
 EXEMPT = {
     "roomless": ["src/sync/"],
-    "exports": ["src/"],
+    "exports": ["src/sync/"],
     "statics": ["src/"],
     "parameters": ["src/"],
     "columns": ["src/", "include/"],
@@ -33,6 +33,13 @@ EXEMPT = {
 
 # Exported, though no other file of the program uses it: why.
 EXPORTS = {
+    "imap_compress_pays": "a rule without a session, which a table tests",
+    "imap_noop_start": "for the long-running mode",
+    "imap_session_error": "for the long-running mode",
+    "imap_subscribe_start": "for folders that are made on the server",
+    "maildir_check_mark": "for commands that look at a Maildir, offline",
+    "progress_new_at": "tests say what time it is",
+    "progress_update_at": "tests say what time it is",
 }
 
 
