@@ -20,7 +20,7 @@ shows_all(const struct cmd *cmd)
 }
 
 static void
-on_done(void *arg, const char *account, const struct sync_done *done)
+on_status_done(void *arg, const char *account, const struct sync_done *done)
 {
 	struct look *look = arg;
 	char *line;
@@ -35,7 +35,7 @@ on_done(void *arg, const char *account, const struct sync_done *done)
 }
 
 static void
-on_note(void *arg, const char *account, const char *sentence)
+on_status_note(void *arg, const char *account, const char *sentence)
 {
 	struct look *look = arg;
 
@@ -43,7 +43,7 @@ on_note(void *arg, const char *account, const char *sentence)
 }
 
 static void
-on_item(void *arg, const char *account, const struct sync_item *item)
+on_status_item(void *arg, const char *account, const struct sync_item *item)
 {
 	struct look *look = arg;
 
@@ -52,8 +52,8 @@ on_item(void *arg, const char *account, const struct sync_item *item)
 
 /* A scan takes no time worth a bar, and status has no loop to draw one. */
 static void
-on_progress(void *arg, const char *account, const char *what, uint64_t done,
-    uint64_t total)
+on_status_progress(void *arg, const char *account, const char *what,
+    uint64_t done, uint64_t total)
 {
 	(void)arg;
 	(void)account;
@@ -92,10 +92,10 @@ look_at(struct cmd *cmd, const struct conf_account *account)
 	struct look look = { .cmd = cmd };
 	struct sync_callbacks cb = {
 		.arg = &look,
-		.done = on_done,
-		.note = on_note,
-		.item = on_item,
-		.progress = on_progress,
+		.done = on_status_done,
+		.note = on_status_note,
+		.item = on_status_item,
+		.progress = on_status_progress,
 	};
 	struct sync_status s = { 0 };
 	struct err err = { 0 };
@@ -191,10 +191,10 @@ run_status(struct cmd *cmd, char **arg, int n)
 	return status;
 }
 
-static const int options[] = { OPT_IGNORE, 0 };
+static const int options_of_status[] = { OPT_IGNORE, 0 };
 
 const struct command cmd_status = {
 	.name = "status",
-	.options = options,
+	.options = options_of_status,
 	.run = run_status,
 };

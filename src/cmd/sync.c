@@ -29,7 +29,7 @@ struct run {
 };
 
 static void
-on_done(void *arg, const char *account, const struct sync_done *done)
+on_sync_done(void *arg, const char *account, const struct sync_done *done)
 {
 	struct run *run = arg;
 	struct cmd *cmd = run->all->cmd;
@@ -45,7 +45,7 @@ on_done(void *arg, const char *account, const struct sync_done *done)
 }
 
 static void
-on_note(void *arg, const char *account, const char *sentence)
+on_sync_note(void *arg, const char *account, const char *sentence)
 {
 	struct run *run = arg;
 
@@ -53,7 +53,7 @@ on_note(void *arg, const char *account, const char *sentence)
 }
 
 static void
-on_item(void *arg, const char *account, const struct sync_item *item)
+on_sync_item(void *arg, const char *account, const struct sync_item *item)
 {
 	struct run *run = arg;
 
@@ -61,8 +61,8 @@ on_item(void *arg, const char *account, const struct sync_item *item)
 }
 
 static void
-on_progress(void *arg, const char *account, const char *what, uint64_t done,
-    uint64_t total)
+on_sync_progress(void *arg, const char *account, const char *what,
+    uint64_t done, uint64_t total)
 {
 	struct run *run = arg;
 
@@ -85,10 +85,10 @@ start(struct run *run, struct loop *loop)
 	};
 	struct sync_callbacks cb = {
 		.arg = run,
-		.done = on_done,
-		.note = on_note,
-		.item = on_item,
-		.progress = on_progress,
+		.done = on_sync_done,
+		.note = on_sync_note,
+		.item = on_sync_item,
+		.progress = on_sync_progress,
 	};
 
 	run->sync = sync_open(loop, run->target->account, NULL);
@@ -204,12 +204,12 @@ run_sync(struct cmd *cmd, char **arg, int n)
 	return status;
 }
 
-static const int options[] = {
+static const int options_of_sync[] = {
 	'n', OPT_FULL, OPT_ADOPT, OPT_FORCE_DELETES, OPT_UNDO_DELETES, 0
 };
 
 const struct command cmd_sync = {
 	.name = "sync",
-	.options = options,
+	.options = options_of_sync,
 	.run = run_sync,
 };

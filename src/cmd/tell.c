@@ -33,7 +33,7 @@ notes_tell(struct notes *notes, struct report *r, const char *account,
 }
 
 static void
-add_time(struct json_event *e, const char *key, int64_t t)
+add_json_time(struct json_event *e, const char *key, int64_t t)
 {
 	if (t > 0)
 		json_event_add_number(e, key, (uint64_t)t);
@@ -54,9 +54,9 @@ item_report_event(struct report *r, const char *account,
 		json_event_add_text(e, "id", NULL);
 	json_event_add_text(e, "folder", item->folder);
 	json_event_add_text(e, "message", item->text);
-	add_time(e, "first", item->first);
-	add_time(e, "last", item->last);
-	add_time(e, "next", item->next);
+	add_json_time(e, "first", item->first);
+	add_json_time(e, "last", item->last);
+	add_json_time(e, "next", item->next);
 	json_event_add_number(e, "tries", item->tries);
 	json_event_add_bool(e, "ignored", item->ignored);
 	json_event_add_number(e, "more", item->more);

@@ -165,7 +165,7 @@ read_accounts(const struct conf_text *text, cfg_t *cfg, struct conf *out,
 }
 
 static int
-read_text(const char *raw, const struct stat *st, struct conf *out,
+parse_text(const char *raw, const struct stat *st, struct conf *out,
     struct err *err)
 {
 	static const struct conf_key *const tables[] = {
@@ -205,7 +205,7 @@ conf_load(const char *path, struct conf *out, struct err *err)
 		return -1;
 	status = read_file(out->path, &raw, &st, err);
 	if (status == 0)
-		status = read_text(raw, &st, out, err);
+		status = parse_text(raw, &st, out, err);
 	str_wipe_free(raw);
 	if (status == 0)
 		status = conf_roots_check(out, err);

@@ -7,7 +7,7 @@ static const struct {
 	const char *name;
 	enum word word;
 	enum shape shape;
-} untagged[] = {
+} unnumbered[] = {
 	{ "LIST", WORD_LIST, SHAPE_KEEP },
 	{ "STATUS", WORD_STATUS, SHAPE_KEEP },
 	{ "CAPABILITY", WORD_CAPABILITY, SHAPE_TEXT },
@@ -104,10 +104,10 @@ classify_untagged(struct imap_reader *r, struct cursor *c, struct err *err)
 		r->shape = SHAPE_TEXT;
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof(untagged) / sizeof(untagged[0]); i++)
-		if (span_ieq(word, untagged[i].name)) {
-			r->word = untagged[i].word;
-			r->shape = untagged[i].shape;
+	for (size_t i = 0; i < sizeof(unnumbered) / sizeof(unnumbered[0]); i++)
+		if (span_ieq(word, unnumbered[i].name)) {
+			r->word = unnumbered[i].word;
+			r->shape = unnumbered[i].shape;
 		}
 	return 0;
 }

@@ -35,7 +35,7 @@ struct child_proc {
 };
 
 static void
-on_closed(uv_handle_t *h)
+on_child_closed(uv_handle_t *h)
 {
 	struct child_proc *p = h->data;
 
@@ -48,7 +48,7 @@ on_closed(uv_handle_t *h)
 static void
 close_handle(void *handle)
 {
-	uv_close(handle, on_closed);
+	uv_close(handle, on_child_closed);
 }
 
 static void
@@ -202,8 +202,8 @@ run(struct child_proc *p, const char *command, struct err *err)
 	if (pipe2(fd, O_CLOEXEC) == -1) {
 		err_errno(err, ERR_IO, "can't run a command");
 		p->open_handles--;	/* uv_spawn never saw the process */
-		uv_close((uv_handle_t *)&p->output, on_closed);
-		uv_close((uv_handle_t *)&p->timer, on_closed);
+		uv_close((uv_handle_t *)&p->output, on_child_closed);
+		uv_close((uv_handle_t *)&p->timer, on_child_closed);
 		return -1;
 	}
 	r = spawn(p, command, fd[1]);

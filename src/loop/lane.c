@@ -153,7 +153,7 @@ lane_new(struct loop *loop, const char *name)
 }
 
 static void
-on_closed(uv_handle_t *h)
+on_lane_closed(uv_handle_t *h)
 {
 	free(h->data);
 }
@@ -172,7 +172,7 @@ lane_free(struct lane *lane)
 	uv_cond_destroy(&lane->more);
 	uv_cond_destroy(&lane->idle);
 	uv_mutex_destroy(&lane->lock);
-	uv_close((uv_handle_t *)&lane->async, on_closed);
+	uv_close((uv_handle_t *)&lane->async, on_lane_closed);
 }
 
 void

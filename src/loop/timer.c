@@ -13,7 +13,7 @@ struct timer_handle {
 };
 
 static void
-on_closed(uv_handle_t *h)
+on_timer_closed(uv_handle_t *h)
 {
 	free(h->data);
 }
@@ -53,6 +53,6 @@ timer_stop(struct timer *timer)
 		return;
 	timer->handle->timer = NULL;
 	uv_timer_stop(&timer->handle->uv);
-	uv_close((uv_handle_t *)&timer->handle->uv, on_closed);
+	uv_close((uv_handle_t *)&timer->handle->uv, on_timer_closed);
 	timer->handle = NULL;
 }

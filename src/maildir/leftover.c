@@ -68,7 +68,8 @@ struct sweep {
 };
 
 static int
-sweep_entry(void *arg, const char *file, unsigned char type, struct err *err)
+leftover_sweep_entry(void *arg, const char *file, unsigned char type,
+    struct err *err)
 {
 	const struct sweep *s = arg;
 	struct maildir_name name;
@@ -89,7 +90,7 @@ sweep_entry(void *arg, const char *file, unsigned char type, struct err *err)
 
 /* Comes again for what is there still: nothing to forget. */
 static void
-sweep_restart(void *arg)
+leftover_sweep_restart(void *arg)
 {
 	(void)arg;
 }
@@ -99,7 +100,7 @@ maildir_leftovers_remove(struct maildir *m, const struct maildir_message *msg,
     const struct stat *st, struct err *err)
 {
 	struct sweep s = { .msg = msg, .st = st };
-	const struct dir_visit visit = { &s, sweep_entry };
+	const struct dir_visit visit = { &s, leftover_sweep_entry };
 	struct maildir_name name;
 	int r = 0;
 
@@ -113,7 +114,7 @@ maildir_leftovers_remove(struct maildir *m, const struct maildir_message *msg,
 		    err);
 		if (s.fd < 0)
 			return -1;
-		r = maildir_dir_list(s.fd, &visit, sweep_restart, err);
+		r = maildir_dir_list(s.fd, &visit, leftover_sweep_restart, err);
 		close(s.fd);
 	}
 	return r;

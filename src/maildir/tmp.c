@@ -36,7 +36,8 @@ is_leftover(const struct sweep *s, const char *name, const struct stat *st)
 }
 
 static int
-sweep_entry(void *arg, const char *name, unsigned char type, struct err *err)
+tmp_sweep_entry(void *arg, const char *name, unsigned char type,
+    struct err *err)
 {
 	struct sweep *s = arg;
 	struct stat st;
@@ -54,7 +55,7 @@ sweep_entry(void *arg, const char *name, unsigned char type, struct err *err)
 }
 
 static void
-sweep_restart(void *arg)
+tmp_sweep_restart(void *arg)
 {
 	((struct sweep *)arg)->left = 0;
 }
@@ -63,9 +64,9 @@ int
 maildir_tmp_sweep(int fd, bool all, size_t *left_out, struct err *err)
 {
 	struct sweep s = { fd, all, 0 };
-	const struct dir_visit visit = { &s, sweep_entry };
+	const struct dir_visit visit = { &s, tmp_sweep_entry };
 
-	if (maildir_dir_list(fd, &visit, sweep_restart, err) < 0)
+	if (maildir_dir_list(fd, &visit, tmp_sweep_restart, err) < 0)
 		return -1;
 	*left_out = s.left;
 	return 0;

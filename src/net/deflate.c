@@ -70,7 +70,7 @@ deflate_free(struct deflate *d)
 }
 
 static int
-fail(struct deflate *d, const char *why)
+inflate_fail(struct deflate *d, const char *why)
 {
 	err_set(&d->err, ERR_PROTO, "what %s sends compressed is damaged "
 	    "(%s); if that is so each time, set compress = no", d->host, why);
@@ -100,10 +100,10 @@ inflate_piece(struct deflate *d, struct buf *packed, struct buf *plain)
 	if (r == Z_STREAM_END)
 		d->result = 0;
 	else if (r != Z_OK && r != Z_BUF_ERROR)
-		d->result = fail(d, d->in.msg != NULL ? d->in.msg : "no zlib "
-		    "data");
+		d->result = inflate_fail(d, d->in.msg != NULL ? d->in.msg :
+		    "no zlib data");
 	else if (d->empty > EMPTY_MAX)
-		d->result = fail(d, "there is nothing in it");
+		d->result = inflate_fail(d, "there is nothing in it");
 	return d->result == 1 && (took > 0 || gave > 0);
 }
 

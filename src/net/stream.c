@@ -74,7 +74,7 @@ stream_handle_closed(struct stream_priv *p)
 }
 
 static void
-on_closed(uv_handle_t *h)
+on_stream_closed(uv_handle_t *h)
 {
 	stream_handle_closed(h->data);
 }
@@ -751,8 +751,8 @@ stream_close(struct stream *s)
 	if (p->tunnel != NULL)
 		tunnel_close(p);
 	tcp_close(p);
-	uv_close((uv_handle_t *)&p->stagger, on_closed);
-	uv_close((uv_handle_t *)&p->deadline, on_closed);
-	uv_close((uv_handle_t *)&p->silence, on_closed);
-	uv_close((uv_handle_t *)&p->flush, on_closed);
+	uv_close((uv_handle_t *)&p->stagger, on_stream_closed);
+	uv_close((uv_handle_t *)&p->deadline, on_stream_closed);
+	uv_close((uv_handle_t *)&p->silence, on_stream_closed);
+	uv_close((uv_handle_t *)&p->flush, on_stream_closed);
 }

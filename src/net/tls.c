@@ -237,7 +237,7 @@ drain(struct tls *t, struct buf *wire_out)
 }
 
 static int
-fail(struct tls *t, struct buf *wire_out, struct err *err)
+tls_fail(struct tls *t, struct buf *wire_out, struct err *err)
 {
 	explain_failure(t, err);
 	drain(t, wire_out);	/* the alert */
@@ -253,7 +253,7 @@ judge(struct tls *t, int n, struct buf *wire_out, struct err *err)
 
 	if (n <= 0 && why != SSL_ERROR_WANT_READ &&
 	    why != SSL_ERROR_ZERO_RETURN)
-		return fail(t, wire_out, err);
+		return tls_fail(t, wire_out, err);
 	if (!drain(t, wire_out)) {
 		t->broken = true;
 		return err_set(err, ERR_TLS, "%s asks for more TLS answers "
@@ -331,7 +331,7 @@ tls_wrap(struct tls *t, struct buf *plain, struct buf *wire_out, size_t max,
 		want = plain->len < RECORD ? plain->len : RECORD;
 		n = SSL_write(t->ssl, plain->data, (int)want);
 		if (n <= 0)
-			return fail(t, wire_out, err);
+			return tls_fail(t, wire_out, err);
 		mem_wipe(plain->data, (size_t)n);	/* it may be a password */
 		buf_consume(plain, (size_t)n);
 		if (judge(t, n, wire_out, err) == -1)

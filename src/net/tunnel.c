@@ -26,7 +26,7 @@ struct tunnel {
 };
 
 static void
-on_closed(uv_handle_t *h)
+on_tunnel_closed(uv_handle_t *h)
 {
 	struct stream_priv *p = h->data;
 
@@ -40,8 +40,8 @@ on_closed(uv_handle_t *h)
 static void
 close_process(struct tunnel *t)
 {
-	uv_close((uv_handle_t *)&t->process, on_closed);
-	uv_close((uv_handle_t *)&t->timer, on_closed);
+	uv_close((uv_handle_t *)&t->process, on_tunnel_closed);
+	uv_close((uv_handle_t *)&t->timer, on_tunnel_closed);
 }
 
 static void
@@ -155,8 +155,8 @@ tunnel_close(struct stream_priv *p)
 	struct tunnel *t = p->tunnel;
 
 	t->closing = true;
-	uv_close((uv_handle_t *)&t->to, on_closed);
-	uv_close((uv_handle_t *)&t->from, on_closed);
+	uv_close((uv_handle_t *)&t->to, on_tunnel_closed);
+	uv_close((uv_handle_t *)&t->from, on_tunnel_closed);
 	if (!t->running) {
 		close_process(t);
 		return;

@@ -23,7 +23,7 @@ COMPLEXITY = 15		# or the comment above says "Complexity: reason"
 EXEMPT = {
     "roomless": ["src/sync/"],
     "exports": ["src/sync/"],
-    "statics": ["src/"],
+    "statics": ["src/sync/"],
     "parameters": ["src/"],
     "columns": ["src/", "include/"],
     "lines": ["src/", "test/"],
