@@ -19,8 +19,8 @@ struct imap_box {
 	unsigned permanent;		/* FLAG_* that can be stored */
 	bool permanent_any;		/* new keywords too */
 	char *permanent_keywords;	/* canonical; owned */
-	unsigned known;			/* FLAG_* that the folder knows (FLAGS) */
-	char *known_keywords;		/* canonical; owned; NULL: it did not say */
+	unsigned known;			/* FLAG_* of the folder (FLAGS) */
+	char *known_keywords;		/* canonical; owned; NULL: not said */
 };
 
 /*
@@ -29,8 +29,9 @@ struct imap_box {
  */
 struct imap_sink {
 	void *arg;
-	void (*row)(void *arg, const struct imap_fetch *f);		/* or NULL */
-	void (*vanished)(void *arg, const struct uidset *uids);		/* or NULL */
+	/* Each may be NULL. */
+	void (*row)(void *arg, const struct imap_fetch *f);
+	void (*vanished)(void *arg, const struct uidset *uids);
 	/* Bodies: begin, data..., end; then row with BODY_STREAMED. A body that
 	   was sent inline comes the same way. BODY_NIL comes as row alone. */
 	void (*body_begin)(void *arg, uint32_t uid_or_0, uint32_t size);
@@ -51,8 +52,8 @@ struct imap_select {
 /*
  * SELECT raw; with (QRESYNC (uidvalidity modseq)) when QRESYNC is enabled and
  * modseq is not 0, the changed rows and vanished UIDs going to sink; else with
- * (CONDSTORE) where that is offered. known: only changes of these UIDs; first 0:
- * of all. examine: read-only EXAMINE.
+ * (CONDSTORE) where that is offered. known: only changes of these UIDs;
+ * first 0: of all. examine: read-only EXAMINE.
  */
 struct imap_select_args {
 	const char *raw;
@@ -103,10 +104,11 @@ void imap_fetch_start(struct imap_session *, struct imap_fetching *,
 struct imap_searching {
 	struct imap_cmd cmd;
 	struct uidset uids;
-	bool kept;			/* on the server, until the next SELECT */
+	bool kept;		/* on the server, until the next SELECT */
 	struct imap_searching_priv *priv;
 };
-/* criteria is sent as it stands behind "UID SEARCH ..." e.g. "DELETED" or "UID 1:99". */
+/* criteria is sent as it stands behind "UID SEARCH ...", as "DELETED" or
+ * "UID 1:99". */
 void imap_search_start(struct imap_session *, struct imap_searching *,
     struct task *, const char *criteria);
 /* The same, to be sent together with other commands: with ESEARCH alone, whose
@@ -146,14 +148,14 @@ void imap_copy_start(struct imap_session *, struct imap_cmd *, struct task *,
     const struct uidset *, const char *raw_to);
 
 /*
- * APPEND raw (flags) "date" {size}: one message, or several, of which the server
- * takes all or none (MULTIAPPEND, RFC 3502). Their bytes are fed afterwards, one
- * message after the other: wants is true when the server is ready for those of
- * number at (at once with LITERAL+, after "+" else); the task is woken then.
- * Feed in pieces, pacing by imap_session_unsent. at is n when all is sent. When
- * the server refuses, no more is wanted than the literal that was begun; or done
- * comes without wants. code is CODE_APPENDUID where UIDPLUS is there, with
- * as many UIDs as messages, the n-th the n-th's.
+ * APPEND raw (flags) "date" {size}: one message, or several, of which the
+ * server takes all or none (MULTIAPPEND, RFC 3502). Their bytes are fed
+ * afterwards, one message after the other: wants is true when the server is
+ * ready for those of number at (at once with LITERAL+, after "+" else); the
+ * task is woken then. Feed in pieces, pacing by imap_session_unsent. at is n
+ * when all is sent. When the server refuses, no more is wanted than the literal
+ * that was begun; or done comes without wants. code is CODE_APPENDUID where
+ * UIDPLUS is there, with as many UIDs as messages, the n-th the n-th's.
  */
 struct imap_append {
 	struct imap_cmd cmd;

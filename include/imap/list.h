@@ -17,11 +17,12 @@
 
 struct imap_folder {
 	char *raw;		/* name as sent on the wire */
-	char *name;		/* UTF-8, '/' as delimiter, namespace prefix stripped,
-				   "INBOX" in any case is "INBOX" */
+	char *name;		/* UTF-8, '/' as delimiter, namespace prefix
+				   stripped, "INBOX" in any case is "INBOX" */
 	bool selectable;	/* neither \Noselect nor \NonExistent */
 	enum imap_use use;
-	bool has_status;	/* all four numbers below were given (modseq may be 0) */
+	bool has_status;	/* the four numbers below were given (modseq
+				   may be 0) */
 	uint32_t messages, uidnext, uidvalidity;
 	uint64_t modseq;
 };
@@ -30,7 +31,7 @@ struct imap_list {
 	struct imap_cmd cmd;		/* imap_result(&list->cmd, err) */
 	struct imap_folder *folder;	/* sorted by name, unique */
 	size_t n, cap;
-	size_t unnamed;		/* listed, but not above: such names can't be used */
+	size_t unnamed;		/* listed, but not above: names of no use */
 	struct imap_list_priv *priv;
 };
 

@@ -32,8 +32,8 @@ struct imap_open_config {
 struct imap_open {
 	struct task task;
 	const struct imap_open_config *cfg;
-	struct imap_session *session;	/* when it ended with TASK_DONE; then the
-					   caller's, to be closed */
+	struct imap_session *session;	/* when it ended with TASK_DONE; the
+					   caller's then, to be closed */
 	struct imap_open_priv *priv;
 };
 

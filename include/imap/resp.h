@@ -27,9 +27,9 @@
 
 enum imap_kind {
 	IMAP_UNKNOWN,		/* untagged, not understood: ignore */
-	IMAP_TAGGED,		/* tag (may be empty), status OK, NO or BAD, code, text */
+	IMAP_TAGGED,		/* tag (may be empty), status, code, text */
 	IMAP_CONTINUE,		/* "+": text */
-	IMAP_STATUS_LINE,	/* untagged OK NO BAD BYE PREAUTH: status, code, text */
+	IMAP_STATUS_LINE,	/* untagged, BYE, PREAUTH: status, code, text */
 	IMAP_CAPABILITY,	/* caps */
 	IMAP_ENABLED,		/* caps */
 	IMAP_LIST,		/* list (also LSUB, XLIST) */
@@ -41,7 +41,7 @@ enum imap_kind {
 	IMAP_SEARCH,		/* search (SEARCH or ESEARCH) */
 	IMAP_VANISHED,		/* vanished */
 	IMAP_FETCH,		/* fetch */
-	IMAP_BODY_BEGIN,	/* body: uid and seq as far as known, size, section */
+	IMAP_BODY_BEGIN,	/* fetch: uid, seq if known, size, section */
 	IMAP_BODY_DATA,		/* data */
 	IMAP_BODY_END,
 };
@@ -49,10 +49,11 @@ enum imap_kind {
 enum imap_status { IMAP_OK, IMAP_NO, IMAP_BAD, IMAP_BYE, IMAP_PREAUTH };
 
 enum imap_code_kind {
-	CODE_NONE, CODE_UNKNOWN, CODE_ALERT, CODE_CAPABILITY, CODE_PERMANENTFLAGS,
-	CODE_READ_ONLY, CODE_READ_WRITE, CODE_TRYCREATE, CODE_UIDNEXT,
-	CODE_UIDVALIDITY, CODE_HIGHESTMODSEQ, CODE_NOMODSEQ, CODE_CLOSED,
-	CODE_APPENDUID, CODE_COPYUID, CODE_UIDNOTSTICKY, CODE_MODIFIED,
+	CODE_NONE, CODE_UNKNOWN, CODE_ALERT, CODE_CAPABILITY,
+	CODE_PERMANENTFLAGS, CODE_READ_ONLY, CODE_READ_WRITE, CODE_TRYCREATE,
+	CODE_UIDNEXT, CODE_UIDVALIDITY, CODE_HIGHESTMODSEQ, CODE_NOMODSEQ,
+	CODE_CLOSED, CODE_APPENDUID, CODE_COPYUID, CODE_UIDNOTSTICKY,
+	CODE_MODIFIED,
 	CODE_ALREADYEXISTS, CODE_NONEXISTENT, CODE_OVERQUOTA, CODE_TOOBIG,
 	CODE_LIMIT, CODE_CANNOT, CODE_NOPERM, CODE_UNAVAILABLE, CODE_INUSE,
 	CODE_EXPUNGEISSUED, CODE_SERVERBUG, CODE_CLIENTBUG, CODE_CORRUPTION,
@@ -62,12 +63,12 @@ enum imap_code_kind {
 
 struct imap_code {
 	enum imap_code_kind kind;
-	uint64_t number;		/* UIDNEXT, UIDVALIDITY, HIGHESTMODSEQ; the
-					   UIDVALIDITY of APPENDUID and COPYUID */
-	struct uidset uids;		/* APPENDUID; the source of COPYUID; MODIFIED.
-					   COPYUID: as many as in to, maybe none */
-	struct uidset to;		/* the destination of COPYUID */
-	struct span args;		/* what stands behind the word, raw */
+	uint64_t number;	/* UIDNEXT, UIDVALIDITY, HIGHESTMODSEQ; the
+				   UIDVALIDITY of APPENDUID and COPYUID */
+	struct uidset uids;	/* APPENDUID; the source of COPYUID; MODIFIED.
+				   COPYUID: as many as in to, maybe none */
+	struct uidset to;	/* the destination of COPYUID */
+	struct span args;	/* what stands behind the word, raw */
 };
 
 struct imap_flags {			/* FLAGS, PERMANENTFLAGS */
@@ -83,12 +84,12 @@ struct imap_fetch {
 	unsigned flags;
 	const char *keywords;		/* canonical, when has_flags */
 	uint32_t size;			/* RFC822.SIZE */
-	int64_t date;			/* INTERNALDATE, seconds since the epoch */
+	int64_t date;			/* INTERNALDATE, UTC seconds */
 	uint64_t modseq;
 	enum imap_body { BODY_NONE, BODY_NIL, BODY_INLINE, BODY_STREAMED } body;
-	struct span section;		/* "" or "HEADER" ..., as sent; with an
-					   origin: "]<0>", "HEADER]<0>" */
-	struct span data;		/* BODY_INLINE: quoted string, unescaped */
+	/* "" or "HEADER" ..., as sent; with origin "]<0>", "HEADER]<0>". */
+	struct span section;
+	struct span data;		/* BODY_INLINE: unquoted, unescaped */
 };
 
 struct imap_mailbox_item {		/* LIST, STATUS */
@@ -109,7 +110,7 @@ struct imap_search {
 	struct uidset uids;
 	bool has_count, esearch;
 	bool uid;			/* ESEARCH says that these are UIDs */
-	struct span tag;		/* of the command that it answers; or empty */
+	struct span tag;		/* of the command answered; or empty */
 	uint32_t count;
 };
 
@@ -121,11 +122,13 @@ struct imap_resp {
 	struct span text;
 	uint64_t number;
 	struct span caps;			/* words separated by blanks */
-	struct imap_mailbox_item mailbox;	/* LIST, STATUS, NAMESPACE (name = prefix) */
+	/* LIST, STATUS; NAMESPACE: name is the prefix. */
+	struct imap_mailbox_item mailbox;
 	struct imap_flags flags;
 	struct imap_search search;
 	struct { bool earlier; struct uidset uids; } vanished;
-	struct imap_fetch fetch;		/* FETCH; BODY_BEGIN: uid, seq, size, section */
+	/* FETCH; of BODY_BEGIN uid, seq, size and section. */
+	struct imap_fetch fetch;
 	struct span data;			/* BODY_DATA */
 };
 

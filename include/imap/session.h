@@ -57,7 +57,7 @@ enum imap_compress {
 /* Figures for the summary. */
 struct imap_stats {
 	uint64_t round_trips;	/* times it waited with nothing else to do: the
-				   number of commands in flight rose from zero, or a
+				   commands in flight rose from none, or a
 				   continuation had to be awaited */
 	uint64_t bytes_in, bytes_out;	/* on the wire */
 };
@@ -69,15 +69,15 @@ struct imap_stats {
  * only stores.
  */
 struct imap_cmd {
-	struct task *task;		/* held until done; woken at each change */
+	struct task *task;		/* held until done; woken by changes */
 	bool done;
-	enum imap_status status;	/* OK, NO or BAD, when done and err.kind is
-					   none or ERR_REFUSED */
+	enum imap_status status;	/* OK, NO or BAD, when done and err.kind
+					   is none or ERR_REFUSED */
 	struct err err;			/* why it failed */
 	enum imap_code_kind code;	/* of the tagged reply */
 	uint64_t code_number;
-	struct uidset code_uids;	/* owned; APPENDUID, COPYUID source, MODIFIED */
-	struct uidset code_to;		/* owned; COPYUID destination */
+	/* Owned. uids: APPENDUID, source of COPYUID, MODIFIED; to: COPYUID. */
+	struct uidset code_uids, code_to;
 	void (*on_data)(struct imap_cmd *, const struct imap_resp *);
 	/* private */
 	struct imap_cmd_priv *priv;
@@ -97,17 +97,18 @@ enum task_result imap_wait(struct task *, const struct imap_cmd *,
 const char *imap_refusal(const struct imap_cmd *);
 void imap_cmd_release(struct imap_cmd *);	/* when done; zeroed is fine */
 
-unsigned imap_session_caps(const struct imap_session *);	/* enum imap_cap bits */
-unsigned imap_session_enabled(const struct imap_session *);	/* CAP_CONDSTORE, CAP_QRESYNC */
+/* Bits of enum imap_cap; enabled can be CAP_CONDSTORE and CAP_QRESYNC only. */
+unsigned imap_session_caps(const struct imap_session *);
+unsigned imap_session_enabled(const struct imap_session *);
 /* These were offered and do not work: not used any more in this session. */
 void imap_session_distrust(struct imap_session *, unsigned caps);
 void imap_session_stats(const struct imap_session *, struct imap_stats *out);
 /* NULL while the connection lives. */
 const struct err *imap_session_error(const struct imap_session *);
 /*
- * Tells that so many octets of bodies are about to be asked for, by the commands
- * that are started next and later ones. It may begin to compress: by itself, and
- * in its place among the commands.
+ * Tells that so many octets of bodies are about to be asked for, by the
+ * commands that are started next and later ones. It may begin to compress: by
+ * itself, and in its place among the commands.
  */
 void imap_session_will_fetch(struct imap_session *, uint64_t octets);
 /* For that it has to know yet how fast the line is: ask for little at first. */

@@ -116,9 +116,9 @@ int index_place_see(struct index *, struct place *,
     const struct index_seen_local *, bool *changed_out, struct err *);
 /*
  * What lies under the place's name is another message, that nothing is known
- * of: it gets a place of its own, and the keywords. The old one keeps what it is
- * on the server and its deletion, if it was gone from disk before; else it is
- * to be pulled again. One that is on neither side is dropped.
+ * of: it gets a place of its own, and the keywords. The old one keeps what it
+ * is on the server and its deletion, if it was gone from disk before; else it
+ * is to be pulled again. One that is on neither side is dropped.
  */
 int index_replace_local(struct index *, struct place *,
     const struct index_seen_local *, struct err *);

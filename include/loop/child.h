@@ -19,7 +19,7 @@ struct child {
 	struct buf out;		/* what it printed; wipe it if it is a secret */
 	int status;		/* exit status, or 128 + signal */
 	bool done;
-	struct err err;		/* could not run, timed out or printed too much */
+	struct err err;		/* could not run, timed out, printed too much */
 	/* private */
 	struct child_proc *proc;
 };

@@ -20,9 +20,9 @@ struct lane;
 struct job {
 	/* Runs on the lane's thread. 0, or -1 with job->err. */
 	int (*run)(struct job *);
-	/* In its place: for all that wait with the same one, though others stand
-	 * between them; oldest first, at most LANE_GROUP. Each has its own result
-	 * and err. */
+	/* In its place: for all that wait with the same one, though others
+	 * stand between them; oldest first, at most LANE_GROUP. Each has its
+	 * own result and err. */
 	void (*run_group)(struct job **, int n);
 	struct err err;
 	int result;

@@ -43,9 +43,9 @@ struct task {
 	bool ended;			/* finish has been called */
 	/*
 	 * Optional. abort: hurry what is pending, called once when the task is
-	 * cancelled or has failed. finish: the last call; may free the task. The
-	 * parent, if any, has been woken by then and must not look at it later
-	 * unless it owns it.
+	 * cancelled or has failed. finish: the last call; may free the task.
+	 * The parent, if any, has been woken by then and must not look at it
+	 * later unless it owns it.
 	 */
 	void (*abort)(struct task *);
 	void (*finish)(struct task *);

@@ -1,4 +1,4 @@
-/* A deadline that wakes a task. Embedded; must be stopped before it is freed. */
+/* A deadline that wakes a task. Embedded; to be stopped before it is freed. */
 #ifndef LOOP_TIMER_H
 #define LOOP_TIMER_H
 

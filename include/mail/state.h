@@ -37,16 +37,16 @@ struct place {
 	int64_t id;			/* 0: not in the index yet */
 	int64_t folder;
 	uint32_t uid;			/* 0: none known on the server */
-	char *unique;			/* part of the file name before ":2,"; NULL: none */
-	char *file;			/* whole last seen file name; NULL: none */
-	bool in_new;			/* it was last seen in new/, else cur/ */
-	bool missing;			/* one scan lacked it: not yet believed */
+	char *unique;			/* of file, before ":2,"; NULL: none */
+	char *file;			/* last seen file name; NULL: none */
+	bool in_new;			/* last seen in new/, else in cur/ */
+	bool missing;			/* one scan lacked it: no proof yet */
 	struct state base_local, base_remote, local, remote;
 	int64_t content;		/* row of the content, 0: not known */
 	uint32_t size;			/* RFC822.SIZE; 0: not known */
-	int64_t date;			/* INTERNALDATE, seconds; 0: not known */
+	int64_t date;			/* INTERNALDATE; 0: not known */
 	enum fetched fetched;
-	struct file_hint hint;		/* not taken later than content was read */
+	struct file_hint hint;		/* taken before content was read */
 	/* The index's own: what the row held when it was read or written, by
 	 * which the cheapest statement is found that writes it. */
 	struct place_row {

@@ -4,10 +4,11 @@
  *	ROOT/.mailtern/attic/tmp/YYYY-MM-DD/FOLDER/FILE
  *
  * The day (UTC) of the removal; the folder's path with "%2F" for '/' and "%25"
- * for '%' (over 255 bytes: cut, with "%~" and 16 hex digits behind it); the name
- * that the file had. A second file of that name goes to YYYY-MM-DD.1, and so on.
- * attic/ is a Maildir whose cur and new are empty, because no indexer and no
- * reader of mail looks into a tmp. Under the lock, but for maildir_attic_list.
+ * for '%' (over 255 bytes: cut, with "%~" and 16 hex digits behind it); the
+ * name that the file had. A second file of that name goes to YYYY-MM-DD.1, and
+ * so on. attic/ is a Maildir whose cur and new are empty, because no indexer
+ * and no reader of mail looks into a tmp. Under the lock, but for
+ * maildir_attic_list.
  */
 #ifndef MAILDIR_ATTIC_H
 #define MAILDIR_ATTIC_H
@@ -44,9 +45,9 @@ void maildir_attic_release(struct maildir_attic *);
 
 /*
  * Unlinks what was put away more than days before now, by the name of its day
- * and by its own ctime, at most max files; *left_out: there is more to do. max 0
- * only asks: *left_out says whether a day of the attic is that old. Follows no
- * link and touches nothing deeper than FILE.
+ * and by its own ctime, at most max files; *left_out: there is more to do.
+ * max 0 only asks: *left_out says whether a day of the attic is that old.
+ * Follows no link and touches nothing deeper than FILE.
  */
 int maildir_attic_expire(struct maildir *, int64_t now, unsigned days,
     size_t max, bool *left_out, struct err *);

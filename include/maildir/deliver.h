@@ -32,18 +32,18 @@ int maildir_deliver_data(struct maildir_delivery *, const void *, size_t,
     struct err *);
 int maildir_deliver_end(struct maildir_delivery *, struct fingerprint *out,
     struct err *);
-/* Then either: where it goes (flags in the name; new/ when neither FLAG_SEEN nor
- * any other flag is set, else cur/), mtime = date ... */
+/* Then either: where it goes (flags in the name; new/ when neither FLAG_SEEN
+ * nor any other flag is set, else cur/), mtime = date ... */
 int maildir_deliver_place(struct maildir_delivery *, unsigned flags,
     int64_t date, struct err *);
 /* ... or away with it. */
 void maildir_deliver_drop(struct maildir_delivery *);
 
 /*
- * Sync, rename, sync, for batches of one Maildir. Of a batch that failed nothing
- * counts as delivered, and what was already renamed is taken back where that is
- * possible. Each has its own result; several share syncs, and one that failed
- * is that of all it was for.
+ * Sync, rename, sync, for batches of one Maildir. Of a batch that failed
+ * nothing counts as delivered, and what was already renamed is taken back where
+ * that is possible. Each has its own result; several share syncs, and one that
+ * failed is that of all it was for.
  */
 struct maildir_commit {
 	struct maildir_batch *batch;
@@ -52,7 +52,8 @@ struct maildir_commit {
 };
 void maildir_batches_commit(struct maildir_commit *, size_t n);
 /* After the commit. */
-const char *maildir_delivery_file(const struct maildir_delivery *, bool *in_new_out);
+const char *maildir_delivery_file(const struct maildir_delivery *,
+    bool *in_new_out);
 /* What stat will say of it; from maildir_deliver_place on. */
 const struct file_hint *maildir_delivery_hint(const struct maildir_delivery *);
 /* Frees all deliveries too; what was not committed is removed from tmp/. */

@@ -68,24 +68,29 @@ struct maildir_folder {
 	bool whole;		/* has all of cur, new, tmp */
 	bool broken;		/* has some of them, or is a dangling link */
 	bool by_link;		/* no way without links was found */
-	int unread;		/* errno: it can't be entered; whether it and what
-				   lies in it are folders is not known */
+	int unread;		/* errno: it can't be entered; whether it and
+				   what lies in it are folders is not known */
 };
 
 /*
- * Every directory below the root that has one of cur, new, tmp, sorted by
- * path, at most LIMIT_FOLDERS (more: ERR_IO), and every directory that we are
- * not allowed to read, as what it holds would look deleted. Dot directories, a lost+found in
- * the root, and cur, new, tmp themselves are not entered; a directory is entered
- * once, under its path without links if it has one.
+ * Every directory below the root that has one of cur, new, tmp, sorted by path,
+ * at most LIMIT_FOLDERS (more: ERR_IO), and every directory that we are not
+ * allowed to read, as what it holds would look deleted. Dot directories, a
+ * lost+found in the root, and cur, new, tmp themselves are not entered; a
+ * directory is entered once, under its path without links if it has one.
  */
-int maildir_folders(struct maildir *, struct maildir_folder **out, size_t *n_out,
-    struct err *);
+int maildir_folders(struct maildir *, struct maildir_folder **out,
+    size_t *n_out, struct err *);
 void maildir_folders_free(struct maildir_folder *, size_t n);
 
-/* What is at path now. Parent intact: the directory above exists. */
-enum maildir_there { THERE_WHOLE, THERE_BROKEN, THERE_BARE /* none of the three */,
-    THERE_GONE /* and the parent is intact */, THERE_UNKNOWN /* parent gone too */ };
+/* What is at path now. */
+enum maildir_there {
+	THERE_WHOLE,
+	THERE_BROKEN,
+	THERE_BARE,		/* none of cur, new, tmp */
+	THERE_GONE,		/* and the directory above exists */
+	THERE_UNKNOWN,		/* that is gone as well */
+};
 int maildir_folder_there(struct maildir *, const char *path,
     enum maildir_there *out, struct err *);
 
@@ -105,10 +110,10 @@ void maildir_folders_create(struct maildir *, struct maildir_making *, size_t);
  * the root: made durable. */
 int maildir_folder_sync(struct maildir *, const char *path, struct err *);
 /*
- * Removes an emptied folder: rmdir of tmp (old leftovers of ours are unlinked), new, cur
- * and the directory itself where nothing else is in it. Never recursive.
- * ERR_STALE when a message, or a file in tmp/ that may not be unlinked, is in
- * it. Nothing to do when it is gone.
+ * Removes an emptied folder: rmdir of tmp (old leftovers of ours are unlinked),
+ * new, cur and the directory itself where nothing else is in it. Never
+ * recursive. ERR_STALE when a message, or a file in tmp/ that may not be
+ * unlinked, is in it. Nothing to do when it is gone.
  */
 int maildir_folder_remove(struct maildir *, const char *path, struct err *);
 

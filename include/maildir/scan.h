@@ -25,16 +25,18 @@ struct maildir_entry {
 	uint64_t inode;		/* as the directory has it */
 };
 
-/* Calls entry for each regular name (no leading dot) until it returns -1; then
+/*
+ * Calls entry for each regular name (no leading dot) until it returns -1; then
  * -1 with the error it set in err. A name may be seen twice when it moves
- * meanwhile, or again after a retry: restart() says "forget what came so far". */
+ * meanwhile, or again after a retry: restart() says "forget what came so far".
+ */
 struct maildir_visit {
 	void *arg;
 	int (*entry)(void *arg, const struct maildir_entry *, struct err *);
 	void (*restart)(void *arg);
 };
-int maildir_scan(struct maildir *, const char *path, const struct maildir_visit *,
-    struct maildir_scan *out, struct err *);
+int maildir_scan(struct maildir *, const char *path,
+    const struct maildir_visit *, struct maildir_scan *out, struct err *);
 
 /* Only the stamps, without reading. complete: no change by whomever can leave
  * them as they are for longer than the kernel's clock takes. */

@@ -24,17 +24,18 @@ struct stream_config {
 	unsigned port;
 	enum stream_tls tls;
 	const char *ca_file;		/* or NULL; adds to the system store */
-	const char *fingerprint;	/* or NULL; SHA-256 of the leaf, hex, colons allowed */
+	const char *fingerprint;	/* or NULL; SHA-256 of the leaf, in hex,
+					   colons allowed */
 	const char *tunnel;		/* or NULL; replaces host and port */
-	uint64_t connect_ms;		/* for resolving, connecting and the handshake */
-	uint64_t silence_ms;		/* without a byte while stream_expect(true) */
+	uint64_t connect_ms;		/* to resolve, connect, shake hands */
+	uint64_t silence_ms;		/* no byte while stream_expect(true) */
 };
 
 enum stream_state {
 	STREAM_OPENING,
 	STREAM_OPEN,
-	STREAM_EOF,		/* the peer closed properly (TLS: close_notify) */
-	STREAM_FAILED,		/* err says why: ERR_NET, ERR_TLS or ERR_PROTO */
+	STREAM_EOF,		/* closed by the peer (TLS: close_notify) */
+	STREAM_FAILED,		/* err says why: ERR_NET, ERR_TLS, ERR_PROTO */
 	STREAM_CLOSED,		/* after stream_close; may be freed */
 };
 
@@ -43,7 +44,7 @@ struct stream_priv;
 struct stream {
 	enum stream_state state;
 	struct err err;
-	struct buf in;		/* plaintext that arrived; the task consumes it */
+	struct buf in;		/* plaintext that came; the task consumes it */
 	uint64_t bytes_in, bytes_out;	/* on the wire, TLS included */
 	uint64_t inflated;	/* octets that were compressed on the wire */
 	bool encrypted;		/* TLS is up */
@@ -83,9 +84,9 @@ void stream_expect(struct stream *, bool);
 void stream_start_tls(struct stream *);
 
 /*
- * After the tagged OK to COMPRESS DEFLATE: what in holds behind it, and all that
- * comes, is compressed; and so is what was not sent yet. What is damaged makes
- * the stream fail with ERR_PROTO. Once only.
+ * After the tagged OK to COMPRESS DEFLATE: what in holds behind it, and all
+ * that comes, is compressed; and so is what was not sent yet. What is damaged
+ * makes the stream fail with ERR_PROTO. Once only.
  */
 void stream_start_deflate(struct stream *);
 

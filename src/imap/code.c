@@ -87,8 +87,8 @@ code_bracket(struct cursor c)
 }
 
 /*
- * "2:4,7": each above the one before. Whose order counts, and was another, can't
- * be told any more when it is a set.
+ * "2:4,7": each above the one before. Whose order counts, and was another,
+ * can't be told any more when it is a set.
  */
 static bool
 is_ascending(struct span s)

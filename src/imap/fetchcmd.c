@@ -17,7 +17,7 @@ struct imap_fetching_priv {
 	unsigned items;
 	uint64_t changed_since;
 	uint64_t asked;			/* how many messages */
-	bool due;			/* another row would still be an answer */
+	bool due;			/* another row would be an answer */
 	uint64_t octets;		/* of bodies, since the last progress */
 };
 

@@ -63,8 +63,8 @@ struct imap_line {
 	bool whole;			/* its last octet is sent */
 	bool early;			/* refused before it was whole */
 	bool starttls;
-	bool compress;			/* nothing follows until it is answered */
-	bool bodies;			/* asks for bodies: what comes is measured */
+	bool compress;			/* nothing follows until the answer */
+	bool bodies;			/* asks for them: what comes is timed */
 	unsigned continues;		/* how often on_continue was called */
 	struct imap_append *append;	/* its literals are fed from outside */
 	size_t head_end;		/* of text: where the next one goes */

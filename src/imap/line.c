@@ -329,7 +329,7 @@ line_go_on(struct imap_session *s, struct imap_line *line)
 		return false;
 	}
 	line->whole = true;
-	/* RFC 4978 section 3: how what follows is to be sent, the answer tells. */
+	/* RFC 4978 section 3: the answer tells how to send what follows. */
 	return !line->compress;
 }
 

@@ -133,7 +133,8 @@ list_send(struct imap_list *l)
 	unsigned caps = imap_session_caps(s);
 	struct imap_line *line = imap_line_new(&l->cmd, "LIST");
 
-	imap_line_add(line, " \"\"%s", l->priv->pattern != NULL ? "" : " \"*\"");
+	imap_line_add(line, " \"\"%s", l->priv->pattern != NULL ? "" :
+	    " \"*\"");
 	if (l->priv->pattern != NULL)
 		imap_line_astring(line, l->priv->pattern);
 	if (l->priv->stage == LIST_STATUS)

@@ -243,7 +243,7 @@ open_flight(struct task *t)
 	if (caps & CAP_NAMESPACE)
 		send_word(o, &p->names, "NAMESPACE");
 	p->session->patience_ms = IMAP_PATIENCE_MS;
-	/* Its names are read when it is complete: the namespace is known then. */
+	/* Its names are read at its end: the namespace is known then. */
 	if (o->cfg->list != NULL)
 		imap_list_start(p->session, o->cfg->list, t);
 	/* Last, so that it costs no round trip of its own. */

@@ -22,7 +22,7 @@ struct cursor {
 /* What the next bytes of the stream are. */
 enum frame {
 	FRAME_LINE,
-	FRAME_KEEP,		/* a literal that becomes part of the response */
+	FRAME_KEEP,		/* a literal that is part of the response */
 	FRAME_SKIP,		/* one that nobody wants */
 	FRAME_BODY,		/* one that is handed out in pieces */
 };
@@ -75,26 +75,27 @@ struct imap_reader {
 	enum shape shape;
 	enum word word;
 	uint64_t number;	/* before the word: "* 12 FETCH" */
-	enum imap_status status;	/* of WORD_STATUS_LINE and WORD_TAGGED */
+	enum imap_status status;	/* WORD_STATUS_LINE and WORD_TAGGED */
 	struct piece tag;
 	size_t rest;		/* where the text behind the word starts */
 	size_t segment;		/* where the current line starts in text */
-	size_t tail;		/* != 0: text[tail..] is more of a long set ... */
-	size_t prefix;		/* ... that goes on behind text[0..prefix] */
+	size_t tail;		/* != 0: text[tail..] is more of a set ... */
+	size_t prefix;		/* ... that goes on behind text[..prefix] */
 	uint32_t left;		/* octets of the literal still to come */
 	bool done;		/* text belongs to the response given last */
 	struct err dead;	/* the stream can't be read any further */
 	struct buf text;
 	struct fetch_scan fetch;
 	struct buf words;	/* keywords of the flag list being read */
-	char *words_last, *canon;	/* the last list and its canonical form */
+	char *words_last, *canon;	/* the last list; its canonical form */
 	struct uidset uids, to;
 };
 
 /* lex.c: each takes what it names and moves on, or fails and stays. */
-bool lex_blanks(struct cursor *);		/* any number, also none; true */
+bool lex_blanks(struct cursor *);		/* any number, or none; true */
 bool lex_char(struct cursor *, char);
-struct span lex_until(struct cursor *, const char *stops);	/* maybe empty */
+/* Maybe empty. */
+struct span lex_until(struct cursor *, const char *stops);
 struct span lex_word(struct cursor *);		/* up to blank or parenthesis */
 bool lex_quoted(struct cursor *, struct span *out);	/* unescaped in place */
 /* The quote that closes a string, p standing behind the one that opens it. */
@@ -116,7 +117,8 @@ void words_begin(struct imap_reader *);
 bool words_add(struct imap_reader *, struct span, unsigned *flags);
 const char *words_canon(struct imap_reader *);
 /* "(\Seen foo)" into out; false when it is no list. */
-bool words_flag_list(struct imap_reader *, struct cursor *, struct imap_flags *);
+bool words_flag_list(struct imap_reader *, struct cursor *,
+    struct imap_flags *);
 /* Words with single blanks between them, "LITERAL +" glued; in place. */
 struct span words_squeeze(struct cursor);
 

@@ -153,7 +153,8 @@ search_split(struct imap_reader *r, size_t *end_out)
 	}
 	for (cut = n; cut > from + 1 && text[cut - 1] != sep; cut--)
 		;
-	if (from < r->segment || cut <= from + 1 || memchr(text + from, '(', n - from) != NULL)
+	if (from < r->segment || cut <= from + 1 ||
+	    memchr(text + from, '(', n - from) != NULL)
 		return false;
 	r->prefix = from;
 	r->tail = cut;

@@ -205,7 +205,7 @@ decode(const char *p, const char *end, char *to)
 char *
 imap_utf7_decode(struct span raw)
 {
-	/* A unit takes at least two and a half digits and gives three octets. */
+	/* A unit takes two and a half digits or more, and gives 3 octets. */
 	char *out = xmalloc(raw.n * 2 + 1), *again = NULL;
 	bool same = false;
 

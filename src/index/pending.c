@@ -14,11 +14,11 @@ index_intent_put(struct index *ix, struct index_intent *in, struct err *err)
 	if (index_may_write(ix, err) < 0)
 		return -1;
 	query_init(&q, ix, SLOT_INTENT_INSERT, "INSERT INTO intent (id, folder,"
-	    " place, uidvalidity, uidnext, content, size, begun,"
-	    " answered) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id)"
-	    " DO UPDATE SET folder = ?2, place = ?3, uidvalidity = ?4,"
-	    " uidnext = ?5, content = ?6, size = ?7, begun = ?8,"
-	    " answered = ?9");
+	    " place, uidvalidity, uidnext, content, size, begun, answered)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+	    " ON CONFLICT (id) DO UPDATE SET folder = ?2, place = ?3,"
+	    " uidvalidity = ?4, uidnext = ?5, content = ?6, size = ?7,"
+	    " begun = ?8, answered = ?9");
 	query_id(&q, in->id);
 	query_int(&q, in->folder);
 	query_id(&q, in->place);

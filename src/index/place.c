@@ -160,8 +160,9 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 
 	query_init(&q, ix, SLOT_PLACE_INSERT,
 	    "INSERT INTO place (" PLACE_COLUMNS ", seen)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-	    " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)");
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+	    " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26,"
+	    " ?27)");
 	bind_place(&q, p);
 	if (query_run(&q, err) < 0)
 		return -1;
@@ -292,7 +293,8 @@ static const char *const streams[] = {
 	    "folder = ?3 AND dirty AND local AND NOT base AND NOT remote"),
 	[PLACES_MISSING] = STREAM("INDEXED BY place_missing",
 	    "folder = ?3 AND missing AND local"),
-	[PLACES_OWED] = STREAM("INDEXED BY place_owed", "folder = ?3 AND " OWED),
+	[PLACES_OWED] = STREAM("INDEXED BY place_owed",
+	    "folder = ?3 AND " OWED),
 };
 static const char *const streams_account[] = {
 	[PLACES_ALL] = STREAM("", "true"),

@@ -4,12 +4,12 @@
  * pieces.
  *
  * Nobody misses what is not in the file yet: who looks for frames finds them by
- * the WAL's index, which names those of a transaction when its last one has been
- * written. That one has a mark, and with its page everything goes out. What is
- * read, synced, measured or cut before that is written first. What can't be
- * written stays, and is tried again by whatever comes next, so that no commit
- * succeeds behind it, until the transaction is given up. There is one writer: the
- * lock beside the index keeps others out.
+ * the WAL's index, which names those of a transaction when its last one has
+ * been written. That one has a mark, and with its page everything goes out.
+ * What is read, synced, measured or cut before that is written first. What
+ * can't be written stays, and is tried again by whatever comes next, so that no
+ * commit succeeds behind it, until the transaction is given up. There is one
+ * writer: the lock beside the index keeps others out.
  */
 #include "vfs.h"
 
@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define GATHERED	65536
-#define FRAME_HEADER	24	/* https://sqlite.org/fileformat2.html#walformat */
+#define FRAME_HEADER	24	/* sqlite.org/fileformat2.html#walformat */
 
 static int
 write_out(sqlite3_file *file)

@@ -81,7 +81,7 @@ task_unhold(struct task *t)
 	task_wake(t);
 }
 
-/* What is still pending is moot: hurry it. The depth is that of our own flows. */
+/* What is still pending is moot: hurry it. Its depth is that of our flows. */
 static void
 hurry(struct task *t)
 {

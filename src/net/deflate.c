@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 #define WINDOW		(-15)	/* raw deflate, 32 KiB: RFC 4978 section 4 */
-#define LEVEL		3	/* commands and mail: more costs more than it gains */
+#define LEVEL		3	/* mail: more costs more than it gains */
 #define MEMORY		8
 #define PIECE		(16u << 10)
 /* A flush without content has five octets, the longest head of a block some

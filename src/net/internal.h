@@ -61,8 +61,9 @@ struct stream_priv {
 	int tls_end;			/* of tls_unwrap; 1: it goes on */
 	struct err tls_err;
 	struct buf wire_in;		/* ciphertext, a read's worth */
-	struct deflate *deflate;	/* between TLS and plaintext, or NULL */
-	struct buf packed_in;		/* compressed, in has no room for more */
+	/* Between TLS and plaintext; or NULL. */
+	struct deflate *deflate;
+	struct buf packed_in;		/* compressed; in has no room for it */
 	struct buf packed_out;
 	struct buf out;			/* plaintext, not yet written */
 	struct buf wire;		/* what is to be sent next */
@@ -73,13 +74,13 @@ struct stream_priv {
 	struct err write_err;		/* writing failed; reading goes on */
 
 	uv_prepare_t flush;		/* end of a turn: write, resume */
-	uv_timer_t deadline;		/* connect_ms, or write_err's patience */
+	uv_timer_t deadline;		/* connect_ms, write_err's patience */
 	uv_timer_t silence;
 	uint64_t active;		/* when a byte last moved */
 	size_t seen_queue;		/* libuv's write queue back then */
-	bool asked_again;		/* silence: the socket was polled once more */
+	bool asked_again;		/* silence: it was polled once more */
 	bool expecting, paused, reading;
-	bool starved;			/* reading stopped because in was full */
+	bool starved;			/* not reading: in was full */
 	bool eof;			/* the tunnel's output has ended */
 
 	int open_handles;

@@ -19,7 +19,7 @@
 #define STAGGER_MS	250
 #define KEEPALIVE_S	60
 #define KEEPALIVE_GAP_S	10
-#define UNACKED_MS	30000	/* sent and not acknowledged: the peer is gone */
+#define UNACKED_MS	30000	/* sent, not acknowledged: the peer is gone */
 
 /* Outlives its stream when that is closed first: a lookup can't be stopped. */
 struct tcp_lookup {
@@ -28,7 +28,7 @@ struct tcp_lookup {
 };
 
 struct tcp_attempt {
-	uv_tcp_t tcp;		/* its data is p; first, for on_attempt_closed */
+	uv_tcp_t tcp;		/* data: p; first, for on_attempt_closed */
 	uv_connect_t req;
 	struct stream_priv *p;
 	bool loopback;		/* the address; a peer that is gone has none */

@@ -122,7 +122,7 @@ set_up(struct tls *t, const struct tls_config *cfg, struct err *err)
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(t->ctx, verify_peer, t);
-	/* Whatever the user lists is trusted, also a server's own certificate. */
+	/* What the user lists is trusted, also a server's own certificate. */
 	param = SSL_CTX_get0_param(t->ctx);
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
 	if (!t->pinned && load_authorities(t, cfg->ca_file, err) == -1)
@@ -218,7 +218,7 @@ explain_failure(struct tls *t, struct err *err)
 	    t->host, last_reason());
 }
 
-/* Moves what OpenSSL wants sent. False when the peer provokes too much of it. */
+/* Moves what OpenSSL wants sent. False when the peer provokes too much. */
 static bool
 drain(struct tls *t, struct buf *wire_out)
 {
@@ -332,7 +332,8 @@ tls_wrap(struct tls *t, struct buf *plain, struct buf *wire_out, size_t max,
 		n = SSL_write(t->ssl, plain->data, (int)want);
 		if (n <= 0)
 			return tls_fail(t, wire_out, err);
-		mem_wipe(plain->data, (size_t)n);	/* it may be a password */
+		/* It may be a password. */
+		mem_wipe(plain->data, (size_t)n);
 		buf_consume(plain, (size_t)n);
 		if (judge(t, n, wire_out, err) == -1)
 			return -1;
@@ -388,7 +389,8 @@ tls_channel_binding(const struct tls *t, const char **type_out,
 	/* Without that secret the value is not bound to the peer (RFC 7627). */
 	if (SSL_get_extms_support(t->ssl) != 1)
 		return -1;
-	/* The first Finished is ours in a full handshake, the only kind here. */
+	/* The first Finished is ours in a full handshake, and there is no
+	 * other here. */
 	n = SSL_get_finished(t->ssl, finished, sizeof(finished));
 	if (n == 0 || n > sizeof(finished) || n > *len_inout)
 		return -1;
