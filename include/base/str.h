@@ -26,6 +26,13 @@ bool span_number(struct span s, uint64_t max, uint64_t *out);
 void hex_format(char *out, const void *bytes, size_t n);
 
 /*
+ * How many of the n octets at s (one or more) the character has that they begin
+ * with, and what it is. 0: no well-formed UTF-8 (RFC 3629), which has no
+ * overlong form, no surrogate and nothing above U+10FFFF.
+ */
+size_t utf8_decode(const char *s, size_t n, uint32_t *code_out);
+
+/*
  * Foreign text made safe to print on one line of a terminal: C0, C1, DEL, ESC,
  * bidi controls and invalid UTF-8 become '?'; cut to at most max bytes with
  * "..." at the end. out holds max + 4.

@@ -87,32 +87,27 @@ hex_format(char *out, const void *bytes, size_t n)
 	out[2 * n] = '\0';
 }
 
-/*
- * The length of the well-formed UTF-8 sequence at s and its code point, or 0
- * (RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF).
- */
-static size_t
-utf8_decode(const unsigned char *s, size_t n, uint32_t *code)
+size_t
+utf8_decode(const char *s, size_t n, uint32_t *code_out)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len;
+	const unsigned char *p = (const unsigned char *)s;
+	uint32_t code = p[0];
+	size_t len = code < 0x80 ? 1 : code >= 0xf0 ? 4 : code >= 0xe0 ? 3 : 2;
 
-	if (s[0] < 0x80) {
-		*code = s[0];
-		return 1;
-	}
-	len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	if (s[0] < 0xc2 || s[0] > 0xf4 || n < len)
+	if ((code >= 0x80 && code < 0xc2) || code > 0xf4 || n < len)
 		return 0;
-	*code = s[0] & (0x7fu >> len);
+	if (len > 1)
+		code &= 0x7fu >> len;
 	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
+		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-		*code = *code << 6 | (s[i] & 0x3f);
+		code = code << 6 | (p[i] & 0x3f);
 	}
-	if (*code < least[len] || *code > 0x10ffff ||
-	    (*code >= 0xd800 && *code <= 0xdfff))
+	if (code < least[len] || code > 0x10ffff ||
+	    (code >= 0xd800 && code <= 0xdfff))
 		return 0;
+	*code_out = code;
 	return len;
 }
 
@@ -128,12 +123,11 @@ code_is_unsafe(uint32_t c)
 void
 str_printable(char *out, size_t max, const char *s, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)s;
 	size_t used = 0;
 
 	while (n > 0) {
 		uint32_t code = 0;
-		size_t len = utf8_decode(p, n, &code);
+		size_t len = utf8_decode(s, n, &code);
 		bool bad = len == 0 || code_is_unsafe(code);
 		size_t width = bad ? 1 : len;
 
@@ -145,9 +139,9 @@ str_printable(char *out, size_t max, const char *s, size_t n)
 		if (bad)
 			out[used] = '?';
 		else
-			memcpy(out + used, p, len);
+			memcpy(out + used, s, len);
 		used += width;
-		p += len != 0 ? len : 1;
+		s += len != 0 ? len : 1;
 		n -= len != 0 ? len : 1;
 	}
 	out[used] = '\0';

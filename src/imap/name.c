@@ -56,23 +56,6 @@ prefix_of(const struct imap_session *s)
 	return s->ns_prefix != NULL ? s->ns_prefix : "";
 }
 
-/* How many octets the UTF-8 character at p has; 0: it is none. */
-static size_t
-utf8_length(const unsigned char *p)
-{
-	uint32_t c = p[0];
-	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 :
-	    c < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) ||
-	    (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static void
 add_escape(struct buf *out, char c)
 {
@@ -84,7 +67,8 @@ static void
 add_name(struct buf *out, const char *p, char delimiter, bool escapes)
 {
 	while (*p != '\0') {
-		size_t n = utf8_length((const unsigned char *)p);
+		uint32_t code;
+		size_t n = utf8_decode(p, strnlen(p, 4), &code);
 
 		if (delimiter != '\0' && *p == delimiter) {
 			buf_add(out, "/", 1);

@@ -13,29 +13,6 @@
 static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
-/* One character of well-formed UTF-8: how long it is; 0 when it is none. */
-static size_t
-utf8_take(const unsigned char *p, uint32_t *out)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	uint32_t c = p[0];
-
-	if ((c >= 0x80 && c < 0xc2) || c > 0xf4)
-		return 0;
-	if (n > 1)
-		c &= 0x7fu >> n;
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;	/* also at the NUL that ends the text */
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*out = c;
-	return n;
-}
-
 static char *
 utf8_put(char *to, uint32_t c)
 {
@@ -84,14 +61,15 @@ is_direct(uint32_t c)
 
 /* All characters at *p up to the next one that stands for itself. */
 static char *
-encode_run(const unsigned char **p, char *to)
+encode_run(const char **p, const char *end, char *to)
 {
 	struct bits b = { 0 };
 	uint32_t c;
 	size_t n;
 
 	*to++ = '&';
-	while (**p != '\0' && (n = utf8_take(*p, &c)) > 0 && !is_direct(c)) {
+	while (*p < end && (n = utf8_decode(*p, (size_t)(end - *p), &c)) > 0 &&
+	    !is_direct(c)) {
 		if (c >= 0x10000) {
 			c -= 0x10000;
 			to = base64_put(&b, to, 0xd800 | c >> 10);
@@ -109,18 +87,18 @@ encode_run(const unsigned char **p, char *to)
 char *
 imap_utf7_encode(const char *utf8)
 {
-	const unsigned char *p = (const unsigned char *)utf8;
+	const char *p = utf8, *end = utf8 + strlen(utf8);
 	/* The worst is a control character between others: "&AAE-". */
 	char *out = xmalloc(strlen(utf8) * 5 + 1), *to = out;
 	uint32_t c;
 
-	while (*p != '\0') {
-		if (utf8_take(p, &c) == 0) {
+	while (p < end) {
+		if (utf8_decode(p, (size_t)(end - p), &c) == 0) {
 			free(out);
 			return NULL;
 		}
 		if (!is_direct(c)) {
-			to = encode_run(&p, to);
+			to = encode_run(&p, end, to);
 			continue;
 		}
 		*to++ = (char)c;

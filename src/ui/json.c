@@ -9,6 +9,7 @@
 
 #include "base/fatal.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 struct json_event {
 	json_t *root;
@@ -46,48 +47,17 @@ json_event_free(struct json_event *e)
 	free(e);
 }
 
-/* Bytes of the well-formed UTF-8 sequence at s (RFC 3629); 0 when none is. */
-static size_t
-utf8_length(const unsigned char *s)
-{
-	static const struct {
-		unsigned char first, last, low, high;
-		size_t n;
-	} rows[] = {
-		{ 0x01, 0x7f, 0x00, 0x00, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-	size_t i, k;
-
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (*s < rows[i].first || *s > rows[i].last)
-			continue;
-		if (rows[i].n > 1 &&
-		    (s[1] < rows[i].low || s[1] > rows[i].high))
-			return 0;
-		for (k = 2; k < rows[i].n; k++) {
-			if ((s[k] & 0xc0) != 0x80)
-				return 0;
-		}
-		return rows[i].n;
-	}
-	return 0;
-}
-
 static char *
 repaired(const char *text)
 {
-	const unsigned char *s = (const unsigned char *)text;
 	char *out = xmalloc(3 * strlen(text) + 1), *to = out;
+	uint32_t code;
 	size_t n;
 
-	for (; *s != '\0'; s += n) {
-		n = utf8_length(s);
+	for (; *text != '\0'; text += n) {
+		n = utf8_decode(text, strnlen(text, 4), &code);
 		if (n > 0) {
-			memcpy(to, s, n);
+			memcpy(to, text, n);
 			to += n;
 			continue;
 		}

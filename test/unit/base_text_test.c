@@ -70,6 +70,43 @@ test_printable(void **state)
 }
 
 static void
+test_utf8(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t n, len;
+		uint32_t code;
+	} t[] = {
+		{ "", 1, 1, 0 }, { "a\xc3\xa9", 3, 1, 'a' },
+		{ "\x7f", 1, 1, 0x7f }, { "\xc2\x80", 2, 2, 0x80 },
+		{ "\xdf\xbf", 2, 2, 0x7ff }, { "\xe0\xa0\x80", 3, 3, 0x800 },
+		{ "\xed\x9f\xbf", 3, 3, 0xd7ff },
+		{ "\xee\x80\x80", 3, 3, 0xe000 },
+		{ "\xef\xbf\xbf", 3, 3, 0xffff },
+		{ "\xf0\x90\x80\x80", 4, 4, 0x10000 },
+		{ "\xf4\x8f\xbf\xbf", 4, 4, 0x10ffff },
+		{ "\x80", 1, 0, 0 }, { "\xc1\xbf", 2, 0, 0 },
+		{ "\xe0\x9f\xbf", 3, 0, 0 }, { "\xed\xa0\x80", 3, 0, 0 },
+		{ "\xed\xbf\xbf", 3, 0, 0 }, { "\xf0\x8f\xbf\xbf", 4, 0, 0 },
+		{ "\xf4\x90\x80\x80", 4, 0, 0 },
+		{ "\xf5\x80\x80\x80", 4, 0, 0 }, { "\xff", 1, 0, 0 },
+		/* what is behind n is not looked at */
+		{ "\xc2\x80", 1, 0, 0 }, { "\xe2\x82\xac", 2, 0, 0 },
+		{ "\xf0\x9f\x90\xa6", 3, 0, 0 },
+		{ "\xe2(\xac", 3, 0, 0 }, { "\xe2\x82(", 3, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		uint32_t code = 4711;
+
+		assert_int_equal(utf8_decode(t[i].in, t[i].n, &code),
+		    t[i].len);
+		assert_int_equal(code, t[i].len > 0 ? t[i].code : 4711);
+	}
+}
+
+static void
 test_number(void **state)
 {
 	static const struct {
@@ -377,6 +414,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_printable),
+		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_spans),
 		cmocka_unit_test(test_random_hex),
