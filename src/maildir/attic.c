@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "internal.h"
 
@@ -48,11 +49,10 @@ static char *
 folder_name(const char *path)
 {
 	char *out = xmalloc(3 * strlen(path) + 1), hex[17];
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t sum = fnv1a(FNV1A_START, path, strlen(path));
 	size_t n = 0;
 
 	for (const char *p = path; *p != '\0'; p++) {
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
 		if (*p == '/' || *p == '%') {
 			memcpy(out + n, *p == '/' ? "%2F" : "%25", 3);
 			n += 3;
@@ -64,7 +64,7 @@ folder_name(const char *path)
 		n = ATTIC_COMPONENT_MAX - ATTIC_CUT_LEN;
 		while (n > 0 && ((unsigned char)out[n] & 0xc0) == 0x80)
 			n--;
-		snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)h);
+		snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)sum);
 		memcpy(out + n, "%~", 2);
 		memcpy(out + n + 2, hex, 16);
 		n += ATTIC_CUT_LEN;

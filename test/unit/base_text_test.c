@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 static void
@@ -156,6 +157,18 @@ test_spans(void **state)
 	assert_true(span_eq(span_of(NULL), ""));
 	hex_format(hex, "\x00\x7f\xff", 3);
 	assert_string_equal(hex, "007fff");
+}
+
+/* From the reference of the Fowler/Noll/Vo hash. */
+static void
+test_fnv1a(void **state)
+{
+	(void)state;
+	assert_true(fnv1a(FNV1A_START, "", 0) == 0xcbf29ce484222325);
+	assert_true(fnv1a(FNV1A_START, "a", 1) == 0xaf63dc4c8601ec8c);
+	assert_true(fnv1a(FNV1A_START, "foobar", 6) == 0x85944171f73967e8);
+	assert_true(fnv1a(fnv1a(FNV1A_START, "foo", 3), "bar", 3) ==
+	    0x85944171f73967e8);
 }
 
 static void
@@ -417,6 +430,7 @@ main(void)
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_spans),
+		cmocka_unit_test(test_fnv1a),
 		cmocka_unit_test(test_random_hex),
 		cmocka_unit_test(test_distance),
 		cmocka_unit_test(test_clocks),
