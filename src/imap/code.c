@@ -54,6 +54,31 @@ code_find(struct span word)
 	return word.n > 0 ? CODE_UNKNOWN : CODE_NONE;
 }
 
+/* What an octet of a code stands in. */
+struct nesting {
+	unsigned brackets, parens;
+	bool quoted;
+};
+
+/* Goes on by one octet: is it the "]" that ends the code? */
+static bool
+closes_code(struct nesting *around, char c)
+{
+	if (c == '"')
+		around->quoted = !around->quoted;
+	else if (around->quoted)
+		return false;
+	else if (c == '(')
+		around->parens++;
+	else if (c == ')' && around->parens > 0)
+		around->parens--;
+	else if (c == '[' && around->parens == 0)
+		around->brackets++;
+	else if (c == ']' && around->parens == 0)
+		return around->brackets-- == 0;
+	return false;
+}
+
 /*
  * Where the "]" of a code is, c standing behind its "[". Arguments may contain
  * quotes and brackets (extensions), and flags with a "]" in them (Gmail). When
@@ -63,24 +88,13 @@ code_find(struct span word)
 static char *
 code_bracket(struct cursor c)
 {
-	unsigned brackets = 0, parens = 0;
-	bool quoted = false;
+	struct nesting around = { 0 };
 	char *p;
 
 	for (p = c.p; p < c.end; p++) {
-		if (quoted && *p == '\\' && p + 1 < c.end)
+		if (around.quoted && *p == '\\' && p + 1 < c.end)
 			p++;
-		else if (*p == '"')
-			quoted = !quoted;
-		else if (quoted)
-			continue;
-		else if (*p == '(')
-			parens++;
-		else if (*p == ')' && parens > 0)
-			parens--;
-		else if (*p == '[' && parens == 0)
-			brackets++;
-		else if (*p == ']' && parens == 0 && brackets-- == 0)
+		else if (closes_code(&around, *p))
 			return p;
 	}
 	return c.p < c.end ? memchr(c.p, ']', (size_t)(c.end - c.p)) : NULL;

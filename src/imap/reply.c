@@ -87,6 +87,15 @@ begin_tls(struct imap_session *s)
 	stream_start_tls(&s->stream);
 }
 
+/* Is it time for an answer? One that refuses may come where the server is to
+ * ask for a literal, or in the middle of a message. */
+static bool
+may_answer(const struct imap_line *line, bool refusal)
+{
+	return line->whole ||
+	    (refusal && (line->waits || line->append != NULL));
+}
+
 static void
 tagged(struct imap_session *s, const struct imap_resp *r)
 {
@@ -104,8 +113,7 @@ tagged(struct imap_session *s, const struct imap_resp *r)
 		return;
 	}
 	imap_session_progress(s);
-	if (!line->whole && !(refusal &&
-	    (line->waits || line->append != NULL))) {
+	if (!may_answer(line, refusal)) {
 		imap_session_dropf(s, ERR_PROTO,
 		    "%s answered %s before it was sent", s->host, line->verb);
 		return;

@@ -224,35 +224,56 @@ path_depth(const char *path)
 	return n;
 }
 
-/* What vanishes meanwhile is no folder. */
+/*
+ * path can't be opened, as errno says. What vanished meanwhile is no folder; a
+ * link that leads nowhere is one that is broken.
+ */
 static int
-walk_enter(struct walk *w, const char *path, bool link, struct err *err)
+walk_unopened(struct walk *w, const char *path, bool link, struct err *err)
 {
-	const char *name = path[0] != '\0' ? path : ".";
 	struct stat st;
-	int fd, r = 0;
 
-	if (path[0] != '\0' && path_depth(path) > LIMIT_DEPTH)
-		return 0;
-	fd = openat(w->m->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && link && (errno == ENOENT || errno == ELOOP))
+	if (link && (errno == ENOENT || errno == ELOOP))
 		return fstatat(w->m->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ?
 		    0 : walk_found(w, path, false, 0, err);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+	if (errno == ENOENT || errno == ENOTDIR)
 		return 0;
-	if (fd < 0 && path[0] != '\0' && (errno == EACCES || errno == EPERM))
+	if (path[0] != '\0' && (errno == EACCES || errno == EPERM))
 		return walk_found(w, path, false, errno, err);
-	if (fd < 0)
-		return err_errno(err, ERR_IO, "can't open directory %s", path);
+	return err_errno(err, ERR_IO, "can't open directory %s", path);
+}
+
+static int
+walk_opened(struct walk *w, int fd, const char *path, struct err *err)
+{
+	struct stat st;
+	int r = 0;
+
 	if (fstat(fd, &st) < 0)
 		r = err_errno(err, ERR_IO, "can't look at %s", path);
 	else if (set_add(&w->seen, (struct walk_seen){ st.st_dev, st.st_ino }))
 		r = walk_read(w, fd, path, err);
+	/* What vanishes while it is read is no folder either. */
 	if (r < 0 && path[0] != '\0' && fstat(fd, &st) == 0 &&
 	    st.st_nlink == 0) {
 		walk_restart(w);
 		r = 0;
 	}
+	return r;
+}
+
+static int
+walk_enter(struct walk *w, const char *path, bool link, struct err *err)
+{
+	int fd, r;
+
+	if (path[0] != '\0' && path_depth(path) > LIMIT_DEPTH)
+		return 0;
+	fd = openat(w->m->fd, path[0] != '\0' ? path : ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return walk_unopened(w, path, link, err);
+	r = walk_opened(w, fd, path, err);
 	close(fd);
 	return r;
 }
