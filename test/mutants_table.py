@@ -36,7 +36,7 @@ MUTANTS = [
 	"return s->stream.bytes_in;")),
     ("inflate-without-end", "src/net/deflate.c", "unit net_deflate_test",
 	("else if (d->empty > EMPTY_MAX)", "else if (false)")),
-    ("inflate-end-before-the-rest", "src/net/stream.c",
+    ("inflate-end-before-the-rest", "src/net/stream_read.c",
 	"unit net_stream_test",
 	("if (r != 1 || p->tls_end == 1 || !has_room(p))",
 	"if (r != 1 || p->tls_end == 1)")),

@@ -34,6 +34,7 @@ void buf_added(struct buf *, size_t n);
 
 void buf_consume(struct buf *, size_t n);	/* n <= len */
 void buf_clear(struct buf *);
+void buf_swap(struct buf *, struct buf *);	/* bounds and all */
 
 /* Terminates with NUL (not counted in len) and returns the text. */
 const char *buf_str(struct buf *);

@@ -142,6 +142,15 @@ buf_clear(struct buf *b)
 	b->len = 0;
 }
 
+void
+buf_swap(struct buf *a, struct buf *b)
+{
+	struct buf t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
 const char *
 buf_str(struct buf *b)
 {

@@ -87,12 +87,36 @@ struct stream_priv {
 	bool closing;
 };
 
-/* Transports call these. */
+#define STREAM_READ_PIECE	(64u << 10)	/* of one read */
+#define STREAM_OUT_MAX		(64u << 20)	/* a writer that never looks */
+
+/* stream.c; transports call these ... */
 void stream_handle_opened(struct stream_priv *);
 void stream_handle_closed(struct stream_priv *);
 void stream_connected(struct stream_priv *, uv_stream_t *rd, uv_stream_t *wr);
 void stream_fail(struct stream_priv *, const struct err *);
 void stream_ended(struct stream_priv *);	/* orderly */
+/* ... and reading and writing these. */
+bool stream_is_live(const struct stream_priv *);
+void stream_opened(struct stream_priv *);	/* the task may write */
+void stream_touch(struct stream_priv *);	/* a byte moved: no silence */
+void stream_want_flush(struct stream_priv *);	/* at the end of this turn */
+/* Fails with write_err when reading has ended, or a moment later. */
+void stream_linger(struct stream_priv *);
+/* The sentence for what libuv says of the socket. */
+void stream_explain_io(struct stream_priv *, int error, struct err *);
+
+/* stream_read.c: reads while somebody wants it, there is room, and there is
+ * more; decode lets the codecs go on with what they have. */
+void stream_update_reading(struct stream_priv *);
+void stream_decode(struct stream_priv *);
+void stream_read_on(struct stream_priv *);	/* if the task made room */
+
+/* stream_write.c: from out through the codecs to wire, and what is in wire to
+ * libuv. */
+void stream_flush_out(struct stream_priv *);
+void stream_write_wire(struct stream_priv *);
+bool stream_has_more(const struct stream_priv *);	/* not yet with libuv */
 
 /* tcp.c */
 void tcp_open(struct stream_priv *);
