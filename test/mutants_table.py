@@ -37,7 +37,7 @@ MUTANTS = [
     ("inflate-without-end", "src/net/deflate.c", "unit net_deflate_test",
 	("else if (d->empty > EMPTY_MAX)", "else if (false)")),
     ("inflate-end-before-the-rest", "src/net/stream_read.c",
-	"unit net_stream_test",
+	"unit net_compress_test",
 	("if (r != 1 || p->tls_end == 1 || !has_room(p))",
 	"if (r != 1 || p->tls_end == 1)")),
     ("deflate-not-flushed", "src/net/deflate.c", "unit net_deflate_test",
