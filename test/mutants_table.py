@@ -594,17 +594,17 @@ MUTANTS = [
 
     # -- several messages in one APPEND --
     ("appenduid-in-any-order", "src/imap/code.c",
-	"unit imap_session_test",
+	"unit imap_append_test",
 	("(!ordered || is_ascending(s)) && ", "")),
     ("appenduid-of-another-count", "src/imap/append.c",
-	"unit imap_session_test",
+	"unit imap_append_test",
 	("uidset_count(&cmd->code_uids) != a->n)", "false)")),
     ("appenduids-paired-backwards", SYNC + "apply/push_send.c",
 	"e2e test_push.py -k many_in_one",
 	("\t\t\tu->msg[i]->uid = uid;\n",
 	"\t\t\tu->msg[u->n - 1 - i]->uid = uid;\n")),
     ("refused-group-goes-on", "src/imap/append.c",
-	"unit imap_session_test",
+	"unit imap_append_test",
 	(" || a->priv->line->early)", ")")),
     ("refused-group-not-repeated-singly", SYNC + "apply/push_send.c",
 	"e2e test_push.py -k one_bad",
@@ -651,7 +651,7 @@ MUTANTS = [
 	"e2e test_push.py -k after_all",
 	("p->pass.a->groups_refused < GROUPS_REFUSED &&", "true &&")),
     ("group-behind-a-literal-that-is-asked-for", "src/imap/append.c",
-	"unit imap_session_test",
+	"unit imap_append_test",
 	(" &&\n\t    !imap_literal_waits(s, size);", ";")),
 
     # -- what failed --

@@ -473,6 +473,13 @@ probe_fetch(struct probe *p, const char *set, unsigned items)
 	probe_add(p, &p->fetch.cmd);
 }
 
+static inline void
+probe_noop(struct probe *p)
+{
+	imap_noop_start(p->session, &p->plain[0], &p->task);
+	probe_add(p, &p->plain[0]);
+}
+
 /* Greeting and login with the LOGIN command, then these capabilities. */
 #define LOGIN(caps) \
 	"S: * OK [CAPABILITY IMAP4rev1] ready", \

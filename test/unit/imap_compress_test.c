@@ -5,13 +5,6 @@
 
 #define OFFERED LOGIN("COMPRESS=DEFLATE")
 
-static void
-start_noop(struct probe *p)
-{
-	imap_noop_start(p->session, &p->plain[0], &p->task);
-	probe_add(p, &p->plain[0]);
-}
-
 /* Right behind the login, before anything else; then both ways. */
 static void
 test_from_the_login_on(void **state)
@@ -26,7 +19,7 @@ test_from_the_login_on(void **state)
 	struct probe p = { .cfg.compress = IMAP_COMPRESS_YES };
 
 	(void)state;
-	probe_run(&p, script, start_noop);
+	probe_run(&p, script, probe_noop);
 	assert_int_equal(p.plain[0].err.kind, ERR_NONE);
 	/* The login, the flight with COMPRESS in it, NOOP. */
 	assert_int_equal(p.stats.round_trips, 3);
@@ -58,7 +51,7 @@ test_not_asked_for(void **state)
 		};
 		struct probe p = { .cfg.compress = rows[i].compress };
 
-		probe_run(&p, script, start_noop);
+		probe_run(&p, script, probe_noop);
 		assert_int_equal(p.plain[0].err.kind, ERR_NONE);
 		probe_release(&p);
 	}
@@ -72,7 +65,7 @@ start_between(struct probe *p)
 	imap_compress_start(p->session);
 	imap_compress_start(p->session);	/* once is enough */
 	probe_fetch(p, "7", FETCH_BODY);
-	start_noop(p);
+	probe_noop(p);
 }
 
 static void
@@ -163,7 +156,7 @@ start_append(struct probe *p)
 	imap_compress_start(p->session);
 	imap_append_start(p->session, &p->append, &p->task, &a);
 	probe_add(p, &p->append.cmd);
-	start_noop(p);
+	probe_noop(p);
 }
 
 static void
@@ -194,7 +187,7 @@ test_noise_is_counted_inflated(void **state)
 	struct probe p = { .cfg.compress = IMAP_COMPRESS_YES };
 
 	(void)state;
-	probe_run(&p, script, start_noop);
+	probe_run(&p, script, probe_noop);
 	assert_int_equal(p.plain[0].err.kind, ERR_PROTO);
 	assert_string_equal(p.plain[0].err.msg,
 	    "127.0.0.1 sends without end and does not answer");
@@ -220,7 +213,7 @@ start_measured(struct probe *p)
 	uidset_add(&p->uids, 7);
 	imap_fetch_start(p->session, &p->fetch, &p->task, &a);
 	probe_add(p, &p->fetch.cmd);
-	start_noop(p);
+	probe_noop(p);
 }
 
 /* Only bodies: other answers may take as long as they like. */
