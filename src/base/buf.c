@@ -1,3 +1,4 @@
+/* Bytes that grow at their end, up to a bound, and are taken from the front. */
 #include "base/buf.h"
 
 #include <assert.h>

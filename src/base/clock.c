@@ -1,3 +1,4 @@
+/* The time of day, and a clock that only goes forward. */
 #include "base/clock.h"
 
 #include <time.h>

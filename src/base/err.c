@@ -1,3 +1,4 @@
+/* Fills in errors, and says which exit status each kind of them has. */
 #include "base/err.h"
 
 #include <errno.h>

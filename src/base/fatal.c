@@ -1,3 +1,4 @@
+/* Ends the process with one sentence, where nothing can go on. */
 #include "base/fatal.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Files and directories: synced, made, locked, renamed over nothing. */
 #include "base/fs.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* FNV-1a, a hash for tables and names. */
 #include "base/hash.h"
 
 uint64_t

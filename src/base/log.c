@@ -1,3 +1,4 @@
+/* Log lines on standard error, each in one write, from any thread. */
 #include "base/log.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Memory that is there, or else the process ends; and memory that is wiped. */
 #include "base/mem.h"
 
 #include <stdarg.h>

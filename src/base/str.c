@@ -1,3 +1,4 @@
+/* Text in slices: compared, read as a number, decoded, made printable. */
 #include "base/str.h"
 
 #include <errno.h>

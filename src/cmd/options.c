@@ -1,7 +1,7 @@
 /*
- * The command line. One table of options for all commands; each command says
- * which of them it takes. getopt_long prints nothing: every error is one
- * sentence of ours.
+ * Reads the command line, by one table of options for all commands. Each
+ * command says which of them it takes. getopt_long prints nothing: every error
+ * is one sentence of ours.
  */
 #include "cmd/cmd.h"
 

@@ -1,4 +1,4 @@
-/* Lines for people. What comes from servers and disks is made printable. */
+/* Lines for people, in which what servers and disks say is made printable. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -1,7 +1,7 @@
 /*
- * Folder patterns. Not fnmatch: "[Gmail]/Spam" is a name that people write, and
- * a bracket expression nobody does; and a matcher that walks back once per
- * star can't be made slow by a folder name.
+ * Which folders the patterns of syncrc take. Not fnmatch: "[Gmail]/Spam" is a
+ * name that people write, and a bracket expression nobody does; and a matcher
+ * that walks back once per star can't be made slow by a folder name.
  */
 #include "conf/conf.h"
 

@@ -1,8 +1,8 @@
 /*
- * APPEND. The messages are not in the line: their octets are fed while the line
- * stands first in the send queue, so they never have to be in memory as a
- * whole. The text of the line is what stands around them: up to the end of the
- * first head, then from head to head.
+ * The command APPEND, which uploads messages. They are not in the line: their
+ * octets are fed while the line stands first in the send queue, so they never
+ * have to be in memory as a whole. The text of the line is what stands around
+ * them: up to the end of the first head, then from head to head.
  */
 #include "internal.h"
 

@@ -1,8 +1,9 @@
 /*
- * Logging in. SCRAM first, because it proves the server to us and tells it no
- * password; then PLAIN, then the LOGIN command. After a refusal that does not
- * say why, one more way is tried, of another kind: some servers offer what
- * they can't do for every user. Not more, so that no account gets locked.
+ * Logs in, by the best way that the server offers. SCRAM first, because it
+ * proves the server to us and tells it no password; then PLAIN, then the LOGIN
+ * command. After a refusal that does not say why, one more way is tried, of
+ * another kind: some servers offer what they can't do for every user. Not more,
+ * so that no account gets locked.
  */
 #include "internal.h"
 

@@ -1,5 +1,5 @@
 /*
- * What a flow waits for. A command is done when none of its lines is left;
+ * A command, as a flow waits for it. It is done when none of its lines is left;
  * before that its on_done may look at what came and send further ones.
  */
 #include "internal.h"

@@ -1,4 +1,4 @@
-/* "[CODE arguments] text" behind OK, NO, BAD, BYE and PREAUTH. */
+/* Parses "[CODE arguments] text" behind OK, NO, BAD, BYE and PREAUTH. */
 #include "reader.h"
 
 #include <string.h>

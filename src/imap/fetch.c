@@ -1,9 +1,10 @@
 /*
- * FETCH. Read token by token, without recursion, and able to stop at the end
- * of what has come: at each literal the item it belongs to decides whether it
- * is handed out, and all parentheses are still counted when the row goes on
- * behind it. After a literal that was announced too short or too long, what
- * follows does not add up, and the response is refused.
+ * Parses FETCH, what the server says of a message. It is read token by token,
+ * without recursion, and reading can stop at the end of what has come: at each
+ * literal the item it belongs to decides whether it is handed out, and all
+ * parentheses are still counted when the row goes on behind it. After a literal
+ * that was announced too short or too long, what follows does not add up, and
+ * the response is refused.
  */
 #include "reader.h"
 

@@ -1,4 +1,4 @@
-/* UID FETCH: rows and bodies. */
+/* The command UID FETCH, which asks for flags, sizes, dates and bodies. */
 #include "internal.h"
 
 #include <assert.h>

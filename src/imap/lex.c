@@ -1,3 +1,4 @@
+/* The smallest parts of a response: blanks, words, numbers, strings. */
 #include "reader.h"
 
 #include <string.h>

@@ -1,8 +1,9 @@
 /*
- * Folders and their numbers. The happy path is one command, LIST with STATUS;
- * a server that does not have it, or refuses it, or forgets the STATUS lines,
- * gets a plain LIST and then one STATUS a folder, a window of them in flight.
- * A folder whose STATUS fails is listed without numbers.
+ * Asks for all folders and how many messages are in each. The happy path is one
+ * command, LIST with STATUS; a server that does not have it, or refuses it, or
+ * forgets the STATUS lines, gets a plain LIST and then one STATUS a folder, a
+ * window of them in flight. A folder whose STATUS fails is listed without
+ * numbers.
  */
 #include "internal.h"
 

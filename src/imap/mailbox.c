@@ -1,6 +1,7 @@
 /*
- * LIST, STATUS, NAMESPACE. A LIST line that can't be read is an error and not
- * a line to skip: a folder that is missing in a list looks deleted.
+ * Parses LIST, STATUS and NAMESPACE, what the server says of folders. A LIST
+ * line that can't be read is an error and not a line to skip: a folder that is
+ * missing in a list looks deleted.
  */
 #include "reader.h"
 

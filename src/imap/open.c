@@ -1,5 +1,5 @@
 /*
- * From nothing to a session that is ready for LIST and SELECT:
+ * From nothing to a session that is ready for LIST and SELECT.
  *
  *	connect, TLS, greeting -> CAPABILITY -> STARTTLS -> login
  *	-> CAPABILITY -> ENABLE, ID, NAMESPACE, LIST in one flight

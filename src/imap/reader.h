@@ -1,8 +1,8 @@
 /*
- * Inside the reader of imap/resp.h. Two layers: framing (reader.c) collects a
- * response and decides about each literal; then one parser per response works
- * on the whole text. Only FETCH is parsed while it arrives, because what its
- * literals are depends on the item they follow.
+ * What the files of the reader (imap/resp.h) share. It has two layers: framing
+ * (reader.c) collects a response and decides about each literal; then one
+ * parser per response works on the whole text. Only FETCH is parsed while it
+ * arrives, because what its literals are depends on the item they follow.
  *
  * The collected text: line ends are taken off; the announcement "{n}" of a
  * literal that is kept is followed by LF and its n octets. As no other LF can

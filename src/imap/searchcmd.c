@@ -1,9 +1,10 @@
 /*
- * UID SEARCH. With ESEARCH the answer says how many there are, so that it can
- * be seen to be whole; a server whose ESEARCH gives no such answer is asked
- * again in the old form, and no more with the new one in this session. Not so
- * where the folder could not be selected: there nothing can be found. The same
- * where it is to keep what it finds (RFC 5182).
+ * The command UID SEARCH, which asks for sets of UIDs. With ESEARCH the answer
+ * says how many there are, so that it can be seen to be whole; a server whose
+ * ESEARCH gives no such answer is asked again in the old form, and no more with
+ * the new one in this session. Not so where the folder could not be selected:
+ * there nothing can be found. The same where it is to keep what it finds (RFC
+ * 5182).
  */
 #include "internal.h"
 

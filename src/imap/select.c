@@ -1,7 +1,8 @@
 /*
- * SELECT and EXAMINE. While one folder is open, what arrives before the mark
- * of the change ("[CLOSED]", RFC 7162 section 3.2.11, or the new UIDVALIDITY)
- * still speaks of that one and is not passed on.
+ * The commands SELECT and EXAMINE, which open a folder. While another one is
+ * open, what arrives before the mark of the change ("[CLOSED]", RFC 7162
+ * section 3.2.11, or the new UIDVALIDITY) still speaks of that one and is not
+ * passed on.
  */
 #include "internal.h"
 

@@ -1,5 +1,5 @@
 /*
- * The session's life: a pump task moves what the stream brings to the reader
+ * The life of a session. A pump task moves what the stream brings to the reader
  * and from there to the commands (reply.c); what is started goes out in order
  * (line.c). When the connection is lost, cancelled or has broken the protocol,
  * imap_session_drop completes every command with the reason and closes the

@@ -1,3 +1,4 @@
+/* The dates of IMAP, to and from seconds. */
 #include "imap/text.h"
 
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /*
- * Modified UTF-7. Many spellings decode to the same name, one of them is
- * right. Decoding accepts only that one, by encoding its result again: else
- * two folders of the server could become one directory.
+ * Modified UTF-7, in which servers write the names of folders. Many spellings
+ * decode to the same name, one of them is right. Decoding accepts only that
+ * one, by encoding its result again: else two folders of the server could
+ * become one directory.
  */
 #include "imap/text.h"
 

@@ -1,4 +1,4 @@
-/* Contents, and places by what they hold. */
+/* What messages hold, as digests, and the places that hold it. */
 #include "index/content.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /*
- * Opening, closing, transactions, small facts.
+ * Opens and closes the index, begins and ends transactions, keeps small facts.
  *
  * A file may be absent, empty, ours, damaged, of a newer version, or not ours.
  * Damage shows as a mark that an earlier run left, as an error of SQLite or of

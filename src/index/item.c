@@ -1,3 +1,4 @@
+/* What was refused, skipped or held, kept until it is settled. */
 #include "index/item.h"
 
 #include <stdlib.h>

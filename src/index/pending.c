@@ -1,4 +1,5 @@
-/* What is open: intents; and the evidence of what was done. */
+/* What is under way on the server (intents), and the log of what was done, with
+ * its evidence. */
 #include <stdlib.h>
 
 #include "base/clock.h"

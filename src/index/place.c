@@ -1,4 +1,4 @@
-/* Place rows: found, written, streamed. */
+/* The rows of places, a message in a folder each: found, written, streamed. */
 #include "index/place.h"
 
 #include <assert.h>

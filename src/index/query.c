@@ -1,3 +1,4 @@
+/* SQL statements, kept prepared; and what SQLite says as a sentence. */
 #include "internal.h"
 
 #include <assert.h>

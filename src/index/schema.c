@@ -1,4 +1,5 @@
-/* The one schema. Version and application id are set in its transaction. */
+/* The tables of the index, in SQL. Version and application id are set in the
+ * transaction that makes them. */
 #include "internal.h"
 
 #define STR(x)	#x

@@ -1,3 +1,4 @@
+/* The checksum that rows and pages of the index carry. */
 #include "internal.h"
 
 #include <endian.h>

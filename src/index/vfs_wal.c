@@ -1,7 +1,7 @@
 /*
- * SQLite writes a WAL frame by frame, each as 24 octets and a page: two system
- * calls for a page that changed. Here they are gathered and written in large
- * pieces.
+ * Gathers what SQLite writes to its WAL, and writes it in large pieces. SQLite
+ * does it frame by frame, each as 24 octets and a page: two system calls for a
+ * page that changed.
  *
  * Nobody misses what is not in the file yet: who looks for frames finds them by
  * the WAL's index, which names those of a transaction when its last one has

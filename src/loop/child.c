@@ -1,3 +1,4 @@
+/* Runs a shell command and collects what it prints, up to a bound. */
 #include "loop/child.h"
 
 #include <assert.h>

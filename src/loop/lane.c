@@ -1,3 +1,4 @@
+/* A thread for work that blocks, one job after the other. */
 #include "loop/lane.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* The event loop: libuv's, run until every task has ended. */
 #include "loop/loop.h"
 
 #include <assert.h>

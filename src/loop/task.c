@@ -1,3 +1,4 @@
+/* Tasks: when they run, what cancels them, and when they have ended. */
 #include "loop/task.h"
 
 #include <assert.h>

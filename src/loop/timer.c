@@ -1,3 +1,4 @@
+/* A timer that wakes a task when its time has come. */
 #include "loop/timer.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* The digests by which a message is recognised, whoever has it. */
 #include "mail/fingerprint.h"
 
 #include <openssl/crypto.h>

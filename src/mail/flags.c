@@ -1,3 +1,4 @@
+/* Flags as bits and as letters; keywords as one sorted string. */
 #include "mail/flags.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* What is known of one message in one folder, and its three states. */
 #include "mail/state.h"
 
 #include <stdlib.h>

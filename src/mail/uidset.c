@@ -1,3 +1,4 @@
+/* Sets of UIDs as ranges: parsed, added to, searched, written. */
 #include "mail/uidset.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* The attic, where removed messages wait before they are really gone. */
 #include "maildir/attic.h"
 
 #include <errno.h>

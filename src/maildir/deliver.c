@@ -1,7 +1,7 @@
 /*
- * A batch: begin, data, end, place for each message; then one commit. What
- * fails takes its file in tmp/ along at once; what was never committed goes
- * when the batch is freed.
+ * Puts messages into a folder, a batch at a time. For each message begin, data,
+ * end, place; then one commit. What fails takes its file in tmp/ along at once;
+ * what was never committed goes when the batch is freed.
  */
 #include "maildir/deliver.h"
 

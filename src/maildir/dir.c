@@ -1,3 +1,4 @@
+/* Directories by their path, and whether a reading of one can be trusted. */
 #include "internal.h"
 
 #include <dirent.h>

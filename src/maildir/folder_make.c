@@ -1,9 +1,9 @@
 /*
- * A folder appears whole and goes whole, so that a run that is killed leaves
- * none behind that lacks one of its directories: it is built in MARK_DIR and
- * moved into place, and moved there before it is taken apart. Only where that
- * can't be done (other file system, link, other things in the directory) it is
- * done in place.
+ * Makes and removes folders, so that each appears whole and goes whole. A run
+ * that is killed leaves none behind that lacks one of its directories: it is
+ * built in MARK_DIR and moved into place, and moved there before it is taken
+ * apart. Only where that can't be done (other file system, link, other things
+ * in the directory) it is done in place.
  */
 #include "maildir/maildir.h"
 

@@ -1,7 +1,8 @@
 /*
- * Folders are found breadth first without recursion. A directory that can be
- * reached by several paths is one folder: the path without links wins, then the
- * first in order; so directories come before all links.
+ * Finds all folders below the root, breadth first and without recursion. A
+ * directory that can be reached by several paths is one folder: the path
+ * without links wins, then the first in order; so directories come before all
+ * links.
  */
 #include "maildir/maildir.h"
 

@@ -1,3 +1,4 @@
+/* From the name of a folder to its directory, and back. */
 #include "maildir/layout.h"
 
 #include <stdbool.h>

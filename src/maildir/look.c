@@ -1,3 +1,4 @@
+/* Asks what many files of one folder are now, without opening any. */
 #include "maildir/look.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The root of a Maildir: opened, locked, and marked as whose it is. */
 #include "maildir/maildir.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* A new message file, whose CRLF becomes LF where that can be undone. */
 #include "internal.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The name of a message file: a unique part, and letters for its flags. */
 #include "maildir/name.h"
 
 #include <inttypes.h>

@@ -1,8 +1,9 @@
 /*
- * A reading is complete when nothing can have been missed in new/ and then in
- * cur/: what moves from new/ to cur/ meanwhile is seen in one of them, or
- * twice. What moves the other way (mutt, when a message is marked as new) could
- * slip through; it moves the mtime of new/, so such a reading is repeated once.
+ * Reads what lies in a folder, and says whether something can have been missed.
+ * A reading is complete when nothing can have been, in new/ and then in cur/:
+ * what moves from new/ to cur/ meanwhile is seen in one of them, or twice. What
+ * moves the other way (mutt, when a message is marked as new) could slip
+ * through; it moves the mtime of new/, so such a reading is repeated once.
  */
 #include "maildir/scan.h"
 

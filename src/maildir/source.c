@@ -1,3 +1,4 @@
+/* Reads a message file as it goes over the wire, each line ending in CRLF. */
 #include "maildir/store.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Renames a message's file for its flags, and removes it. */
 #include "maildir/store.h"
 
 #include <errno.h>

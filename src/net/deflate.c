@@ -1,3 +1,4 @@
+/* The codec of compressed connections (RFC 4978), by zlib. */
 #include "net/deflate.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* The client's side of TLS as a codec, by OpenSSL. */
 #include "net/tls.h"
 
 #include <arpa/inet.h>

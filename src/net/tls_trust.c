@@ -1,7 +1,8 @@
 /*
- * The system's authorities, read when they are needed: the directory by the
- * name that is looked for, the file with all of them (a hundred and more, 20 ms
- * of parsing) when neither tls-ca-file nor the directory knew an issuer.
+ * The system's certificate authorities, read only when they are needed. The
+ * directory is read by the name that is looked for, the file with all of them
+ * (a hundred and more, 20 ms of parsing) when neither tls-ca-file nor the
+ * directory knew an issuer.
  */
 #include <openssl/err.h>
 #include <openssl/ssl.h>

@@ -1,3 +1,4 @@
+/* One event of --json, its text made valid where it is no UTF-8. */
 #include "ui/json.h"
 
 #include <assert.h>

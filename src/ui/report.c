@@ -1,3 +1,4 @@
+/* Standard output: lines for people, or with --json one object a line. */
 #include "ui/report.h"
 
 #include <errno.h>

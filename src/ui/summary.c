@@ -1,3 +1,4 @@
+/* What a run did to an account, as a line and as a JSON object. */
 #include "ui/summary.h"
 
 #include <stdbool.h>
