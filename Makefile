@@ -1,6 +1,7 @@
 # mailtern. Targets: all install deps unit e2e faults check torture bench demo
-# lint hardening fuzz clean. Variables: CC, SAN=1 (address and undefined-behaviour
-# sanitizers), WERROR=1, V=1 (show commands), O (where objects go), PREFIX, DESTDIR.
+# lint tour hardening fuzz clean. Variables: CC, SAN=1 (address and
+# undefined-behaviour sanitizers), WERROR=1, V=1 (show commands), O (where
+# objects go), PREFIX, DESTDIR.
 
 PREFIX	?= /usr/local
 DESTDIR	?=
@@ -279,6 +280,10 @@ mutants:
 lint: all
 	@O=$O PYTHON=$(PYTHON) CC="$(CC)" test/lint.sh
 
+# What each file of src is for.
+tour:
+	@$(PYTHON) -B test/lint/tour.py
+
 hardening: all
 	@test/hardening.sh $O/mailtern
 
@@ -296,4 +301,4 @@ clean:
 
 .PHONY: all install deps unit e2e faults rounds modes $(MODES:%=mode-%) \
 	fault-tools check torture bench \
-	bench-tools mutants peers demo lint hardening fuzz clean force
+	bench-tools mutants peers demo lint tour hardening fuzz clean force
