@@ -51,6 +51,7 @@ class Source:
 
 	def __init__(self, path, text):
 		self.path, self.lines = path, text.splitlines()
+		self.begins_with_comment = text.startswith("/*")
 		self.comments, self.functions, self.statics = [], [], []
 		self.includes = re.findall(r'^#include "([^"]*)"', text, re.M)
 		tokens = []
@@ -77,7 +78,7 @@ class Source:
 
 	def first_sentence(self):
 		"""Of the comment that the file begins with, or None."""
-		if not self.comments or self.comments[0].line != 1:
+		if not self.begins_with_comment:
 			return None
 		paragraph = plain(self.comments[0].text).split("\n\n")[0]
 		text = " ".join(paragraph.split())

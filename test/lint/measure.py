@@ -4,6 +4,7 @@ default.
 
 import argparse
 import collections
+import functools
 import glob
 import os
 import sys
@@ -25,7 +26,7 @@ EXEMPT = {
     "roomless": ["src/sync/"],
     "exports": ["src/sync/"],
     "statics": ["src/sync/"],
-    "parameters": ["src/"],
+    "parameters": ["src/sync/", "src/index/", "src/maildir/"],
     "columns": ["src/sync/", "include/sync/"],
     "lines": ["src/sync/"],
     "length": ["src/sync/"],
@@ -45,6 +46,9 @@ EXPORTS = {
 }
 
 
+source_of = functools.lru_cache(maxsize=None)(Source)
+
+
 def parse(top, *patterns):
 	"""{path: Source}"""
 	out = {}
@@ -53,7 +57,7 @@ def parse(top, *patterns):
 		    recursive=True)):
 			with open(path, encoding="utf-8") as f:
 				name = os.path.relpath(path, top)
-				out[name] = Source(name, f.read())
+				out[name] = source_of(name, f.read())
 	return out
 
 
@@ -191,7 +195,7 @@ MEASURES = {m.__name__: m for m in (ladder, roomless, includes, calls, exports,
     statics, parameters, columns, lines, length, complexity, comments)}
 
 
-def main():
+def main(words=None):
 	here = os.path.dirname(os.path.abspath(__file__))
 	top = os.path.dirname(os.path.dirname(here))
 	parser = argparse.ArgumentParser(description=__doc__)
@@ -202,7 +206,7 @@ def main():
 	    help="what is exempt as well")
 	parser.add_argument("measure", nargs="*", metavar="MEASURE",
 	    help=", ".join(MEASURES))
-	args = parser.parse_args()
+	args = parser.parse_args(words)
 	unknown = set(args.measure) - set(MEASURES)
 	if unknown:
 		parser.error("no measure: " + ", ".join(sorted(unknown)))
@@ -215,7 +219,7 @@ def main():
 			bad += 1
 			print("lint: %s: %s" % (path if line is None else
 			    "%s:%d" % (path, line), what), file=sys.stderr)
-	return bad != 0
+	return int(bad != 0)
 
 
 if __name__ == "__main__":

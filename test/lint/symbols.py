@@ -10,6 +10,29 @@ import subprocess
 import layers
 
 
+known = {}	# {path: (stamp, [(symbol, kind)])}
+
+
+def nm(paths):
+	"""(path, [(symbol, kind)]) of each object; what has not changed since
+	the last time is not read again."""
+	new = {}
+	for path in paths:
+		st = os.stat(path)
+		stamp = (st.st_ino, st.st_size, st.st_mtime_ns)
+		if path not in known or known[path][0] != stamp:
+			known[path] = (stamp, [])
+			new[path] = known[path][1]
+	if new:
+		out = subprocess.run(["nm", "-A", "-P", "-g"] + list(new),
+		    stdout=subprocess.PIPE, check=True,
+		    universal_newlines=True).stdout
+		for line in out.splitlines():
+			path, rest = line.split(": ", 1)
+			new[path].append(tuple(rest.split()[:2]))
+	return [(path, known[path][1]) for path in paths]
+
+
 class Symbols:
 	"""Of the sources src/**/*.c, built below the directory objects.
 	defined: {symbol: source}; uses: {symbol: {source}}."""
@@ -22,20 +45,16 @@ class Symbols:
 			if os.path.exists(path):
 				by_object[path] = source
 			else:
-				self.missing.append(path)
+				self.missing.append(source)
 		self.read(by_object)
 
 	def read(self, by_object):
-		out = subprocess.run(["nm", "-A", "-P", "-g"] +
-		    list(by_object), stdout=subprocess.PIPE, check=True,
-		    universal_newlines=True).stdout
-		for line in out.splitlines():
-			path, rest = line.split(": ", 1)
-			symbol, kind = rest.split()[:2]
-			if kind in "Uvw":
-				self.uses[symbol].add(by_object[path])
-			else:
-				self.defined[symbol] = by_object[path]
+		for path, found in nm(by_object):
+			for symbol, kind in found:
+				if kind in "Uvw":
+					self.uses[symbol].add(by_object[path])
+				else:
+					self.defined[symbol] = by_object[path]
 
 	def upward(self):
 		"""[(caller, symbol, callee)]"""
