@@ -14,8 +14,9 @@ known = {}	# {path: (stamp, [(symbol, kind)])}
 
 
 def nm(paths):
-	"""(path, [(symbol, kind)]) of each object; what has not changed since
-	the last time is not read again."""
+	"""(path, [(symbol, kind)]) of each object, without what the compiler
+	adds (its sanitizers do); what has not changed since the last time is
+	not read again."""
 	new = {}
 	for path in paths:
 		st = os.stat(path)
@@ -29,7 +30,9 @@ def nm(paths):
 		    universal_newlines=True).stdout
 		for line in out.splitlines():
 			path, rest = line.split(": ", 1)
-			new[path].append(tuple(rest.split()[:2]))
+			symbol, kind = rest.split()[:2]
+			if not symbol.startswith("__"):
+				new[path].append((symbol, kind))
 	return [(path, known[path][1]) for path in paths]
 
 
