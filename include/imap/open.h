@@ -22,7 +22,7 @@ struct imap_open_config {
 	const char *password;		/* borrowed until the flow has ended */
 	bool cleartext_ok;
 	enum imap_compress compress;
-	struct task *owner;		/* whose the session is; NULL: parent's */
+	struct task *owner;		/* of the session; NULL: parent */
 	/* NULL, or what LIST is asked into behind the login, in the same flight
 	 * as all else: complete (imap_result) when the flow has ended with
 	 * TASK_DONE. The caller's to release, also when the flow failed. */
@@ -42,8 +42,8 @@ struct imap_open {
  * ERR_CONFIG (the password would cross the network in clear). o is zeroed
  * here; its abort and finish are the flow's own. The session belongs to parent,
  * or to cfg->owner, a task that lives longer: that can't end before the session
- * is closed, and when it is cancelled the session closes by itself, its commands
- * ending in ERR_CANCELED.
+ * is closed, and when it is cancelled the session closes by itself, its
+ * commands ending in ERR_CANCELED.
  */
 void imap_open_start(struct imap_open *, struct loop *, struct task *parent,
     const struct imap_open_config *cfg);

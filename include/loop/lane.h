@@ -52,7 +52,8 @@ void lane_post_all(struct lane *, struct job **, struct task **, size_t n);
 
 /*
  * The two ways to wait for a job of one's own; returned by a step. Goes on with
- * next when the job has succeeded; where it failed the task fails with its error.
+ * next when the job has succeeded; where it failed the task fails with its
+ * error.
  */
 enum task_result job_wait(struct task *, const struct job *, task_step *next);
 /* The same behind lane_post of *job, made anew with run. */

@@ -50,7 +50,7 @@ struct task {
 	void (*abort)(struct task *);
 	void (*finish)(struct task *);
 	/* private */
-	const void *awaited;		/* by job_wait and its like ... */
+	const void *awaited;		/* by lane_run and its like ... */
 	task_step *after;		/* ... and where that goes on */
 	struct task *parent, *children, *sibling;
 	struct task *ready_next;

@@ -138,7 +138,7 @@ check_value(const struct walker *w, struct err *err)
 }
 
 static int
-read_list(struct walker *w, struct err *err)
+walk_list(struct walker *w, struct err *err)
 {
 	for (w->at++; peek(w, 0)->kind != '}'; w->at++) {
 		if (peek(w, 0)->kind == 0)
@@ -193,7 +193,7 @@ read_key(struct walker *w, struct err *err)
 	w->value = NULL;
 	w->at += 2;
 	if (peek(w, 0)->kind == '{')
-		return read_list(w, err);
+		return walk_list(w, err);
 	if (!is_word(peek(w, 0)) || peek(w, 0)->line != key->line)
 		return conf_fail(err, &place, "%.*s has no value; write one "
 		    "behind the =", (int)key->n, key->p);
@@ -204,7 +204,7 @@ read_key(struct walker *w, struct err *err)
 
 /* A word where a key should be: mostly the rest of a value with blanks. */
 static int
-refuse_word(struct walker *w, struct err *err)
+refuse_stray_word(struct walker *w, struct err *err)
 {
 	const struct conf_token *t = peek(w, 0);
 	struct conf_place place = place_of(w, t->line);
@@ -241,7 +241,7 @@ read_statement(struct walker *w, struct err *err)
 		return open_section(w, false, err);
 	if (is_word(peek(w, 1)) && peek(w, 2)->kind == '{')
 		return open_section(w, true, err);
-	return refuse_word(w, err);
+	return refuse_stray_word(w, err);
 }
 
 int

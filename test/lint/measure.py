@@ -41,6 +41,12 @@ EXPORTS = {
     "imap_session_error": "for the long-running mode",
     "imap_subscribe_start": "for folders that are made on the server",
     "maildir_check_mark": "for commands that look at a Maildir, offline",
+    "index_log_entries": "for a command that shows the log",
+    "index_log_range": "for a command that shows the log",
+    "index_log_release": "for a command that shows the log",
+    "job_wait": "for jobs that are posted otherwise, as tests of flows do",
+    "maildir_attic_list": "for a command that shows the attic",
+    "maildir_folder_create": "tests make one folder at a time",
     "progress_new_at": "tests say what time it is",
     "progress_update_at": "tests say what time it is",
 }

@@ -58,13 +58,13 @@ static enum task_result
 worker_again(struct task *t)
 {
 	struct worker *w = (struct worker *)t;
+	enum task_result r;
 
 	note(w, ">");
 	assert_true(w->job.done);
-	w->job = (struct job){ .run = second_run };
-	lane_post(w->lane, &w->job, t);
+	r = lane_run(w->lane, &w->job, second_run, t, worker_done);
 	task_wake(t);		/* too early does no harm */
-	return job_wait(t, &w->job, worker_done);
+	return r;
 }
 
 static enum task_result
