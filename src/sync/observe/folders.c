@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "maildir/layout.h"
 #include "observe/observe.h"
@@ -51,13 +52,11 @@ static char *
 path_for(struct run *run, const char *name)
 {
 	char *path = maildir_path_encode(name), *apart;
-	uint64_t h = 0xcbf29ce484222325u;
-	const char *p;
+	uint64_t h;
 
 	if (path == NULL || find_path(run, path) == NULL)
 		return path;
-	for (p = name; *p != '\0'; p++)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+	h = fnv1a(FNV1A_START, name, strlen(name));
 	apart = xasprintf("%s%%~%016llx", path, (unsigned long long)h);
 	free(path);
 	return apart;

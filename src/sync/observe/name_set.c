@@ -4,24 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "maildir/name.h"
 
 /* Some ten thousand names; of more the directory is read once again. */
 #define NAMES_MAX	(1u << 20)
 
-/* FNV-1a with a final mix; only for speed, names are ours and few are hostile:
+/* With a final mix; only for speed, names are ours and few are hostile:
  * a collision hides what is gone until the next run, and deletes nothing. */
 static uint64_t
 hash(struct span s)
 {
-	uint64_t h = 0xcbf29ce484222325u;
-	size_t i;
+	uint64_t h = fnv1a(FNV1A_START, s.p, s.n);
 
-	for (i = 0; i < s.n; i++) {
-		h ^= (unsigned char)s.p[i];
-		h *= 0x100000001b3u;
-	}
 	h ^= h >> 29;
 	h *= 0xbf58476d1ce4e5b9u;
 	return h ^ h >> 32;
