@@ -21,12 +21,12 @@ int index_content_by_id(struct index *, int64_t id, struct index_content *out,
     struct err *);
 
 /*
- * The first local place of folder with that content that is not paired (base
- * absent, no uid): 1, 0, -1. Among several, one whose flags equal flags is
- * preferred.
+ * The first local place that is not paired (base absent, no uid) and has the
+ * folder and the content of the one given: 1, 0, -1. Among several, one with
+ * the flags that the given one has on the server is preferred.
  */
-int index_unpaired_local(struct index *, int64_t folder, int64_t content,
-    unsigned flags, struct place *out, struct err *);
+int index_unpaired_local(struct index *, const struct place *,
+    struct place *out, struct err *);
 /* There is any such place in the folder, whatever its content. */
 int index_has_unpaired(struct index *, int64_t folder, bool *out,
     struct err *);
@@ -52,13 +52,13 @@ int index_unpaired_sizes(struct index *, int64_t folder, uint64_t **out,
     size_t *n_out, struct err *);
 
 /*
- * The one content that all unpaired local places of folder have whose header
- * has that digest and whose canonical size is that: 1. 0 when there is none, or
- * several, or it has neither Message-ID nor Date: then the body must be
- * fetched to know.
+ * The one content that all unpaired local places of folder have whose head and
+ * size are those of the fingerprint, of which nothing else is looked at: 1. 0
+ * when there is none, or several, or it has neither Message-ID nor Date: then
+ * the body must be fetched to know.
  */
 int index_content_by_head(struct index *, int64_t folder,
-    const uint8_t head[32], uint64_t size, int64_t *content_out, struct err *);
+    const struct fingerprint *, int64_t *content_out, struct err *);
 /*
  * The keywords that were agreed on for a place that had the content and has
  * just lost its file: Maildir has none, so a file that was moved takes them
@@ -95,7 +95,13 @@ int index_intents_settle(struct index *, int64_t folder, uint32_t uidvalidity,
     uint32_t unpulled, struct err *);
 
 /* One line of evidence: why something was removed. */
-int index_log(struct index *, const char *what, const char *folder,
-    uint32_t uid, const char *unique, const char *evidence, struct err *);
+struct index_log_line {
+	const char *what;
+	const char *folder;		/* NULL: "" */
+	uint32_t uid;			/* 0: none */
+	const char *unique;		/* or NULL */
+	const char *evidence;		/* NULL: "" */
+};
+int index_log(struct index *, const struct index_log_line *, struct err *);
 
 #endif

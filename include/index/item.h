@@ -33,10 +33,15 @@ struct index_item {
 
 void index_item_release(struct index_item *);
 
-/* 1 found, 0, -1; text is looked at for ITEM_NOTE only. */
-int index_item_find(struct index *, int64_t folder, int64_t place,
-    enum index_item_kind, const char *text, struct index_item *out,
-    struct err *);
+/* What an item is known by; text is looked at for ITEM_NOTE only. */
+struct index_item_key {
+	int64_t folder, place;
+	enum index_item_kind kind;
+	const char *text;		/* NULL: "" */
+};
+/* 1 found, 0, -1. */
+int index_item_find(struct index *, const struct index_item_key *,
+    struct index_item *out, struct err *);
 /* Inserts (id 0, then set) or updates by id. */
 int index_item_put(struct index *, struct index_item *, struct err *);
 int index_item_drop(struct index *, int64_t folder, int64_t place,
@@ -46,10 +51,14 @@ int index_item_ignore(struct index *, int64_t id, bool *found_out,
     struct err *);
 
 /*
- * In ascending id with id > after, at most max, each to be released; folder -1:
- * all. The number, or -1. Items may be changed between two calls.
+ * Streams in ascending id: the next items, at most max, each to be released;
+ * the number, or -1. Items may be changed between two calls.
  */
-int index_items(struct index *, int64_t folder, int64_t after,
+struct index_item_stream {
+	int64_t folder;			/* -1: all */
+	int64_t after;			/* the id given last, or 0 */
+};
+int index_items(struct index *, struct index_item_stream *,
     struct index_item *out, int max, struct err *);
 
 /* Those of messages that are in order now, by whatever way, are settled ... */

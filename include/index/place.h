@@ -22,11 +22,7 @@ int index_place_by_unique(struct index *, int64_t folder, const char *unique,
 int index_place_put(struct index *, struct place *, struct err *);
 int index_place_drop(struct index *, int64_t id, struct err *);
 
-/*
- * Streams in ascending id: fills up to max rows with id > after into out (each
- * to be released); the number, or -1. folder 0: the whole account. Rows may be
- * changed between two calls.
- */
+/* Which rows a stream has. */
 enum index_which {
 	PLACES_ALL,
 	PLACES_DIRTY,
@@ -36,10 +32,21 @@ enum index_which {
 	PLACES_MISSING,		/* local.present and missing */
 	PLACES_OWED,		/* whose two bases differ */
 };
-int index_places(struct index *, enum index_which, int64_t folder,
-    int64_t after, struct place *out, int max, struct err *);
-/* Calls row for each of them until it returns -1; then -1, with the error that
- * it set. It may change that row in the index; its strings are released. */
+/*
+ * Streams in ascending id: the next rows, at most max, each to be released; the
+ * number, or -1. Rows may be changed between two calls.
+ */
+struct index_place_stream {
+	enum index_which which;
+	int64_t folder;			/* 0: the whole account */
+	int64_t after;			/* the id given last, or 0 */
+};
+int index_places(struct index *, struct index_place_stream *,
+    struct place *out, int max, struct err *);
+/*
+ * Calls row for each of them until it returns -1; then -1, with the error that
+ * it set. It may change that row in the index; its strings are released.
+ */
 struct index_visit {
 	int (*row)(void *arg, struct place *, struct err *);
 	void *arg;
@@ -87,9 +94,13 @@ int index_see_remote(struct index *, int64_t folder,
 /* These are gone from the server; their last flags stay known. */
 int index_unsee_remote(struct index *, int64_t folder, const struct uidset *,
     uint64_t *changed_out, struct err *);
-/* All of the folder with uid <= upto that are not in the set are gone. */
-int index_keep_remote(struct index *, int64_t folder, const struct uidset *,
-    uint32_t upto, uint64_t *changed_out, struct err *);
+/* Who is there of the UIDs up to upto; all others up to it are gone. */
+struct index_listed {
+	const struct uidset *uids;
+	uint32_t upto;
+};
+int index_keep_remote(struct index *, int64_t folder,
+    const struct index_listed *, uint64_t *changed_out, struct err *);
 
 /*
  * The newest UIDs of the folder that are there with size and date known, at

@@ -105,29 +105,29 @@ index_content_by_id(struct index *ix, int64_t id, struct index_content *out,
 	" AND uid IS NULL AND local AND NOT base"
 
 int
-index_unpaired_local(struct index *ix, int64_t folder, int64_t content,
-    unsigned flags, struct place *out, struct err *err)
+index_unpaired_local(struct index *ix, const struct place *p,
+    struct place *out, struct err *err)
 {
 	struct query q;
 	int r;
 
 	query_init(&q, ix, SLOT_UNPAIRED_FLAGS, UNPAIRED
 	    " AND local_flags = ?3 ORDER BY id LIMIT 1");
-	query_int(&q, content);
-	query_int(&q, folder);
-	query_int(&q, flags);
+	query_int(&q, p->content);
+	query_int(&q, p->folder);
+	query_int(&q, p->remote.flags);
 	r = place_read_one(&q, out, err);
 	if (r == 0) {
 		query_init(&q, ix, SLOT_UNPAIRED_ANY,
 		    UNPAIRED " ORDER BY local_flags, id LIMIT 1");
-		query_int(&q, content);
-		query_int(&q, folder);
+		query_int(&q, p->content);
+		query_int(&q, p->folder);
 		r = place_read_one(&q, out, err);
 	}
 	if (r <= 0)
 		return r;
-	if (out->content == content && out->folder == folder && out->uid == 0 &&
-	    out->local.present && !out->base_local.present)
+	if (out->content == p->content && out->folder == p->folder &&
+	    out->uid == 0 && out->local.present && !out->base_local.present)
 		return 1;
 	place_release(out);
 	return index_damage(ix, "a tree leads to the wrong row", err);
@@ -236,8 +236,7 @@ index_unpaired_sizes(struct index *ix, int64_t folder, uint64_t **out,
 /* Two contents are enough to know that there is not one. */
 int
 index_content_by_head(struct index *ix, int64_t folder,
-    const uint8_t head[32], uint64_t size, int64_t *content_out,
-    struct err *err)
+    const struct fingerprint *fp, int64_t *content_out, struct err *err)
 {
 	bool identity = false;
 	struct query q;
@@ -250,8 +249,8 @@ index_content_by_head(struct index *ix, int64_t folder,
 	    " AND EXISTS (SELECT 1 FROM place INDEXED BY place_unpaired"
 	    " WHERE place.content = content.id AND folder = ?3"
 	    " AND uid IS NULL AND local AND NOT base) LIMIT 2");
-	query_blob(&q, head, 32);
-	query_size(&q, size);
+	query_blob(&q, fp->head, sizeof(fp->head));
+	query_size(&q, fp->size);
 	query_int(&q, folder);
 	while ((r = query_step(&q, err)) > 0) {
 		*content_out = query_get_int(&q, 0);

@@ -36,19 +36,18 @@ read_item(struct query *q, struct index_item *it)
 }
 
 int
-index_item_find(struct index *ix, int64_t folder, int64_t place,
-    enum index_item_kind kind, const char *text, struct index_item *out,
-    struct err *err)
+index_item_find(struct index *ix, const struct index_item_key *key,
+    struct index_item *out, struct err *err)
 {
 	struct query q;
 	int r;
 
 	query_init(&q, ix, SLOT_ITEM_FIND, ITEMS " WHERE place = ?"
 	    " AND folder = ? AND kind = ? AND (kind <> 0 OR text = ?)");
-	query_int(&q, place);
-	query_int(&q, folder);
-	query_int(&q, kind);
-	query_text(&q, text == NULL ? "" : text);
+	query_int(&q, key->place);
+	query_int(&q, key->folder);
+	query_int(&q, key->kind);
+	query_text(&q, key->text == NULL ? "" : key->text);
 	r = query_step(&q, err);
 	if (r > 0)
 		read_item(&q, out);
@@ -121,28 +120,31 @@ index_item_ignore(struct index *ix, int64_t id, bool *found_out,
 }
 
 int
-index_items(struct index *ix, int64_t folder, int64_t after,
+index_items(struct index *ix, struct index_item_stream *from,
     struct index_item *out, int max, struct err *err)
 {
 	struct query q;
 	int r, n = 0;
 
-	if (folder == -1) {
+	if (from->folder == -1) {
 		query_init(&q, ix, SLOT_ITEMS_ALL,
 		    ITEMS " WHERE id > ? ORDER BY id LIMIT ?");
 	} else {
 		query_init(&q, ix, SLOT_ITEMS_FOLDER,
 		    ITEMS " INDEXED BY item_folder WHERE folder = ?"
 		    " AND id > ? ORDER BY id LIMIT ?");
-		query_int(&q, folder);
+		query_int(&q, from->folder);
 	}
-	query_int(&q, after);
+	query_int(&q, from->after);
 	query_int(&q, max);
 	while ((r = query_step(&q, err)) > 0 && n < max)
 		read_item(&q, &out[n++]);
 	query_end(&q);
-	if (r >= 0)
+	if (r >= 0) {
+		if (n > 0)
+			from->after = out[n - 1].id;
 		return n;
+	}
 	while (n > 0)
 		index_item_release(&out[--n]);
 	return -1;

@@ -135,8 +135,7 @@ index_intents_settle(struct index *ix, int64_t folder, uint32_t uidvalidity,
 }
 
 int
-index_log(struct index *ix, const char *what, const char *folder, uint32_t uid,
-    const char *unique, const char *evidence, struct err *err)
+index_log(struct index *ix, const struct index_log_line *line, struct err *err)
 {
 	struct query q;
 
@@ -146,10 +145,10 @@ index_log(struct index *ix, const char *what, const char *folder, uint32_t uid,
 	    " (at, what, folder, uid, unique_part, evidence)"
 	    " VALUES (?, ?, ?, ?, ?, ?)");
 	query_int(&q, clock_wall());
-	query_text(&q, what);
-	query_text(&q, folder == NULL ? "" : folder);
-	query_id(&q, uid);
-	query_text(&q, unique);
-	query_text(&q, evidence == NULL ? "" : evidence);
+	query_text(&q, line->what);
+	query_text(&q, line->folder == NULL ? "" : line->folder);
+	query_id(&q, line->uid);
+	query_text(&q, line->unique);
+	query_text(&q, line->evidence == NULL ? "" : line->evidence);
 	return query_run(&q, err);
 }

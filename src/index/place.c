@@ -310,12 +310,12 @@ static const char *const streams_account[] = {
 
 /* What a row of the stream must be, judged by the row and not by a tree. */
 static bool
-belongs(const struct place *p, enum index_which which, int64_t folder,
+belongs(const struct place *p, const struct index_place_stream *from,
     int64_t after)
 {
-	if (p->id <= after || (folder != 0 && p->folder != folder))
+	if (p->id <= after || (from->folder != 0 && p->folder != from->folder))
 		return false;
-	switch (which) {
+	switch (from->which) {
 	case PLACES_LOCAL:
 		return p->local.present;
 	case PLACES_REMOTE:
@@ -335,11 +335,11 @@ belongs(const struct place *p, enum index_which which, int64_t folder,
 }
 
 static int
-read_stream(struct query *q, enum index_which which, int64_t folder,
-    int64_t after, struct place *out, int max, struct err *err)
+read_stream(struct query *q, struct index_place_stream *from,
+    struct place *out, int max, struct err *err)
 {
-	int n = 0;
-	int r;
+	int64_t after = from->after;
+	int r, n = 0;
 
 	while ((r = query_step(q, err)) > 0 && n < max) {
 		if (place_read(q, &out[n], err) < 0) {
@@ -347,37 +347,40 @@ read_stream(struct query *q, enum index_which which, int64_t folder,
 			break;
 		}
 		n++;
-		if (!belongs(&out[n - 1], which, folder, after)) {
+		if (!belongs(&out[n - 1], from, after)) {
 			r = index_damage(q->ix, "a tree leads to the wrong row",
 			    err);
 			break;
 		}
 		after = out[n - 1].id;
 	}
-	if (r >= 0)
+	if (r >= 0) {
+		from->after = after;
 		return n;
+	}
 	while (n > 0)
 		place_release(&out[--n]);
 	return -1;
 }
 
 int
-index_places(struct index *ix, enum index_which which, int64_t folder,
-    int64_t after, struct place *out, int max, struct err *err)
+index_places(struct index *ix, struct index_place_stream *from,
+    struct place *out, int max, struct err *err)
 {
+	enum index_which which = from->which;
 	struct query q;
 	int n;
 
-	if (folder != 0)
+	if (from->folder != 0)
 		query_init(&q, ix, SLOT_PLACES_FOLDER + which, streams[which]);
 	else
 		query_init(&q, ix, SLOT_PLACES_ACCOUNT + which,
 		    streams_account[which]);
-	query_int(&q, after);
+	query_int(&q, from->after);
 	query_int(&q, max);
-	if (folder != 0)
-		query_int(&q, folder);
-	n = read_stream(&q, which, folder, after, out, max, err);
+	if (from->folder != 0)
+		query_int(&q, from->folder);
+	n = read_stream(&q, from, out, max, err);
 	query_end(&q);
 	return n;
 }
@@ -388,13 +391,12 @@ index_each(struct index *ix, enum index_which which, int64_t folder,
 {
 	struct place page[64];
 	const int max = sizeof(page) / sizeof(page[0]);
-	int64_t after = 0;
+	struct index_place_stream rows = { .which = which, .folder = folder };
 	int i, n, rc = 0;
 
 	do {
-		n = index_places(ix, which, folder, after, page, max, err);
+		n = index_places(ix, &rows, page, max, err);
 		for (i = 0; i < n; i++) {
-			after = page[i].id;
 			if (rc == 0)
 				rc = visit->row(visit->arg, &page[i], err);
 			place_release(&page[i]);
@@ -407,8 +409,9 @@ int
 index_has(struct index *ix, enum index_which which, int64_t folder, bool *out,
     struct err *err)
 {
+	struct index_place_stream rows = { .which = which, .folder = folder };
 	struct place row;
-	int n = index_places(ix, which, folder, 0, &row, 1, err);
+	int n = index_places(ix, &rows, &row, 1, err);
 
 	if (n == 1)
 		place_release(&row);

@@ -173,10 +173,12 @@ index_unsee_remote(struct index *ix, int64_t folder, const struct uidset *set,
 
 /* The gaps between what stays, up to the bound, are gone. */
 int
-index_keep_remote(struct index *ix, int64_t folder, const struct uidset *set,
-    uint32_t upto, uint64_t *changed_out, struct err *err)
+index_keep_remote(struct index *ix, int64_t folder,
+    const struct index_listed *listed, uint64_t *changed_out, struct err *err)
 {
+	const struct uidset *set = listed->uids;
 	struct uidrange gap = { 1, 0 };
+	uint32_t upto = listed->upto;
 
 	*changed_out = 0;
 	if (index_may_write(ix, err) < 0)
@@ -213,15 +215,13 @@ reset_place(struct index *ix, struct place *p, bool local, struct err *err)
 static int
 reset_side(struct index *ix, int64_t folder, bool local, struct err *err)
 {
+	struct index_place_stream all = { PLACES_ALL, folder, 0 };
 	struct place *row = xcalloc(BATCH, sizeof(*row));
-	int64_t after = 0;
 	int r = index_may_write(ix, err);
 	int n = r;
 
-	while (r == 0 && (n = index_places(ix, PLACES_ALL, folder, after, row,
-	    BATCH, err)) > 0) {
+	while (r == 0 && (n = index_places(ix, &all, row, BATCH, err)) > 0) {
 		for (int i = 0; i < n; i++) {
-			after = row[i].id;
 			if (r == 0)
 				r = reset_place(ix, &row[i], local, err);
 			place_release(&row[i]);

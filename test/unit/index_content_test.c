@@ -189,10 +189,11 @@ add_local(struct fixture *f, int64_t folder, const char *file, int64_t content)
 static int64_t
 unpaired(struct fixture *f, int64_t folder, int64_t content, unsigned flags)
 {
+	const struct place on_server = { .folder = folder, .content = content,
+	    .remote = { .flags = flags } };
 	struct place p;
 	int64_t id = 0;
-	int r = index_unpaired_local(f->ix, folder, content, flags, &p,
-	    &f->err);
+	int r = index_unpaired_local(f->ix, &on_server, &p, &f->err);
 
 	ok(r);
 	if (r == 1) {
@@ -247,8 +248,8 @@ static int
 by_head(struct fixture *f, int64_t folder, uint8_t n, uint64_t size,
     int64_t *out)
 {
-	const uint8_t head[32] = { 0, n };
-	int r = index_content_by_head(f->ix, folder, head, size, out, &f->err);
+	const struct fingerprint fp = { .head = { 0, n }, .size = size };
+	int r = index_content_by_head(f->ix, folder, &fp, out, &f->err);
 
 	ok(r);
 	return r;
@@ -600,11 +601,22 @@ put_item(struct fixture *f, int64_t folder, int64_t place,
 static int
 items_of(struct fixture *f, int64_t folder, struct index_item *out)
 {
-	int n = index_items(f->ix, folder, 0, out, 8, &f->err);
+	struct index_item_stream from = { folder, 0 };
+	int64_t last = 0;
+	int n = index_items(f->ix, &from, out, 8, &f->err);
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		last = out[i].id;
 		index_item_release(&out[i]);
+	}
+	assert_int_equal(from.after, last);
 	return n;
+}
+
+static int
+find_item(struct fixture *f, struct index_item_key key, struct index_item *out)
+{
+	return index_item_find(f->ix, &key, out, &f->err);
 }
 
 static void
@@ -629,15 +641,15 @@ test_items(void **state)
 	assert_int_equal(items_of(f, 0, it), 2);
 
 	/* A note is known by its text, all else by what it is about. */
-	assert_int_equal(index_item_find(f->ix, 0, 0, ITEM_NOTE, "more", it,
-	    &f->err), 1);
+	assert_int_equal(find_item(f, (struct index_item_key){ 0, 0, ITEM_NOTE,
+	    "more" }, it), 1);
 	index_item_release(it);
-	assert_int_equal(index_item_find(f->ix, 0, 0, ITEM_NOTE, "less", it,
-	    &f->err), 0);
-	assert_int_equal(index_item_find(f->ix, folder, 0, ITEM_PULL, "", it,
-	    &f->err), 0);
-	assert_int_equal(index_item_find(f->ix, folder, id, ITEM_PUSH, "", it,
-	    &f->err), 1);
+	assert_int_equal(find_item(f, (struct index_item_key){ 0, 0, ITEM_NOTE,
+	    "less" }, it), 0);
+	assert_int_equal(find_item(f, (struct index_item_key){ folder, 0,
+	    ITEM_PULL, "" }, it), 0);
+	assert_int_equal(find_item(f, (struct index_item_key){ folder, id,
+	    ITEM_PUSH, "" }, it), 1);
 	assert_int_equal(it[0].id, push.id);
 	assert_string_equal(it[0].text, "too big");
 	assert_int_equal(it[0].first, 1000);
@@ -708,11 +720,14 @@ test_item_of_clean_row(void **state)
 static void
 test_log(void **state)
 {
+	const struct index_log_line removed = { "removed", "INBOX", 5, "a",
+	    "two scans" };
+	const struct index_log_line expunged = { .what = "expunged" };
 	struct fixture *f = *state;
 
 	ok(index_begin(f->ix, &f->err));
-	ok(index_log(f->ix, "removed", "INBOX", 5, "a", "two scans", &f->err));
-	ok(index_log(f->ix, "expunged", NULL, 0, NULL, NULL, &f->err));
+	ok(index_log(f->ix, &removed, &f->err));
+	ok(index_log(f->ix, &expunged, &f->err));
 	ok(index_commit(f->ix, &f->err));
 	assert_int_equal(number(f, "SELECT count(*) FROM log WHERE what ="
 	    " 'removed' AND folder = 'INBOX' AND uid = 5 AND unique_part = 'a'"

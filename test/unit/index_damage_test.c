@@ -129,9 +129,9 @@ assert_right(const struct place *p, int64_t folder)
 static bool
 read_all(struct fixture *f, int64_t folder)
 {
+	struct index_place_stream from = { PLACES_ALL, folder, 0 };
 	struct index_folder *all = NULL;
 	struct place p[50];
-	int64_t after = 0;
 	size_t n_all = 0;
 	unsigned rows = 0;
 	char *token;
@@ -145,10 +145,8 @@ read_all(struct fixture *f, int64_t folder)
 	assert_int_equal(all[0].uidvalidity, 7);
 	assert_string_equal(token, "abc");
 	free(token);
-	while ((n = index_places(f->ix, PLACES_ALL, folder, after, p, 50,
-	    &f->err)) > 0) {
+	while ((n = index_places(f->ix, &from, p, 50, &f->err)) > 0) {
 		rows += (unsigned)n;
-		after = p[n - 1].id;
 		for (int i = 0; i < n; i++) {
 			assert_right(&p[i], folder);
 			place_release(&p[i]);

@@ -22,6 +22,10 @@ sql(struct fixture *f, const char *text)
 	sqlite3_close(db);
 }
 
+#define LOG(f, ...) \
+	ok(index_log((f)->ix, &(struct index_log_line){ __VA_ARGS__ }, \
+	    &(f)->err))
+
 /* "1 3 7": the ids that come. */
 static void
 listed(struct fixture *f, struct index_log_query query, const char *want)
@@ -65,8 +69,7 @@ fill(struct fixture *f)
 	ok(index_begin(f->ix, &f->err));
 	for (uint32_t n = 1; n <= 6; n++) {
 		snprintf(unique, sizeof(unique), "u%u", n);
-		ok(index_log(f->ix, what[n % 2], folder[n % 3], n, unique,
-		    "two scans", &f->err));
+		LOG(f, what[n % 2], folder[n % 3], n, unique, "two scans");
 	}
 	ok(index_commit(f->ix, &f->err));
 }
@@ -110,9 +113,8 @@ test_entry_comes_back(void **state)
 	struct index_log_entry e[MAX];
 
 	ok(index_begin(f->ix, &f->err));
-	ok(index_log(f->ix, "removed-remote", "a/\xc3\xa4", UINT32_MAX, "u:1",
-	    "why; so", &f->err));
-	ok(index_log(f->ix, "dropped-local", NULL, 0, NULL, NULL, &f->err));
+	LOG(f, "removed-remote", "a/\xc3\xa4", UINT32_MAX, "u:1", "why; so");
+	LOG(f, "dropped-local");
 	ok(index_commit(f->ix, &f->err));
 	reopen(f, INDEX_READ);
 	assert_int_equal(index_log_entries(f->ix, &every, e, MAX, &f->err), 2);
@@ -212,13 +214,13 @@ test_follow(void **state)
 	    &reader.err), 0);
 	LISTED(&reader, "4 5 6", .after = 3);
 	ok(index_begin(f->ix, &f->err));
-	ok(index_log(f->ix, "trashed", "x", 7, NULL, NULL, &f->err));
+	LOG(f, "trashed", "x", 7);
 	LISTED(&reader, "", .after = 6);
 	LISTED(f, "7", .after = 6);
 	index_rollback(f->ix);
 	LISTED(&reader, "", .after = 6);
 	ok(index_begin(f->ix, &f->err));
-	ok(index_log(f->ix, "trashed", "y", 8, NULL, NULL, &f->err));
+	LOG(f, "trashed", "y", 8);
 	ok(index_commit(f->ix, &f->err));
 	/* The id of what was rolled back is not a gap. */
 	LISTED(&reader, "7", .after = 6);
@@ -438,8 +440,7 @@ test_damaged_pages(void **state)
 	ok(index_begin(f->ix, &f->err));
 	for (uint32_t n = 1; n <= ENTRIES; n++) {
 		snprintf(text, sizeof(text), "reason number %u of them all", n);
-		ok(index_log(f->ix, "trashed", "INBOX", n, NULL, text,
-		    &f->err));
+		LOG(f, "trashed", "INBOX", n, NULL, text);
 	}
 	ok(index_commit(f->ix, &f->err));
 	fixture_close(f);

@@ -47,12 +47,11 @@ see_all(struct fixture *f, int64_t folder)
 static void
 pull_all(struct fixture *f, int64_t folder)
 {
+	struct index_place_stream from = { PLACES_DIRTY, folder, 0 };
 	struct place p[256];
-	int64_t after = 0;
 	int n;
 
-	while ((n = index_places(f->ix, PLACES_DIRTY, folder, after, p, 256,
-	    &f->err)) > 0) {
+	while ((n = index_places(f->ix, &from, p, 256, &f->err)) > 0) {
 		ok(index_begin(f->ix, &f->err));
 		for (int i = 0; i < n; i++) {
 			struct fingerprint fp = { .size = p[i].uid };
@@ -61,7 +60,6 @@ pull_all(struct fixture *f, int64_t folder)
 
 			memcpy(fp.content, &mix, sizeof(mix));
 			memcpy(fp.head, &mix, sizeof(mix));
-			after = p[i].id;
 			snprintf(name, sizeof(name),
 			    "1700000000.M%016llxP1Q%u.host",
 			    (unsigned long long)mix, p[i].uid);
@@ -145,9 +143,11 @@ test_many(void **state)
 	for (uint32_t uid = 1; uid <= rows; uid += 2)
 		uidset_add(&half, uid);
 	ok(index_begin(f->ix, &f->err));
-	ok(index_keep_remote(f->ix, folder, &half, rows, &changed, &f->err));
+	ok(index_keep_remote(f->ix, folder,
+	    &(struct index_listed){ &half, rows }, &changed, &f->err));
 	assert_int_equal(changed, rows / 2);
-	ok(index_keep_remote(f->ix, folder, &none, rows, &changed, &f->err));
+	ok(index_keep_remote(f->ix, folder,
+	    &(struct index_listed){ &none, rows }, &changed, &f->err));
 	assert_int_equal(changed, rows - rows / 2);
 	ok(index_commit(f->ix, &f->err));
 	report("all gone, in two steps", since);

@@ -304,13 +304,14 @@ check_truth(struct fixture *f, bool keyword)
 
 		set_row(&p, truth[i], keyword);
 		ok(index_place_put(f->ix, &p, &f->err));
-		n = index_places(f->ix, PLACES_DIRTY, folder, 0, got, 2,
-		    &f->err);
+		n = index_places(f->ix, &(struct index_place_stream){
+		    PLACES_DIRTY, folder, 0 }, got, 2, &f->err);
 		if (n != dirty)
 			fail_msg("row %s: %d", truth[i], n);
 		if (n > 0)
 			place_release(&got[0]);
-		n = index_places(f->ix, PLACES_DIRTY, 0, 0, got, 2, &f->err);
+		n = index_places(f->ix, &(struct index_place_stream){
+		    PLACES_DIRTY, 0, 0 }, got, 2, &f->err);
 		assert_int_equal(n, dirty);
 		if (n > 0)
 			place_release(&got[0]);
@@ -408,19 +409,17 @@ static void
 check_stream(struct fixture *f, enum index_which which, int64_t folder,
     int side, unsigned n)
 {
+	struct index_place_stream from = { which, folder, 0 };
 	struct place p[7];
-	int64_t after = 0;
 	unsigned i = 0;
 	int got;
 
-	while ((got = index_places(f->ix, which, folder, after, p, 7,
-	    &f->err)) > 0) {
+	while ((got = index_places(f->ix, &from, p, 7, &f->err)) > 0) {
 		for (int k = 0; k < got; k++, i++) {
 			while (i < n && (!wanted(which, i) ||
 			    (side >= 0 && (int)((i >> 4) & 1) != side)))
 				i++;
 			assert_int_equal(p[k].id, i + 1);
-			after = p[k].id;
 			place_release(&p[k]);
 		}
 	}
@@ -470,14 +469,14 @@ static void
 test_rows_change_between_portions(void **state)
 {
 	struct fixture *f = *state;
+	struct index_place_stream from = { PLACES_DIRTY, 0, 0 };
 	struct place p[3];
 	int64_t folder[2], after = 0;
 	unsigned seen = 0, added = 0;
 	int got;
 
 	add_world(f, folder, 16);
-	while ((got = index_places(f->ix, PLACES_DIRTY, 0, after, p, 3,
-	    &f->err)) > 0) {
+	while ((got = index_places(f->ix, &from, p, 3, &f->err)) > 0) {
 		ok(index_begin(f->ix, &f->err));
 		for (int k = 0; k < got; k++) {
 			assert_true(p[k].id > after);

@@ -124,18 +124,16 @@ see_many(struct fixture *f, uint32_t first, uint32_t last)
 static void
 assert_remote(struct fixture *f, const char *expected)
 {
+	struct index_place_stream from = { PLACES_REMOTE, inbox, 0 };
 	struct uidset set = { 0 };
 	struct place p[10];
 	struct buf text;
-	int64_t after = 0;
 	size_t at = 0;
 	int n;
 
-	while ((n = index_places(f->ix, PLACES_REMOTE, inbox, after, p, 10,
-	    &f->err)) > 0) {
+	while ((n = index_places(f->ix, &from, p, 10, &f->err)) > 0) {
 		for (int i = 0; i < n; i++) {
 			uidset_add(&set, p[i].uid);
-			after = p[i].id;
 			place_release(&p[i]);
 		}
 	}
@@ -162,11 +160,12 @@ static uint64_t
 keep(struct fixture *f, const char *uids, uint32_t upto)
 {
 	struct uidset set = { 0 };
+	const struct index_listed listed = { &set, upto };
 	uint64_t changed;
 
 	if (uids[0] != '\0')
 		assert_int_equal(uidset_parse(&set, span_of(uids)), 0);
-	ok(index_keep_remote(f->ix, inbox, &set, upto, &changed, &f->err));
+	ok(index_keep_remote(f->ix, inbox, &listed, &changed, &f->err));
 	uidset_release(&set);
 	return changed;
 }

@@ -67,13 +67,17 @@ static int
 line_write(struct run *run, const char *what, struct line *l, struct err *err)
 {
 	const struct place *p = l->place;
+	struct index_log_line line = { what, l->folder->row.name, 0, NULL, "" };
 	int rc;
 
+	if (p != NULL) {
+		line.uid = p->uid;
+		line.unique = p->unique;
+	}
 	if (run->opt.force_deletes)
 		buf_addf(&l->why, "; --force-deletes");
-	rc = index_log(run->ix, what, l->folder->row.name,
-	    p == NULL ? 0 : p->uid, p == NULL ? NULL : p->unique,
-	    buf_str(&l->why), err);
+	line.evidence = buf_str(&l->why);
+	rc = index_log(run->ix, &line, err);
 	buf_release(&l->why);
 	return rc;
 }

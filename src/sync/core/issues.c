@@ -54,10 +54,10 @@ int
 record_failure(struct run *run, const struct folder *f, const struct place *p,
     const struct failure *why, struct err *err)
 {
+	const struct index_item_key key = { p->folder, p->id, why->kind, "" };
 	struct index_item it = { .id = 0 };
 	char *text;
-	int rc = index_item_find(run->ix, p->folder, p->id, why->kind, "", &it,
-	    err);
+	int rc = index_item_find(run->ix, &key, &it, err);
 
 	if (rc == -1)
 		return -1;
@@ -87,6 +87,7 @@ int
 tries_of(struct run *run, const struct place *p, enum index_item_kind kind,
     struct tries *out, struct err *err)
 {
+	const struct index_item_key key = { p->folder, p->id, kind, "" };
 	const struct report *r = &run->report;
 	struct index_item it;
 	int found;
@@ -94,7 +95,7 @@ tries_of(struct run *run, const struct place *p, enum index_item_kind kind,
 	*out = (struct tries){ .n = 0 };
 	if (!r->any)
 		return 0;
-	found = index_item_find(run->ix, p->folder, p->id, kind, "", &it, err);
+	found = index_item_find(run->ix, &key, &it, err);
 	if (found != 1)
 		return found;
 	out->n = it.tries;
@@ -169,10 +170,11 @@ mark_named(struct run *run, struct index_item *it, struct err *err)
 static int
 keep_issue(struct run *run, struct issue *n, struct err *err)
 {
+	const struct index_item_key key = { folder_id(run, n->folder), 0,
+	    n->kind, n->text };
 	struct report *r = &run->report;
 	struct index_item it = { .id = 0 };
-	int rc = index_item_find(run->ix, folder_id(run, n->folder), 0, n->kind,
-	    n->text, &it, err);
+	int rc = index_item_find(run->ix, &key, &it, err);
 
 	if (rc == -1)
 		return -1;
@@ -300,14 +302,12 @@ static int
 list_messages(struct run *run, struct listing *l, struct err *err)
 {
 	struct index_item row[64];
-	int64_t after = 0;
+	struct index_item_stream items = { folder_id(run, l->folder), 0 };
 	int i, n, rc = 0;
 
 	do {
-		n = index_items(run->ix, folder_id(run, l->folder), after, row,
-		    64, err);
+		n = index_items(run->ix, &items, row, 64, err);
 		for (i = 0; i < n; i++) {
-			after = row[i].id;
 			if (rc == 0)
 				rc = list_message(run, l, &row[i], err);
 			index_item_release(&row[i]);

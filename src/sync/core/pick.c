@@ -45,10 +45,11 @@ static int
 pick_page(struct pick *k, struct picked *out, int room, struct err *err)
 {
 	struct place row[PAGE];
+	struct index_place_stream dirty = { PLACES_DIRTY, k->folder->row.id,
+	    k->after };
 	struct ability can;
 	int i, n = 0, r = 0;
-	int got = index_places(k->run->ix, PLACES_DIRTY, k->folder->row.id,
-	    k->after, row, PAGE, err);
+	int got = index_places(k->run->ix, &dirty, row, PAGE, err);
 
 	folder_ability(k->folder, &can);
 	for (i = 0; i < got && r != -1 && n < room; i++) {

@@ -29,8 +29,7 @@ join_local(struct index *ix, struct place *p, struct err *err)
 	struct place known;
 	int rc, found;
 
-	found = index_unpaired_local(ix, p->folder, p->content,
-	    p->remote.flags, &known, err);
+	found = index_unpaired_local(ix, p, &known, err);
 	if (found != 1)
 		return found;
 	/* A file that the last look lacked is no proof that it is here. */

@@ -217,18 +217,19 @@ static int
 content_of(struct index *ix, struct candidate *c, struct err *err)
 {
 	struct place *p = &c->row.place;
-	uint64_t size = p->size - c->fp.removed;
+	struct fingerprint fp = c->fp;
 	int found;
 
 	if (p->content != 0)
 		return 1;		/* it was here before */
 	if (!c->got)
 		return 0;
-	found = index_content_by_head(ix, p->folder, c->fp.head, size,
-	    &p->content, err);
-	/* The file's last line may have had no end. */
-	return found != 0 ? found : index_content_by_head(ix, p->folder,
-	    c->fp.head, size + 2, &p->content, err);
+	fp.size = p->size - fp.removed;
+	found = index_content_by_head(ix, p->folder, &fp, &p->content, err);
+	if (found != 0)
+		return found;
+	fp.size += 2;	/* the file's last line may have had no end */
+	return index_content_by_head(ix, p->folder, &fp, &p->content, err);
 }
 
 static int

@@ -504,13 +504,14 @@ unsee_gone(struct observe *o, struct err *err)
 {
 	struct index *ix = o->pass.run->ix;
 	const int64_t id = o->pass.folder->row.id;
+	const struct index_listed all = { &o->listed, UID_LAST };
+	const struct index_listed older = { &o->gone.uids, o->known_next - 1 };
 	uint64_t changed;
 
-	if (o->full && index_keep_remote(ix, id, &o->listed, UID_LAST,
-	    &changed, err) == -1)
+	if (o->full && index_keep_remote(ix, id, &all, &changed, err) == -1)
 		return -1;
-	if (o->gone_told && index_keep_remote(ix, id, &o->gone.uids,
-	    o->known_next - 1, &changed, err) == -1)
+	if (o->gone_told &&
+	    index_keep_remote(ix, id, &older, &changed, err) == -1)
 		return -1;
 	return index_unsee_remote(ix, id, &o->vanished, &changed, err);
 }
