@@ -44,13 +44,13 @@ int maildir_attic_sync(struct maildir_attic *, struct err *);
 void maildir_attic_release(struct maildir_attic *);
 
 /*
- * Unlinks what was put away more than days before now, by the name of its day
- * and by its own ctime, at most max files; *left_out: there is more to do.
- * max 0 only asks: *left_out says whether a day of the attic is that old.
- * Follows no link and touches nothing deeper than FILE.
+ * Unlinks what was put away before that time (wall-clock seconds), by the name
+ * of its day and by its own ctime, at most max files; *left_out: there is more
+ * to do. max 0 only asks: *left_out says whether a day of the attic is that
+ * old. Follows no link and touches nothing deeper than FILE.
  */
-int maildir_attic_expire(struct maildir *, int64_t now, unsigned days,
-    size_t max, bool *left_out, struct err *);
+int maildir_attic_expire(struct maildir *, int64_t before, size_t max,
+    bool *left_out, struct err *);
 
 /* A file that was put away. Names are borrowed, for the call. */
 struct maildir_attic_entry {

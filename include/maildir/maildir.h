@@ -40,10 +40,13 @@ enum maildir_root {
 };
 
 /* Looks, changes nothing. The marker is ROOT/.mailtern/ID.TOKEN/, an empty
- * directory; id_out and token_out are set for ROOT_MARKED. Two markers, or a
- * malformed one: ERR_CONFIG. */
-int maildir_open(struct maildir *, const char *root, enum maildir_root *out,
-    char id_out[33], char token_out[33], struct err *);
+ * directory. Two markers, or a malformed one: ERR_CONFIG. */
+struct maildir_found {
+	enum maildir_root root;
+	char id[33], token[33];		/* "" but for ROOT_MARKED */
+};
+int maildir_open(struct maildir *, const char *root, struct maildir_found *,
+    struct err *);
 void maildir_close(struct maildir *);		/* unlocks */
 
 /* Makes the root (0700) and ROOT/.mailtern where missing, durably, and takes

@@ -48,16 +48,20 @@ bool maildir_sync_many(struct maildir *, const char *path, size_t n);
 int maildir_fingerprint(struct maildir *, const struct maildir_message *,
     struct fingerprint *out, int64_t *mtime_out, struct err *);
 
+/* Where a message is from now on. */
+struct maildir_renamed {
+	bool in_new;
+	char file[MAILDIR_NAME_MAX + 1];
+};
+
 /*
  * Renames so that it carries flags (foreign letters kept); from new/ to cur/
- * when a flag is set. A name that says so already is left as it is. The new
- * name goes to file_out, its place to in_new_out. ERR_STALE when the file is
- * not there under that very name, or the target exists. The directories are
- * not synced yet: maildir_sync_folder.
+ * when a flag is set. A name that says so already is left as it is. ERR_STALE
+ * when the file is not there under that very name, or the target exists. The
+ * directories are not synced yet: maildir_sync_folder.
  */
 int maildir_set_flags(struct maildir *, const struct maildir_message *,
-    unsigned flags, char file_out[MAILDIR_NAME_MAX + 1], bool *in_new_out,
-    struct err *);
+    unsigned flags, struct maildir_renamed *out, struct err *);
 
 /*
  * Another unique part, for a file whose name a message has already: the letters

@@ -451,15 +451,14 @@ expire_days(struct expiry *e, int fd, struct err *err)
 }
 
 int
-maildir_attic_expire(struct maildir *m, int64_t now, unsigned days,
-    size_t max, bool *left_out, struct err *err)
+maildir_attic_expire(struct maildir *m, int64_t before, size_t max,
+    bool *left_out, struct err *err)
 {
-	struct expiry e = { .before = now - (int64_t)days * 86400,
-	    .left = max };
+	struct expiry e = { .before = before, .left = max };
 	int fd, r;
 
 	*left_out = false;
-	day_name(e.day, e.before);
+	day_name(e.day, before);
 	fd = m->mark_fd < 0 ? -1 : openat(m->mark_fd, ATTIC, ATTIC_OPEN);
 	if (fd < 0)
 		return 0;

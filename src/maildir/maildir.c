@@ -140,21 +140,21 @@ root_look(struct maildir *m, enum maildir_root *out, struct mark *mark,
 }
 
 int
-maildir_open(struct maildir *m, const char *root, enum maildir_root *out,
-    char id_out[33], char token_out[33], struct err *err)
+maildir_open(struct maildir *m, const char *root, struct maildir_found *out,
+    struct err *err)
 {
 	struct mark mark = { 0 };
 
 	*m = (struct maildir){ .root = xstrdup(root), .fd = -1,
 	    .mark_fd = -1 };
-	id_out[0] = token_out[0] = '\0';
-	if (root_look(m, out, &mark, err) < 0) {
+	*out = (struct maildir_found){ .root = ROOT_MISSING };
+	if (root_look(m, &out->root, &mark, err) < 0) {
 		maildir_close(m);
 		return -1;
 	}
-	if (*out == ROOT_MARKED) {
-		memcpy(id_out, mark.id, sizeof(mark.id));
-		memcpy(token_out, mark.token, sizeof(mark.token));
+	if (out->root == ROOT_MARKED) {
+		memcpy(out->id, mark.id, sizeof(mark.id));
+		memcpy(out->token, mark.token, sizeof(mark.token));
 	}
 	return 0;
 }

@@ -103,22 +103,20 @@ rename_flagged(struct maildir *m, int fd, const struct maildir_message *msg,
 
 int
 maildir_set_flags(struct maildir *m, const struct maildir_message *msg,
-    unsigned flags, char file_out[MAILDIR_NAME_MAX + 1], bool *in_new_out,
-    struct err *err)
+    unsigned flags, struct maildir_renamed *out, struct err *err)
 {
 	struct maildir_name name;
 	int fd = message_dir(m, msg, &name, err), r;
-	bool in_new = msg->in_new && flags == 0;
 
 	if (fd < 0)
 		return -1;
-	*in_new_out = in_new;
-	if (in_new == msg->in_new && flags == name.flags) {
-		r = keep_name(fd, msg, file_out, err);
+	out->in_new = msg->in_new && flags == 0;
+	if (out->in_new == msg->in_new && flags == name.flags) {
+		r = keep_name(fd, msg, out->file, err);
 	} else {
-		r = flagged_name(msg, &name, flags, file_out, err);
+		r = flagged_name(msg, &name, flags, out->file, err);
 		if (r == 0)
-			r = rename_flagged(m, fd, msg, file_out, err);
+			r = rename_flagged(m, fd, msg, out->file, err);
 	}
 	close(fd);
 	return r;

@@ -73,13 +73,12 @@ static int
 run(struct root *r, struct list *l, struct err *err)
 {
 	const struct maildir_attic_visit visit = { l, add };
-	enum maildir_root what;
 	int before = open_files(), status;
-	char id[33], token[33];
+	struct maildir_found found;
 	struct maildir m;
 
 	/* One without a lock, as a reader has it. */
-	assert_ok(maildir_open(&m, r->path, &what, id, token, err), err);
+	assert_ok(maildir_open(&m, r->path, &found, err), err);
 	l->root = r;
 	status = maildir_attic_list(&m, &visit, err);
 	maildir_close(&m);
@@ -470,8 +469,8 @@ expire(struct list *l, const struct maildir_attic_entry *e)
 
 	(void)e;
 	/* All days, and no file is too young by its ctime. */
-	assert_ok(maildir_attic_expire(&l->root->m, time(NULL) + 400 * DAY_S,
-	    1, 100000, &more, &err), &err);
+	assert_ok(maildir_attic_expire(&l->root->m, time(NULL) + 399 * DAY_S,
+	    100000, &more, &err), &err);
 	assert_false(more);
 }
 

@@ -238,13 +238,12 @@ die_at(struct root *r, unsigned at, int (*op)(struct root *, struct err *))
 static enum maildir_there
 there_after(struct root *r, const char *path)
 {
-	enum maildir_root what;
+	struct maildir_found found;
 	enum maildir_there there;
-	char id[33], token[33];
 	struct err err = { 0 };
 
 	maildir_close(&r->m);
-	assert_ok(maildir_open(&r->m, r->path, &what, id, token, &err), &err);
+	assert_ok(maildir_open(&r->m, r->path, &found, &err), &err);
 	assert_ok(maildir_lock(&r->m, &err), &err);
 	assert_int_equal(root_count(r, ".mailtern"), 0);
 	assert_ok(maildir_folder_there(&r->m, path, &there, &err), &err);

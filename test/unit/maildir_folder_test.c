@@ -289,12 +289,11 @@ test_remove_link(void **state)
 static void
 reopen(struct root *r)
 {
-	enum maildir_root state;
-	char id[33], token[33];
+	struct maildir_found found;
 	struct err err = { 0 };
 
 	maildir_close(&r->m);
-	assert_ok(maildir_open(&r->m, r->path, &state, id, token, &err), &err);
+	assert_ok(maildir_open(&r->m, r->path, &found, &err), &err);
 	assert_ok(maildir_lock(&r->m, &err), &err);
 }
 
@@ -338,8 +337,8 @@ static void
 test_mark(void **state)
 {
 	struct root *r = root_new();
-	enum maildir_root what;
-	char id[33], token[33], *other;
+	struct maildir_found found;
+	char *other;
 	struct maildir m;
 	struct err err = { 0 };
 	struct stat st;
@@ -347,17 +346,17 @@ test_mark(void **state)
 	(void)state;
 	assert_int_equal(maildir_check_mark(&r->m, ID, TOKEN, &err), -1);
 	assert_int_equal(err.kind, ERR_CONFIG);
-	assert_ok(maildir_open(&m, r->path, &what, id, token, &err), &err);
-	assert_int_equal(what, ROOT_EMPTY);
+	assert_ok(maildir_open(&m, r->path, &found, &err), &err);
+	assert_int_equal(found.root, ROOT_EMPTY);
 	maildir_close(&m);
 	root_mkdir(r, "lost+found");
-	assert_ok(maildir_open(&m, r->path, &what, id, token, &err), &err);
-	assert_int_equal(what, ROOT_EMPTY);
+	assert_ok(maildir_open(&m, r->path, &found, &err), &err);
+	assert_int_equal(found.root, ROOT_EMPTY);
 	assert_int_equal(maildir_mark(&m, ID, TOKEN, &err), -1);
 	maildir_close(&m);
 	root_write(r, "something", "", 0);
-	assert_ok(maildir_open(&m, r->path, &what, id, token, &err), &err);
-	assert_int_equal(what, ROOT_UNMARKED);
+	assert_ok(maildir_open(&m, r->path, &found, &err), &err);
+	assert_int_equal(found.root, ROOT_UNMARKED);
 	maildir_close(&m);
 
 	assert_int_equal(maildir_mark(&r->m, "short", TOKEN, &err), -1);
@@ -378,10 +377,10 @@ test_mark(void **state)
 	assert_int_equal(fstatat(r->m.fd, ".mailtern", &st, 0), 0);
 	assert_int_equal(st.st_mode, S_IFDIR | 0700);
 
-	assert_ok(maildir_open(&m, r->path, &what, id, token, &err), &err);
-	assert_int_equal(what, ROOT_MARKED);
-	assert_string_equal(id, ID);
-	assert_string_equal(token, TOKEN2);
+	assert_ok(maildir_open(&m, r->path, &found, &err), &err);
+	assert_int_equal(found.root, ROOT_MARKED);
+	assert_string_equal(found.id, ID);
+	assert_string_equal(found.token, TOKEN2);
 	maildir_close(&m);
 
 	/* another directory at the same path */
@@ -405,8 +404,8 @@ test_bad_mark(void **state)
 		ID "-" TOKEN ".",
 	};
 	struct root *r = root_new();
-	enum maildir_root what;
-	char id[33], token[33], *path;
+	struct maildir_found found;
+	char *path;
 	struct maildir m;
 	struct err err = { 0 };
 
@@ -414,8 +413,8 @@ test_bad_mark(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		path = xasprintf(".mailtern/%s", bad[i]);
 		root_mkdir(r, path);
-		assert_int_equal(maildir_open(&m, r->path, &what, id, token,
-		    &err), -1);
+		assert_int_equal(maildir_open(&m, r->path, &found, &err),
+		    -1);
 		assert_int_equal(err.kind, ERR_CONFIG);
 		assert_null(m.root);
 		maildir_close(&m);
@@ -425,8 +424,7 @@ test_bad_mark(void **state)
 	/* two of them */
 	root_mkdir(r, ".mailtern/" ID "." TOKEN);
 	root_mkdir(r, ".mailtern/" ID "." TOKEN2);
-	assert_int_equal(maildir_open(&m, r->path, &what, id, token, &err),
-	    -1);
+	assert_int_equal(maildir_open(&m, r->path, &found, &err), -1);
 	assert_int_equal(err.kind, ERR_CONFIG);
 	assert_int_equal(maildir_check_mark(&r->m, ID, TOKEN, &err), -1);
 	root_free(r);
@@ -437,8 +435,7 @@ static void
 test_mark_link(void **state)
 {
 	struct root *r = root_new();
-	enum maildir_root what;
-	char id[33], token[33];
+	struct maildir_found found;
 	struct err err = { 0 };
 	struct maildir m;
 
@@ -447,8 +444,7 @@ test_mark_link(void **state)
 	root_mkdir(r, "elsewhere");
 	root_mkdir(r, "elsewhere/" ID "." TOKEN);
 	root_link(r, "elsewhere", ".mailtern");
-	assert_int_equal(maildir_open(&m, r->path, &what, id, token, &err),
-	    -1);
+	assert_int_equal(maildir_open(&m, r->path, &found, &err), -1);
 	assert_int_equal(err.kind, ERR_CONFIG);
 	root_free(r);
 }
@@ -457,14 +453,13 @@ static void
 test_lock(void **state)
 {
 	struct root *r = root_new();
-	enum maildir_root what;
-	char id[33], token[33];
+	struct maildir_found found;
 	struct err err = { 0 };
 	struct maildir m;
 
 	(void)state;
 	assert_ok(maildir_lock(&r->m, &err), &err);	/* once more: ours */
-	assert_ok(maildir_open(&m, r->path, &what, id, token, &err), &err);
+	assert_ok(maildir_open(&m, r->path, &found, &err), &err);
 	assert_int_equal(maildir_lock(&m, &err), -1);
 	assert_int_equal(err.kind, ERR_BUSY);
 	assert_int_equal(m.mark_fd, -1);
@@ -481,21 +476,20 @@ test_dangling_root(void **state)
 	struct root *r = root_new();
 	char *link = xasprintf("%s/link", r->dir);
 	char *target = xasprintf("%s/target", r->dir);
-	enum maildir_root what;
-	char id[33], token[33];
+	struct maildir_found found;
 	struct err err = { 0 };
 	struct maildir m;
 
 	(void)state;
 	assert_int_equal(symlink(target, link), 0);
-	assert_ok(maildir_open(&m, link, &what, id, token, &err), &err);
-	assert_int_equal(what, ROOT_MISSING);
+	assert_ok(maildir_open(&m, link, &found, &err), &err);
+	assert_int_equal(found.root, ROOT_MISSING);
 	assert_int_equal(maildir_lock(&m, &err), -1);
 	assert_int_equal(access(target, F_OK), -1);
 	maildir_close(&m);
 	/* a file is no Maildir */
 	close(open(target, O_WRONLY | O_CREAT, 0600));
-	assert_int_equal(maildir_open(&m, link, &what, id, token, &err), -1);
+	assert_int_equal(maildir_open(&m, link, &found, &err), -1);
 	assert_int_equal(err.kind, ERR_IO);
 	free(link);
 	free(target);

@@ -44,15 +44,14 @@ __attribute__((unused)) static struct root *
 root_new(void)
 {
 	struct root *r = xcalloc(1, sizeof(*r));
-	enum maildir_root state;
-	char id[33], token[33];
+	struct maildir_found found;
 	struct err err = { 0 };
 
 	snprintf(r->dir, sizeof(r->dir), "/tmp/maildir-test-XXXXXX");
 	assert_non_null(mkdtemp(r->dir));
 	r->path = xasprintf("%s/root", r->dir);
-	assert_ok(maildir_open(&r->m, r->path, &state, id, token, &err), &err);
-	assert_int_equal(state, ROOT_MISSING);
+	assert_ok(maildir_open(&r->m, r->path, &found, &err), &err);
+	assert_int_equal(found.root, ROOT_MISSING);
 	assert_ok(maildir_lock(&r->m, &err), &err);
 	return r;
 }

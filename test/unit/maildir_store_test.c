@@ -50,17 +50,17 @@ test_set_flags(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		struct maildir_message msg = message(table[i].in_new,
 		    table[i].file);
-		char *path = message_path(&msg), file[MAILDIR_NAME_MAX + 1];
+		char *path = message_path(&msg);
+		struct maildir_renamed now;
 		struct err err = { 0 };
-		bool in_new;
 
 		root_write(r, path, "x", 1);
-		assert_ok(maildir_set_flags(&r->m, &msg, table[i].flags, file,
-		    &in_new, &err), &err);
-		assert_string_equal(file, table[i].to);
-		assert_int_equal(in_new, table[i].to_new);
+		assert_ok(maildir_set_flags(&r->m, &msg, table[i].flags, &now,
+		    &err), &err);
+		assert_string_equal(now.file, table[i].to);
+		assert_int_equal(now.in_new, table[i].to_new);
 		free(path);
-		msg = message(in_new, file);
+		msg = message(now.in_new, now.file);
 		path = message_path(&msg);
 		assert_true(root_has(r, path));
 		assert_int_equal(root_count(r, "INBOX/new") +
@@ -78,17 +78,16 @@ static void
 check_stale(struct root *r, const struct maildir_message *msg,
     enum err_kind kind)
 {
-	char file[MAILDIR_NAME_MAX + 1];
+	struct maildir_renamed now;
 	struct maildir_source *source;
 	struct fingerprint print;
 	struct err err = { 0 };
 	int64_t mtime;
-	bool in_new;
 
 	for (unsigned flags = 0; flags <= FLAG_ALL; flags += FLAG_ALL) {
 		err = (struct err){ 0 };
-		assert_int_equal(maildir_set_flags(&r->m, msg, flags, file,
-		    &in_new, &err), -1);
+		assert_int_equal(maildir_set_flags(&r->m, msg, flags, &now,
+		    &err), -1);
 		assert_int_equal(err.kind, kind);
 	}
 	err = (struct err){ 0 };
@@ -127,9 +126,9 @@ test_no_overwrite(void **state)
 {
 	struct root *r = root_new();
 	struct maildir_message msg = message(false, "a:2,");
-	char file[MAILDIR_NAME_MAX + 1], *data;
+	struct maildir_renamed now;
 	struct err err = { 0 };
-	bool in_new;
+	char *data;
 	size_t n;
 
 	(void)state;
@@ -137,12 +136,12 @@ test_no_overwrite(void **state)
 	root_write(r, "INBOX/cur/a:2,", "mine", 4);
 	root_write(r, "INBOX/cur/a:2,S", "his", 3);
 	root_write(r, "INBOX/new/a", "third", 5);
-	assert_int_equal(maildir_set_flags(&r->m, &msg, FLAG_SEEN, file,
-	    &in_new, &err), -1);
+	assert_int_equal(maildir_set_flags(&r->m, &msg, FLAG_SEEN, &now, &err),
+	    -1);
 	assert_int_equal(err.kind, ERR_STALE);
 	msg = message(true, "a");
-	assert_int_equal(maildir_set_flags(&r->m, &msg, FLAG_SEEN, file,
-	    &in_new, &err), -1);
+	assert_int_equal(maildir_set_flags(&r->m, &msg, FLAG_SEEN, &now, &err),
+	    -1);
 	assert_int_equal(err.kind, ERR_STALE);
 	data = root_read(r, "INBOX/cur/a:2,S", &n);
 	assert_string_equal(data, "his");
@@ -172,14 +171,13 @@ test_attacks(void **state)
 	close(fd);
 	root_folder(r, "INBOX");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		char file[MAILDIR_NAME_MAX + 1];
-		bool in_new;
+		struct maildir_renamed now;
 
 		msg = message(false, bad[i]);
 		assert_int_equal(maildir_remove_known(&r->m, &msg, NULL, &err),
 		    -1);
 		assert_int_equal(maildir_set_flags(&r->m, &msg, FLAG_SEEN,
-		    file, &in_new, &err), -1);
+		    &now, &err), -1);
 		if (strcmp(bad[i], ":2,S") != 0)
 			assert_int_equal(maildir_source_open(&r->m, &msg,
 			    &source, &mtime, &err), -1);

@@ -29,8 +29,7 @@
 struct row {
 	struct picked p;
 	bool renamed;		/* local is as wanted now */
-	char file[MAILDIR_NAME_MAX + 1];
-	bool in_new;
+	struct maildir_renamed now;
 	bool stored;		/* remote is as wanted now */
 	char *failure;
 	size_t group;
@@ -204,7 +203,7 @@ rename_run(struct job *job)
 		    p->local.flags == r->p.verdict.local_flags)
 			continue;
 		if (maildir_set_flags(md, &m, r->p.verdict.local_flags,
-		    r->file, &r->in_new, &err) == 0)
+		    &r->now, &err) == 0)
 			renamed = r->renamed = true;
 		else if (err.kind == ERR_IO && !err_is_of_path(&err)) {
 			job->err = err;
@@ -295,8 +294,8 @@ record_flags(struct flagging *f, struct row *r, struct err *err)
 		    == -1 ? -1 : index_place_drop(ix, p->id, err);
 	if (r->renamed) {
 		free(p->file);
-		p->file = xstrdup(r->file);
-		p->in_new = r->in_new;
+		p->file = xstrdup(r->now.file);
+		p->in_new = r->now.in_new;
 	}
 	if (is_local_done(r))
 		state_set(&p->local, true, v->local_flags, v->local_keywords);

@@ -40,6 +40,8 @@ void report_older(struct run *, struct folder *,
  * merge: the rows lose their base.
  */
 int root_open(struct run *, struct err *);
+/* Only the Maildir, and what marker it has. */
+int root_find(struct account *, struct err *);
 /* The marker that was read is the one that the index expects. */
 int root_is_current(struct run *, bool *out, struct err *);
 /* A token of this run's own, before the first change of anything. */

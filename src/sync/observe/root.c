@@ -5,15 +5,14 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "observe/observe.h"
 
 static uint64_t
 mix(uint64_t h, const char *s)
 {
-	for (; *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return (h ^ 0x1f) * 0x9e3779b97f4a7c15u;
+	return (fnv1a(h, s, strlen(s)) ^ 0x1f) * 0x9e3779b97f4a7c15u;
 }
 
 /* The first half of a root's id tells whose it is, also when the index that
@@ -370,18 +369,27 @@ is_open_still(struct run *run)
 	    a->root_id, a->token, &ignored) == 0;
 }
 
+int
+root_find(struct account *a, struct err *err)
+{
+	struct maildir_found found;
+	int rc = maildir_open(&a->md, a->conf->maildir, &found, err);
+
+	a->root_state = found.root;
+	memcpy(a->root_id, found.id, sizeof(found.id));
+	memcpy(a->token, found.token, sizeof(found.token));
+	return rc;
+}
+
 static int
 open_maildir(struct run *run, struct err *err)
 {
-	struct account *a = run->account;
-
 	if (is_open_still(run)) {
-		a->root_state = ROOT_MARKED;
+		run->account->root_state = ROOT_MARKED;
 		return 0;
 	}
 	maildir_close(run->md);
-	return maildir_open(run->md, run->conf->maildir, &a->root_state,
-	    a->root_id, a->token, err);
+	return root_find(run->account, err);
 }
 
 int

@@ -71,6 +71,12 @@ clock_is_steady(struct run *run, int64_t now, bool *out, struct err *err)
 	return index_end(run->ix, rc, err);
 }
 
+static int64_t
+kept_since(const struct run *run, int64_t now)
+{
+	return now - (int64_t)run->conf->attic_days * DAY;
+}
+
 static int
 expire_work(struct pass *p, struct err *err)
 {
@@ -81,8 +87,8 @@ expire_work(struct pass *p, struct err *err)
 	if (clock_is_steady(p->run, now, &steady, err) == -1)
 		return -1;
 	e->left = false;
-	return !steady ? 0 : maildir_attic_expire(p->run->md, now,
-	    p->run->conf->attic_days, EXPIRE_FILES, &e->left, err);
+	return !steady ? 0 : maildir_attic_expire(p->run->md,
+	    kept_since(p->run, now), EXPIRE_FILES, &e->left, err);
 }
 
 static int
@@ -90,8 +96,8 @@ look_work(struct pass *p, struct err *err)
 {
 	struct expiry *e = (struct expiry *)p;
 
-	return maildir_attic_expire(p->run->md, clock_wall(),
-	    p->run->conf->attic_days, 0, &e->left, err);
+	return maildir_attic_expire(p->run->md,
+	    kept_since(p->run, clock_wall()), 0, &e->left, err);
 }
 
 static enum task_result

@@ -76,8 +76,7 @@ open_for_status(struct status *s, struct err *err)
 	if (rc == -1)
 		return -1;
 	s->run->ix = a->ix;
-	rc = maildir_open(&a->md, a->conf->maildir, &a->root_state, a->root_id,
-	    a->token, err);
+	rc = root_find(a, err);
 	a->md.look_only = true;
 	return rc;
 }
@@ -210,13 +209,12 @@ static int
 report_all_items(struct status *s, struct err *err)
 {
 	struct index_item row[64];
-	int64_t after = 0;
+	struct index_item_stream all = { .folder = -1 };
 	int i, n;
 
 	do {
-		n = index_items(s->run->ix, -1, after, row, 64, err);
+		n = index_items(s->run->ix, &all, row, 64, err);
 		for (i = 0; i < n; i++) {
-			after = row[i].id;
 			report_item(s, &row[i]);
 			index_item_release(&row[i]);
 		}
@@ -299,8 +297,9 @@ sync_status(const struct conf_account *conf, const char *state_dir,
 static int
 find_item(struct index *ix, struct sync_ignored *item, struct err *err)
 {
+	struct index_item_stream from = { -1, item->id - 1 };
 	struct index_item it;
-	int n = index_items(ix, -1, item->id - 1, &it, 1, err);
+	int n = index_items(ix, &from, &it, 1, err);
 
 	if (n <= 0)
 		return n;

@@ -139,17 +139,17 @@ unmark_file(struct run *run, const struct folder *f, struct place *p,
 {
 	struct maildir_message m = { f->row.path, p->in_new, p->file };
 	unsigned flags = p->local.flags & ~(unsigned)FLAG_DELETED;
-	char file[MAILDIR_NAME_MAX + 1];
+	struct maildir_renamed now;
 
-	if (maildir_set_flags(run->md, &m, flags, file, &p->in_new,
-	    err) == -1) {
+	if (maildir_set_flags(run->md, &m, flags, &now, err) == -1) {
 		if (err->kind != ERR_STALE)
 			return -1;
 		err->kind = ERR_NONE;
 		return 0;
 	}
 	free(p->file);
-	p->file = xstrdup(file);
+	p->file = xstrdup(now.file);
+	p->in_new = now.in_new;
 	p->local.flags = flags;
 	return 1;
 }
