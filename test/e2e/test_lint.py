@@ -12,6 +12,7 @@ import pytest
 from world import ROOT, program
 
 sys.path.insert(0, os.path.join(ROOT, "test", "lint"))
+import layers				# noqa: E402
 import measure				# noqa: E402
 
 OBJECTS = os.path.dirname(os.path.abspath(program()))
@@ -200,6 +201,12 @@ def test_unknown_places(copy):
 	copy.write("src/net/core/zz.c", "")
 	assert copy.lint("ladder") == ["test/lint/layers.py: %s is no module "
 	    "or room of layers.py" % x for x in ("net/core", "sync/zz", "zz")]
+
+
+def test_ladder_without_circles(copy, monkeypatch):
+	monkeypatch.setitem(layers.LADDER, "base", ["loop"])
+	assert copy.lint("ladder") == [
+	    "test/lint/layers.py: base may use loop, which stands behind it"]
 
 
 def test_beside_the_rooms(copy):

@@ -48,8 +48,8 @@ def faults(paths):
 	seen = set()
 	for module, below in LADDER.items():
 		for other in set(below) - seen:
-			yield "%s stands before %s in the ladder" % (module,
-			    other)
+			yield "%s may use %s, which stands behind it" % (
+			    module, other)
 		seen.add(module)
 	for where in sorted({place(p) for p in paths}, key=name):
 		module, room = where
