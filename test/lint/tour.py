@@ -58,7 +58,7 @@ def main():
 	for room, paths in rooms(sources).items():
 		print(room)
 		for path in paths:
-			print("\t%-18s%s" % (os.path.basename(path),
+			print("\t%-24s%s" % (os.path.basename(path),
 			    sources[path].first_sentence() or "?"))
 
 
