@@ -1,5 +1,5 @@
-# mailtern. Targets: all install deps unit e2e faults check torture bench demo
-# lint tour hardening fuzz clean. Variables: CC, SAN=1 (address and
+# mailtern. Targets: all install deps unit flow e2e faults check torture
+# bench demo lint tour hardening fuzz clean. Variables: CC, SAN=1 (address and
 # undefined-behaviour sanitizers), WERROR=1, V=1 (show commands), O (where
 # objects go), PREFIX, DESTDIR.
 
@@ -137,6 +137,34 @@ unit: $(patsubst %,$O/test/unit/%,$(filter $(T)%,$(UNIT)))
 	    exit seen != n }' && [ -z "$$fail" ] && ! grep -l 'FAILED TEST' \
 	    $(addsuffix .log,$^)
 
+# --- flow tests ---
+
+# Whole runs in one process, test/flow/*_test.c, with the harness beside them. The
+# lanes of the program and its sleeps are the harness's.
+FLOW	= $(patsubst test/flow/%.c,%,$(wildcard test/flow/*_test.c))
+FLOW_OBJS = $(patsubst %.c,$O/%.o,$(filter-out %_test.c,$(wildcard test/flow/*.c)))
+FLOW_ARCHIVES = $(foreach m,sync $(NEEDS_sync),$O/lib$m.a)
+FLOW_WRAP = $(patsubst %,-Wl$(comma)--wrap=%,lane_new lane_free lane_flush \
+	  lane_post lane_post_all lane_run nanosleep)
+comma	= ,
+
+$O/test/flow/%.o: ROOMS = -Isrc/sync
+$O/test/flow/%_test: $O/test/flow/%_test.o $(FLOW_OBJS) $(FLOW_ARCHIVES)
+	$(call say,LD,$@)
+	$Q$(LINK) -o $@ $< $(FLOW_OBJS) $(FLOW_ARCHIVES) $(LIBS) -lcmocka \
+	    $(FLOW_WRAP)
+
+# make flow [T=PREFIX]: those whose name begins with PREFIX, side by side. One
+# that dies says nothing of tests that passed.
+flow: $(patsubst %,$O/test/flow/%,$(filter $(T)%,$(FLOW)))
+	@printf '%s\n' $^ | xargs -P $$(nproc) -I@ sh -c '@ >@.log 2>&1 || \
+	    { cat @.log; sed -i s/PASSED// @.log; }'
+	@for t in $^; do \
+	    sed -n 's/.*PASSED.* \([0-9]*\) test.*/\1/p' $$t.log; \
+	done | awk -v n=$(words $^) '{ sum += $$1; done++ } \
+	    END { print "flow: files=" n " done=" done + 0 " passed=" sum + 0; \
+	    exit done != n }'
+
 # --- end to end, and faults ---
 
 export MAILTERN = $(abspath $O/mailtern)
@@ -238,7 +266,7 @@ $(MODES:%=mode-%): mode-%: all fault-tools
 # With everything installed, less than five minutes on two cores.
 check:
 	@.ci/deps
-	@$(MAKE) --no-print-directory all unit fault-tools bench-tools
+	@$(MAKE) --no-print-directory all unit flow fault-tools bench-tools
 	@$(MAKE) --no-print-directory -j2 --output-sync=target e2e rounds modes \
 	    faults hardening
 
@@ -299,6 +327,6 @@ $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 clean:
 	rm -rf build build-san build-clang
 
-.PHONY: all install deps unit e2e faults rounds modes $(MODES:%=mode-%) \
+.PHONY: all install deps unit flow e2e faults rounds modes $(MODES:%=mode-%) \
 	fault-tools check torture bench \
 	bench-tools mutants peers demo lint tour hardening fuzz clean force

@@ -1,0 +1,170 @@
+/*
+ * A small IMAP server inside the test, on the test's own loop. It has mailboxes
+ * that the test makes and changes, does what RFC 3501, 7162 and their kin say,
+ * as far as mailtern asks for it, and offers exactly the capabilities that it
+ * was told to. It shares no code with what it is to judge: flags are words,
+ * sets are text.
+ *
+ * What it receives is carried out command by command, and what it answers goes
+ * out line by line, each when its turn comes (scheduler.h). A rule, or a
+ * number, makes it refuse, lie, fall silent or cut the connection at one of
+ * these.
+ */
+#ifndef FLOW_IMAPD_H
+#define FLOW_IMAPD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct imapd;
+struct imapd_conn;
+struct loop;
+
+/* As Dovecot; as a server from before 2006; and as one in between. */
+#define IMAPD_FULL "IMAP4rev1 LITERAL+ ENABLE CONDSTORE QRESYNC UIDPLUS MOVE " \
+	"ESEARCH SEARCHRES LIST-EXTENDED LIST-STATUS SPECIAL-USE NAMESPACE " \
+	"ID MULTIAPPEND"
+#define IMAPD_PLAIN "IMAP4rev1"
+#define IMAPD_CONDSTORE "IMAP4rev1 ENABLE CONDSTORE UIDPLUS ESEARCH NAMESPACE"
+
+/* What is told of a message is not true. */
+enum imapd_lie {
+	IMAPD_TRUE,
+	IMAPD_NIL,		/* BODY[] NIL */
+	IMAPD_HIDDEN,		/* listed, and its body never sent */
+	IMAPD_REFUSED,		/* FETCH of its body ends with NO */
+	IMAPD_SHORT,		/* the body comes without its last octets */
+	IMAPD_LONG,		/* and some more behind them */
+};
+
+struct imapd_message {
+	uint32_t uid;
+	char *flags;		/* words, sorted, a blank between; "" */
+	int64_t date;		/* seconds since 1970 */
+	uint64_t modseq;
+	char *data;		/* as on the wire */
+	size_t size;
+	enum imapd_lie lie;
+};
+
+/* An expunged one. */
+struct imapd_gone {
+	uint32_t uid;
+	uint64_t modseq;
+};
+
+struct imapd_box {
+	char *name;		/* as on the wire */
+	const char *use;	/* "\\Trash", ...; NULL */
+	uint32_t uidvalidity, uidnext;
+	uint64_t modseq;	/* the highest */
+	struct imapd_message **msg;	/* by UID */
+	size_t n, cap;
+	struct imapd_gone *gone;
+	size_t n_gone, cap_gone;
+	bool read_only;
+	const char *permanent;	/* of PERMANENTFLAGS; NULL: all, and new ones */
+};
+
+enum imapd_action {
+	IMAPD_NO, IMAPD_BAD,	/* answers text and does nothing */
+	IMAPD_OK,		/* says that it did it */
+	IMAPD_CUT,		/* cuts the connection and does nothing, ... */
+	IMAPD_CUT_BEHIND,	/* does it, ... */
+	IMAPD_SILENT,		/* does it and never answers */
+	IMAPD_CALL,		/* calls, then does it */
+	IMAPD_CALL_BEHIND,	/* does it, calls, then answers */
+};
+
+struct imapd_rule {
+	const char *command;	/* fnmatch(3) of all behind the tag, on one
+				   line, literals left out: {n} */
+	enum imapd_action action;
+	const char *text;	/* behind NO, BAD, OK; with a code */
+	void (*call)(struct imapd *, void *arg);
+	void *arg;
+	unsigned skip;		/* so many are let pass first */
+	unsigned times;		/* it acts so often; 0: always */
+	unsigned met, acted;	/* kept by the server */
+};
+
+struct imapd {
+	char *caps;
+	struct imapd_box **box;	/* in the order in which they were made */
+	size_t n_box, cap_box;
+	uint32_t next_uidvalidity;
+	const char *namespace;	/* prefix; "" */
+
+	struct imapd_rule rule[8];
+	size_t n_rule;
+	/* A message may be refused by APPEND: the text behind NO, or NULL. */
+	const char *(*refuse)(struct imapd *, struct imapd_box *,
+	    const char *data, size_t n);
+	/* Or be stored as something else: malloc'ed, or NULL. */
+	char *(*alter)(struct imapd *, const char *data, size_t *n);
+	unsigned connections_most;	/* more are turned away; 0: no limit */
+	/* Answers FETCHes and SEARCHes that wait together all mixed up. */
+	unsigned mix;			/* seed; 0: not */
+
+	/* Cuts before it sends the n-th line, or carries out the n-th
+	 * command, of all connections, counted from imapd_count on; -1. */
+	int cut_line, cut_command;
+	bool cut_all;		/* then all of them, and nobody gets in */
+	bool down;		/* nobody gets in */
+	bool was_cut;
+	int lines, commands;
+	unsigned logins;
+	struct buf log;		/* what was asked, a line each, as for rules */
+
+	struct imapd_net *net;
+	struct imapd_conn *conn;
+	unsigned n_conn;
+};
+
+struct imapd *imapd_new(const char *caps);
+void imapd_free(struct imapd *);
+
+/* Listens on a port of 127.0.0.1, as long as that loop runs. */
+unsigned imapd_listen(struct imapd *, struct loop *);
+void imapd_hang_up(struct imapd *);	/* all connections */
+void imapd_say_bye(struct imapd *, const char *text);	/* and closes them */
+void imapd_close(struct imapd *);
+
+/* Counts from 0 again; no cut, no rules, no log. */
+void imapd_count(struct imapd *);
+struct imapd_rule *imapd_add_rule(struct imapd *, const char *command,
+    enum imapd_action, const char *text);
+
+/* --- imapd_box.c --- */
+
+struct imapd_box *imapd_make_box(struct imapd *, const char *name);
+struct imapd_box *imapd_find_box(struct imapd *, const char *name);
+void imapd_drop_box(struct imapd *, struct imapd_box *);
+/* Takes along what lies below it. */
+void imapd_rename_box(struct imapd *, struct imapd_box *, const char *to);
+/* New UIDVALIDITY; the messages are numbered anew from 1. */
+void imapd_renumber(struct imapd *, struct imapd_box *);
+
+/* data is copied, and so are flags. */
+struct imapd_message *imapd_add(struct imapd_box *, const char *flags,
+    int64_t date, const char *data, size_t n);
+struct imapd_message *imapd_find(struct imapd_box *, uint32_t uid);
+void imapd_expunge(struct imapd_box *, uint32_t uid);
+/* add, or take away, these words. */
+void imapd_flag(struct imapd_box *, struct imapd_message *, bool add,
+    const char *words);
+
+bool words_have(const char *words, const char *word);
+/* Malloc'ed: sorted, each once. */
+char *words_join(const char *a, const char *b);
+char *words_less(const char *a, const char *b);
+
+/* "1:3,5,7:*"; star: what '*' is. */
+bool set_has(const char *set, uint32_t uid, uint32_t star);
+/* In any order; "1:3,5" */
+void set_format(struct buf *, uint32_t *uid, size_t n);
+
+#endif

@@ -1,0 +1,91 @@
+/* What the files of the server share: a connection, and how one answers. */
+#ifndef FLOW_IMAPD_CONN_H
+#define FLOW_IMAPD_CONN_H
+
+#include <uv.h>
+
+#include "imapd.h"
+#include "scheduler.h"
+
+/* A piece that goes out at once: a line, or part of a literal. */
+struct imapd_line {
+	char *data;
+	size_t n;
+	struct imapd_line *next;
+};
+
+/* One that was received whole; what is behind the tag, with CRLF. */
+struct imapd_command {
+	char tag[32];
+	char *text;
+	size_t n;
+	struct imapd_command *next;
+};
+
+struct imapd_conn {
+	struct imapd *d;
+	struct imapd_conn *next;
+	uv_tcp_t tcp;
+	struct sched_source source;
+	char name[24];
+	struct buf in;
+	size_t looked;		/* of in: no line ends in there */
+	bool wants;		/* a literal waits for "+", ... */
+	bool asked;		/* ... or was asked for */
+	struct imapd_command *first, **last;
+	struct imapd_line *out, **out_last;
+	bool silent;		/* it will answer no more */
+	bool closing;		/* cut, or logged out, when all is sent */
+
+	bool logged_in, condstore, qresync;
+	struct imapd_box *box;	/* selected; NULL */
+	bool examined;
+	uint32_t *view;		/* UIDs that the client knows, in order */
+	size_t n_view, cap_view;
+	uint64_t seen;		/* MODSEQ up to which it was told */
+	char *saved;		/* set of SEARCH SAVE; NULL */
+};
+
+/* Where reading a command has come to. */
+struct cursor {
+	struct imapd_conn *c;
+	const char *tag;
+	const char *p, *end;
+};
+
+/* imapd.c: a line of the answer, or raw octets. */
+void conn_say(struct imapd_conn *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void conn_send(struct imapd_conn *, const char *, size_t n);
+void conn_forget_box(struct imapd *, const struct imapd_box *);
+bool conn_has_cap(const struct imapd_conn *, const char *word);
+
+/* Reading. False, and nothing read, where that does not stand there. */
+bool take_word(struct cursor *, const char *word);	/* and a blank */
+bool take_char(struct cursor *, char);
+/* Atom, quoted or literal, up to a blank or parenthesis; malloc'ed, or NULL. */
+char *take_string(struct cursor *, size_t *n_out);
+/* "(a b c)", without parentheses. */
+char *take_list(struct cursor *);
+bool at_end(const struct cursor *);
+
+/* imapd_cmd.c: carries it out and answers. */
+void command_run(struct imapd_conn *, const char *tag, const char *text,
+    size_t n);
+/* What others did meanwhile. */
+void view_tell(struct imapd_conn *);
+void view_open(struct imapd_conn *, struct imapd_box *, bool examined);
+/* imapd_msg.c: those that begin with UID. */
+void command_uid(struct cursor *);
+void command_expunge(struct cursor *, const char *set);
+/* Rows of what changed, for SELECT (QRESYNC ...). */
+void fetch_changes(struct imapd_conn *, const char *set, uint64_t since);
+void fetch_vanished(struct imapd_conn *, const char *set, uint64_t since);
+
+void answer_ok(struct cursor *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void answer_no(struct cursor *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void answer_bad(struct cursor *);
+
+#endif

@@ -1,0 +1,519 @@
+/* Commands on the messages of the mailbox that is selected. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "imapd_conn.h"
+
+#define SET_MOST (4u << 20)
+
+/* The n-th one that the client knows, and is there still; NULL. */
+static struct imapd_message *
+in_view(const struct imapd_conn *c, size_t i)
+{
+	return imapd_find(c->box, c->view[i]);
+}
+
+static uint32_t
+highest(const struct imapd_conn *c)
+{
+	return c->n_view == 0 ? 0 : c->view[c->n_view - 1];
+}
+
+static bool
+is_asked(const struct imapd_conn *c, const char *set, uint32_t uid)
+{
+	return set == NULL || set_has(set, uid, highest(c));
+}
+
+/* --- FETCH --- */
+
+enum {
+	ITEM_FLAGS = 1, ITEM_META = 2, ITEM_BODY = 4, ITEM_HEADER = 8,
+	ITEM_MODSEQ = 16,
+};
+
+static unsigned
+take_items(struct cursor *k)
+{
+	static const struct {
+		const char *word;
+		unsigned item;
+	} words[] = {
+		{ "UID", 0 }, { "FLAGS", ITEM_FLAGS },
+		{ "INTERNALDATE", ITEM_META }, { "RFC822.SIZE", ITEM_META },
+		{ "BODY.PEEK[HEADER]", ITEM_HEADER },
+		{ "BODY.PEEK[]", ITEM_BODY }, { "MODSEQ", ITEM_MODSEQ },
+	};
+	unsigned items = 0;
+	size_t i = 0;
+
+	if (!take_char(k, '('))
+		return 0;
+	while (i < sizeof(words) / sizeof(words[0])) {
+		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (take_word(k, words[i].word))
+				break;
+		if (i < sizeof(words) / sizeof(words[0]))
+			items |= words[i].item;
+	}
+	if (!take_char(k, ')'))
+		return 0;
+	take_char(k, ' ');
+	return items;
+}
+
+static size_t
+header_size(const struct imapd_message *m)
+{
+	const char *end = memmem(m->data, m->size, "\r\n\r\n", 4);
+
+	return end == NULL ? m->size : (size_t)(end - m->data) + 4;
+}
+
+static void
+add_meta(struct buf *row, const struct imapd_message *m)
+{
+	time_t at = (time_t)m->date;
+	struct tm tm;
+	char date[40];
+
+	gmtime_r(&at, &tm);
+	strftime(date, sizeof(date), "%d-%b-%Y %H:%M:%S +0000", &tm);
+	buf_addf(row, " INTERNALDATE \"%s\" RFC822.SIZE %zu", date, m->size);
+}
+
+/* The literal in two pieces, so that it can be cut in the middle. */
+static void
+send_body(struct imapd_conn *c, struct buf *row, const struct imapd_message *m,
+    bool header)
+{
+	size_t n = header ? header_size(m) : m->size, half = n / 2;
+	char *longer;
+
+	n -= !header && m->lie == IMAPD_SHORT && n > 5 ? 5 : 0;
+	buf_addf(row, " BODY[%s] {%zu}\r\n", header ? "HEADER" : "",
+	    n + (m->lie == IMAPD_LONG ? 5 : 0));
+	conn_send(c, buf_str(row), row->len);
+	conn_send(c, m->data, half);
+	conn_send(c, m->data + half, n - half);
+	longer = xasprintf("%s)\r\n", m->lie == IMAPD_LONG ? "more!" : "");
+	conn_send(c, longer, strlen(longer));
+	free(longer);
+}
+
+static void
+send_row(struct imapd_conn *c, size_t at, const struct imapd_message *m,
+    unsigned items)
+{
+	bool body = items & (ITEM_BODY | ITEM_HEADER);
+	struct buf row;
+
+	if (body && (m->lie == IMAPD_HIDDEN || m->lie == IMAPD_REFUSED))
+		return;
+	buf_init(&row, 1u << 20);
+	buf_addf(&row, "* %zu FETCH (UID %u", at + 1, m->uid);
+	if (items & ITEM_FLAGS)
+		buf_addf(&row, " FLAGS (%s)", m->flags);
+	if (items & ITEM_META)
+		add_meta(&row, m);
+	if (items & ITEM_MODSEQ)
+		buf_addf(&row, " MODSEQ (%llu)", (unsigned long long)m->modseq);
+	if (body && m->lie == IMAPD_NIL)
+		buf_addf(&row, " BODY[%s] NIL", items & ITEM_HEADER ?
+		    "HEADER" : "");
+	if (body && m->lie != IMAPD_NIL)
+		send_body(c, &row, m, items & ITEM_HEADER);
+	else
+		conn_say(c, "%s)", buf_str(&row));
+	buf_release(&row);
+}
+
+void
+fetch_vanished(struct imapd_conn *c, const char *set, uint64_t since)
+{
+	const struct imapd_box *b = c->box;
+	uint32_t *uid = xcalloc(b->n_gone + 1, sizeof(*uid));
+	struct buf text;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_gone; i++)
+		if (b->gone[i].modseq > since && (set == NULL ||
+		    set_has(set, b->gone[i].uid, UINT32_MAX)))
+			uid[n++] = b->gone[i].uid;
+	buf_init(&text, SET_MOST);
+	set_format(&text, uid, n);
+	if (n > 0)
+		conn_say(c, "* VANISHED (EARLIER) %s", buf_str(&text));
+	buf_release(&text);
+	free(uid);
+}
+
+static bool
+send_rows(struct imapd_conn *c, const char *set, unsigned items,
+    uint64_t since)
+{
+	bool refused = false;
+
+	for (size_t i = 0; i < c->n_view; i++) {
+		const struct imapd_message *m = in_view(c, i);
+
+		if (m == NULL || !is_asked(c, set, m->uid) ||
+		    m->modseq <= since)
+			continue;
+		send_row(c, i, m, items);
+		refused |= m->lie == IMAPD_REFUSED && (items &
+		    (ITEM_BODY | ITEM_HEADER));
+	}
+	return !refused;
+}
+
+void
+fetch_changes(struct imapd_conn *c, const char *set, uint64_t since)
+{
+	send_rows(c, set, ITEM_FLAGS | ITEM_MODSEQ, since);
+}
+
+/* (CHANGEDSINCE n [VANISHED]). False: it is wrong. */
+static bool
+take_since(struct cursor *k, uint64_t *since, bool *vanished)
+{
+	char *number;
+
+	if (!take_char(k, '('))
+		return true;
+	if (!conn_has_cap(k->c, "CONDSTORE") || !take_word(k, "CHANGEDSINCE"))
+		return false;
+	number = take_string(k, NULL);
+	*since = strtoull(number, NULL, 10);
+	free(number);
+	*vanished = take_word(k, "VANISHED");
+	return (!*vanished || k->c->qresync) && take_char(k, ')');
+}
+
+static void
+fetch(struct cursor *k)
+{
+	char *set = take_string(k, NULL);
+	unsigned items = take_items(k);
+	uint64_t since = 0;
+	bool vanished = false;
+
+	if (set == NULL || items == 0 || !take_since(k, &since, &vanished) ||
+	    !at_end(k)) {
+		answer_bad(k);
+	} else {
+		if (vanished)
+			fetch_vanished(k->c, set, since);
+		if (since > 0)
+			items |= ITEM_MODSEQ;
+		if (send_rows(k->c, set, items, since))
+			answer_ok(k, "fetched");
+		else
+			answer_no(k, "[SERVERBUG] a body can't be read");
+	}
+	free(set);
+}
+
+/* --- SEARCH --- */
+
+struct wanted {
+	char *set, *flag, *keyword;
+	uint64_t modseq;
+};
+
+/* False: it is wrong. */
+static bool
+take_key(struct cursor *k, struct wanted *w)
+{
+	static const char *const flags[][2] = {
+		{ "SEEN", "\\Seen" }, { "ANSWERED", "\\Answered" },
+		{ "FLAGGED", "\\Flagged" }, { "DELETED", "\\Deleted" },
+		{ "DRAFT", "\\Draft" },
+	};
+	char *number;
+
+	if (take_word(k, "UID")) {
+		free(w->set);
+		w->set = take_string(k, NULL);
+		return w->set != NULL;
+	}
+	if (take_word(k, "KEYWORD")) {
+		w->keyword = take_string(k, NULL);
+		return w->keyword != NULL;
+	}
+	if (take_word(k, "MODSEQ")) {
+		number = take_string(k, NULL);
+		w->modseq = strtoull(number, NULL, 10);
+		free(number);
+		return conn_has_cap(k->c, "CONDSTORE");
+	}
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (take_word(k, flags[i][0])) {
+			w->flag = xstrdup(flags[i][1]);
+			return true;
+		}
+	return false;
+}
+
+static bool
+is_wanted(const struct imapd_conn *c, const struct imapd_message *m,
+    const struct wanted *w)
+{
+	const char *set = w->set != NULL && strcmp(w->set, "$") == 0 ?
+	    (c->saved == NULL ? "" : c->saved) : w->set;
+
+	return is_asked(c, set, m->uid) && m->modseq >= w->modseq &&
+	    (w->flag == NULL || words_have(m->flags, w->flag)) &&
+	    (w->keyword == NULL || words_have(m->flags, w->keyword));
+}
+
+static void
+say_found(struct cursor *k, uint32_t *uid, size_t n, bool extended)
+{
+	struct buf text;
+
+	buf_init(&text, SET_MOST);
+	if (extended) {
+		set_format(&text, uid, n);
+		conn_say(k->c, "* ESEARCH (TAG \"%s\") UID%s%s COUNT %zu",
+		    k->tag, n > 0 ? " ALL " : "", buf_str(&text), n);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			buf_addf(&text, " %u", uid[i]);
+		conn_say(k->c, "* SEARCH%s", buf_str(&text));
+	}
+	buf_release(&text);
+}
+
+static void
+save_found(struct imapd_conn *c, uint32_t *uid, size_t n)
+{
+	struct buf text;
+
+	buf_init(&text, SET_MOST);
+	set_format(&text, uid, n);
+	free(c->saved);
+	c->saved = xstrdup(buf_str(&text));
+	buf_release(&text);
+}
+
+static void
+find(struct cursor *k, const struct wanted *w, const char *result)
+{
+	struct imapd_conn *c = k->c;
+	uint32_t *uid = xcalloc(c->n_view + 1, sizeof(*uid));
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_view; i++) {
+		const struct imapd_message *m = in_view(c, i);
+
+		if (m != NULL && is_wanted(c, m, w))
+			uid[n++] = m->uid;
+	}
+	if (result != NULL && words_have(result, "SAVE"))
+		save_found(c, uid, n);
+	say_found(k, uid, n, result != NULL);
+	answer_ok(k, "searched");
+	free(uid);
+}
+
+static void
+search(struct cursor *k)
+{
+	struct wanted w = { .modseq = 0 };
+	char *result = NULL;
+	bool right = true;
+
+	if (take_word(k, "RETURN")) {
+		result = take_list(k);
+		right = result != NULL && conn_has_cap(k->c, "ESEARCH") &&
+		    (!words_have(result, "SAVE") ||
+		    conn_has_cap(k->c, "SEARCHRES"));
+	}
+	while (right && !at_end(k))
+		right = take_key(k, &w);
+	if (right)
+		find(k, &w, result);
+	else
+		answer_bad(k);
+	free(w.set);
+	free(w.flag);
+	free(w.keyword);
+	free(result);
+}
+
+/* --- STORE --- */
+
+/* Those of the words that the mailbox can hold. */
+static char *
+storable(const struct imapd_box *b, const char *words)
+{
+	char *no, *all;
+
+	if (b->permanent == NULL || words_have(b->permanent, "\\*"))
+		return xstrdup(words);
+	no = words_less(words, b->permanent);
+	all = words_less(words, no);
+	free(no);
+	return all;
+}
+
+static bool
+may_write(struct cursor *k)
+{
+	if (!k->c->examined && !k->c->box->read_only)
+		return true;
+	answer_no(k, "[READ-ONLY] the mailbox can't be changed");
+	return false;
+}
+
+static void
+store(struct cursor *k)
+{
+	struct imapd_conn *c = k->c;
+	char *set = take_string(k, NULL), *words, *can;
+	bool add = take_word(k, "+FLAGS.SILENT");
+
+	if (!may_write(k)) {
+		free(set);
+		return;
+	}
+	if (!add)
+		take_word(k, "-FLAGS.SILENT");
+	words = take_list(k);
+	can = storable(c->box, words);
+	view_tell(c);
+	for (size_t i = 0; i < c->n_view; i++) {
+		struct imapd_message *m = in_view(c, i);
+
+		if (!is_asked(c, set, m->uid))
+			continue;
+		imapd_flag(c->box, m, add, can);
+		if (c->condstore)
+			conn_say(c, "* %zu FETCH (UID %u MODSEQ (%llu))",
+			    i + 1, m->uid, (unsigned long long)m->modseq);
+	}
+	c->seen = c->box->modseq;
+	answer_ok(k, "stored");
+	free(can);
+	free(words);
+	free(set);
+}
+
+/* --- what removes --- */
+
+/* set NULL: all that are marked. */
+void
+command_expunge(struct cursor *k, const char *set)
+{
+	struct imapd_conn *c = k->c;
+
+	if (c->box == NULL) {
+		answer_bad(k);
+		return;
+	}
+	if (!may_write(k))
+		return;
+	for (size_t i = 0; i < c->n_view; i++) {
+		const struct imapd_message *m = in_view(c, i);
+
+		if (m != NULL && words_have(m->flags, "\\Deleted") &&
+		    is_asked(c, set, m->uid))
+			imapd_expunge(c->box, m->uid);
+	}
+	answer_ok(k, "expunged");
+}
+
+static void
+uid_expunge(struct cursor *k)
+{
+	char *set = take_string(k, NULL);
+
+	if (conn_has_cap(k->c, "UIDPLUS"))
+		command_expunge(k, set);
+	else
+		answer_bad(k);
+	free(set);
+}
+
+/* To where copies go; "COPYUID v from to", or "". */
+static char *
+copy_all(struct imapd_conn *c, struct imapd_box *to, const char *set)
+{
+	uint32_t *from = xcalloc(c->n_view + 1, sizeof(*from));
+	uint32_t *copy = xcalloc(c->n_view + 1, sizeof(*copy));
+	struct buf text;
+	size_t n = 0;
+	char *code;
+
+	for (size_t i = 0; i < c->n_view; i++) {
+		const struct imapd_message *m = in_view(c, i);
+
+		if (m == NULL || !is_asked(c, set, m->uid))
+			continue;
+		from[n] = m->uid;
+		copy[n++] = imapd_add(to, m->flags, m->date, m->data,
+		    m->size)->uid;
+	}
+	buf_init(&text, SET_MOST);
+	buf_addf(&text, "[COPYUID %u ", to->uidvalidity);
+	set_format(&text, from, n);
+	buf_addf(&text, " ");
+	set_format(&text, copy, n);
+	buf_addf(&text, "] ");
+	code = xstrdup(n > 0 && conn_has_cap(c, "UIDPLUS") ?
+	    buf_str(&text) : "");
+	buf_release(&text);
+	free(from);
+	free(copy);
+	return code;
+}
+
+static void
+transfer(struct cursor *k, bool move)
+{
+	struct imapd_conn *c = k->c;
+	char *set = take_string(k, NULL), *name = take_string(k, NULL), *code;
+	struct imapd_box *to = imapd_find_box(c->d, name);
+
+	if (to == NULL) {
+		answer_no(k, "[TRYCREATE] no such mailbox");
+	} else if (!move || may_write(k)) {
+		code = copy_all(c, to, set);
+		if (move && *code != '\0')
+			conn_say(c, "* OK %smoved", code);
+		for (size_t i = 0; i < c->n_view && move; i++)
+			if (in_view(c, i) != NULL &&
+			    is_asked(c, set, c->view[i]))
+				imapd_expunge(c->box, c->view[i]);
+		answer_ok(k, "%s%s", move ? "" : code, "transferred");
+		free(code);
+	}
+	free(set);
+	free(name);
+}
+
+void
+command_uid(struct cursor *k)
+{
+	if (k->c->box == NULL)
+		answer_bad(k);
+	else if (take_word(k, "FETCH"))
+		fetch(k);
+	else if (take_word(k, "SEARCH"))
+		search(k);
+	else if (take_word(k, "STORE"))
+		store(k);
+	else if (take_word(k, "EXPUNGE"))
+		uid_expunge(k);
+	else if (take_word(k, "COPY"))
+		transfer(k, false);
+	else if (take_word(k, "MOVE") && conn_has_cap(k->c, "MOVE"))
+		transfer(k, true);
+	else
+		answer_bad(k);
+}
