@@ -3,21 +3,30 @@
 #include "imap/open.h"
 
 void
+conn_count(struct conn *c)
+{
+	struct sync_result *r;
+	struct imap_stats now;
+
+	if (c->session == NULL || c->account->run == NULL)
+		return;
+	r = &c->account->run->report.result;
+	imap_session_stats(c->session, &now);
+	r->round_trips += now.round_trips - c->counted.round_trips;
+	r->bytes_in += now.bytes_in - c->counted.bytes_in;
+	r->bytes_out += now.bytes_out - c->counted.bytes_out;
+	c->counted = now;
+}
+
+void
 conn_close(struct conn *c, bool polite)
 {
 	struct account *a = c->account;
-	struct imap_stats stats;
 
 	if (c->session == NULL)
 		return;
-	if (a->run != NULL) {
-		struct sync_result *r = &a->run->report.result;
-
-		imap_session_stats(c->session, &stats);
-		r->round_trips += stats.round_trips;
-		r->bytes_in += stats.bytes_in;
-		r->bytes_out += stats.bytes_out;
-	}
+	conn_count(c);
+	c->counted = (struct imap_stats){ 0 };
 	imap_close_start(c->session, a->run != NULL ? &a->run->task : &a->task,
 	    polite);
 	c->session = NULL;

@@ -38,7 +38,11 @@ struct conn {
 	struct account *account;
 	struct task *task;
 	struct imap_session *session;	/* NULL: not yet, or closed */
+	struct imap_stats counted;	/* of it, in the results of runs */
 };
+
+/* What it did since it was last counted is added to the run's result. */
+void conn_count(struct conn *);
 
 /* Ends the connection at once: what waits for it completes with an error. For
  * whoever fails while the server still sends. */

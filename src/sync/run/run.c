@@ -47,6 +47,7 @@ sum_up(struct run *run)
 	const struct job *close_job = &run->account->close_job;
 	struct sync_result *r = &run->report.result;
 
+	conn_count(&run->account->main);	/* it may stay open */
 	r->seconds = (double)(clock_mono_ms() - run->ms_begun) / 1000;
 	r->fsyncs = fs_syncs() - run->fsyncs_before;
 	if (prescan_failed(run) != NULL)	/* graver than what the server
