@@ -2,6 +2,7 @@
 
 import collections
 import os
+import subprocess
 import threading
 import time
 
@@ -469,24 +470,24 @@ def test_refusal_comes_first(world):
 	gone = threading.Event()
 
 	def down(man, line):
-		if man.number < 4:
-			return line
-		gone.set()
-		return None
+		return line if man.number < 4 else None
 
 	class Late(Watch):
 		def hold(self, line):
 			if self.man.number in (2, 3):
 				assert gone.wait(60)
-				time.sleep(0.2)
 			if self.man.number == 1 and b" SELECT " in line:
 				assert self.there.wait(60)
 
 	fill(world, 9, 2)
 	with Late(down=down, others=2).on(world) as man:
 		through(world, man, connections=4)
-		world.sync()
-		assert man.count == 4
+		run = world.popen("-v", "sync", stderr=subprocess.PIPE,
+		    text=True)
+		for line in run.stderr:
+			if "one more connection is not to be had" in line:
+				gone.set()
+		assert run.wait(60) == 0 and man.count == 4
 	fill(world, 9, 1, first=2)
 	with Watch().on(world) as man:
 		through(world, man, connections=4)
