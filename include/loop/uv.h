@@ -8,4 +8,7 @@ struct loop;
 
 uv_loop_t *loop_uv(struct loop *);
 
+/* uv_thread_create, for a thread that gets no signals. */
+int loop_start_thread(uv_thread_t *out, void (*run)(void *), void *arg);
+
 #endif

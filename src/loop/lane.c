@@ -121,15 +121,15 @@ on_async(uv_async_t *h)
 }
 
 /* Signals are for the loop's thread: a job's system calls are not disturbed. */
-static int
-start_thread(struct lane *lane)
+int
+loop_start_thread(uv_thread_t *out, void (*run)(void *), void *arg)
 {
 	sigset_t all, old;
 	int r;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &old);
-	r = uv_thread_create(&lane->thread, work, lane);
+	r = uv_thread_create(out, run, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return r;
 }
@@ -148,7 +148,7 @@ lane_new(struct loop *loop, const char *name)
 	    uv_async_init(loop_uv(loop), &lane->async, on_async) != 0)
 		fatal("can't start a thread");
 	lane->async.data = lane;
-	if (start_thread(lane) != 0)
+	if (loop_start_thread(&lane->thread, work, lane) != 0)
 		fatal("can't start a thread");
 	return lane;
 }

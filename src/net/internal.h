@@ -32,9 +32,9 @@ bool tls_fingerprint_parse(const char *text,
 bool tls_fingerprint_of(X509 *, unsigned char out[TLS_FINGERPRINT_LEN]);
 
 struct deflate;
+struct lookup;
 struct tls;
 struct tcp_attempt;
-struct tcp_lookup;
 struct tunnel;
 
 /* Lives until every handle of the stream is closed. */
@@ -50,7 +50,7 @@ struct stream_priv {
 
 	/* What carries the bytes: exactly one of tcp and tunnel. */
 	uv_stream_t *rd, *wr;		/* NULL until connected */
-	struct tcp_lookup *lookup;	/* while the name is looked up */
+	struct lookup *lookup;		/* while the name is looked up */
 	struct tcp_attempt *attempts;	/* linked; the connected one stays */
 	struct addrinfo *addresses, *next_address;
 	uv_timer_t stagger;		/* when to try the next address */
@@ -124,6 +124,16 @@ void tcp_close(struct stream_priv *);
 /* The sentence for what has not come about within connect_ms. */
 void tcp_explain_late(const struct stream_priv *, struct err *);
 void tcp_quickack(uv_stream_t *);
+
+/*
+ * lookup.c. done gets what was found and owns it, or NULL and a sentence. It is
+ * called once, never from within lookup_start, and not after lookup_cancel.
+ */
+typedef void lookup_done(void *arg, struct addrinfo *found,
+    const struct err *);
+struct lookup *lookup_start(uv_loop_t *, const char *host, unsigned port,
+    lookup_done *, void *arg);
+void lookup_cancel(struct lookup *);
 
 /* tunnel.c */
 void tunnel_open(struct stream_priv *, const char *command);

@@ -21,12 +21,6 @@
 #define KEEPALIVE_GAP_S	10
 #define UNACKED_MS	30000	/* sent, not acknowledged: the peer is gone */
 
-/* Outlives its stream when that is closed first: a lookup can't be stopped. */
-struct tcp_lookup {
-	uv_getaddrinfo_t req;
-	struct stream_priv *p;		/* NULL when nobody waits */
-};
-
 struct tcp_attempt {
 	uv_tcp_t tcp;		/* data: p; first, for on_attempt_closed */
 	uv_connect_t req;
@@ -107,7 +101,7 @@ static void
 drop_addresses(struct stream_priv *p)
 {
 	if (p->addresses != NULL)
-		uv_freeaddrinfo(p->addresses);
+		freeaddrinfo(p->addresses);
 	p->addresses = p->next_address = NULL;
 }
 
@@ -232,74 +226,35 @@ try_next(struct stream_priv *p)
 }
 
 static void
-explain_lookup(const struct stream_priv *p, int status, struct err *err)
+on_lookup(void *arg, struct addrinfo *found, const struct err *err)
 {
-	if (status == UV_EAI_NONAME || status == UV_EAI_NODATA)
-		err_set(err, ERR_NET, "no such host: %s", p->host);
-	else
-		err_set(err, ERR_NET, "can't look up the address of %s: %s",
-		    p->host, uv_strerror(status));
-}
+	struct stream_priv *p = arg;
 
-static void
-on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *res)
-{
-	struct tcp_lookup *l = req->data;
-	struct stream_priv *p = l->p;
-	struct err err = { 0 };
-
-	free(l);
-	if (p == NULL) {
-		uv_freeaddrinfo(res);
-		return;
-	}
 	p->lookup = NULL;
 	if (p->s->state != STREAM_OPENING) {	/* it came too late */
-		uv_freeaddrinfo(res);
+		if (found != NULL)
+			freeaddrinfo(found);
 		return;
 	}
-	if (status != 0) {
-		explain_lookup(p, status, &err);
-		stream_fail(p, &err);
+	if (found == NULL) {
+		stream_fail(p, err);
 		return;
 	}
-	p->addresses = p->next_address = res;
+	p->addresses = p->next_address = found;
 	try_next(p);
 }
 
 void
 tcp_open(struct stream_priv *p)
 {
-	const struct addrinfo hints = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV,
-	};
-	struct tcp_lookup *l = xcalloc(1, sizeof(*l));
-	struct err err = { 0 };
-	char port[16];
-	int r;
-
-	snprintf(port, sizeof(port), "%u", p->port);
-	l->p = p;
-	l->req.data = l;
-	r = uv_getaddrinfo(p->uv, &l->req, on_lookup, p->host, port, &hints);
-	if (r != 0) {
-		free(l);
-		/* Only a name that IDNA can't encode gets here. */
-		err_set(&err, ERR_NET, "no such host: %s", p->host);
-		stream_fail(p, &err);
-		return;
-	}
-	p->lookup = l;
+	p->lookup = lookup_start(p->uv, p->host, p->port, on_lookup, p);
 }
 
 void
 tcp_close(struct stream_priv *p)
 {
 	if (p->lookup != NULL) {
-		p->lookup->p = NULL;
-		uv_cancel((uv_req_t *)&p->lookup->req);
+		lookup_cancel(p->lookup);
 		p->lookup = NULL;
 	}
 	uv_timer_stop(&p->stagger);

@@ -2,9 +2,11 @@
 
 --kind: "run" (an account in sync, changed on both sides), "tls" (the same over
 TLS, the password from a command) or "first" (the first sync); by default they
-take turns. The run may say "out of memory" and end with 74 or 75, or do without
-what it did not get; it never dies of a signal, hangs, or exits 0 with something
-undone. nomem.c, preloaded, does it. --points 0 takes every allocation there is.
+take turns. Of the first kind also: none left from the moment on at which a
+thread is started, for each thread. The run may say "out of memory" and end with
+74, or do without what it did not get; it never dies of a signal, hangs, or exits
+0 with something undone. nomem.c, preloaded, does it. --points 0 takes every
+allocation there is.
 --only N repeats one point of the same SEED and POINTS.
 """
 
@@ -20,9 +22,9 @@ import kill
 
 NOMEM = os.environ.get("NOMEM") or os.path.join(
     os.path.dirname(os.path.dirname(suite.HERE)), "build/test/fault/nomem.so")
-REPORT = "QQQ232s"	# struct report of nomem.c
+REPORT = "QQQQ224s"	# struct report of nomem.c
 LIMIT = 30		# seconds
-ENDS = (0, 74, 75)
+ENDS = (0, 74)
 LIBCONFUSE = (-signal.SIGSEGV, -signal.SIGABRT, 78)
 
 
@@ -45,36 +47,47 @@ def scene_of(kind, server, user):
 
 
 class Point:
-	def __init__(self, kind, n, ever):
+	def __init__(self, kind, n, ever, thread=0):
 		self.kind, self.n, self.ever = kind, n, ever
+		self.thread = thread	# if not 0, this one in place of n
+
+	def env(self):
+		if self.thread:
+			return {"NOMEM_AT": "0", "NOMEM_THREAD":
+			    str(self.thread)}
+		return {"NOMEM_AT": str(self.n),
+		    **({"NOMEM_EVER": "1"} if self.ever else {})}
 
 	def __str__(self):
+		if self.thread:
+			return "%s, thread %d and then on" % (self.kind,
+			    self.thread)
 		return "%s, allocation %d%s" % (self.kind, self.n,
 		    " and then on" if self.ever else "")
 
 
-def run_short_of(scene, n, ever):
-	"""n 0: only count. (allocations, refused, where, Result)"""
+def run_short_of(scene, point):
+	"""(allocations, refused, threads, where, Result)"""
 	out = scene.dir + "/nomem"
 	with open(out, "wb") as f:
 		f.write(bytes(struct.calcsize(REPORT)))
 	# The authorities of this system would have most of the allocations.
-	env = {"LD_PRELOAD": NOMEM, "NOMEM_FILE": out, "NOMEM_AT": str(n),
-	    "SSL_CERT_FILE": scene.server.ca, "SSL_CERT_DIR": scene.dir}
-	if ever:
-		env["NOMEM_EVER"] = "1"
+	env = {"LD_PRELOAD": NOMEM, "NOMEM_FILE": out,
+	    "SSL_CERT_FILE": scene.server.ca, "SSL_CERT_DIR": scene.dir,
+	    **point.env()}
 	r = scene.world.run("sync", env=env, limit=LIMIT)
 	scene.relay.wait_quiet()
 	with open(out, "rb") as f:
-		count, fired, pid, where = struct.unpack(REPORT, f.read())
+		count, fired, pid, threads, where = struct.unpack(REPORT,
+		    f.read())
 	if pid == 0:
 		raise RuntimeError("nomem.so was not loaded: %s" % r)
-	return count, fired, where.rstrip(b"\0").decode(), r
+	return count, fired, threads, where.rstrip(b"\0").decode(), r
 
 
 def total(scene):
-	"""The allocations of a run; the scene stays as it was."""
-	count, _, _, r = run_short_of(scene, 0, False)
+	"""The allocations and threads of a run; the scene stays as it was."""
+	count, _, threads, _, r = run_short_of(scene, Point("", 0, False))
 	if r.rc != 0:
 		raise RuntimeError("not even without a fault: %s" % r)
 	v, trouble = scene.recover(idle=True)
@@ -82,7 +95,7 @@ def total(scene):
 		raise RuntimeError("not even without a fault: %s\n%s" % (
 		    trouble, v))
 	scene.back()
-	return count
+	return count, threads
 
 
 def trouble_of(where, r, verdict):
@@ -111,8 +124,7 @@ class Worker:
 	def attempt(self, scene, point):
 		"""A run is never exactly as long as the one before."""
 		for _ in range(5):
-			count, fired, where, r = run_short_of(scene, point.n,
-			    point.ever)
+			count, fired, _, where, r = run_short_of(scene, point)
 			if fired:
 				break
 			point.n = max(1, count - 1)
@@ -160,15 +172,18 @@ def run(opts, tally):
 		workers = [{kind: scene_of(kind, server, "memory%d%s" % (i,
 		    kind)) for kind in kinds}
 		    for i in range(max(1, opts.jobs))]
-		points = []
+		points, last = [], []
 		for i, kind in enumerate(kinds):
-			n = total(workers[0][kind])
+			n, threads = total(workers[0][kind])
 			share = len(range(i, opts.points, len(kinds)))
-			print("memory: %s: %d allocations" % (kind, n),
-			    flush=True)
+			print("memory: %s: %d allocations, %d threads" % (kind,
+			    n, threads), flush=True)
 			if share or opts.points == 0:
 				points += points_of(kind, n, share, rng)
-		suite.work_off(opts, points,
+			if i == 0:
+				last = [Point(kind, 0, True, t + 1)
+				    for t in range(threads)]
+		suite.work_off(opts, points + last,
 		    lambda i: Worker(workers[i], tally))
 		print("memory: " + ", ".join("exit %d: %d" % e for e in
 		    sorted(Worker.exits.items())), flush=True)

@@ -5,7 +5,8 @@
  *
  * The N-th allocation of the process (all threads together; malloc, calloc,
  * realloc to more, aligned ones) gets NULL; with NOMEM_EVER so does every later
- * one. NOMEM_AT=0 only counts. FILE is a struct report, made by the caller as
+ * one. With NOMEM_THREAD=N it is the first one of the N-th pthread_create, and
+ * every later one. NOMEM_AT=0 only counts. FILE is a struct report, made by the caller as
  * zeros; it is mapped, and so tells how far a process came, however it ended.
  * Children are left alone.
  */
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +29,8 @@ struct report {
 	_Atomic uint64_t count;
 	_Atomic uint64_t fired;
 	_Atomic uint64_t pid;	/* of whoever came first */
-	char where[232];	/* what asked for the memory, at the first one */
+	_Atomic uint64_t threads;
+	char where[224];	/* what asked for the memory, at the first one */
 };
 
 /* What glibc has underneath; looking them up would take memory. */
@@ -37,8 +40,11 @@ extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
 static struct report *report;
-static uint64_t at;
+static _Atomic uint64_t at;
+static uint64_t at_thread;
 static bool for_ever;
+static int (*real_create)(pthread_t *, const pthread_attr_t *,
+    void *(*)(void *), void *);
 
 static void
 fail(const char *what)
@@ -51,10 +57,13 @@ static void __attribute__((constructor))
 begin(void)
 {
 	const char *file = getenv("NOMEM_FILE"), *n = getenv("NOMEM_AT");
+	const char *thread = getenv("NOMEM_THREAD");
+	void *create = dlsym(RTLD_NEXT, "pthread_create");
 	uint64_t nobody = 0;
 	void *map;
 	int fd;
 
+	memcpy(&real_create, &create, sizeof(create));
 	if (file == NULL || n == NULL)
 		return;
 	fd = open(file, O_RDWR | O_CLOEXEC);
@@ -66,7 +75,8 @@ begin(void)
 		fail(file);
 	close(fd);
 	at = strtoull(n, NULL, 10);
-	for_ever = getenv("NOMEM_EVER") != NULL;
+	at_thread = thread != NULL ? strtoull(thread, NULL, 10) : 0;
+	for_ever = thread != NULL || getenv("NOMEM_EVER") != NULL;
 	if (atomic_compare_exchange_strong(&((struct report *)map)->pid,
 	    &nobody, (uint64_t)getpid()))
 		report = map;
@@ -92,17 +102,27 @@ note_where(const void *caller)
 static bool
 refuse(const void *caller)
 {
-	uint64_t n;
+	uint64_t n, first = at;
 
 	if (report == NULL || report->pid != (uint64_t)getpid())
 		return false;
 	n = atomic_fetch_add(&report->count, 1) + 1;
-	if (at == 0 || (n != at && !(for_ever && n > at)))
+	if (first == 0 || (n != first && !(for_ever && n > first)))
 		return false;
 	if (atomic_fetch_add(&report->fired, 1) == 0)
 		note_where(caller);
 	errno = ENOMEM;
 	return true;
+}
+
+int
+pthread_create(pthread_t *out, const pthread_attr_t *attr,
+    void *(*run)(void *), void *arg)
+{
+	if (report != NULL && report->pid == (uint64_t)getpid() &&
+	    atomic_fetch_add(&report->threads, 1) + 1 == at_thread)
+		at = report->count + 1;
+	return real_create(out, attr, run, arg);
 }
 
 #define REFUSED() refuse(__builtin_return_address(0))

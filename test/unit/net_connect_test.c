@@ -77,7 +77,7 @@ test_no_connection(void **state)
 		{ "127.0.0.1", refused, 20000 },
 		{ "gone.test", "no such host: gone.test", 20000 },
 		{ "again.test", "can't look up the address of again.test: "
-		  "temporary failure", 20000 },
+		  "Temporary failure in name resolution", 20000 },
 		{ "slow.test", "looking up the address of slow.test took more "
 		  "than 1 seconds", 100 },
 	};
