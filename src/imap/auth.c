@@ -7,6 +7,7 @@
  */
 #include "internal.h"
 
+#include <errno.h>
 #include <gsasl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +139,16 @@ imap_auth_free(struct imap_auth *a)
 	free(a);
 }
 
+/* gsasl does not always tell a want of memory from a wrong password. errno, set
+ * to 0 before, does. */
+static void
+auth_check_memory(int rc)
+{
+	if (rc == GSASL_MALLOC_ERROR || (rc != GSASL_OK &&
+	    rc != GSASL_NEEDS_MORE && errno == ENOMEM))
+		fatal_memory();
+}
+
 static int
 auth_bind(struct imap_auth *a)
 {
@@ -147,11 +158,15 @@ auth_bind(struct imap_auth *a)
 	char *text = NULL;
 	int rc;
 
-	if (stream_channel_binding(&a->session->stream, &type, data, &n) != 0 ||
-	    gsasl_base64_to((char *)data, n, &text, NULL) != GSASL_OK)
+	if (stream_channel_binding(&a->session->stream, &type, data, &n) != 0)
 		return -1;
-	rc = gsasl_property_set(a->sasl, strcmp(type, "tls-exporter") == 0 ?
-	    GSASL_CB_TLS_EXPORTER : GSASL_CB_TLS_UNIQUE, text);
+	errno = 0;
+	rc = gsasl_base64_to((char *)data, n, &text, NULL);
+	if (rc == GSASL_OK)
+		rc = gsasl_property_set(a->sasl, strcmp(type,
+		    "tls-exporter") == 0 ? GSASL_CB_TLS_EXPORTER :
+		    GSASL_CB_TLS_UNIQUE, text);
+	auth_check_memory(rc);
 	gsasl_free(text);
 	return rc == GSASL_OK ? 0 : -1;
 }
@@ -193,9 +208,9 @@ auth_step(struct imap_auth *a, const char *in, size_t n)
 		auth_give_up(a, ERR_PROTO, "absurd number of iterations");
 		return NULL;
 	}
+	errno = 0;
 	rc = gsasl_step(a->sasl, in, n, &out, &out_n);
-	if (rc == GSASL_MALLOC_ERROR)
-		fatal_memory();
+	auth_check_memory(rc);
 	if (rc != GSASL_OK && rc != GSASL_NEEDS_MORE) {
 		auth_give_up(a, rc == GSASL_AUTHENTICATION_ERROR ?
 		    ERR_PROTO : ERR_AUTH, gsasl_strerror(rc));
@@ -265,7 +280,7 @@ auth_on_continue(struct imap_line *line, const struct imap_resp *r)
 	if (in != NULL && a->proved && n > 0)
 		auth_give_up(a, ERR_PROTO, "a challenge too many");
 	else if (in != NULL)
-		out = a->proved ? strdup("") : auth_step(a, in, n);
+		out = a->proved ? xstrdup("") : auth_step(a, in, n);
 	free(in);
 	/* RFC 3501 section 6.2.2: "*" cancels; the server answers BAD. */
 	auth_write(a, out != NULL ? out : "*");
@@ -276,12 +291,17 @@ static int
 sasl_begin(struct imap_auth *a)
 {
 	const char *name = table[a->mech].name;
+	int rc;
 
 	a->proved = false;
-	if (gsasl_client_start(a->gsasl, name, &a->sasl) != GSASL_OK ||
-	    gsasl_property_set(a->sasl, GSASL_AUTHID, a->user) != GSASL_OK ||
-	    gsasl_property_set(a->sasl, GSASL_PASSWORD, a->password) !=
-	    GSASL_OK || (is_plus(a->mech) && auth_bind(a) != 0)) {
+	errno = 0;
+	rc = gsasl_client_start(a->gsasl, name, &a->sasl);
+	if (rc == GSASL_OK)
+		rc = gsasl_property_set(a->sasl, GSASL_AUTHID, a->user);
+	if (rc == GSASL_OK)
+		rc = gsasl_property_set(a->sasl, GSASL_PASSWORD, a->password);
+	auth_check_memory(rc);
+	if (rc != GSASL_OK || (is_plus(a->mech) && auth_bind(a) != 0)) {
 		auth_give_up(a, ERR_AUTH, "can't be set up");
 		return -1;
 	}
