@@ -1,11 +1,11 @@
 # mailtern. Targets: all install deps unit flow e2e faults check torture
 # bench demo lint tour hardening fuzz clean. Variables: CC, SAN=1 (address and
-# undefined-behaviour sanitizers), WERROR=1, V=1 (show commands), O (where
-# objects go), PREFIX, DESTDIR.
+# undefined-behaviour sanitizers), SAN=thread (the one for data races), WERROR=1,
+# V=1 (show commands), O (where objects go), PREFIX, DESTDIR.
 
 PREFIX	?= /usr/local
 DESTDIR	?=
-O	?= build$(if $(SAN),-san)
+O	?= build$(if $(SAN),-$(SAN:1=san))
 VERSION	= 0.1.0
 PYTHON	?= /usr/bin/python3
 
@@ -26,7 +26,11 @@ HARDEN	:= -fstack-protector-strong -fPIE \
 	  -fno-strict-aliasing -fno-delete-null-pointer-checks
 HARDLD	= -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
-ifdef SAN
+ifeq ($(SAN),thread)
+SANOBJ	= $O/test/lib/tsan_close.o
+OPT	= -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+export TSAN_OPTIONS ?= suppressions=$(abspath test/tsan.supp)
+else ifdef SAN
 OPT	= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	  -fno-omit-frame-pointer
 else
@@ -38,7 +42,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DMAILTERN_VERSION='"$(VERSION)"' \
 	  $(OPT) $(WARN) $(if $(WERROR),-Werror) $(HARDEN) -Iinclude \
 	  $(shell $(PKG) --cflags $(PKGS)) $(CFLAGS)
 LIBS	= $(shell $(PKG) --libs $(PKGS)) -lpthread
-LINK	= $(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDLD)
+LINK	= $(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDLD) $(SANOBJ)
 
 # Upper modules first: the order in which archives are linked.
 MODULES	= cmd sync plan ui imap net loop maildir index conf mail base
@@ -64,7 +68,7 @@ all: $O/mailtern
 Q	= $(if $(V),,@)
 say	= @echo "  $1	$2"
 
-$O/mailtern: $O/src/main.o $(ARCHIVES)
+$O/mailtern: $O/src/main.o $(ARCHIVES) $(SANOBJ)
 	$(call say,LD,$@)
 	$Q$(LINK) -o $@ $O/src/main.o $(ARCHIVES) $(LIBS)
 
@@ -123,7 +127,8 @@ unit_module = $(firstword $(subst _, ,$1))
 unit_archives = $(foreach m,$(call unit_module,$1) $(NEEDS_$(call unit_module,$1)),$O/lib$m.a)
 .SECONDEXPANSION:
 .SECONDARY:
-$O/test/unit/%_test: $O/test/unit/%_test.o $$(call unit_archives,$$*)
+$O/test/unit/%_test: $O/test/unit/%_test.o $$(call unit_archives,$$*) \
+    $(SANOBJ)
 	$(call say,LD,$@)
 	$Q$(LINK) -o $@ $< $(call unit_archives,$*) $(LIBS) -lcmocka
 
@@ -325,7 +330,7 @@ $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 	    $(foreach m,net loop,$(wildcard src/$m/*.c)) $(LIBS)
 
 clean:
-	rm -rf build build-san build-clang
+	rm -rf build build-san build-thread build-clang
 
 .PHONY: all install deps unit flow e2e faults rounds modes $(MODES:%=mode-%) \
 	fault-tools check torture bench \

@@ -136,7 +136,7 @@ class World:
 		    "XDG_CONFIG_HOME": self.dir + "/home/.config",
 		    "UV_USE_IO_URING": "0"}
 		for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
-		    "LLVM_PROFILE_FILE"):
+		    "TSAN_OPTIONS", "LLVM_PROFILE_FILE"):
 			if name in os.environ:
 				env[name] = os.environ[name]
 		return env
