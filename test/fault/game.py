@@ -17,6 +17,8 @@ nobody can tell them apart, twins are never flagged or moved, and one side only
 touches them in a round.
 """
 
+from collections import Counter
+
 from judge import family
 
 FOLDERS = ["INBOX", "work", "lists/foo", "lists/bar", "Entw\u00fcrfe"]
@@ -231,8 +233,10 @@ class Side:
 		return words and (self.name, verb) + words
 
 	def pick(self, rng, allowed):
+		self.game.known_twins = {}	# nothing changes meanwhile
 		places = [(f, t) for f in sorted(self.held)
 		    for t in sorted(self.held[f]) if allowed(f, t)]
+		self.game.known_twins = None
 		return rng.choice(places) if places else None
 
 	def pick_for(self, rng, what):
@@ -442,6 +446,7 @@ class Game:
 		self.touched, self.placed = {}, {}
 		self.bound, self.filled, self.closed = set(), set(), set()
 		self.refiled, self.edited = set(), set()
+		self.known_twins = None
 		self.sides = {}
 		for kind in (Local, Side):
 			name = "local" if kind is Local else "remote"
@@ -473,9 +478,17 @@ class Game:
 		    is not EVERYWHERE and folder in self.merged)
 
 	def is_twin(self, folder, tok):
-		return any(sum(family(t) == family(tok) for t in
-		    m.get(folder, {})) > 1 for m in (self.base,
-		    self.sides["local"].held, self.sides["remote"].held))
+		if self.known_twins is None:
+			return family(tok) in self.twins(folder)
+		if folder not in self.known_twins:
+			self.known_twins[folder] = self.twins(folder)
+		return family(tok) in self.known_twins[folder]
+
+	def twins(self, folder):
+		"""The families of which a side has, or had, more than one."""
+		return {name for m in (self.base, self.sides["local"].held,
+		    self.sides["remote"].held) for name, n in Counter(map(
+		    family, m.get(folder, {}))).items() if n > 1}
 
 	def touch(self, side, folder, tok):
 		self.touched.setdefault((folder, family(tok)), set()).add(
