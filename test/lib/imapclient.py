@@ -6,11 +6,13 @@ ImapError; nothing is retried, nothing is guessed.
 
 import base64
 import calendar
+import functools
 import re
 import socket
 import ssl
 import time
 
+FLAT = re.compile(rb"\(([^()\[\]{}~\"\r]*)\)")	# a list of plain atoms
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
@@ -68,6 +70,11 @@ def parse_date(text):
 	local = calendar.timegm((int(m[3]), MONTHS.index(m[2]) + 1, int(m[1]),
 	    int(m[4]), int(m[5]), int(m[6])))
 	return local - zone if m[7] == "+" else local + zone
+
+
+@functools.lru_cache
+def one_of(stops):
+	return re.compile(b"[" + re.escape(stops) + b"]")
 
 
 class Message:
@@ -137,21 +144,24 @@ class Imap:
 
 	def until(self, stops):
 		"""Bytes up to, without, one of stops."""
-		i = self.pos
+		find, i = one_of(stops).search, self.pos
 		while True:
-			while i < len(self.buf):
-				if self.buf[i] in stops:
-					data = bytes(self.buf[self.pos:i])
-					self.pos = i
-					return data
-				i += 1
-			i -= self.pos
+			m = find(self.buf, i)
+			if m:
+				data = bytes(self.buf[self.pos:m.start()])
+				self.pos = m.start()
+				return data
+			i = len(self.buf) - self.pos
 			self.fill()
 			i += self.pos
 
 	def value(self):
 		c = self.peek()
 		if c == 0x28:			# (
+			m = FLAT.match(self.buf, self.pos)
+			if m:
+				self.pos = m.end()
+				return m[1].decode("latin-1").split()
 			self.pos += 1
 			items = []
 			while self.peek() != 0x29:
