@@ -1,0 +1,8 @@
+/*
+ * The promises of base/os.h again, kept as on a system of which nothing is
+ * known: the functions here stand before those of the library.
+ */
+#define OS_PORTABLE
+#include "../../src/base/os.c"
+
+#include "base_os_test.c"
