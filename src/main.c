@@ -5,18 +5,16 @@
  * else.
  */
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fatal.h"
 #include "base/log.h"
+#include "base/os.h"
 #include "cmd/cmd.h"
 #include "mail/fingerprint.h"
 
@@ -36,14 +34,9 @@ open_standard_files(void)
 static void
 harden(void)
 {
-	const struct rlimit none = { 0, 0 };
-
 	open_standard_files();
 	umask(077);
-	/* Both may be refused in odd surroundings; neither is needed to go
-	 * on. */
-	(void)setrlimit(RLIMIT_CORE, &none);
-	(void)prctl(PR_SET_DUMPABLE, 0);
+	os_forbid_dump();
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -144,9 +137,7 @@ main(int argc, char **argv)
 	int status;
 
 	harden();
-	/* The arenas of other threads grow a page at a time, with a system
-	 * call for each. */
-	mallopt(M_ARENA_MAX, 1);
+	os_one_heap();
 	fingerprint_init();
 	status = run(&cmd, argc, argv);
 	if (report_close(&cmd.report, &err) < 0) {

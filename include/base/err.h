@@ -36,7 +36,7 @@ struct err {
 int err_set(struct err *, enum err_kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As err_set, with ": " and strerror(errno) behind the message. */
+/* As err_set, with ": " and the system's text for errno behind the message. */
 int err_errno(struct err *, enum err_kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -13,13 +13,13 @@
 
 #include "base/err.h"
 
-/* How many fsync, fdatasync and syncfs calls were made so far; any thread. */
+/* How many syncs of files and file systems were made so far; any thread. */
 uint64_t fs_syncs(void);
 /* Counts one made elsewhere (the index). */
 void fs_count_sync(void);
 
-int fs_sync(int fd, const char *what, struct err *);	/* fsync(fd) */
-int fs_sync_all(int fd, const char *what, struct err *); /* syncfs(fd) */
+int fs_sync(int fd, const char *what, struct err *);	/* os_sync */
+int fs_sync_all(int fd, const char *what, struct err *); /* os_sync_fs */
 
 /*
  * mkdir -p below dirfd, 0700; each new directory's parent is fsynced. An
@@ -37,12 +37,12 @@ int fs_open_dir(int dirfd, const char *path, struct err *);
  */
 int fs_lock(int fd, const char *what, struct err *);
 
-/* Renames without replacing (renameat2 RENAME_NOREPLACE, or link and unlink
- * where that is missing). ERR_STALE when from is gone or to exists. */
+/* Renames without replacing (os_rename_new). ERR_STALE when from is gone or to
+ * exists. */
 int fs_rename_new(int fromfd, const char *from, int tofd, const char *to,
     struct err *);
 
-/* st_mtim in nanoseconds since the epoch. */
+/* os_mtime in nanoseconds since the epoch. */
 int64_t fs_mtime_ns(const struct stat *);
 
 /* Expands a leading "~/" or "~" with $HOME, or without one from the

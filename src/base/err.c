@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/os.h"
 #include "base/str.h"
 
 #define ERR_RAW		4096	/* longer than any message that is kept */
@@ -55,13 +56,13 @@ int
 err_errno(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
 	int saved = errno;
-	char space[128];
+	char room[OS_ERROR_MAX];
 	va_list ap;
 
 	if (err == NULL)
 		return -1;
 	va_start(ap, fmt);
-	err_format(err, strerror_r(saved, space, sizeof(space)), fmt, ap);
+	err_format(err, os_error_text(saved, room), fmt, ap);
 	va_end(ap);
 	err->kind = kind;
 	err->number = saved;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/os.h"
 
 static _Atomic uint64_t sync_count;
 
@@ -38,7 +39,7 @@ fs_sync(int fd, const char *what, struct err *err)
 
 	fs_count_sync();
 	do
-		r = fsync(fd);
+		r = os_sync(fd);
 	while (r < 0 && errno == EINTR);
 	return r == 0 ? 0 : err_errno(err, ERR_IO, "can't sync %s", what);
 }
@@ -50,13 +51,13 @@ fs_sync_all(int fd, const char *what, struct err *err)
 
 	fs_count_sync();
 	do
-		r = syncfs(fd);
+		r = os_sync_fs(fd);
 	while (r < 0 && errno == EINTR);
 	return r == 0 ? 0 :
 	    err_errno(err, ERR_IO, "can't sync the file system of %s", what);
 }
 
-/* parent may be O_PATH, which fsync does not take. */
+/* parent may be good for nothing but passing through (os_open_search). */
 static int
 fs_sync_parent(int parent, const char *path, struct err *err)
 {
@@ -72,14 +73,13 @@ fs_sync_parent(int parent, const char *path, struct err *err)
 }
 
 /*
- * The directory name in parent, made if it is missing, as an O_PATH descriptor:
+ * The directory name in parent, made if it is missing, opened to pass through:
  * a home may have directories above it that one may pass but not read.
  */
 static int
 fs_enter_dir(int parent, const char *name, const char *path, struct err *err)
 {
-	int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-	int fd = openat(parent, name, flags);
+	int fd = os_open_search(parent, name);
 
 	if (fd >= 0)
 		return fd;
@@ -90,7 +90,7 @@ fs_enter_dir(int parent, const char *name, const char *path, struct err *err)
 		return err_errno(err, ERR_IO, "can't make directory %s", path);
 	if (fs_sync_parent(parent, path, err) < 0)
 		return -1;
-	fd = openat(parent, name, flags);
+	fd = os_open_search(parent, name);
 	if (fd < 0)
 		return err_errno(err, ERR_IO, "can't enter %s in %s", name,
 		    path);
@@ -101,7 +101,7 @@ int
 fs_make_dirs(int dirfd, const char *path, struct err *err)
 {
 	const char *start = path[0] == '/' ? "/" : ".", *p = path;
-	int fd = openat(dirfd, start, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = os_open_search(dirfd, start);
 	int r = fd < 0 ? err_errno(err, ERR_IO, "can't make %s", path) : 0;
 
 	while (r == 0 && *(p += strspn(p, "/")) != '\0') {
@@ -144,49 +144,15 @@ fs_lock(int fd, const char *what, struct err *err)
 	return r == 0 ? 0 : err_errno(err, ERR_IO, "can't lock %s", what);
 }
 
-/*
- * Where renameat2 can't do it. A directory has no second link; rename replaces
- * an empty directory only, and that race is all that is left. When from goes
- * away between link and unlink, somebody else renamed or removed it: our new
- * name is taken back and his will stands.
- */
-static int
-fs_rename_old_way(int fromfd, const char *from, int tofd, const char *to)
-{
-	struct stat st;
-	int saved;
-
-	if (fstatat(fromfd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -1;
-	if (S_ISDIR(st.st_mode)) {
-		if (fstatat(tofd, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-			errno = EEXIST;
-			return -1;
-		}
-		return errno == ENOENT ? renameat(fromfd, from, tofd, to) : -1;
-	}
-	if (linkat(fromfd, from, tofd, to, 0) < 0)
-		return -1;
-	if (unlinkat(fromfd, from, 0) == 0)
-		return 0;
-	saved = errno;
-	unlinkat(tofd, to, 0);
-	errno = saved;
-	return -1;
-}
-
 int
 fs_rename_new(int fromfd, const char *from, int tofd, const char *to,
     struct err *err)
 {
 	struct stat st;
-	int r = renameat2(fromfd, from, tofd, to, RENAME_NOREPLACE);
 
-	if (r < 0 && (errno == EINVAL || errno == ENOSYS))
-		r = fs_rename_old_way(fromfd, from, tofd, to);
-	if (r == 0)
+	if (os_rename_new(fromfd, from, tofd, to) == 0)
 		return 0;
-	if (errno == EEXIST || errno == ENOTEMPTY)
+	if (errno == EEXIST)
 		return err_set(err, ERR_STALE, "%s exists already", to);
 	/* ENOENT may also mean the directory of the new name. */
 	if (errno == ENOENT &&
@@ -202,11 +168,12 @@ int64_t
 fs_mtime_ns(const struct stat *st)
 {
 	const int64_t second = 1000000000;
+	struct timespec t = os_mtime(st);
 	int64_t ns;
 
-	if (__builtin_mul_overflow((int64_t)st->st_mtim.tv_sec, second, &ns) ||
-	    __builtin_add_overflow(ns, (int64_t)st->st_mtim.tv_nsec, &ns))
-		return st->st_mtim.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	if (__builtin_mul_overflow((int64_t)t.tv_sec, second, &ns) ||
+	    __builtin_add_overflow(ns, (int64_t)t.tv_nsec, &ns))
+		return t.tv_sec < 0 ? INT64_MIN : INT64_MAX;
 	return ns;
 }
 

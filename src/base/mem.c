@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/fatal.h"
+#include "base/os.h"
+
 static void *
 mem_check(void *p)
 {
@@ -81,14 +83,14 @@ void
 mem_wipe(void *p, size_t n)
 {
 	if (p != NULL)
-		explicit_bzero(p, n);
+		os_wipe(p, n);
 }
 
 void
 str_wipe_free(char *s)
 {
 	if (s != NULL)
-		explicit_bzero(s, strlen(s));
+		os_wipe(s, strlen(s));
 	free(s);
 }
 

@@ -212,7 +212,7 @@ rename_dir_slowly(int fromfd, const char *from, int tofd, const char *to)
 		return 0;
 	saved = errno;
 	unlinkat(tofd, to, AT_REMOVEDIR);
-	errno = saved == ENOTEMPTY ? EEXIST : saved;
+	errno = saved;
 	return -1;
 }
 
@@ -285,8 +285,11 @@ os_rename_new(int fromfd, const char *from, int tofd, const char *to)
 {
 	int r = rename_new(fromfd, from, tofd, to);
 
-	return r < 0 && (errno == EINVAL || errno == ENOSYS) ?
-	    rename_slowly(fromfd, from, tofd, to) : r;
+	if (r < 0 && (errno == EINVAL || errno == ENOSYS))
+		r = rename_slowly(fromfd, from, tofd, to);
+	if (r < 0 && errno == ENOTEMPTY)
+		errno = EEXIST;
+	return r;
 }
 
 #if defined(OS_PORTABLE)
@@ -351,22 +354,80 @@ os_pipe(int fd[2])
 #endif
 }
 
+#ifndef OS_LINUX
+
+/* A directory that was removed reads as one that is empty. */
+static int
+check_there(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (st.st_nlink > 0)
+		return 0;
+	errno = ENOENT;
+	return -1;
+}
+
+#endif
+
 static bool
 is_dots(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+#if defined(OS_LINUX) || defined(OS_FREEBSD)
 #ifdef OS_LINUX
 
 /* As the kernel hands it out. */
 struct dent {
-	uint64_t ino;
-	int64_t off;
-	unsigned short reclen;
-	unsigned char type;
-	char name[];
+	uint64_t d_ino;
+	int64_t d_off;
+	unsigned short d_reclen;
+	unsigned char d_type;
+	char d_name[];
 };
+
+static long
+read_entries(int fd, void *room, size_t size)
+{
+	return syscall(SYS_getdents64, fd, room, size);
+}
+
+static bool
+is_left_out(const struct dent *d)
+{
+	return is_dots(d->d_name);
+}
+
+static int
+check_there(int fd)
+{
+	(void)fd;		/* the reading has failed then */
+	return 0;
+}
+
+#else
+
+#define dent dirent
+
+static long
+read_entries(int fd, void *room, size_t size)
+{
+	off_t base;
+
+	return getdirentries(fd, room, size, &base);
+}
+
+static bool
+is_left_out(const struct dent *d)
+{
+	return d->d_ino == 0 || is_dots(d->d_name);
+}
+
+#endif
 
 static int
 visit_room(const char *room, size_t n,
@@ -374,12 +435,12 @@ visit_room(const char *room, size_t n,
 {
 	for (size_t at = 0; at < n; ) {
 		const struct dent *d = (const void *)(room + at);
-		struct os_entry e = { d->name, d->ino, d->type };
-		int r = is_dots(d->name) ? 0 : visit(arg, &e);
+		struct os_entry e = { d->d_name, d->d_ino, d->d_type };
+		int r = is_left_out(d) ? 0 : visit(arg, &e);
 
 		if (r != 0)
 			return r;
-		at += d->reclen;
+		at += d->d_reclen;
 	}
 	return 0;
 }
@@ -396,8 +457,7 @@ os_dir_read(int fd, struct os_reading *reading,
 	reading->at_once = false;
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -1;
-	while ((n = syscall(SYS_getdents64, fd, reading->room,
-	    reading->size)) > 0) {
+	while ((n = read_entries(fd, reading->room, reading->size)) > 0) {
 		calls++;
 		reading->bytes += (uint64_t)n;
 		r = visit_room(reading->room, (size_t)n, visit, arg);
@@ -405,7 +465,7 @@ os_dir_read(int fd, struct os_reading *reading,
 			return r;
 	}
 	reading->at_once = n == 0 && calls <= 1;
-	return n < 0 ? -1 : 0;
+	return n < 0 ? -1 : check_there(fd);
 }
 
 #else
@@ -424,20 +484,6 @@ visit_stream(DIR *dir, struct os_reading *reading,
 		r = is_dots(d->d_name) ? 0 : visit(arg, &e);
 	}
 	return r == 0 && errno != 0 ? -1 : r;
-}
-
-/* readdir takes a directory that was removed for an empty one. */
-static int
-check_there(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -1;
-	if (st.st_nlink > 0)
-		return 0;
-	errno = ENOENT;
-	return -1;
 }
 
 /* How many calls the C library makes of it, it does not say. */

@@ -1,13 +1,12 @@
 /* Text in slices: compared, read as a number, decoded, made printable. */
 #include "base/str.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/fatal.h"
 #include "base/mem.h"
+#include "base/os.h"
 
 #define DISTANCE_MAX	64
 
@@ -152,16 +151,9 @@ void
 random_hex(char out[33])
 {
 	unsigned char bytes[16];
-	size_t have = 0;
 
-	while (have < sizeof(bytes)) {
-		ssize_t n = getrandom(bytes + have, sizeof(bytes) - have, 0);
-
-		if (n > 0)
-			have += (size_t)n;
-		else if (errno != EINTR)
-			fatal("the kernel gives no random bytes");
-	}
+	if (os_random(bytes, sizeof(bytes)) < 0)
+		fatal("the kernel gives no random bytes");
 	hex_format(out, bytes, sizeof(bytes));
 }
 

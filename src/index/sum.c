@@ -1,8 +1,9 @@
 /* The checksum that rows and pages of the index carry. */
 #include "internal.h"
 
-#include <endian.h>
 #include <string.h>
+
+#include "base/os.h"
 
 /*
  * Not against malice, who could write the file could write sums. Each step is
@@ -31,13 +32,13 @@ index_sum(uint64_t sum, const void *bytes, size_t n)
 
 	for (; left >= sizeof(word); left -= sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
-		sum = sum_word(sum, le64toh(word));
+		sum = sum_word(sum, os_from_little_endian(word));
 		p += sizeof(word);
 	}
 	word = 0;
 	if (left > 0)
 		memcpy(&word, p, left);
-	sum = sum_word(sum, le64toh(word));
+	sum = sum_word(sum, os_from_little_endian(word));
 	/* The length last: pieces can't be shifted against each other. */
 	return sum_word(sum, (uint64_t)n);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/os.h"
 #include "internal.h"
 #include "loop/uv.h"
 
@@ -200,7 +201,7 @@ run(struct child_proc *p, const char *command, struct err *err)
 {
 	int fd[2] = { -1, -1 }, r;
 
-	if (pipe2(fd, O_CLOEXEC) == -1) {
+	if (os_pipe(fd) == -1) {
 		err_errno(err, ERR_IO, "can't run a command");
 		p->open_handles--;	/* uv_spawn never saw the process */
 		uv_close((uv_handle_t *)&p->output, on_child_closed);

@@ -9,12 +9,12 @@
 #include <assert.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/os.h"
 
 #define STAGGER_MS	250
 #define KEEPALIVE_S	60
@@ -54,10 +54,9 @@ void
 tcp_quickack(uv_stream_t *h)
 {
 	uv_os_fd_t fd;
-	int on = 1;
 
 	if (uv_fileno((uv_handle_t *)h, &fd) == 0)
-		setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+		os_tcp_acknowledge(fd);
 }
 
 /* None of these is worth failing for. */
@@ -65,15 +64,11 @@ static void
 set_options(uv_tcp_t *tcp)
 {
 	uv_os_fd_t fd;
-	int gap = KEEPALIVE_GAP_S, unacked = UNACKED_MS;
 
 	uv_tcp_nodelay(tcp, 1);
 	uv_tcp_keepalive(tcp, 1, KEEPALIVE_S);
-	if (uv_fileno((uv_handle_t *)tcp, &fd) != 0)
-		return;
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &gap, sizeof(gap));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked,
-	    sizeof(unacked));
+	if (uv_fileno((uv_handle_t *)tcp, &fd) == 0)
+		os_tcp_patience(fd, KEEPALIVE_GAP_S, UNACKED_MS);
 }
 
 static void

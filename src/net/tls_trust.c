@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "base/os.h"
 #include "internal.h"
 
 /* The first that knows the name wins: this lookup stands last. */
@@ -19,7 +20,7 @@ late_by_subject(X509_LOOKUP *late, X509_LOOKUP_TYPE type,
 {
 	X509_STORE *store = X509_LOOKUP_get_store(late);
 	X509_LOOKUP *file = X509_LOOKUP_get_method_data(late);
-	const char *path = secure_getenv(X509_get_default_cert_file_env());
+	const char *path = os_secure_getenv(X509_get_default_cert_file_env());
 	X509_OBJECT *found;
 	X509 *cert;
 

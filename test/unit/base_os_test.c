@@ -1,6 +1,6 @@
 /*
- * What base/os.h promises. base_portable_test.c includes this file: what only
- * Linux can do is expected where OS_PORTABLE is not set.
+ * What base/os.h promises. base_portable_test.c includes this file, behind
+ * os.c itself; what only Linux can do is expected where OS_PORTABLE is not set.
  */
 #include "base/os.h"
 
@@ -131,7 +131,7 @@ test_error_text(void **state)
 	assert_int_equal(errno, EINTR);
 }
 
-#ifdef OS_PORTABLE
+#ifdef OS_WITHIN
 
 /* What strerror_r of POSIX and that of GNU may answer. */
 static void
@@ -647,7 +647,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_error_text),
-#ifdef OS_PORTABLE
+#ifdef OS_WITHIN
 		cmocka_unit_test(test_error_text_forms),
 #endif
 		cmocka_unit_test(test_error_is_link),
