@@ -12,7 +12,7 @@ struct maildir_scan {
 	int64_t new_mtime, cur_mtime;	/* ns, before reading */
 	/*
 	 * Absence may be judged by it: each directory was read by a single
-	 * getdents64, or its mtime did not move while it was read (design
+	 * system call, or its mtime did not move while it was read (design
 	 * section 5). Retries a few times before it gives up.
 	 */
 	bool complete;

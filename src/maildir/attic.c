@@ -13,6 +13,7 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "internal.h"
 
 /* --- names --- */
@@ -205,8 +206,9 @@ copy_file(int fromfd, const char *file, int tofd, const char *part)
 	out = openat(tofd, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
 	if (out >= 0 && fstat(in, &st) == 0 && copy_bytes(in, out) == 0 &&
-	    futimens(out, (struct timespec[2]){ st.st_atim, st.st_mtim }) == 0)
-		r = fsync(out);
+	    futimens(out, (struct timespec[2]){ os_atime(&st),
+	    os_mtime(&st) }) == 0)
+		r = os_sync(out);
 	fs_count_sync();
 	saved = errno;
 	if (out >= 0)
@@ -383,8 +385,8 @@ expire_files(struct expiry *e, int fd, struct err *err)
 		return -1;
 	for (size_t i = 0; i < files.n && !e->more; i++) {
 		if (fstatat(fd, files.v[i], &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !S_ISREG(st.st_mode) || (int64_t)st.st_ctim.tv_sec >=
-		    e->before)
+		    !S_ISREG(st.st_mode) ||
+		    (int64_t)os_ctime(&st).tv_sec >= e->before)
 			continue;
 		if (e->left == 0)
 			e->more = true;

@@ -15,6 +15,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "mail/flags.h"
 #include "internal.h"
 
@@ -89,7 +90,7 @@ batch_open(struct maildir_batch *b, struct err *err)
 	if (b->n > 0)
 		return 0;
 	b->opened = atomic_fetch_add(&count, 1);
-	b->can_syncfs = maildir_can_syncfs(b->fd[BATCH_TMP]);
+	b->can_syncfs = os_can_sync_fs(b->fd[BATCH_TMP]);
 	if (!b->swept && b->m->mark_fd >= 0 &&
 	    maildir_tmp_sweep(b->fd[BATCH_TMP], false, &left, err) < 0)
 		return err_within(err, "folder %s", b->path);

@@ -7,14 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "base/str.h"
 #include "maildir/name.h"
 
@@ -25,32 +23,6 @@
 #define NS		INT64_C(1000000000)
 #define TICK		(NS / 100)	/* coarsest kernel clock: HZ = 100 */
 #define COARSE		(2 * NS)	/* stamps of other file systems */
-
-/* statfs(2) */
-#define MAGIC_EXT4	0xef53
-#define MAGIC_XFS	0x58465342
-#define MAGIC_BTRFS	0x9123683e
-#define MAGIC_F2FS	0xf2f52010
-#define MAGIC_TMPFS	0x01021994
-#define MAGIC_NFS	0x6969
-#define MAGIC_SMB	0x517b
-#define MAGIC_CIFS	0xff534d42
-#define MAGIC_SMB2	0xfe534d42
-#define MAGIC_CEPH	0x00c36400
-#define MAGIC_9P	0x01021997
-#define MAGIC_AFS	0x5346414f
-#define MAGIC_FUSE	0x65735546
-#define MAGIC_GFS2	0x01161970
-#define MAGIC_OCFS2	0x7461636f
-
-/* As the kernel hands it out. */
-struct dent {
-	uint64_t ino;
-	int64_t off;
-	unsigned short reclen;
-	unsigned char type;
-	char name[];
-};
 
 bool
 maildir_path_is_safe(const char *path)
@@ -136,64 +108,10 @@ now_ns(void)
 	return (int64_t)t.tv_sec * NS + t.tv_nsec;
 }
 
-/* Local file systems that stamp with the kernel's clock. */
 bool
 maildir_stamps_are_fine(int fd)
 {
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return false;
-	switch ((uint64_t)fs.f_type & 0xffffffff) {
-	case MAGIC_EXT4:
-	case MAGIC_XFS:
-	case MAGIC_BTRFS:
-	case MAGIC_F2FS:
-	case MAGIC_TMPFS:
-		return true;
-	}
-	return false;
-}
-
-/*
- * Others change it past this kernel, which asks them several times for what it
- * hands out at once.
- */
-static bool
-is_shared(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return true;
-	switch ((uint64_t)fs.f_type & 0xffffffff) {
-	case MAGIC_NFS:
-	case MAGIC_SMB:
-	case MAGIC_CIFS:
-	case MAGIC_SMB2:
-	case MAGIC_CEPH:
-	case MAGIC_9P:
-	case MAGIC_AFS:
-	case MAGIC_FUSE:
-	case MAGIC_GFS2:
-	case MAGIC_OCFS2:
-		return true;
-	}
-	return false;
-}
-
-/* Before 5.8 syncfs did not say that writing back had failed. */
-bool
-maildir_can_syncfs(int fd)
-{
-	struct utsname u;
-	int major = 0, minor = 0;
-
-	if (uname(&u) < 0 || sscanf(u.release, "%d.%d", &major, &minor) != 2)
-		return false;
-	if (major < 5 || (major == 5 && minor < 8))
-		return false;
-	return maildir_stamps_are_fine(fd);
+	return os_fs_kind(fd) == OS_FS_LOCAL;
 }
 
 int
@@ -222,7 +140,7 @@ is_unmoved(int fd, const struct stat *stamp)
 bool
 maildir_dir_is_settled(int fd, const struct stat *st)
 {
-	int64_t changed = (int64_t)st->st_ctim.tv_sec * NS;
+	int64_t changed = (int64_t)os_ctime(st).tv_sec * NS;
 
 	return maildir_stamps_are_fine(fd) && now_ns() - changed > COARSE + NS;
 }
@@ -236,58 +154,62 @@ static bool
 stood_still(int fd, const struct stat *stamp, int64_t began)
 {
 	int64_t age = began - fs_mtime_ns(stamp);
-	bool fine = stamp->st_mtim.tv_nsec != 0 && maildir_stamps_are_fine(fd);
+	bool fine = os_mtime(stamp).tv_nsec != 0 && maildir_stamps_are_fine(fd);
 	int64_t grain = fine ? TICK : COARSE;
 
 	return is_unmoved(fd, stamp) && (age >= grain || age <= -grain);
 }
 
-static int
-pass_visit(struct dir_pass *pass, size_t len,
-    const struct dir_visit *visit, struct err *err)
-{
-	for (size_t at = 0; at < len; ) {
-		const struct dent *d = (const void *)(pass->buf + at);
+/* For pass_entry: where what comes goes. */
+struct pass_reading {
+	struct dir_pass *pass;
+	const struct dir_visit *visit;
+	struct err *err;
+};
 
-		at += d->reclen;
-		if (strcmp(d->name, ".") == 0 || strcmp(d->name, "..") == 0)
-			continue;
-		pass->inode = d->ino;
-		if (visit->entry(visit->arg, d->name, d->type, err) < 0)
-			return -1;
-	}
-	return 0;
+static int
+pass_entry(void *arg, const struct os_entry *e)
+{
+	struct pass_reading *r = arg;
+
+	r->pass->inode = e->inode;
+	return r->visit->entry(r->visit->arg, e->name, e->type, r->err) < 0;
+}
+
+/* Whether nothing can have been missed. */
+static bool
+pass_proves(int fd, const struct stat *stamp, bool at_once, int64_t began)
+{
+	/* Others change it between what the kernel asks of them, several times
+	 * for one call. */
+	return at_once ? os_fs_kind(fd) != OS_FS_SHARED ||
+	    is_unmoved(fd, stamp) : stood_still(fd, stamp, began);
 }
 
 int
 maildir_pass_read(struct dir_pass *pass, int fd, const struct stat *stamp,
     const struct dir_visit *visit, struct err *err)
 {
+	struct pass_reading to = { pass, visit, err };
+	struct os_reading reading;
 	int64_t began = now_ns();
-	unsigned calls = 0;
-	long n;
+	int r;
 
 	if (pass->buf == NULL) {
 		pass->size = PASS_FIRST;
 		pass->buf = xmalloc(pass->size);
 	}
-	pass->bytes = 0;
 	pass->proven = false;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return err_errno(err, ERR_IO, "can't read the directory");
-	while ((n = syscall(SYS_getdents64, fd, pass->buf, pass->size)) > 0) {
-		calls++;
-		pass->bytes += (uint64_t)n;
-		if (pass_visit(pass, (size_t)n, visit, err) < 0)
-			return -1;
-	}
-	if (n < 0 && errno == ENOENT)
+	reading = (struct os_reading){ pass->buf, pass->size, 0, false };
+	r = os_dir_read(fd, &reading, pass_entry, &to);
+	pass->bytes = reading.bytes;
+	if (r > 0)
+		return -1;
+	if (r < 0 && errno == ENOENT)
 		return err_set(err, ERR_STALE, "the directory is gone");
-	if (n < 0)
+	if (r < 0)
 		return err_errno(err, ERR_IO, "can't read the directory");
-	/* The kernel keeps its own changes out for the time of one call. */
-	pass->proven = calls <= 1 ? !is_shared(fd) || is_unmoved(fd, stamp) :
-	    stood_still(fd, stamp, began);
+	pass->proven = pass_proves(fd, stamp, reading.at_once, began);
 	return 0;
 }
 

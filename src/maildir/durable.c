@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "internal.h"
 #include "maildir/maildir.h"
 #include "maildir/store.h"
@@ -19,7 +20,7 @@ sync_both(int cur, int new, const char *path)
 	struct stat a, b;
 	struct err ignored;
 
-	return maildir_can_syncfs(cur) && fstat(cur, &a) == 0 &&
+	return os_can_sync_fs(cur) && fstat(cur, &a) == 0 &&
 	    fstat(new, &b) == 0 && a.st_dev == b.st_dev &&
 	    fs_sync_all(cur, path, &ignored) == 0;
 }

@@ -16,6 +16,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "base/str.h"
 #include "internal.h"
 
@@ -267,7 +268,7 @@ void
 maildir_folders_create(struct maildir *m, struct maildir_making *v, size_t n)
 {
 	bool together = n > 1 && m->fd >= 0 && m->mark_fd >= 0 &&
-	    maildir_can_syncfs(m->mark_fd);
+	    os_can_sync_fs(m->mark_fd);
 
 	for (size_t i = 0; i < n; i++) {
 		v[i].scratch[0] = '\0';

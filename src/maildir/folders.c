@@ -17,6 +17,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "base/str.h"
 #include "internal.h"
 
@@ -399,7 +400,7 @@ maildir_folder_there(struct maildir *m, const char *path,
 	*out = THERE_UNKNOWN;
 	if (m->fd < 0)
 		return 0;
-	fd = openat(m->fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = os_open_search(m->fd, path);
 	if (fd >= 0) {
 		r = there_parts(fd, path, out, err);
 		close(fd);

@@ -60,7 +60,7 @@ void maildir_pass_grow(struct dir_pass *);
 void maildir_pass_release(struct dir_pass *);
 
 /*
- * fstat such that any later change of the directory moves st_mtim: waits out
+ * fstat such that any later change of the directory moves its mtime: waits out
  * the clock tick of a change that was made just now.
  */
 int maildir_dir_stamp(int fd, struct stat *out);
@@ -74,9 +74,6 @@ bool maildir_dir_is_settled(int fd, const struct stat *st);
 /* The whole of a small directory; entry may come again after restart. */
 int maildir_dir_list(int fd, const struct dir_visit *, void (*restart)(void *),
     struct err *);
-
-/* True when syncfs there reports errors and costs no more than an fsync. */
-bool maildir_can_syncfs(int fd);
 
 /* name.c: made by maildir_name_new on this host; pid_out is who made it. */
 bool maildir_name_is_ours(const char *file, uint64_t *pid_out);

@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "base/str.h"
 #include "internal.h"
 
@@ -92,8 +93,8 @@ mark_look(const struct maildir *m, struct mark *out, struct err *err)
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
-		return err_errno(err, errno == ENOTDIR || errno == ELOOP ?
-		    ERR_CONFIG : ERR_IO, "can't open %s/" MARK_DIR, m->root);
+		return err_errno(err, errno == ENOTDIR ||
+		    os_error_is_link(errno) ? ERR_CONFIG : ERR_IO, "can't open %s/" MARK_DIR, m->root);
 	r = mark_read(m, fd, out, err);
 	close(fd);
 	return r;
@@ -205,8 +206,8 @@ maildir_lock(struct maildir *m, struct err *err)
 		return -1;
 	fd = mark_dir_open(m->fd);
 	if (fd < 0)
-		return err_errno(err, errno == ENOTDIR || errno == ELOOP ?
-		    ERR_CONFIG : ERR_IO, "can't open %s/" MARK_DIR, m->root);
+		return err_errno(err, errno == ENOTDIR ||
+		    os_error_is_link(errno) ? ERR_CONFIG : ERR_IO, "can't open %s/" MARK_DIR, m->root);
 	if (fs_lock(fd, m->root, err) < 0) {
 		close(fd);
 		return -1;

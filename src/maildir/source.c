@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "internal.h"
 
 #define SOURCE_BUF	(64u << 10)
@@ -33,7 +34,7 @@ source_open_file(struct maildir_source *s, const char *file, struct err *err)
 	if (s->fd < 0 && errno == ENOENT)
 		return err_set(err, ERR_STALE, "%s is not there any more",
 		    s->what);
-	if (s->fd < 0 && errno != ELOOP && errno != ENXIO)
+	if (s->fd < 0 && !os_error_is_link(errno) && errno != ENXIO)
 		return err_errno(err, ERR_IO, "can't open %s", s->what);
 	if (s->fd >= 0 && fstat(s->fd, &s->st) < 0)
 		return err_errno(err, ERR_IO, "can't look at %s", s->what);
@@ -62,7 +63,7 @@ maildir_source_open(struct maildir *m, const struct maildir_message *msg,
 		return -1;
 	}
 	s->buf = xmalloc(SOURCE_BUF);
-	*mtime_out = (int64_t)s->st.st_mtim.tv_sec;
+	*mtime_out = (int64_t)os_mtime(&s->st).tv_sec;
 	*out = s;
 	return 0;
 }
@@ -139,14 +140,16 @@ static int
 source_sync_dir(struct maildir_source *s, struct err *err)
 {
 	struct maildir_durable *known = s->durable;
+	struct timespec changed;
 	struct stat st;
 	bool settled;
 
 	if (fstat(s->dirfd, &st) < 0)
 		return err_errno(err, ERR_IO, "can't look at %s", s->what);
+	changed = os_ctime(&st);
 	if (known->ino == st.st_ino && known->dev == st.st_dev &&
-	    known->changed.tv_sec == st.st_ctim.tv_sec &&
-	    known->changed.tv_nsec == st.st_ctim.tv_nsec)
+	    known->changed.tv_sec == changed.tv_sec &&
+	    known->changed.tv_nsec == changed.tv_nsec)
 		return 0;
 	known->ino = 0;
 	/* Asked before: the sync may take longer than the clock's grain. */
@@ -155,7 +158,7 @@ source_sync_dir(struct maildir_source *s, struct err *err)
 		return -1;
 	if (settled)
 		*known = (struct maildir_durable){ st.st_dev, st.st_ino,
-		    st.st_ctim };
+		    changed };
 	return 0;
 }
 

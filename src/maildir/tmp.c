@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/os.h"
 
 #define TMP_AGE	(36 * 3600)	/* seconds; cr.yp.to/proto/maildir.html */
 
@@ -31,8 +32,8 @@ is_leftover(const struct sweep *s, const char *name, const struct stat *st)
 	if (maildir_name_is_ours(name, &pid) &&
 	    (s->all || pid != (uint64_t)getpid()))
 		return true;
-	return clock_wall() - (int64_t)st->st_mtim.tv_sec > TMP_AGE &&
-	    clock_wall() - (int64_t)st->st_ctim.tv_sec > TMP_AGE;
+	return clock_wall() - (int64_t)os_mtime(st).tv_sec > TMP_AGE &&
+	    clock_wall() - (int64_t)os_ctime(st).tv_sec > TMP_AGE;
 }
 
 static int
