@@ -108,7 +108,7 @@ append_end(struct imap_append *a, struct imap_session *s)
 	a->priv->line = NULL;
 	line->append = NULL;
 	line->whole = true;
-	s->sending = TAILQ_NEXT(line, link);
+	s->sending = line->next;
 	if (line->early)
 		imap_line_answered(s, line);
 	else

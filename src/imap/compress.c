@@ -84,7 +84,7 @@ imap_session_measures(const struct imap_session *s)
 void
 imap_compress_measure(struct imap_session *s)
 {
-	const struct imap_line *first = TAILQ_FIRST(&s->lines);
+	const struct imap_line *first = s->lines;
 	bool awaited = first != NULL && first->bodies && !s->paused;
 	uint64_t came = s->stream.bytes_in - s->measured_in;
 

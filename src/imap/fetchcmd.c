@@ -31,7 +31,7 @@ fetch_answers(struct imap_session *s)
 {
 	struct imap_line *line;
 
-	TAILQ_FOREACH(line, &s->lines, link)
+	DL_FOREACH(s->lines, line)
 		if (line->begun && line->cmd->priv->on_data == fetch_on_data &&
 		    imap_cmd_answer(line->cmd, ((struct imap_fetching *)
 		    line->cmd)->priv->asked))

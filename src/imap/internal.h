@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
+#include <utlist.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -46,7 +46,7 @@ enum imap_mech {
 };
 
 struct imap_line {
-	TAILQ_ENTRY(imap_line) link;	/* imap_session::lines */
+	struct imap_line *prev, *next;	/* of imap_session::lines */
 	struct imap_cmd *cmd;
 	const char *verb;		/* for sentences; a constant */
 	uint64_t number;		/* of the tag */
@@ -103,7 +103,7 @@ struct imap_session {
 	struct task *opener;		/* woken while it opens */
 	struct task *waiter;		/* held until the pump has ended */
 
-	TAILQ_HEAD(imap_lines, imap_line) lines;	/* oldest first */
+	struct imap_line *lines;	/* oldest first; utlist */
 	struct imap_line *sending;	/* first that is not whole */
 	unsigned in_flight;		/* begun, not yet answered */
 	char prefix[8];			/* of the tags */

@@ -258,7 +258,7 @@ imap_line_send(struct imap_line *line)
 		return;
 	}
 	cmd->priv->lines++;
-	TAILQ_INSERT_TAIL(&s->lines, line, link);
+	DL_APPEND(s->lines, line);
 	if (s->sending == NULL)
 		s->sending = line;
 	imap_session_flush(s);
@@ -343,6 +343,6 @@ imap_session_flush(struct imap_session *s)
 			line_begin(s, line);
 		if (!line_go_on(s, line))
 			return;
-		s->sending = TAILQ_NEXT(line, link);
+		s->sending = line->next;
 	}
 }

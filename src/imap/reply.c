@@ -19,7 +19,7 @@
 static struct imap_line *
 oldest(struct imap_session *s)
 {
-	struct imap_line *line = TAILQ_FIRST(&s->lines);
+	struct imap_line *line = s->lines;
 
 	return line != NULL && line->begun ? line : NULL;
 }
@@ -35,7 +35,7 @@ line_by_tag(struct imap_session *s, struct span tag)
 	    !span_number((struct span){ tag.p + n, tag.n - n }, UINT64_MAX,
 	    &number))
 		return NULL;
-	TAILQ_FOREACH(line, &s->lines, link)
+	DL_FOREACH(s->lines, line)
 		if (line->number == number)
 			return line->begun ? line : NULL;
 	return NULL;
@@ -57,8 +57,8 @@ imap_line_answered(struct imap_session *s, struct imap_line *line)
 	struct imap_cmd *cmd = line->cmd;
 
 	if (s->sending == line)
-		s->sending = TAILQ_NEXT(line, link);
-	TAILQ_REMOVE(&s->lines, line, link);
+		s->sending = line->next;
+	DL_DELETE(s->lines, line);
 	s->in_flight--;
 	if (line->append != NULL)
 		line->append->wants = false;

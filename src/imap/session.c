@@ -89,7 +89,7 @@ session_finish(struct task *t)
 	struct imap_session *s = (struct imap_session *)t;
 	struct task *waiter = s->waiter;
 
-	assert(TAILQ_EMPTY(&s->lines));
+	assert(s->lines == NULL);
 	s->ended = true;
 	s->waiter = NULL;
 	if (waiter != NULL)
@@ -103,7 +103,6 @@ imap_session_new(struct loop *loop, struct task *parent,
 	struct imap_session *s = xcalloc(1, sizeof(*s));
 	char random[33];
 
-	TAILQ_INIT(&s->lines);
 	s->reader = imap_reader_new();
 	s->host = xstrdup(cfg->tunnel != NULL ? "the tunnel" : cfg->host);
 	s->line_max = LIMIT_COMMAND_LINE;
@@ -127,7 +126,7 @@ session_fail_line(struct imap_session *s, struct imap_line *line)
 {
 	struct imap_cmd *cmd = line->cmd;
 
-	TAILQ_REMOVE(&s->lines, line, link);
+	DL_DELETE(s->lines, line);
 	if (cmd->err.kind == ERR_NONE)
 		cmd->err = s->err;
 	imap_line_free(line);
@@ -144,7 +143,7 @@ imap_session_drop(struct imap_session *s, const struct err *err)
 		return;
 	s->err = *err;
 	s->sending = NULL;
-	while ((line = TAILQ_FIRST(&s->lines)) != NULL)
+	while ((line = s->lines) != NULL)
 		session_fail_line(s, line);
 	s->in_flight = 0;
 	stream_close(&s->stream);
@@ -204,7 +203,7 @@ imap_session_progress(struct imap_session *s)
 void
 imap_session_expect(struct imap_session *s)
 {
-	const struct imap_line *first = TAILQ_FIRST(&s->lines);
+	const struct imap_line *first = s->lines;
 	bool ours = first != NULL && first == s->sending &&
 	    first->append != NULL && first->append->wants &&
 	    stream_unsent(&s->stream) == 0;
