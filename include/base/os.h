@@ -78,7 +78,8 @@ struct os_entry {
 struct os_reading {
 	void *room;		/* the caller's; the more, the fewer calls */
 	size_t size;		/* of room, 4096 or more */
-	uint64_t bytes;		/* out: how much room it would take at once */
+	uint64_t bytes;		/* out: the room that it would take to come
+				 * at once; 0 where it never does */
 	bool at_once;		/* out: came by one call, during which the
 				 * kernel let no change of its own in */
 };

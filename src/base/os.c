@@ -471,8 +471,8 @@ os_dir_read(int fd, struct os_reading *reading,
 #else
 
 static int
-visit_stream(DIR *dir, struct os_reading *reading,
-    int (*visit)(void *arg, const struct os_entry *), void *arg)
+visit_stream(DIR *dir, int (*visit)(void *arg, const struct os_entry *),
+    void *arg)
 {
 	const struct dirent *d;
 	int r = 0;
@@ -480,7 +480,6 @@ visit_stream(DIR *dir, struct os_reading *reading,
 	for (errno = 0; r == 0 && (d = readdir(dir)) != NULL; errno = 0) {
 		struct os_entry e = { d->d_name, d->d_ino, d->d_type };
 
-		reading->bytes += sizeof(*d);
 		r = is_dots(d->d_name) ? 0 : visit(arg, &e);
 	}
 	return r == 0 && errno != 0 ? -1 : r;
@@ -504,7 +503,7 @@ os_dir_read(int fd, struct os_reading *reading,
 		return -1;
 	}
 	rewinddir(dir);
-	r = visit_stream(dir, reading, visit, arg);
+	r = visit_stream(dir, visit, arg);
 	if (r == 0)
 		r = check_there(fd);
 	saved = errno;

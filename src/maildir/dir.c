@@ -151,13 +151,16 @@ maildir_dir_is_settled(int fd, const struct stat *st)
  * seconds are all that small inodes of ext4 hold.
  */
 static bool
-stood_still(int fd, const struct stat *stamp, int64_t began)
+stood_still(struct dir_pass *pass, int fd, const struct stat *stamp,
+    int64_t began)
 {
 	int64_t age = began - fs_mtime_ns(stamp);
 	bool fine = os_mtime(stamp).tv_nsec != 0 && maildir_stamps_are_fine(fd);
 	int64_t grain = fine ? TICK : COARSE;
 
-	return is_unmoved(fd, stamp) && (age >= grain || age <= -grain);
+	if (age < grain && age > -grain)
+		pass->wait = grain - age;
+	return is_unmoved(fd, stamp) && pass->wait == 0;
 }
 
 /* For pass_entry: where what comes goes. */
@@ -178,12 +181,13 @@ pass_entry(void *arg, const struct os_entry *e)
 
 /* Whether nothing can have been missed. */
 static bool
-pass_proves(int fd, const struct stat *stamp, bool at_once, int64_t began)
+pass_proves(struct dir_pass *pass, int fd, const struct stat *stamp,
+    bool at_once, int64_t began)
 {
 	/* Others change it between what the kernel asks of them, several times
 	 * for one call. */
 	return at_once ? os_fs_kind(fd) != OS_FS_SHARED ||
-	    is_unmoved(fd, stamp) : stood_still(fd, stamp, began);
+	    is_unmoved(fd, stamp) : stood_still(pass, fd, stamp, began);
 }
 
 int
@@ -200,6 +204,7 @@ maildir_pass_read(struct dir_pass *pass, int fd, const struct stat *stamp,
 		pass->buf = xmalloc(pass->size);
 	}
 	pass->proven = false;
+	pass->wait = 0;
 	reading = (struct os_reading){ pass->buf, pass->size, 0, false };
 	r = os_dir_read(fd, &reading, pass_entry, &to);
 	pass->bytes = reading.bytes;
@@ -209,19 +214,22 @@ maildir_pass_read(struct dir_pass *pass, int fd, const struct stat *stamp,
 		return err_set(err, ERR_STALE, "the directory is gone");
 	if (r < 0)
 		return err_errno(err, ERR_IO, "can't read the directory");
-	pass->proven = pass_proves(fd, stamp, reading.at_once, began);
+	pass->proven = pass_proves(pass, fd, stamp, reading.at_once, began);
 	return 0;
 }
 
 void
-maildir_pass_grow(struct dir_pass *pass)
+maildir_pass_again(struct dir_pass *pass)
 {
 	uint64_t want = pass->bytes + pass->bytes / 4 + PASS_FIRST;
 
 	if (want > PASS_MAX)
 		want = PASS_MAX;
-	if (want <= pass->size)
+	if (want <= pass->size) {
+		nanosleep(&(struct timespec){ .tv_sec = pass->wait / NS,
+		    .tv_nsec = (long)(pass->wait % NS) }, NULL);
 		return;
+	}
 	free(pass->buf);
 	pass->size = (size_t)want;
 	pass->buf = xmalloc(pass->size);
@@ -245,7 +253,7 @@ maildir_dir_list(int fd, const struct dir_visit *visit,
 	for (int i = 0; i < LIST_TRIES && r == 0 && !pass.proven; i++) {
 		if (i > 0) {
 			restart(visit->arg);
-			maildir_pass_grow(&pass);
+			maildir_pass_again(&pass);
 		}
 		if (fstat(fd, &stamp) < 0)
 			r = err_errno(err, ERR_IO, "can't read the directory");

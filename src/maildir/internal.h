@@ -42,6 +42,7 @@ struct dir_pass {
 	size_t size;
 	uint64_t bytes;		/* that the last reading brought */
 	bool proven;		/* nothing can have been missed */
+	int64_t wait;		/* ns; a reading before proves no more */
 	uint64_t inode;		/* of the entry that comes right now */
 };
 
@@ -55,8 +56,9 @@ struct dir_visit {
 /* stamp is what fstat said before anything was read. */
 int maildir_pass_read(struct dir_pass *, int fd, const struct stat *stamp,
     const struct dir_visit *, struct err *);
-/* A larger buffer, so that the next reading may take one call. */
-void maildir_pass_grow(struct dir_pass *);
+/* Before the next reading: a larger buffer, so that it may take one call; where
+ * that is of no use, waits until a change would be seen by the mtime. */
+void maildir_pass_again(struct dir_pass *);
 void maildir_pass_release(struct dir_pass *);
 
 /*

@@ -105,7 +105,7 @@ scan_read(struct scan *s, const char *path, bool *quiet_out, struct err *err)
 			    err_within(err, "folder %s", path);
 		proven = proven && s->pass.proven;
 		if (!s->pass.proven)
-			maildir_pass_grow(&s->pass);
+			maildir_pass_again(&s->pass);
 	}
 	s->out->complete = proven;
 	*quiet_out = fstat(s->fd[0], &st) == 0 &&
