@@ -28,7 +28,10 @@ enum verdict { OPENED, DAMAGED, FAILED };
 #define PAGE_SIZE	4096
 #define PAGE_FREE	8	/* for the page sums of vfs.c */
 
-/* The cache bounds memory: a million rows are some hundred megabytes. */
+/*
+ * The cache bounds memory: a million rows are some hundred megabytes. Full
+ * syncs are those of os_sync, where fsync ends in the drive's cache.
+ */
 static const char settings[] =
     "PRAGMA cache_size = -8192;"
     "PRAGMA mmap_size = 0;"
@@ -36,6 +39,8 @@ static const char settings[] =
     "PRAGMA foreign_keys = ON;"
     "PRAGMA trusted_schema = OFF;"
     "PRAGMA cell_size_check = ON;"
+    "PRAGMA fullfsync = ON;"
+    "PRAGMA checkpoint_fullfsync = ON;"
     "PRAGMA synchronous = FULL;";
 
 static const char settings_write[] =

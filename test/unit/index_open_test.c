@@ -65,6 +65,32 @@ test_files_are_private(void **state)
 	free(dir);
 }
 
+static int
+number_of(struct index *ix, const char *pragma)
+{
+	sqlite3_stmt *st;
+	int n;
+
+	assert_int_equal(sqlite3_prepare_v2(ix->db, pragma, -1, &st, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+/* As durable as SQLite can make it: FULL is 2. */
+static void
+test_syncs_are_full(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	assert_int_equal(number_of(f->ix, "PRAGMA synchronous"), 2);
+	assert_int_equal(number_of(f->ix, "PRAGMA fullfsync"), 1);
+	assert_int_equal(number_of(f->ix, "PRAGMA checkpoint_fullfsync"), 1);
+}
+
 /* As they come back from a backup, or from a run on such a file. */
 static void
 test_files_become_writable(void **state)
@@ -567,6 +593,7 @@ main(void)
 		TEST(test_killed_in_a_transaction),
 		TEST(test_killed_anywhere),
 		TEST(test_syncs_are_counted),
+		TEST(test_syncs_are_full),
 		TEST(test_disk_full),
 	};
 
