@@ -1,48 +1,69 @@
 # mailtern. Targets: all install deps unit flow e2e faults check torture
-# bench demo lint tour hardening fuzz clean. Variables: CC, SAN=1 (address and
-# undefined-behaviour sanitizers), SAN=thread (the one for data races), WERROR=1,
-# V=1 (show commands), O (where objects go), PREFIX, DESTDIR.
+# bench demo lint tour hardening fuzz clean. Variables: CC, CPPFLAGS, CFLAGS,
+# LDFLAGS, PKG_CONFIG, SAN=1 (address and undefined-behaviour sanitizers),
+# SAN=thread (the one for data races), WERROR=1, V=1 (show commands), O (where
+# objects go), PREFIX, DESTDIR.
 
 PREFIX	?= /usr/local
 DESTDIR	?=
 O	?= build$(if $(SAN),-$(SAN:1=san))
 VERSION	= 0.1.0
 PYTHON	?= /usr/bin/python3
+PKG_CONFIG ?= pkg-config
 
-PKGS	= openssl sqlite3 libuv libconfuse libgsasl jansson zlib
-PKG	= pkg-config --silence-errors
+# What it is built on: the name that pkg-config knows, a header, and the package
+# of Debian that has both.
+LIBRARIES = openssl:openssl/ssl.h:libssl-dev sqlite3:sqlite3.h:libsqlite3-dev \
+	  libuv:uv.h:libuv1-dev libconfuse:confuse.h:libconfuse-dev \
+	  libgsasl:gsasl.h:libgsasl-dev jansson:jansson.h:libjansson-dev \
+	  zlib:zlib.h:zlib1g-dev -:utlist.h:uthash-dev
+field	= $(word $1,$(subst :, ,$2))
+PKGS	= $(filter-out -,$(foreach l,$(LIBRARIES),$(call field,1,$l)))
 
-# A flag that this compiler does not know is left out.
-probe	= $(shell printf 'int main(void){return 0;}' | \
-	  $(CC) -Werror $(1) -xc - -o /dev/null 2>/dev/null && echo '$(1)')
+# Asked for when they are needed first, and then known.
+pkg	= $(shell $(PKG_CONFIG) $1 $(PKGS) 2>&-)
+LIB_CFLAGS = $(eval LIB_CFLAGS := $(call pkg,--cflags))$(LIB_CFLAGS)
+LIB_LIBS = $(eval LIB_LIBS := $(call pkg,--libs))$(LIB_LIBS)
+
+# Of these flags, those that this compiler, or its linker, knows.
+probe	= $(foreach f,$1,$(shell $(CC) -Werror $f -fsyntax-only -xc /dev/null \
+	  2>/dev/null && echo '$f'))
+probe_link = $(shell t=$$(mktemp) && for f in $1; do \
+	  printf 'int main(void){return 0;}' | $(CC) -Werror -fPIE $$f -xc - \
+	  -o $$t 2>/dev/null && echo $$f; done; rm -f $$t)
 
 WARN	= -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes \
 	  -Wmissing-prototypes -Wvla -Wimplicit-fallthrough
-HARDEN	:= -fstack-protector-strong -fPIE \
-	  $(call probe,-fstack-clash-protection) \
-	  $(call probe,-fcf-protection=full) $(call probe,-Wtrampolines) \
-	  $(call probe,-fstrict-flex-arrays=3) \
-	  $(call probe,-ftrivial-auto-var-init=zero) \
+HARDER	= -fstack-protector-strong -fPIE -fstack-clash-protection \
+	  -fcf-protection=full -Wtrampolines -fstrict-flex-arrays=3 \
+	  -ftrivial-auto-var-init=zero \
 	  -fno-strict-aliasing -fno-delete-null-pointer-checks
-HARDLD	= -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+HARDER_LD = -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+HARDEN	= $(eval HARDEN := $(strip $(call probe,$(HARDER))))$(HARDEN)
+HARDLD	= $(eval HARDLD := $(strip $(call probe_link,$(HARDER_LD))))$(HARDLD)
 
+# Whoever builds a package brings flags of their own: these come last, and say
+# how much is fortified where they say anything of it.
 ifeq ($(SAN),thread)
+CFLAGS	?= -O1 -g
 SANOBJ	= $O/test/lib/tsan_close.o
-OPT	= -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+SANITIZE = -fsanitize=thread -fno-omit-frame-pointer
 export TSAN_OPTIONS ?= suppressions=$(abspath test/tsan.supp)
 else ifdef SAN
-OPT	= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+CFLAGS	?= -O1 -g
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all \
 	  -fno-omit-frame-pointer
 else
-OPT	= -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+CFLAGS	?= -O2 -g
+FORTIFY	= $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS))$(findstring \
+	  -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif
 
-CFLAGS	?=
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DMAILTERN_VERSION='"$(VERSION)"' \
-	  $(OPT) $(WARN) $(if $(WERROR),-Werror) $(HARDEN) -Iinclude \
-	  $(shell $(PKG) --cflags $(PKGS)) $(CFLAGS)
-LIBS	= $(shell $(PKG) --libs $(PKGS)) -lpthread
-LINK	= $(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDLD) $(SANOBJ)
+	  $(FORTIFY) $(SANITIZE) $(WARN) $(if $(WERROR),-Werror) $(HARDEN) \
+	  -Iinclude $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+LIBS	= $(LIB_LIBS) -lpthread
+LINK	= $(CC) $(ALL_CFLAGS) $(HARDLD) $(LDFLAGS) $(SANOBJ)
 
 # Upper modules first: the order in which archives are linked.
 MODULES	= cmd sync plan ui imap net loop maildir index conf mail base
@@ -84,16 +105,41 @@ $O/src/sync/%.o: ROOMS = -Isrc/sync
 
 # What the objects depend on beside their sources: the flags they were made
 # with, so that another CC or WERROR makes them anew.
-$O/%.o: %.c $O/flags
+$O/%.o: %.c $O/flags | $O/libraries
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$Q$(CC) $(ALL_CFLAGS) $(ROOMS) -MMD -MP -c -o $@ $<
 
-FLAGS	:= $(CC) $(OPT) $(WARN) $(WERROR) $(HARDEN) $(CFLAGS) $(LDFLAGS)
+FLAGS	= $(VERSION) $(CC) $(FORTIFY) $(SANITIZE) $(WARN) $(WERROR) $(HARDER) \
+	  $(HARDER_LD) $(PKG_CONFIG) $(PKG_CONFIG_PATH) $(CPPFLAGS) $(CFLAGS) \
+	  $(LDFLAGS)
 $O/flags: force
 	@mkdir -p $O
-	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 force:
+
+# What is not there is said by name, instead of by the compiler: headers; then
+# what pkg-config needs to know, unless LIB_LIBS (and LIB_CFLAGS) say it.
+hash	:= \#
+if_not	= '$(hash)if !__has_include(<$(call field,2,$1)>)' \
+	  '"$(call field,2,$1) not found: install $(call field,3,$1)"' \
+	  '$(hash)endif'
+lacks	= printf '%s\n' $(foreach l,$1,$(call if_not,$l)) | $(CC) $(CPPFLAGS) \
+	  $(LIB_CFLAGS) $(CFLAGS) -E -P -xc - | sed -n 's/^"\(.*\)"$$/\1/p'
+no_pc	= $(PKG_CONFIG) --exists $(call field,1,$1) || \
+	  echo '$(call field,1,$1).pc not found: install $(call field,3,$1)';
+no_pcs	= $(PKG_CONFIG) --exists $(PKGS) 2>&- || \
+	  if command -v $(firstword $(PKG_CONFIG)) >/dev/null; \
+	  then $(foreach l,$(filter-out -:%,$1),$(call no_pc,$l)) \
+	  else echo '$(PKG_CONFIG) not found: install pkg-config'; fi;
+
+$O/libraries: $O/flags
+	@{ $(call lacks,$(LIBRARIES)); } >$@.new
+	@$(if $(filter command,$(origin LIB_LIBS)),,[ -s $@.new ] || \
+	    { $(call no_pcs,$(LIBRARIES)) } >$@.new)
+	@if [ -s $@.new ]; then cat $@.new >&2; rm $@.new; exit 1; fi
+	@mv $@.new $@
 
 -include $(patsubst %.c,$O/%.d,$(SRC))
 -include $(wildcard $O/test/*/*.d)
