@@ -1,13 +1,23 @@
-# mailtern. Targets: all install deps unit flow e2e faults check torture
-# bench demo lint tour hardening fuzz clean. Variables: CC, CPPFLAGS, CFLAGS,
-# LDFLAGS, PKG_CONFIG, SAN=1 (address and undefined-behaviour sanitizers),
-# SAN=thread (the one for data races), WERROR=1, V=1 (show commands), O (where
-# objects go), PREFIX, DESTDIR.
+# mailtern. Targets: all install uninstall deps unit flow e2e faults check
+# torture bench demo lint tour hardening fuzz clean. Variables: CC, CPPFLAGS,
+# CFLAGS, LDFLAGS, PKG_CONFIG, SAN=1 (address and undefined-behaviour
+# sanitizers), SAN=thread (the one for data races), WERROR=1, V=1 (show
+# commands), O (where objects go), prefix and the other directories below,
+# DESTDIR.
+
+VERSION	= 0.1.0
 
 PREFIX	?= /usr/local
+prefix	?= $(PREFIX)
+exec_prefix ?= $(prefix)
+bindir	?= $(exec_prefix)/bin
+datarootdir ?= $(prefix)/share
+mandir	?= $(datarootdir)/man
+docdir	?= $(datarootdir)/doc/mailtern
 DESTDIR	?=
+INSTALL	?= install
+
 O	?= build$(if $(SAN),-$(SAN:1=san))
-VERSION	= 0.1.0
 PYTHON	?= /usr/bin/python3
 PKG_CONFIG ?= pkg-config
 
@@ -146,15 +156,19 @@ $O/libraries: $O/flags
 
 # --- installing ---
 
+DOCS	= README syncrc.example COPYING
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man5 \
-	    $(DESTDIR)$(PREFIX)/share/doc/mailtern
-	install -m 755 $O/mailtern $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 man/mailtern.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 man/syncrc.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 README syncrc.example COPYING \
-	    $(DESTDIR)$(PREFIX)/share/doc/mailtern/
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1 \
+	    $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(docdir)
+	$(INSTALL) -m 755 $O/mailtern $(DESTDIR)$(bindir)/
+	$(INSTALL) -m 644 man/mailtern.1 $(DESTDIR)$(mandir)/man1/
+	$(INSTALL) -m 644 man/syncrc.5 $(DESTDIR)$(mandir)/man5/
+	$(INSTALL) -m 644 $(DOCS) $(DESTDIR)$(docdir)/
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/mailtern $(DESTDIR)$(mandir)/man1/mailtern.1 \
+	    $(DESTDIR)$(mandir)/man5/syncrc.5 $(DOCS:%=$(DESTDIR)$(docdir)/%)
+	rmdir $(DESTDIR)$(docdir) 2>&- || :
 
 # Debian packages for building, the demo and the tests (.ci/deps says which).
 # A sub-make reads pkg-config afresh.
@@ -378,6 +392,6 @@ $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 clean:
 	rm -rf build build-san build-thread build-clang
 
-.PHONY: all install deps unit flow e2e faults rounds modes $(MODES:%=mode-%) \
-	fault-tools check torture bench \
+.PHONY: all install uninstall deps unit flow e2e faults rounds modes \
+	$(MODES:%=mode-%) fault-tools check torture bench \
 	bench-tools mutants peers demo lint tour hardening fuzz clean force
