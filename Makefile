@@ -1,4 +1,4 @@
-# mailtern. Targets: all install uninstall deps unit flow e2e faults check
+# mailtern. Targets: all install uninstall dist deps unit flow e2e faults check
 # torture bench demo lint tour hardening fuzz clean. Variables: CC, CPPFLAGS,
 # CFLAGS, LDFLAGS, PKG_CONFIG, SAN=1 (address and undefined-behaviour
 # sanitizers), SAN=thread (the one for data races), WERROR=1, V=1 (show
@@ -169,6 +169,17 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/mailtern $(DESTDIR)$(mandir)/man1/mailtern.1 \
 	    $(DESTDIR)$(mandir)/man5/syncrc.5 $(DOCS:%=$(DESTDIR)$(docdir)/%)
 	rmdir $(DESTDIR)$(docdir) 2>&- || :
+
+# The sources as they were committed; one commit, one sequence of bytes.
+DIST	= mailtern-$(VERSION)
+dist:
+	@git diff --quiet HEAD || \
+	    echo 'dist: what is not committed is left out' >&2
+	@mkdir -p $O
+	@git -c tar.umask=022 archive --format=tar --prefix=$(DIST)/ \
+	    -o $O/$(DIST).tar HEAD
+	@gzip -9nf $O/$(DIST).tar
+	@echo $O/$(DIST).tar.gz
 
 # Debian packages for building, the demo and the tests (.ci/deps says which).
 # A sub-make reads pkg-config afresh.
@@ -392,6 +403,6 @@ $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 clean:
 	rm -rf build build-san build-thread build-clang
 
-.PHONY: all install uninstall deps unit flow e2e faults rounds modes \
+.PHONY: all install uninstall dist deps unit flow e2e faults rounds modes \
 	$(MODES:%=mode-%) fault-tools check torture bench \
 	bench-tools mutants peers demo lint tour hardening fuzz clean force

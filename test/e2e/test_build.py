@@ -135,3 +135,47 @@ def test_hand_made_libraries(tmp_path):
 	"""No pkg-config at all, where LIB_LIBS says what it would."""
 	make("O=%s/o" % tmp_path, "PKG_CONFIG=/nowhere/pkg-config",
 	    "LIB_CFLAGS=", "LIB_LIBS=-lz", "%s/o/src/base/os.o" % tmp_path)
+
+
+# -- versions and tar files --
+
+def version():
+	return re.search(r"^VERSION\s*= (\S+)$", read("Makefile"), re.M)[1]
+
+
+def test_one_version():
+	said = subprocess.run([program(), "--version"], text=True,
+	    stdout=subprocess.PIPE, check=True).stdout
+	assert said == "mailtern %s\n" % version()
+	assert "This is version %s." % version() in read("README")
+	for page in ("man/mailtern.1", "man/syncrc.5"):
+		assert "\n.Os mailtern %s\n" % version() in read(page)
+
+
+def test_tar_file_is_the_same_again(tmp_path):
+	"""One commit, one sequence of bytes, whoever makes it."""
+	git = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"],
+	    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+	if git.returncode != 0:
+		pytest.skip("no git checkout here")
+	home = tmp_path / "home"
+	home.mkdir()
+	(home / ".gitconfig").write_text("[tar]\n\tumask = 077\n"
+	    "[safe]\n\tdirectory = *\n")
+	made = []
+	for name, env in (("a", {"TZ": "UTC", "LC_ALL": "C"}), ("b", {
+	    "TZ": "Asia/Tokyo", "HOME": str(home), "GZIP": "-1"})):
+		top = str(tmp_path / name)
+		p = make("dist", "O=" + top, **env)
+		tar = "%s/mailtern-%s.tar.gz" % (top, version())
+		assert p.stdout.splitlines()[-1] == tar
+		with open(tar, "rb") as f:
+			made.append(f.read())
+	assert made[0] == made[1]
+	assert made[0][4:8] == bytes(4)		# gzip: no date
+	names = subprocess.run(["tar", "tzf", tar], stdout=subprocess.PIPE,
+	    text=True, check=True).stdout.splitlines()
+	top = "mailtern-%s/" % version()
+	assert all(n.startswith(top) for n in names)
+	for name in ("Makefile", "README", "COPYING", "src/base/os.c"):
+		assert top + name in names
