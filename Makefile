@@ -1,6 +1,6 @@
 # mailtern. Targets: all install uninstall dist deps unit flow e2e faults check
-# torture bench demo lint tour hardening fuzz clean. Variables: CC, CPPFLAGS,
-# CFLAGS, LDFLAGS, PKG_CONFIG, SAN=1 (address and undefined-behaviour
+# torture bench demo lint tour hardening musl fuzz clean. Variables: CC,
+# CPPFLAGS, CFLAGS, LDFLAGS, PKG_CONFIG, SAN=1 (address and undefined-behaviour
 # sanitizers), SAN=thread (the one for data races), WERROR=1, V=1 (show
 # commands), O (where objects go), prefix and the other directories below,
 # DESTDIR.
@@ -96,6 +96,8 @@ UNIT	= $(patsubst test/unit/%.c,%,$(wildcard test/unit/*_test.c))
 
 all: $O/mailtern
 
+objects: $(ARCHIVES) $O/src/main.o
+
 Q	= $(if $(V),,@)
 say	= @echo "  $1	$2"
 
@@ -148,8 +150,12 @@ $O/libraries: $O/flags
 	@{ $(call lacks,$(LIBRARIES)); } >$@.new
 	@$(if $(filter command,$(origin LIB_LIBS)),,[ -s $@.new ] || \
 	    { $(call no_pcs,$(LIBRARIES)) } >$@.new)
-	@if [ -s $@.new ]; then cat $@.new >&2; rm $@.new; exit 1; fi
-	@mv $@.new $@
+	@$(if_lacks)
+$O/cmocka: $O/flags
+	@{ $(call lacks,-:cmocka.h:libcmocka-dev); } >$@.new
+	@$(if_lacks)
+if_lacks = if [ -s $@.new ]; then cat $@.new >&2; rm $@.new; exit 1; \
+	  else mv $@.new $@; fi
 
 -include $(patsubst %.c,$O/%.d,$(SRC))
 -include $(wildcard $O/test/*/*.d)
@@ -201,7 +207,10 @@ unit_archives = $(foreach m,$(call unit_module,$1) $(NEEDS_$(call unit_module,$1
 $O/test/unit/%_test: $O/test/unit/%_test.o $$(call unit_archives,$$*) \
     $(SANOBJ)
 	$(call say,LD,$@)
-	$Q$(LINK) -o $@ $< $(call unit_archives,$*) $(LIBS) -lcmocka
+	$Q$(LINK) -o $@ $< $(call unit_archives,$*) $(LIBS) $(CMOCKA)
+
+$(UNIT:%=$O/test/unit/%.o): | $O/cmocka
+CMOCKA	= -lcmocka
 
 # make unit [T=PREFIX]: the unit tests whose name begins with PREFIX.
 unit: $(patsubst %,$O/test/unit/%,$(filter $(T)%,$(UNIT)))
@@ -391,6 +400,10 @@ tour:
 hardening: all
 	@test/hardening.sh $O/mailtern
 
+# With another C library, as far as that goes without its libraries.
+musl:
+	@+MAKE='$(MAKE)' test/musl.sh
+
 # Needs clang and its runtime (libclang-rt-dev): make fuzz CC=clang
 fuzz: $(patsubst %,$O/test/fuzz/%,$(basename $(notdir $(wildcard test/fuzz/*.c))))
 $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
@@ -401,8 +414,9 @@ $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 	    $(foreach m,net loop,$(wildcard src/$m/*.c)) $(LIBS)
 
 clean:
-	rm -rf build build-san build-thread build-clang
+	rm -rf build build-san build-thread build-clang build-musl
 
 .PHONY: all install uninstall dist deps unit flow e2e faults rounds modes \
 	$(MODES:%=mode-%) fault-tools check torture bench \
-	bench-tools mutants peers demo lint tour hardening fuzz clean force
+	bench-tools mutants peers demo lint tour hardening musl objects fuzz clean \
+	force

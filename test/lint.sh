@@ -42,6 +42,17 @@ for h in include/*/*.h; do
 	grep -q "^#ifndef $guard$" "$h" || fail "$h: the guard is not $guard"
 done
 
+# What only some systems have, or have in their own way: base/os.c does it.
+only_some='__linux__|__APPLE__|__FreeBSD__|__GLIBC__|\bstrerror_r\(|'
+only_some="$only_some"'\b(renameat2|syncfs|fsync|pipe2|prctl|mallopt)\(|'
+only_some="$only_some"'\b(syscall|explicit_bzero|secure_getenv)\(|O_PATH|'
+only_some="$only_some"'st_[amc]tim\b|fstatfs|TCP_QUICKACK|'
+only_some="$only_some"'<(endian|malloc|netinet/tcp)\.h>|'
+only_some="$only_some"'<sys/(prctl|vfs|statfs|syscall|random|utsname)\.h>'
+grep -nE "$only_some" -r src include |
+    grep -Ev '^(src|include)/base/os\.[ch]:' &&
+    fail 'base/os.h is for that' || :
+
 # Calls that have no bound, or hide where they allocate.
 grep -nE '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|alloca)\(' \
     -r src include && fail 'banned calls' || :

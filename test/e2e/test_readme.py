@@ -21,7 +21,7 @@ from world import ROOT, World, program
 
 KINDS = {"sh", "syncrc", "muttrc", "crontab", "hook", "text"}
 ELSEWHERE = {"", "deps", "demo", "check", "unit", "e2e", "faults", "torture",
-    "lint", "peers", "mutants", "bench"}
+    "lint", "peers", "mutants", "bench", "musl"}
 
 
 def read(name):

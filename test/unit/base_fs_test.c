@@ -173,7 +173,7 @@ rename_without_renameat2(unsigned error)
 
 	if (forbid_renameat2(error) < 0)
 		return 1;
-	if (renameat2(dfd, "f1", dfd, "f3", RENAME_NOREPLACE) == 0)
+	if (syscall(SYS_renameat2, dfd, "f1", dfd, "f3", 1) == 0)
 		return 2;
 	if (fs_rename_new(dfd, "f1", dfd, "f2", &err) == 0 ||
 	    err.kind != ERR_STALE || !exists("f1"))
