@@ -137,6 +137,25 @@ def test_hand_made_libraries(tmp_path):
 	    "LIB_CFLAGS=", "LIB_LIBS=-lz", "%s/o/src/base/os.o" % tmp_path)
 
 
+def test_suites_are_left_out_by_name(tmp_path):
+	"""Nothing is installed; who lacks a package is told its name."""
+	def suites(**env):
+		p = subprocess.run([ROOT + "/.ci/deps", "-s", "unit", "e2e",
+		    "rounds", "hardening"], env=dict(os.environ, **env),
+		    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+		    check=True)
+		return p.stdout.split(), p.stderr.splitlines()
+
+	assert "e2e" in suites()[0]		# it is what runs here
+	assert suites(CPPFLAGS="-nostdinc -I%s" % tmp_path) == (["e2e",
+	    "rounds", "hardening"],
+	    ["unit: skipped: not installed: libcmocka-dev"])
+	assert suites(PYTHON="/nowhere/python3") == (["unit", "hardening"],
+	    ["e2e: skipped: not installed: python3 python3-pytest",
+	    "rounds: skipped: not installed: python3"])
+	assert "apt-get" not in make("-n", "check", "O=" + BUILT).stdout
+
+
 # -- versions and tar files --
 
 def version():

@@ -22,6 +22,7 @@ from world import ROOT, World, program
 KINDS = {"sh", "syncrc", "muttrc", "crontab", "hook", "text"}
 ELSEWHERE = {"", "deps", "demo", "check", "unit", "e2e", "faults", "torture",
     "lint", "peers", "mutants", "bench", "musl"}
+FIRST = "apt-get update && apt-get install -y make && make deps && make demo"
 
 
 def read(name):
@@ -197,8 +198,7 @@ def mailtern_command(home, line):
 def run_command(home, line):
 	first = line.split()[0]
 	if first == "apt-get":
-		assert line == "apt-get update && apt-get install -y make " \
-		    "&& make demo"
+		assert line == FIRST
 	elif first == "make":
 		make_command(home, line)
 	elif first == "mailtern":
@@ -239,7 +239,7 @@ def test_commands_as_a_newcomer_types_them(home):
 
 def test_two_commands_are_there():
 	text = read("README")
-	assert "apt-get update && apt-get install -y make && make demo" in text
+	assert FIRST in text
 	assert "make check" in commands()
 
 
