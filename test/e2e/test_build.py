@@ -3,6 +3,7 @@ directories, build with flags and tools of their own, make a tar file."""
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 
@@ -173,9 +174,7 @@ def test_one_version():
 
 def test_tar_file_is_the_same_again(tmp_path):
 	"""One commit, one sequence of bytes, whoever makes it."""
-	git = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"],
-	    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-	if git.returncode != 0:
+	if not os.path.exists(ROOT + "/.git") or not shutil.which("git"):
 		pytest.skip("no git checkout here")
 	home = tmp_path / "home"
 	home.mkdir()

@@ -428,7 +428,8 @@ test_child(void **state)
 		  ERR_NONE, "" },
 		/* No terminal, empty input, its own session. */
 		{ "cat; test -t 0 || echo none; "
-		  "test \"$(ps -o sid= -p $$ | tr -d ' ')\" = $$ && echo own",
+		  "read -r pid name state parent group sid rest </proc/$$/stat;"
+		  "test $sid = $$ && echo own",
 		  "none\nown\n", 100, 60000, false, 0, ERR_NONE, "" },
 		{ "echo x >/dev/stdout", "x\n", 100, 60000, false, 0, ERR_NONE,
 		  "" },
