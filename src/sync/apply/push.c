@@ -519,8 +519,6 @@ push_start(struct conn *conn, struct folder *folder,
 	p->pick = (struct pick){
 		.run = conn->account->run, .folder = folder, .ops = OP_PUSH,
 	};
-	TAILQ_INIT(&p->waiting);
-	TAILQ_INIT(&p->uploads);
 	p->window = PUSH_WINDOW;
 	p->probing = folder->row.read_only;
 	p->pass.task.finish = push_finish;

@@ -2,7 +2,7 @@
 #ifndef SYNC_APPLY_PUSH_H
 #define SYNC_APPLY_PUSH_H
 
-#include <sys/queue.h>
+#include <utlist.h>
 
 #include "apply/apply.h"
 #include "imap/box.h"
@@ -55,7 +55,7 @@ struct push {
 	uint64_t most;			/* octets of the next batch */
 	struct job index_job, read_job, piece_job;
 	/* While sending: in order, and the one that is fed, from where. */
-	TAILQ_HEAD(uploads, upload) waiting, uploads;
+	struct upload *waiting, *uploads;	/* utlists */
 	unsigned in_flight, window;
 	uint32_t highest;	/* UID that was told ... */
 	uint32_t untold;	/* ... and how many were not */

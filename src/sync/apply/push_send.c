@@ -19,7 +19,7 @@
 #define UNSENT_MOST	(2 * PUSH_PIECE)
 
 struct upload {
-	TAILQ_ENTRY(upload) link;
+	struct upload *prev, *next;	/* of push::waiting or uploads */
 	struct push_batch *batch;
 	struct imap_append append;
 	struct pushed *msg[GROUP_ROWS];
@@ -59,7 +59,7 @@ upload_start(struct push *p, struct upload *u)
 			.keywords = m->row.verdict.remote_keywords,
 		};
 	}
-	TAILQ_INSERT_TAIL(&p->uploads, u, link);
+	DL_APPEND(p->uploads, u);
 	p->in_flight++;
 	if (p->feeding == NULL)
 		p->feeding = u;
@@ -101,9 +101,8 @@ start_waiting(struct push *p)
 {
 	struct upload *u;
 
-	while (p->in_flight < p->window &&
-	    (u = TAILQ_FIRST(&p->waiting)) != NULL) {
-		TAILQ_REMOVE(&p->waiting, u, link);
+	while (p->in_flight < p->window && (u = p->waiting) != NULL) {
+		DL_DELETE(p->waiting, u);
 		leave_out(p, u);
 		if (u->n > 0)
 			upload_start(p, u);
@@ -142,11 +141,11 @@ push_send(struct push *p, struct push_batch *b)
 			continue;
 		}
 		if (u != NULL)
-			TAILQ_INSERT_TAIL(&p->waiting, u, link);
+			DL_APPEND(p->waiting, u);
 		u = upload_new(b, m);
 	}
 	if (u != NULL)
-		TAILQ_INSERT_TAIL(&p->waiting, u, link);
+		DL_APPEND(p->waiting, u);
 }
 
 /* --- feeding --- */
@@ -219,7 +218,7 @@ feed(struct push *p, struct err *err)
 		} else if (u->append.cmd.done || u->append.at == u->n) {
 			maildir_source_close(p->source);
 			p->source = NULL;
-			p->feeding = TAILQ_NEXT(u, link);
+			p->feeding = u->next;
 		} else if (!u->append.wants ||
 		    imap_session_unsent(p->pass.conn->session) > UNSENT_MOST) {
 			return 0;
@@ -316,7 +315,7 @@ send_singly(struct push *p, struct upload *u)
 	for (i = 0; i < u->n; i++) {
 		struct upload *one = upload_new(u->batch, u->msg[i]);
 
-		TAILQ_INSERT_TAIL(&p->waiting, one, link);
+		DL_APPEND(p->waiting, one);
 	}
 }
 
@@ -364,7 +363,7 @@ take_refused(struct push *p, struct upload *u, const struct err *err)
 static void
 upload_release(struct push *p, struct upload *u)
 {
-	TAILQ_REMOVE(&p->uploads, u, link);
+	DL_DELETE(p->uploads, u);
 	p->in_flight--;
 	imap_cmd_release(&u->append.cmd);
 	imap_cmd_release(&u->look.cmd);
@@ -397,10 +396,10 @@ take_some(struct push *p, bool looking, struct err *err)
 	struct upload *u, *next;
 	int rc;
 
-	for (u = TAILQ_FIRST(&p->uploads); u != NULL; u = next) {
+	for (u = p->uploads; u != NULL; u = next) {
 		struct err why = { .kind = ERR_NONE };
 
-		next = TAILQ_NEXT(u, link);
+		next = u->next;
 		if (u == p->feeding || u->looking != looking)
 			continue;
 		rc = take_answer(p, u, &why);
@@ -428,7 +427,7 @@ push_drive(struct push *p, struct err *err)
 	start_waiting(p);
 	if (feed(p, err) == -1 || take_answers(p, err) == -1)
 		return -1;
-	if (p->in_flight < p->window && !TAILQ_EMPTY(&p->waiting))
+	if (p->in_flight < p->window && p->waiting != NULL)
 		task_wake(&p->pass.task);
 	return 0;
 }
@@ -438,11 +437,11 @@ push_send_release(struct push *p)
 {
 	struct upload *u;
 
-	while ((u = TAILQ_FIRST(&p->waiting)) != NULL) {
-		TAILQ_REMOVE(&p->waiting, u, link);
+	while ((u = p->waiting) != NULL) {
+		DL_DELETE(p->waiting, u);
 		free(u);
 	}
-	while ((u = TAILQ_FIRST(&p->uploads)) != NULL)
+	while ((u = p->uploads) != NULL)
 		upload_release(p, u);
 	maildir_source_close(p->source);
 }
