@@ -225,12 +225,13 @@ unit: $(patsubst %,$O/test/unit/%,$(filter $(T)%,$(UNIT)))
 # --- flow tests ---
 
 # Whole runs in one process, test/flow/*_test.c, with the harness beside them. The
-# lanes of the program and its sleeps are the harness's.
+# lanes of the program, its sleeps and its lookups of names are the harness's.
 FLOW	= $(patsubst test/flow/%.c,%,$(wildcard test/flow/*_test.c))
 FLOW_OBJS = $(patsubst %.c,$O/%.o,$(filter-out %_test.c,$(wildcard test/flow/*.c)))
 FLOW_ARCHIVES = $(foreach m,sync $(NEEDS_sync),$O/lib$m.a)
 FLOW_WRAP = $(patsubst %,-Wl$(comma)--wrap=%,lane_new lane_free lane_flush \
-	  lane_post lane_post_all lane_run nanosleep)
+	  lane_post lane_post_all lane_run nanosleep \
+	  lookup_start lookup_cancel)
 comma	= ,
 
 $O/test/flow/%.o: ROOMS = -Isrc/sync

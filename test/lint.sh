@@ -46,6 +46,7 @@ done
 only_some='__linux__|__APPLE__|__FreeBSD__|__GLIBC__|\bstrerror_r\(|'
 only_some="$only_some"'\b(renameat2|syncfs|fsync|pipe2|prctl|mallopt)\(|'
 only_some="$only_some"'\b(syscall|explicit_bzero|secure_getenv)\(|O_PATH|'
+only_some="$only_some"'pthread_setname_np|'
 only_some="$only_some"'st_[amc]tim\b|fstatfs|TCP_QUICKACK|'
 only_some="$only_some"'<(endian|malloc|netinet/tcp)\.h>|'
 only_some="$only_some"'<sys/(prctl|vfs|statfs|syscall|random|utsname)\.h>'

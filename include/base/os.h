@@ -102,6 +102,10 @@ void os_forbid_dump(void);
  * a system call for each. Before there are any. */
 void os_one_heap(void);
 
+/* What the calling thread is called where threads are listed; at most 15
+ * octets of it are shown. */
+void os_name_thread(const char *name);
+
 /* NULL also in a program that has more rights than who runs it. */
 const char *os_secure_getenv(const char *name);
 

@@ -1,3 +1,4 @@
+/* What differs between systems, each in its own way. */
 #include "base/os.h"
 
 #include <dirent.h>
@@ -6,6 +7,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -536,6 +538,18 @@ os_one_heap(void)
 {
 #ifdef M_ARENA_MAX	/* glibc */
 	mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+void
+os_name_thread(const char *name)
+{
+#if defined(OS_LINUX)
+	pthread_setname_np(pthread_self(), name);
+#elif defined(OS_MACOS)
+	pthread_setname_np(name);
+#else
+	(void)name;
 #endif
 }
 

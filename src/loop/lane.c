@@ -9,6 +9,7 @@
 
 #include "base/fatal.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "internal.h"
 #include "loop/loop.h"
 #include "loop/uv.h"
@@ -79,7 +80,7 @@ work(void *arg)
 	struct job *job[LANE_GROUP];
 	int n;
 
-	pthread_setname_np(pthread_self(), lane->name);
+	os_name_thread(lane->name);
 	while ((n = take_waiting(lane, job)) > 0) {
 		if (job[0]->run_group != NULL)
 			job[0]->run_group(job, n);

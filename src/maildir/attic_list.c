@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/os.h"
 #include "base/str.h"
 #include "internal.h"
 
@@ -199,7 +200,7 @@ file_entry(void *arg, const char *name, unsigned char type, struct err *err)
 		return 0;
 	l->entry.file = name;
 	l->entry.size = st.st_size;
-	l->entry.mtime = st.st_mtim.tv_sec;
+	l->entry.mtime = os_mtime(&st).tv_sec;
 	if (l->visit->entry(l->visit->arg, &l->entry, l->err) == 0)
 		return 0;
 	l->stopped = true;

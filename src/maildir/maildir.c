@@ -94,7 +94,8 @@ mark_look(const struct maildir *m, struct mark *out, struct err *err)
 		return 0;
 	if (fd < 0)
 		return err_errno(err, errno == ENOTDIR ||
-		    os_error_is_link(errno) ? ERR_CONFIG : ERR_IO, "can't open %s/" MARK_DIR, m->root);
+		    os_error_is_link(errno) ? ERR_CONFIG : ERR_IO,
+		    "can't open %s/" MARK_DIR, m->root);
 	r = mark_read(m, fd, out, err);
 	close(fd);
 	return r;
@@ -207,7 +208,8 @@ maildir_lock(struct maildir *m, struct err *err)
 	fd = mark_dir_open(m->fd);
 	if (fd < 0)
 		return err_errno(err, errno == ENOTDIR ||
-		    os_error_is_link(errno) ? ERR_CONFIG : ERR_IO, "can't open %s/" MARK_DIR, m->root);
+		    os_error_is_link(errno) ? ERR_CONFIG : ERR_IO,
+		    "can't open %s/" MARK_DIR, m->root);
 	if (fs_lock(fd, m->root, err) < 0) {
 		close(fd);
 		return -1;

@@ -1,7 +1,7 @@
 /*
- * A name is looked up on a thread of its own. libuv would use its pool, and dies
- * of SIGABRT where that can't start all of its threads, be it for want of memory
- * or because the user has too many.
+ * A name is looked up on a thread of its own. libuv would use its pool, and
+ * dies of SIGABRT where that can't start all of its threads, be it for want of
+ * memory or because the user has too many.
  */
 #include "internal.h"
 
@@ -15,10 +15,13 @@
 
 #include "base/fatal.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "loop/uv.h"
 
 #ifndef AI_IDN
 #define AI_IDN		0
+#endif
+#ifndef EAI_IDN_ENCODE
 #define EAI_IDN_ENCODE	EAI_NONAME
 #endif
 #ifndef EAI_NODATA
@@ -61,7 +64,7 @@ work(void *arg)
 	struct addrinfo *found = NULL;
 	int status;
 
-	pthread_setname_np(pthread_self(), "lookup");
+	os_name_thread("lookup");
 	status = getaddrinfo(l->host, l->port, &hints, &found);
 	if (status == EAI_MEMORY)
 		fatal_memory();
