@@ -10,6 +10,7 @@ import pytest
 
 from maildirview import digest
 from middleman import Middleman
+from world import Result
 
 
 def through(world, man, **keys):
@@ -257,6 +258,32 @@ def test_both_ways(world):
 	world.assert_idle()
 
 
+class Refused(Watch):
+	"""The first connection takes no folder before the program has said so
+	often that there is no other."""
+
+	def __init__(self, times, down, others=0):
+		super().__init__(down, others)
+		self.left, self.known = times, threading.Event()
+
+	def hold(self, line):
+		if self.man.number == 1 and b" SELECT " in line:
+			assert self.known.wait(60)
+
+	def sync(self, world):
+		run = world.popen("-v", "--json", "sync",
+		    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+		for line in run.stderr:
+			self.left -= "connection is not to be had" in line
+			if self.left == 0:
+				self.known.set()
+		with run:
+			out = run.stdout.read()
+		r = Result(("sync",), run.returncode, out, "")
+		assert r.rc == 0 and self.left == 0, str(r)
+		return r
+
+
 def test_login_refused(world):
 	"""No more than the server allows; and not asked again today."""
 	def down(man, line):
@@ -267,9 +294,10 @@ def test_login_refused(world):
 		return line
 
 	fill(world, 9, 2)
-	with Watch(down=down).on(world) as man:
+	watch = Refused(2, down).on(world)
+	with watch as man:
 		through(world, man, connections=3)
-		s = world.sync().summary()
+		s = watch.sync(world).summary()
 		assert s["pulled"]["new"] == 18 and man.count == 3
 	world.compare()
 	fill(world, 9, 1, first=2)
@@ -286,9 +314,10 @@ def test_connection_refused(world):
 		return None if man.number > 1 else line
 
 	fill(world, 9, 2)
-	with Watch(down=down).on(world) as man:
+	watch = Refused(1, down).on(world)
+	with watch as man:
 		through(world, man, connections=2)
-		s = world.sync().summary()
+		s = watch.sync(world).summary()
 		assert s["pulled"]["new"] == 18
 	world.compare()
 
@@ -467,27 +496,22 @@ def test_main_one_is_lost_while_folders_are_made(world, preload):
 
 def test_refusal_comes_first(world):
 	"""What the others then got counts as allowed, too."""
-	gone = threading.Event()
-
 	def down(man, line):
 		return line if man.number < 4 else None
 
-	class Late(Watch):
+	class Late(Refused):
 		def hold(self, line):
 			if self.man.number in (2, 3):
-				assert gone.wait(60)
+				assert self.known.wait(60)
 			if self.man.number == 1 and b" SELECT " in line:
 				assert self.there.wait(60)
 
 	fill(world, 9, 2)
-	with Late(down=down, others=2).on(world) as man:
+	watch = Late(1, down, others=2).on(world)
+	with watch as man:
 		through(world, man, connections=4)
-		run = world.popen("-v", "sync", stderr=subprocess.PIPE,
-		    text=True)
-		for line in run.stderr:
-			if "one more connection is not to be had" in line:
-				gone.set()
-		assert run.wait(60) == 0 and man.count == 4
+		watch.sync(world)
+		assert man.count == 4
 	fill(world, 9, 1, first=2)
 	with Watch().on(world) as man:
 		through(world, man, connections=4)
