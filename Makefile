@@ -212,15 +212,12 @@ $O/test/unit/%_test: $O/test/unit/%_test.o $$(call unit_archives,$$*) \
 $(UNIT:%=$O/test/unit/%.o): | $O/cmocka
 CMOCKA	= -lcmocka
 
+UNITS	= $(patsubst %,$O/test/unit/%,$(filter $(T)%,$(UNIT)))
+unit-tests: $(UNITS)
+
 # make unit [T=PREFIX]: the unit tests whose name begins with PREFIX.
-unit: $(patsubst %,$O/test/unit/%,$(filter $(T)%,$(UNIT)))
-	@fail=; for t in $^; do \
-	    $$t >$$t.log 2>&1 || { cat $$t.log; fail="$$fail $$t"; }; \
-	    sed -n 's/.*PASSED.* \([0-9]*\) test.*/\1/p' $$t.log; \
-	done | awk -v n=$(words $^) '/^[0-9]+$$/ { sum += $$1; seen++; next } \
-	    { print } END { print "unit: files=" n " done=" seen " passed=" sum; \
-	    exit seen != n }' && [ -z "$$fail" ] && ! grep -l 'FAILED TEST' \
-	    $(addsuffix .log,$^)
+unit: $(UNITS)
+	@test/unit.sh unit $^
 
 # --- flow tests ---
 
@@ -240,16 +237,12 @@ $O/test/flow/%_test: $O/test/flow/%_test.o $(FLOW_OBJS) $(FLOW_ARCHIVES)
 	$Q$(LINK) -o $@ $< $(FLOW_OBJS) $(FLOW_ARCHIVES) $(LIBS) -lcmocka \
 	    $(FLOW_WRAP)
 
-# make flow [T=PREFIX]: those whose name begins with PREFIX, side by side. One
-# that dies says nothing of tests that passed.
-flow: $(patsubst %,$O/test/flow/%,$(filter $(T)%,$(FLOW)))
-	@printf '%s\n' $^ | xargs -P $$(nproc) -I@ sh -c '@ >@.log 2>&1 || \
-	    { cat @.log; sed -i s/PASSED// @.log; }'
-	@for t in $^; do \
-	    sed -n 's/.*PASSED.* \([0-9]*\) test.*/\1/p' $$t.log; \
-	done | awk -v n=$(words $^) '{ sum += $$1; done++ } \
-	    END { print "flow: files=" n " done=" done + 0 " passed=" sum + 0; \
-	    exit done != n }'
+FLOWS	= $(patsubst %,$O/test/flow/%,$(filter $(T)%,$(FLOW)))
+flow-tests: $(FLOWS)
+
+# make flow [T=PREFIX]: those whose name begins with PREFIX.
+flow: $(FLOWS)
+	@test/unit.sh flow $^
 
 # --- end to end, and faults ---
 
@@ -274,7 +267,9 @@ $O/test/fault/nomem.so: test/fault/nomem.c $O/flags
 	$(call say,CC,$<)
 	$Q$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -fPIC -shared -o $@ $<
 
-PYTEST	= $(PYTHON) -B -m pytest -p no:cacheprovider -q -rs
+# What it compiles is kept, out of the tree.
+PYTEST	= $(PYTHON) -X pycache_prefix=$(abspath $O)/pycache -m pytest \
+	  -p no:cacheprovider -q -rsfE
 
 e2e: all bench-tools
 	$(PYTEST) test/e2e $(ARGS)
@@ -299,29 +294,29 @@ DISASTERS =
 
 # Each ends in one line of counts; --min and "every point fired" are its own
 # to check. FULL=1 takes every point there is.
-rounds: all fault-tools
-	$(PYTHON) -B test/fault/rounds.py --points $(ROUNDS) --min $(ROUNDS)
+suite	= $(if $2,$(PYTHON) -B test/fault/$1 --points $2 --min $2)
+rounds	= $(call suite,rounds.py,$(ROUNDS))
+histories = $(call suite,histories.py,$(HISTORIES))
+kill	= $(call suite,kill.py $(if $(EVERY),--every $(EVERY)),$(KILLS))
+kill-first = $(call suite,kill.py --kind first,$(FIRSTS))
+kill-again = $(call suite,kill.py --kind again,$(AGAINS))
+storm	= $(call suite,storm.py --files $(STORM_FILES),$(STORMS))
+instances = $(call suite,instances.py,$(INSTANCES))
+clock	= $(call suite,clock.py,$(CLOCKS))
+cut	= $(call suite,cut.py,$(CUTS))
+power	= $(call suite,power.py,$(POWERS))
+errno	= $(call suite,fail_calls.py,$(ERRNOS))
+memory	= $(call suite,memory.py,$(MEMORY))
+disk	= $(call suite,disk.py,$(DISKS))
+disasters = $(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py \
+	  --min $(DISASTERS))
+FAULTS	= rounds histories kill kill-first kill-again storm instances clock \
+	  cut power errno memory disk disasters
 
-faults: all fault-tools $(if $(ROUNDS),rounds)
-	$(PYTHON) -B test/fault/histories.py --points $(HISTORIES) \
-	    --min $(HISTORIES)
-	$(PYTHON) -B test/fault/kill.py --points $(KILLS) --min $(KILLS) \
-	    $(if $(EVERY),--every $(EVERY))
-	$(PYTHON) -B test/fault/kill.py --kind first --points $(FIRSTS) \
-	    --min $(FIRSTS)
-	$(PYTHON) -B test/fault/kill.py --kind again --points $(AGAINS) \
-	    --min $(AGAINS)
-	$(PYTHON) -B test/fault/storm.py --points $(STORMS) --min $(STORMS) \
-	    --files $(STORM_FILES)
-	$(PYTHON) -B test/fault/instances.py --points $(INSTANCES) \
-	    --min $(INSTANCES)
-	$(PYTHON) -B test/fault/clock.py --points $(CLOCKS) --min $(CLOCKS)
-	$(PYTHON) -B test/fault/cut.py --points $(CUTS) --min $(CUTS)
-	$(PYTHON) -B test/fault/power.py --points $(POWERS) --min $(POWERS)
-	$(PYTHON) -B test/fault/fail_calls.py --points $(ERRNOS) --min $(ERRNOS)
-	$(PYTHON) -B test/fault/memory.py --points $(MEMORY) --min $(MEMORY)
-	$(PYTHON) -B test/fault/disk.py --points $(DISKS) --min $(DISKS)
-	$(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py --min $(DISASTERS))
+$(FAULTS): all fault-tools
+	$($@)
+
+faults: $(FAULTS)
 
 # Samples of these suites in each mode (test/lib/modes.py); "make mode-plain"
 # is one of them.
@@ -335,30 +330,40 @@ MODE_AGAINS =
 MODE_INSTANCES =
 MODE_CUTS =
 MODE_ERRNOS =
-sample = $(if $(MODE_$2),$(PYTHON) -B test/fault/$1 --mode $* \
-    --points $(MODE_$2) --min $(MODE_$2))
+sample	= $(if $3,$(PYTHON) -B test/fault/$2 --mode $1 --points $3 --min $3 &&)
+mode	= $(call sample,$1,rounds.py --messages 100,$(MODE_ROUNDS)) \
+	  $(call sample,$1,histories.py,$(MODE_HISTORIES)) \
+	  $(call sample,$1,kill.py,$(MODE_KILLS)) \
+	  $(call sample,$1,kill.py --kind first,$(MODE_FIRSTS)) \
+	  $(call sample,$1,kill.py --kind again,$(MODE_AGAINS)) \
+	  $(call sample,$1,instances.py,$(MODE_INSTANCES)) \
+	  $(call sample,$1,cut.py,$(MODE_CUTS)) \
+	  $(call sample,$1,fail_calls.py,$(MODE_ERRNOS)) :
+$(foreach m,$(MODES),$(eval mode-$m = $$(call mode,$m)))
 
 modes: $(MODES:%=mode-%)
-$(MODES:%=mode-%): mode-%: all fault-tools
-	$(call sample,rounds.py --messages 100,ROUNDS)
-	$(call sample,histories.py,HISTORIES)
-	$(call sample,kill.py,KILLS)
-	$(call sample,kill.py --kind first,FIRSTS)
-	$(call sample,kill.py --kind again,AGAINS)
-	$(call sample,instances.py,INSTANCES)
-	$(call sample,cut.py,CUTS)
-	$(call sample,fail_calls.py,ERRNOS)
+$(MODES:%=mode-%): all fault-tools
+	$($@)
 
-# With everything installed, less than five minutes on two cores. A suite that
-# lacks something is left out, and .ci/deps -s says what that is.
+# With everything installed, less than five minutes on two cores. What can't run
+# here is left out, and what was left out is said at the end; WITHOUT="NAME:
+# REASON; ..." leaves out more. All that is said goes to $O/check.
+CHECKED	= e2e unit flow $(filter-out disasters,$(FAULTS)) $(MODES:%=mode-%) \
+	  hardening
+e2e	= $(PYTEST) test/e2e --share
+unit	= test/unit.sh unit $(UNITS)
+flow	= test/unit.sh flow $(FLOWS)
+hardening = test/hardening.sh $O/mailtern
+quoted	= '$1=$(subst ','\'',$2)'
 check:
-	@$(MAKE) --no-print-directory all fault-tools bench-tools
-	@can=$$($(can) unit flow) && [ -z "$$can" ] || \
-	    $(MAKE) --no-print-directory $$can
-	@can=$$($(can) e2e rounds modes faults hardening) && \
-	    [ -z "$$can" ] || \
-	    $(MAKE) --no-print-directory -j2 --output-sync=target $$can
-can	= CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' PYTHON='$(PYTHON)' .ci/deps -s
+	@$(MAKE) -s --no-print-directory -j2 all fault-tools bench-tools \
+	    $$($(suites) unit flow | sed 's/$$/-tests/')
+	@$(PYTHON) -B test/check.py --logs $O/check \
+	    --without '$(subst ','\'',$(WITHOUT))' \
+	    --only "$$($(suites) $(CHECKED))" \
+	    $(foreach s,$(CHECKED),$(if $(strip $($s)),$(call \
+	    quoted,$s,$(strip $($s)))))
+suites	= CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' PYTHON='$(PYTHON)' .ci/deps -s
 
 torture:
 	@.ci/deps -n
@@ -421,7 +426,7 @@ $O/test/fuzz/%: test/fuzz/%.c $(wildcard src/*/*.c)
 clean:
 	rm -rf build build-san build-thread build-clang build-musl
 
-.PHONY: all install uninstall dist deps unit flow e2e faults rounds modes \
-	$(MODES:%=mode-%) fault-tools check torture bench \
-	bench-tools mutants peers demo lint tour hardening musl objects fuzz clean \
-	force
+.PHONY: all install uninstall dist deps unit unit-tests flow flow-tests e2e \
+	faults $(FAULTS) modes $(MODES:%=mode-%) fault-tools check torture \
+	bench bench-tools mutants peers demo lint tour hardening musl objects \
+	fuzz clean force

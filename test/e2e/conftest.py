@@ -11,9 +11,12 @@ for name in ("lib", "fault"):
 	sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", name))
 
 import modes				# noqa: E402
+import progress				# noqa: E402
 from dovecot import Dovecot		# noqa: E402
 from relay import Relay			# noqa: E402
 from world import ROOT, World, program	# noqa: E402
+
+PIECE = 20		# tests that a process takes at a time (--share)
 
 number = itertools.count(1)
 
@@ -22,6 +25,8 @@ def pytest_addoption(parser):
 	parser.addoption("--mode", choices=sorted(modes.MODES),
 	    default=os.environ.get("MODE") or "qresync", help="what the server "
 	    "offers to worlds: " + ", ".join(modes.MODES))
+	parser.addoption("--share", metavar="DIR", help="with other processes "
+	    "that have the same DIR: each test is run by one of them")
 
 
 def pytest_configure(config):
@@ -41,9 +46,51 @@ def pytest_collection_modifyitems(config, items):
 		items[:] = [i for i in items if i not in slow]
 
 
+def pieces(items):
+	"""Tests of one file, some at a time: what one process takes."""
+	for _, group in itertools.groupby(items, lambda i: i.path):
+		group = list(group)
+		for at in range(0, len(group), PIECE):
+			yield group[at:at + PIECE]
+
+
+def taken(items, dir):
+	"""The tests that fall to this process, one after the other."""
+	for piece in pieces(items):
+		mark = os.path.join(dir, str(items.index(piece[0])))
+		try:
+			os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+		except FileExistsError:
+			continue
+		yield from piece
+
+
+def pytest_runtestloop(session):
+	dir = session.config.getoption("--share")
+	if dir is None or session.testsfailed or \
+	    session.config.option.collectonly:
+		return None
+	todo = taken(session.items, dir)
+	item, done = next(todo, None), 0
+	while item and not (session.shouldstop or session.shouldfail):
+		after = next(todo, None)	# its fixtures stay
+		item.config.hook.pytest_runtest_protocol(item=item,
+		    nextitem=after)
+		item, done = after, done + 1
+		progress.tell(done, len(session.items))
+	return True
+
+
+def pytest_runtest_logreport(report):
+	if report.failed:
+		progress.failed()
+
+
 @pytest.fixture(scope="session")
 def server():
-	with Dovecot() as s:
+	"""SCRAM would be a quarter of what a run with nothing to do costs; tests
+	of logins have servers of their own."""
+	with Dovecot(mechanisms="plain login") as s:
 		yield s
 
 

@@ -21,7 +21,7 @@ from world import ROOT, World, program
 
 KINDS = {"sh", "syncrc", "muttrc", "crontab", "hook", "text"}
 ELSEWHERE = {"", "deps", "demo", "check", "unit", "e2e", "faults", "torture",
-    "lint", "peers", "mutants", "bench", "musl"}
+    "lint", "peers", "mutants", "bench", "musl", "flow"}
 FIRST = "apt-get update && apt-get install -y make && make deps && make demo"
 
 

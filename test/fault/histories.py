@@ -435,6 +435,7 @@ class Tally(suite.Tally):
 				self.failed += 1
 				print("histories: history %d: %s\n%s" % (number,
 				    trouble, v or ""), flush=True)
+				self.repeat(number)
 			elif stage.loud:
 				print("histories: history %d: good" % number)
 

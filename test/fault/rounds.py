@@ -10,6 +10,7 @@ import sys
 import suite
 import hands
 import modes
+import progress
 from game import FOLDERS, KEYWORDS, SYSTEM, Game, Names
 
 
@@ -80,6 +81,7 @@ class Run:
 			return
 		self.tally.points = self.tally.fired = 0
 		for n in range(1, self.opts.points + 1):
+			progress.tell(n - 1, self.opts.points)
 			if not self.round(n) or n == self.opts.only:
 				return
 

@@ -28,6 +28,7 @@ import time
 
 import suite
 import judge
+import progress
 from maildirview import split_name, token
 from world import message
 
@@ -487,6 +488,7 @@ def run(opts, tally):
 			good = rc in (0, 75) or (rc is not None and
 			    opts.peer != "") or (rc == 1 and held(out))
 			finished += good
+			progress.tell(n + 1, opts.points)
 			print("storm: run %d: exit %s, %.1f s, %d changes "
 			    "meanwhile" % (n, rc, took, storm.changes()
 			    - before), flush=True)

@@ -10,6 +10,7 @@ import argparse
 import atexit
 import os
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 
 import judge			# noqa: E402
 import modes			# noqa: E402
+import progress			# noqa: E402
 from hiding import REJECTED	# noqa: E402
 from dovecot import Dovecot, scratch_dir	# noqa: E402, F401
 from relay import Relay		# noqa: E402
@@ -69,6 +71,15 @@ def sent_unasked():
 	return len(REJECTED)
 
 
+def again(opts, n):
+	"""The command that repeats point n, and no other."""
+	own = dict(vars(opts), min=None, jobs=None, only=n)
+	words = [a for key, value in own.items() if value not in (None, "")
+	    for a in ("--" + key, str(value))]
+	return shlex.join(["/usr/bin/python3", "-B", os.path.relpath(
+	    sys.argv[0])] + words)
+
+
 class Tally:
 	"""Counts over all points; the last line and the exit status."""
 
@@ -92,9 +103,15 @@ class Tally:
 				    self.name, n, what, "" if fired else
 				    ": did not fire", trouble or "",
 				    verdict or ""), flush=True)
+				self.repeat(n)
 			elif self.opts.only is not None:
 				print("%s: point %d: %s: good" % (self.name, n,
 				    what))
+
+	def repeat(self, n):
+		progress.failed()
+		print("%s: repeat: %s" % (self.name, again(self.opts, n)),
+		    flush=True)
 
 	def finish(self):
 		print("%s: points=%d fired=%d lost=%d duplicated=%d "
@@ -296,9 +313,10 @@ def work_off(opts, jobs, make_worker):
 		todo = [j for j in todo if j[0] == opts.only]
 	todo.reverse()
 	lock = threading.Lock()
-	errors = []
+	errors, all_of, done = [], len(todo), 0
 
 	def loop(i):
+		nonlocal done
 		worker = make_worker(i)
 		try:
 			while not errors:
@@ -307,6 +325,9 @@ def work_off(opts, jobs, make_worker):
 						return
 					job = todo.pop()
 				worker.do(*job)
+				with lock:
+					done += 1
+					progress.tell(done, all_of)
 		finally:
 			worker.close()
 
