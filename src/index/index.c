@@ -392,6 +392,7 @@ index_checkpoint(struct index *ix, struct err *err)
 	sqlite3_busy_timeout(ix->db, 0);
 	rc = sqlite3_wal_checkpoint_v2(ix->db, NULL, SQLITE_CHECKPOINT_TRUNCATE,
 	    NULL, NULL);
+	sqlite3_busy_timeout(ix->db, BUSY_MS);
 	return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY ||
 	    (rc & 0xff) == SQLITE_LOCKED ? 0 : index_fail(ix, rc, err);
 }

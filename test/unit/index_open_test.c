@@ -572,6 +572,28 @@ test_disk_full(void **state)
 	assert_a(f, f->ix, "3");
 }
 
+/* Milliseconds that a writer waits for a reader. */
+static int64_t
+patience(struct fixture *f)
+{
+	int64_t ms;
+
+	ok(index_number(f->ix, "PRAGMA busy_timeout", &ms, &f->err));
+	return ms;
+}
+
+static void
+test_patient_behind_a_checkpoint(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	assert_int_equal(patience(f), 10000);
+	set_a(f, "1");
+	ok(index_checkpoint(f->ix, &f->err));
+	assert_int_equal(patience(f), 10000);
+}
+
 int
 main(void)
 {
@@ -595,6 +617,7 @@ main(void)
 		TEST(test_syncs_are_counted),
 		TEST(test_syncs_are_full),
 		TEST(test_disk_full),
+		TEST(test_patient_behind_a_checkpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
