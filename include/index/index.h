@@ -40,6 +40,8 @@ struct index_open_result {
 int index_open(struct index **out, const char *path, enum index_open_as,
     struct index_open_result *, struct err *);
 void index_close(struct index *);	/* checkpoints; NULL is fine */
+/* Its file was removed or renamed: what is written there nobody will read. */
+bool index_has_moved(struct index *);
 /* For who wants to know before the close whether that works. What was committed
  * is as durable where it does not; a reader in the way is no error. */
 int index_checkpoint(struct index *, struct err *);

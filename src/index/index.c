@@ -397,17 +397,30 @@ index_checkpoint(struct index *ix, struct err *err)
 	    (rc & 0xff) == SQLITE_LOCKED ? 0 : index_fail(ix, rc, err);
 }
 
+bool
+index_has_moved(struct index *ix)
+{
+	int moved = 0;
+
+	return sqlite3_file_control(ix->db, NULL, SQLITE_FCNTL_HAS_MOVED,
+	    &moved) == SQLITE_OK && moved != 0;
+}
+
+/* The WAL under the name of one that has moved is another's. */
 void
 index_close(struct index *ix)
 {
 	struct err ignored;
+	bool moved;
 
 	if (ix == NULL)
 		return;
 	if (ix->db != NULL) {
 		index_rollback(ix);
-		(void)index_checkpoint(ix, &ignored);
-		disconnect(ix, ix->damaged);
+		moved = index_has_moved(ix);
+		if (!moved)
+			(void)index_checkpoint(ix, &ignored);
+		disconnect(ix, ix->damaged || moved);
 	}
 	if (ix->lock >= 0)
 		close(ix->lock);

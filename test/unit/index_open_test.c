@@ -594,6 +594,36 @@ test_patient_behind_a_checkpoint(void **state)
 	assert_int_equal(patience(f), 10000);
 }
 
+static void
+test_moved(void **state)
+{
+	struct fixture *f = *state;
+	char *away = xasprintf("%s.away", f->db);
+	struct index *moved;
+
+	fixture_open(f);
+	set_a(f, "1");
+	assert_false(index_has_moved(f->ix));
+	assert_int_equal(rename(f->db, away), 0);
+	assert_true(index_has_moved(f->ix));
+	assert_int_equal(rename(away, f->db), 0);
+	assert_false(index_has_moved(f->ix));
+	/* Another one in its place keeps its WAL when this one is closed. */
+	moved = f->ix;
+	free(away);
+	away = xasprintf("%s/state", f->dir);
+	remove_dir(away);
+	free(away);
+	assert_true(index_has_moved(moved));
+	fixture_open(f);
+	set_a(f, "2");
+	assert_true(there(f, "-wal"));
+	index_close(moved);
+	assert_true(there(f, "-wal"));
+	assert_false(index_has_moved(f->ix));
+	assert_a(f, f->ix, "2");
+}
+
 int
 main(void)
 {
@@ -618,6 +648,7 @@ main(void)
 		TEST(test_syncs_are_full),
 		TEST(test_disk_full),
 		TEST(test_patient_behind_a_checkpoint),
+		TEST(test_moved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

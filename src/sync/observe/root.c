@@ -398,6 +398,10 @@ root_open(struct run *run, struct err *err)
 	struct account *a = run->account;
 	char *adopted;
 
+	if (a->ix != NULL && (run->opt.full || index_has_moved(a->ix))) {
+		index_close(a->ix);
+		a->ix = NULL;
+	}
 	if (a->ix == NULL && open_index(run, err) == -1)
 		return -1;
 	run->ix = a->ix;
