@@ -2,7 +2,6 @@
  * An account that is kept open from run to run: connection, index, Maildir and
  * lock stay, and what happened in between, whatever it was, is seen.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "flow.h"
-#include "loop/task.h"
 #include "core/run.h"
+#include "flow.h"
+#include "index/index.h"
+#include "loop/task.h"
 
 #define BEFORE \
 	"server add INBOX a S\n" \
@@ -110,12 +110,726 @@ nothing_to_do(void **state)
 	world_free(w);
 }
 
+
+/* --- the first run may be any --- */
+
+static void
+dry_runs_between(void **state)
+{
+	const struct act acts[] = {
+		{ .what = "dry before the first", .change = BEFORE,
+		    .opt = { .dry_run = true }, .ops = BEFORE_OPS,
+		    .logins = 1 },
+		{ .what = "the first in earnest", .ops = BEFORE_OPS,
+		    .both = BEFORE_BOTH },
+		{ .what = "dry", .change =
+		    "server add INBOX d\ndisk remove INBOX a\n",
+		    .opt = { .dry_run = true },
+		    .ops = "pull INBOX d\nremove-remote INBOX a\n" },
+		{ .what = "dry once more", .opt = { .dry_run = true },
+		    .ops = "pull INBOX d\nremove-remote INBOX a\n" },
+		{ .what = "in earnest",
+		    .ops = "pull INBOX d\nremove-remote INBOX a\n",
+		    .both = "INBOX: b d\nWork: c(F)\n" },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_free(w);
+}
+
+/* --- the connection is lost in between --- */
+
+static void
+hang_up(struct world *w)
+{
+	imapd_hang_up(w->d);
+}
+
+static void
+say_bye(struct world *w)
+{
+	imapd_say_bye(w->d, "you have been idle for too long");
+}
+
+static void
+fall_silent(struct world *w)
+{
+	imapd_add_rule(w->d, "LIST *", IMAPD_SILENT, NULL)->times = 1;
+}
+
+static void
+no_list(struct world *w)
+{
+	imapd_add_rule(w->d, "LIST *", IMAPD_NO, "[SERVERBUG] not now");
+}
+
+static void
+lost_in_between(void **state)
+{
+	static const struct {
+		void (*call)(struct world *);
+		bool settle;
+		int exit;
+		unsigned logins;
+	} ways[] = {
+		{ hang_up, false, 0, 1 },	/* LIST finds it out */
+		{ hang_up, true, 0, 1 },	/* it was noticed before */
+		{ say_bye, false, 0, 1 }, { say_bye, true, 0, 1 },
+		{ fall_silent, false, 0, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		const struct act acts[] = {
+			first,
+			{ .what = "lost", .change = "server add INBOX d\n",
+			    .call = ways[i].call, .settle = ways[i].settle,
+			    .ops = "pull INBOX d\n",
+			    .both = "INBOX: a(S) b d\nWork: c(F)\n",
+			    .notes = "", .items = "", .exit = ways[i].exit,
+			    .logins = ways[i].logins,
+			    .after = costs_something },
+			{ .what = "behind it", .change = "disk add INBOX e\n",
+			    .ops = "push INBOX e\n",
+			    .both = "INBOX: a(S) b d e\nWork: c(F)\n" },
+		};
+		struct world *w = world_new(IMAPD_FULL);
+
+		snprintf(world_way, sizeof(world_way), "way %zu: ", i);
+		world_session(w, NULL, acts, ARRAY_SIZE(acts));
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+static void
+be_down(struct world *w)
+{
+	imapd_hang_up(w->d);
+	w->d->down = true;
+}
+
+/* What can't be had is asked for again by the next run, from its beginning. */
+static void
+a_run_fails(void **state)
+{
+	static const struct {
+		void (*call)(struct world *);
+		unsigned logins;	/* of the next one */
+	} ways[] = { { be_down, 1 }, { no_list, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		const struct act acts[] = {
+			first,
+			{ .what = "fails", .change = "server add INBOX d\n"
+			    "disk add INBOX e\n", .call = ways[i].call,
+			    .ops = "", .exit = i == 0 ? 75 : 1 },
+			{ .what = "behind it",
+			    .ops = "pull INBOX d\npush INBOX e\n",
+			    .both = "INBOX: a(S) b d e\nWork: c(F)\n",
+			    .notes = "", .items = "", .logins = 1 },
+			/* What was pushed is looked at once more. */
+			{ .what = "and on", .ops = "" },
+			{ .what = "and on again", .ops = "",
+			    .after = asks_for_the_list_only },
+		};
+		struct world *w = world_new(IMAPD_FULL);
+
+		snprintf(world_way, sizeof(world_way), "way %zu: ", i);
+		world_session(w, NULL, acts, ARRAY_SIZE(acts));
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+/* Cut anywhere in the second run; the third opens everything anew. Before its
+ * LIST was answered the run logs in anew by itself. */
+#define LIST_LINES 5
+
+static unsigned cut_at;
+
+static void
+cut_there(struct world *w)
+{
+	w->d->cut_line = (int)cut_at + LIST_LINES;
+}
+
+static void
+was_cut(struct world *w)
+{
+	assert_true(w->d->was_cut);
+}
+
+static unsigned lines_of_a_change;
+
+static void
+count_lines(struct world *w)
+{
+	lines_of_a_change = (unsigned)w->d->lines;
+}
+
+#define CHANGE \
+	"server add INBOX d\nserver flag Work c\ndisk remove INBOX a\n" \
+	"disk add Work e S\n"
+#define CHANGE_OPS \
+	"flag-local Work c -\\Flagged\npull INBOX d\npush Work e\n" \
+	"remove-remote INBOX a\n"
+#define CHANGE_BOTH "INBOX: b d\nWork: c e(S)\n"
+
+static void
+a_run_is_cut(void **state)
+{
+	struct act acts[] = {
+		first,
+		{ .what = "whole", .change = CHANGE, .ops = CHANGE_OPS,
+		    .both = CHANGE_BOTH, .after = count_lines },
+		{ .what = "once more", .both = CHANGE_BOTH },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_free(w);
+	acts[1] = (struct act){ .what = "cut", .change = CHANGE,
+	    .call = cut_there, .exit = 75, .after = was_cut };
+	acts[2].logins = 1;
+	for (unsigned i = 0; flow_point(i, lines_of_a_change - LIST_LINES,
+	    &cut_at); i++) {
+		w = world_new(IMAPD_FULL);
+		snprintf(world_way, sizeof(world_way), "line %u: ", cut_at);
+		world_session(w, NULL, acts, ARRAY_SIZE(acts));
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+/* --- the server is another one in between --- */
+
+static void
+new_uidvalidity(void **state)
+{
+	const struct act acts[] = {
+		first,
+		{ .what = "numbered anew", .change =
+		    "server renumber INBOX\nserver add INBOX d\n"
+		    "disk remove Work c\n", .ops = "pull INBOX d\n",
+		    .exit = 75,	/* the removal waits */
+		    .notes = "INBOX: the server numbers its messages anew "
+		    "(UIDVALIDITY); both sides are merged, nothing is deleted\n" },
+		{ .what = "behind it", .ops = "remove-remote Work c\n",
+		    .both = "INBOX: a(S) b d\nWork:\n", .notes = "" },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_free(w);
+}
+
+/* --- the Maildir is another one in between --- */
+
+static void
+move_away(struct world *w)
+{
+	char *away = xasprintf("%s.away", w->root);
+
+	assert_int_equal(rename(w->root, away), 0);
+	free(away);
+}
+
+static void
+unmount(struct world *w)
+{
+	move_away(w);
+	assert_int_equal(mkdir(w->root, 0700), 0);
+}
+
+static void
+put_back(struct world *w)
+{
+	char *away = xasprintf("%s.away", w->root);
+
+	rmdir(w->root);
+	assert_int_equal(rename(away, w->root), 0);
+	free(away);
+}
+
+/* Nothing is touched while it is away, and it goes on where it was. */
+static void
+maildir_away(void **state)
+{
+	static const struct {
+		void (*call)(struct world *);
+		const char *items;
+	} ways[] = {
+		{ move_away, "the Maildir DIR/mail does not exist, but the last "
+		    "run left 3 messages in it; nothing was touched. Mount or "
+		    "restore it, or run sync --adopt to begin with it as it "
+		    "is\n" },
+		{ unmount, "the Maildir DIR/mail is empty, but the last run "
+		    "left 3 messages in it; nothing was touched. Mount or "
+		    "restore it, or run sync --adopt to begin with it as it "
+		    "is\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		const struct act acts[] = {
+			first,
+			{ .what = "away", .change = "server remove INBOX a\n"
+			    "server add INBOX d\n", .call = ways[i].call,
+			    .ops = "", .items = ways[i].items, .exit = 1,
+			    .after = world_changed_nothing },
+			{ .what = "still away", .ops = "",
+			    .items = ways[i].items, .exit = 1 },
+			{ .what = "back", .call = put_back,
+			    .ops = "pull INBOX d\nremove-local INBOX a\n",
+			    .both = "INBOX: b d\nWork: c(F)\n", .items = "",
+			    .notes = "", .logins = 1 },
+		};
+		struct world *w = world_new(IMAPD_FULL);
+
+		world_session(w, NULL, acts, ARRAY_SIZE(acts));
+		world_free(w);
+	}
+}
+
+/* A backup of the state before, put in its place. */
+static void
+back_up(struct world *w)
+{
+	char *cp = xasprintf("cp -a %s %s.away", w->root, w->root);
+
+	assert_int_equal(system(cp), 0);
+	free(cp);
+}
+
+static void
+restore(struct world *w)
+{
+	remove_tree(w->root);
+	put_back(w);
+}
+
+static void
+maildir_of_yesterday(void **state)
+{
+	const struct act acts[] = {
+		first,
+		{ .what = "a day passes", .change = "disk add INBOX d S\n"
+		    "server remove INBOX a\n", .call = back_up,
+		    .both = "INBOX: b d(S)\nWork: c(F)\n" },
+		/* The backup holds a, and d not yet pushed. */
+		{ .what = "restored", .call = restore,
+		    .ops = "push INBOX a\n",
+		    .both = "INBOX: a(S) b d(S)\nWork: c(F)\n",
+		    .notes = "the Maildir DIR/mail is not as the last run "
+		    "left it (restored from a backup?); both sides are merged, "
+		    "nothing is deleted\nINBOX: files that had been removed "
+		    "are back (restored from a backup?); both sides are "
+		    "merged, nothing is deleted\n" },
+		{ .what = "behind it", .ops = "", .notes = "",
+		    .both = "INBOX: a(S) b d(S)\nWork: c(F)\n" },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_free(w);
+}
+
+/* Another account's. */
+static void
+change_marker(struct world *w)
+{
+	char *mv = xasprintf("cd %s/.mailtern && mv [0-9a-f]*.* "
+	    "00112233445566778899aabbccddeeff.00112233445566778899aabbccddeeff",
+	    w->root);
+
+	assert_int_equal(system(mv), 0);
+	free(mv);
+}
+
+static void
+maildir_of_another(void **state)
+{
+	const struct act acts[] = {
+		first,
+		{ .what = "of another", .change = "server remove INBOX a\n",
+		    .call = change_marker, .ops = "", .exit = 78 },
+		{ .what = "taken over", .opt = { .adopt = true },
+		    .ops = "push INBOX a\n",
+		    .both = "INBOX: a(S) b\nWork: c(F)\n", .logins = 1 },
+		{ .what = "behind it", .ops = "",
+		    .both = "INBOX: a(S) b\nWork: c(F)\n" },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_free(w);
+}
+
+/* --- the index is gone, or another one, in between --- */
+
+static void
+index_lost(void **state)
+{
+	const struct act acts[] = {
+		first,
+		{ .what = "lost", .change = "index lose\n"
+		    "server add INBOX d\ndisk remove INBOX a\n",
+		    .ops = "pull INBOX a\npull INBOX d\n",
+		    .both = "INBOX: a(S) b d\nWork: c(F)\n",
+		    .notes = "the Maildir DIR/mail was synced before, but the "
+		    "index knows nothing of it; both sides are merged, nothing "
+		    "is deleted\n" },
+		{ .what = "behind it", .change = "disk remove INBOX b\n",
+		    .both = "INBOX: a(S) d\nWork: c(F)\n", .notes = "" },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+static void
+keep_index(struct world *w)
+{
+	char *cp = xasprintf("cp -a %s %s.kept", w->state, w->state);
+
+	assert_int_equal(system(cp), 0);
+	free(cp);
+}
+
+static void
+index_of_before(struct world *w)
+{
+	char *kept = xasprintf("%s.kept", w->state);
+
+	remove_tree(w->state);
+	assert_int_equal(rename(kept, w->state), 0);
+	free(kept);
+}
+
+static void
+index_of_yesterday(void **state)
+{
+	const struct act acts[] = {
+		first,
+		{ .what = "a day passes", .call = keep_index,
+		    .change = "server remove INBOX a\nserver add INBOX d\n",
+		    .both = "INBOX: b d\nWork: c(F)\n" },
+		{ .what = "restored", .change = "disk remove INBOX b\n",
+		    .call = index_of_before, .ops = "pull INBOX b\n",
+		    .both = "INBOX: b d\nWork: c(F)\n",
+		    .notes = "the Maildir DIR/mail is not as the last run "
+		    "left it (restored from a backup?); both sides are merged, "
+		    "nothing is deleted\n" },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+/* --- what one run told is not told by the next --- */
+
+static void
+refuse_body(struct world *w)
+{
+	world_message(w, "INBOX", "d")->lie = IMAPD_NIL;
+}
+
+/* The third try waits for five minutes. */
+static void
+tell_the_truth(struct world *w)
+{
+	sched_skip(301);
+	world_message(w, "INBOX", "d")->lie = IMAPD_TRUE;
+}
+
+static void
+items_come_and_go(void **state)
+{
+	static const char item[] = "INBOX: message with UID 3 was not pulled: "
+	    "the server sent no body\n";
+	const struct act acts[] = {
+		first,
+		{ .what = "no body", .change = "server add INBOX d\n",
+		    .call = refuse_body, .ops = "", .items = item, .exit = 1 },
+		{ .what = "no body again", .ops = "", .items = item,
+		    .exit = 1 },
+		{ .what = "a body", .call = tell_the_truth,
+		    .ops = "pull INBOX d\n", .items = "",
+		    .both = "INBOX: a(S) b d\nWork: c(F)\n" },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_free(w);
+}
+
+/* --- nobody else gets in between --- */
+
+static void
+is_locked(struct world *w)
+{
+	char *path = xasprintf("%s/work.db", w->state);
+	struct index_open_result how = { .fresh = false };
+	struct index *ix = NULL;
+	struct err err = { .kind = ERR_NONE };
+
+	assert_int_equal(index_open(&ix, path, INDEX_WRITE, &how, &err), -1);
+	assert_int_equal(err.kind, ERR_BUSY);
+	free(path);
+}
+
+static void
+locked_in_between(void **state)
+{
+	const struct act acts[] = {
+		first,
+		{ .what = "locked", .call = is_locked, .ops = "",
+		    .after = is_locked },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_sync_well(w);	/* and free behind it */
+	world_free(w);
+}
+
+/* --- it ends in the middle of the second run --- */
+
+static unsigned begun, wanted_event;
+
+static void
+note_event(struct world *w)
+{
+	(void)w;
+	begun = sched_events();
+}
+
+static bool
+is_due(unsigned n)
+{
+	return begun > 0 && n == begun + wanted_event;
+}
+
+static void
+close_there(void *arg, unsigned n)
+{
+	(void)arg;
+	if (is_due(n))
+		sync_close(world_account());
+}
+
+static void
+cancel_there(void *arg, unsigned n)
+{
+	(void)arg;
+	if (is_due(n))
+		task_cancel(&world_account()->task);
+}
+
+static void
+signal_there(void *arg, unsigned n)
+{
+	(void)arg;
+	if (is_due(n))
+		raise(SIGINT);
+}
+
+static const struct act in_the_middle[] = {
+	{ .what = "the first run", .change = BEFORE, .both = BEFORE_BOTH,
+	    .logins = 1 },
+	{ .what = NULL, .change = CHANGE, .call = note_event },
+};
+
+/* How many events the second run takes. */
+static unsigned
+events_of_a_change(void)
+{
+	struct world *w = world_new(IMAPD_FULL);
+	unsigned n;
+
+	begun = 0;
+	world_session(w, NULL, in_the_middle, ARRAY_SIZE(in_the_middle));
+	n = sched_events() - begun;
+	world_free(w);
+	return n;
+}
+
+/* exit: of the run; then one more is clean. */
+static void
+end_in_the_middle(void (*before)(void *, unsigned), int exit)
+{
+	const struct sched_plan plan = { .before = before };
+	unsigned n = events_of_a_change();
+
+	for (unsigned i = 0; flow_point(i, n, &wanted_event); i++) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		snprintf(world_way, sizeof(world_way), "event %u: ",
+		    wanted_event);
+		begun = 0;
+		world_session(w, &plan, in_the_middle,
+		    ARRAY_SIZE(in_the_middle));
+		if (w->told.result.exit != 0 && w->told.result.exit != exit)
+			fail_msg("%sexit %d: %s", world_way,
+			    w->told.result.exit, w->told.result.err.msg);
+		if (exit == 0)
+			world_is(w, "what was told",
+			    buf_str(&w->told.ops), CHANGE_OPS);
+		world_sync_well(w);
+		world_is_in_sync(w, CHANGE_BOTH);
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+/* The run comes to its end, and then all is closed. */
+static void
+closed_under_way(void **state)
+{
+	(void)state;
+	end_in_the_middle(close_there, 0);
+}
+
+static void
+cancelled_under_way(void **state)
+{
+	(void)state;
+	end_in_the_middle(cancel_there, 75);
+}
+
+static void
+signal_under_way(void **state)
+{
+	(void)state;
+	end_in_the_middle(signal_there, 75);
+}
+
+/* With no run under way: the account alone ends. */
+static void
+send_signal(struct world *w)
+{
+	(void)w;
+	raise(SIGINT);
+}
+
+static void
+signal_in_between(void **state)
+{
+	const struct act acts[] = {
+		first,
+		{ .what = NULL, .call = send_signal, .settle = true },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_sync_well(w);
+	world_is_in_sync(w, BEFORE_BOTH);
+	world_free(w);
+}
+
+static void
+never_run(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, NULL, 0);
+	assert_int_equal(w->d->logins, 0);
+	world_free(w);
+}
+
+/* --- the secret --- */
+
+static unsigned
+times_asked(struct world *w)
+{
+	char *path = xasprintf("%s/asked", w->dir);
+	struct stat st;
+	unsigned n = stat(path, &st) == 0 ? (unsigned)st.st_size : 0;
+
+	free(path);
+	return n;
+}
+
+static void
+asked_once(struct world *w)
+{
+	assert_int_equal(times_asked(w), 1);
+}
+
+static void
+asked_twice(struct world *w)
+{
+	assert_int_equal(times_asked(w), 2);
+}
+
+/* It is asked for once, and anew when all was closed. */
+static void
+password_command(void **state)
+{
+	const struct act acts[] = {
+		{ .what = "first", .logins = 1, .after = asked_once },
+		{ .what = "second", .after = asked_once },
+		{ .what = "lost", .call = hang_up, .settle = true,
+		    .logins = 1, .after = asked_once },
+		{ .what = "fails", .call = be_down, .exit = 75,
+		    .after = asked_once },
+		{ .what = "behind it", .logins = 1, .after = asked_twice },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	free(w->conf.password);
+	w->conf.password = NULL;
+	w->conf.password_command = xasprintf("printf x >>%s/asked; "
+	    "echo secret", w->dir);
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	free(w->conf.password_command);
+	w->conf.password_command = NULL;
+	world_free(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(three_runs),
 		cmocka_unit_test(nothing_to_do),
+		cmocka_unit_test(dry_runs_between),
+		cmocka_unit_test(lost_in_between),
+		cmocka_unit_test(a_run_fails),
+		cmocka_unit_test(a_run_is_cut),
+		cmocka_unit_test(new_uidvalidity),
+		cmocka_unit_test(maildir_away),
+		cmocka_unit_test(maildir_of_yesterday),
+		cmocka_unit_test(maildir_of_another),
+		cmocka_unit_test(index_lost),
+		cmocka_unit_test(index_of_yesterday),
+		cmocka_unit_test(items_come_and_go),
+		cmocka_unit_test(locked_in_between),
+		cmocka_unit_test(closed_under_way),
+		cmocka_unit_test(cancelled_under_way),
+		cmocka_unit_test(signal_under_way),
+		cmocka_unit_test(signal_in_between),
+		cmocka_unit_test(never_run),
+		cmocka_unit_test(password_command),
 	};
 
 	return FLOW_MAIN(tests);

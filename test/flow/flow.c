@@ -198,10 +198,9 @@ drive_next(struct task *t)
 		sync_close(v->account);
 		return TASK_DONE;
 	}
-	if (a->what != NULL) {
+	if (v->n > 1)		/* else the caller counts */
 		imapd_count(v->w->d);
-		world_do(v->w, a->change);
-	}
+	world_do(v->w, a->change);
 	if (a->call != NULL)
 		a->call(v->w);
 	if (a->settle)
@@ -221,18 +220,14 @@ drive_settled(struct task *t)
 	return task_wait(t, drive_ran);
 }
 
-/* Cancelled by a signal: the run was, too, and has an outcome. */
 static void
 drive_finish(struct task *t)
 {
 	struct driver *v = (struct driver *)t;
 
 	timer_stop(&v->timer);
-	if (t->result != TASK_FAIL)
-		return;
-	if (v->account->run == NULL)
-		end_run(v->w, v->account);
-	sync_close(v->account);
+	if (t->result == TASK_FAIL)	/* by a signal */
+		sync_close(v->account);
 }
 
 void
@@ -250,6 +245,8 @@ world_session(struct world *w, const struct sched_plan *plan,
 	v.task.finish = drive_finish;
 	task_start(&v.task, loop, NULL, "driver", drive_next);
 	loop_run(loop);
+	if (v.at < n)		/* what the signal left of it */
+		end_run(w, v.account);
 	running = NULL;
 	imapd_close(w->d);
 	sched_stop();

@@ -87,6 +87,8 @@ struct flow {
  * time.
  */
 void flow_check(const struct flow *);
+/* The i-th of so many points, as many as FLOW_POINTS says; false: no more. */
+bool flow_point(unsigned i, unsigned all, unsigned *out);
 void flow_check_all(const struct flow *, size_t n);
 
 /* For main: the tests, then what is left behind. */

@@ -182,9 +182,8 @@ points(void)
 	return n == NULL ? POINTS : (unsigned)atoi(n);
 }
 
-/* The i-th of so many points; 0 points: all of them. */
-static bool
-point(unsigned i, unsigned all, unsigned *out)
+bool
+flow_point(unsigned i, unsigned all, unsigned *out)
 {
 	unsigned n = points();
 
@@ -217,9 +216,9 @@ cut_everywhere(const struct flow *f, const struct parts *parts)
 {
 	unsigned at;
 
-	for (unsigned i = 0; point(i, (unsigned)parts->lines, &at); i++)
+	for (unsigned i = 0; flow_point(i, (unsigned)parts->lines, &at); i++)
 		cut_at(f, true, at, i % 2);
-	for (unsigned i = 0; point(i, (unsigned)parts->commands, &at); i++)
+	for (unsigned i = 0; flow_point(i, (unsigned)parts->commands, &at); i++)
 		cut_at(f, false, at, i % 2);
 }
 
@@ -236,7 +235,7 @@ stop(void *arg, unsigned n)
 static void
 stopped_everywhere(const struct flow *f, const struct parts *parts)
 {
-	for (unsigned i = 0; point(i, parts->events, &stop_at); i++) {
+	for (unsigned i = 0; flow_point(i, parts->events, &stop_at); i++) {
 		struct world *w = begin(f);
 
 		say_way(f, "stopped at event %u", stop_at);

@@ -283,10 +283,21 @@ on_check(uv_check_t *h)
 		fail_msg("nothing is left that could happen");
 }
 
+/* A test that failed has jumped out of its loop. */
+static void
+forget_failed(void)
+{
+	s.source = NULL;
+	if (s.loop == NULL)
+		return;
+	uv_signal_stop(&s.loop->sigint);
+	uv_signal_stop(&s.loop->sigterm);
+}
+
 void
 sched_start(struct loop *loop, const struct sched_plan *plan)
 {
-	s.source = NULL;	/* of a test that failed */
+	forget_failed();
 	s.loop = loop;
 	s.plan = *plan;
 	s.chance = plan->seed * 2654435761u + 1;
