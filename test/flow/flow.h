@@ -76,6 +76,8 @@ struct flow {
 	const char *notes, *items;	/* "" when NULL */
 	int exit;
 	unsigned not;		/* FLOW_* */
+	unsigned points;	/* of each kind at most; 0: as many as usual */
+	int again;		/* exit of a second run; 0: as exit */
 };
 
 /*

@@ -6,7 +6,7 @@
 
 #include "flow.h"
 
-#define POINTS	24	/* of each kind, unless FLOW_POINTS says how many */
+#define POINTS	8	/* of each kind, unless FLOW_POINTS says how many */
 #define SEEDS	4
 
 /* What the run in turn was made of. */
@@ -103,7 +103,7 @@ in_turn(const struct flow *f, struct parts *out)
 	came_well(w, f);
 	say_way(f, "a second run");
 	if (!(f->not & FLOW_NOT_IDLE))
-		world_is_idle(w, f->exit);
+		world_is_idle(w, f->again != 0 ? f->again : f->exit);
 	world_free(w);
 }
 
@@ -168,25 +168,28 @@ disturbed_well(struct world *w, const struct flow *f)
 	if (exit != 75 && exit != f->exit)
 		exit_is(w, 75);
 	imapd_count(w->d);
+	if (f->call != NULL)
+		f->call(w);
 	world_sync(w, &f->opt, NULL);
-	exit_is(w, f->exit);
+	if (f->again == 0 || w->told.result.exit != f->again)
+		exit_is(w, f->exit);
 	sides_are(w, f);
 	world_free(w);
 }
 
+/* most: 0 is as many as usual. */
 static unsigned
-points(void)
+points(unsigned most)
 {
 	const char *n = getenv("FLOW_POINTS");
+	unsigned usual = n == NULL ? POINTS : (unsigned)atoi(n);
 
-	return n == NULL ? POINTS : (unsigned)atoi(n);
+	return most != 0 && (usual == 0 || most < usual) ? most : usual;
 }
 
-bool
-flow_point(unsigned i, unsigned all, unsigned *out)
+static bool
+point(unsigned n, unsigned i, unsigned all, unsigned *out)
 {
-	unsigned n = points();
-
 	if (n == 0 || n >= all)
 		n = all;
 	if (i >= n)
@@ -194,6 +197,12 @@ flow_point(unsigned i, unsigned all, unsigned *out)
 	*out = (unsigned)((uint64_t)i * all / n + (all > n ? i % (all / n) :
 	    0));
 	return true;
+}
+
+bool
+flow_point(unsigned i, unsigned all, unsigned *out)
+{
+	return point(points(0), i, all, out);
 }
 
 static void
@@ -214,11 +223,11 @@ cut_at(const struct flow *f, bool line, unsigned at, bool all)
 static void
 cut_everywhere(const struct flow *f, const struct parts *parts)
 {
-	unsigned at;
+	unsigned at, n = points(f->points);
 
-	for (unsigned i = 0; flow_point(i, (unsigned)parts->lines, &at); i++)
+	for (unsigned i = 0; point(n, i, (unsigned)parts->lines, &at); i++)
 		cut_at(f, true, at, i % 2);
-	for (unsigned i = 0; flow_point(i, (unsigned)parts->commands, &at); i++)
+	for (unsigned i = 0; point(n, i, (unsigned)parts->commands, &at); i++)
 		cut_at(f, false, at, i % 2);
 }
 
@@ -235,7 +244,9 @@ stop(void *arg, unsigned n)
 static void
 stopped_everywhere(const struct flow *f, const struct parts *parts)
 {
-	for (unsigned i = 0; flow_point(i, parts->events, &stop_at); i++) {
+	unsigned n = points(f->points);
+
+	for (unsigned i = 0; point(n, i, parts->events, &stop_at); i++) {
 		struct world *w = begin(f);
 
 		say_way(f, "stopped at event %u", stop_at);

@@ -405,6 +405,17 @@ may_go(struct sched_source *src)
 	    (!c->silent && (c->first != NULL || c->wants));
 }
 
+static bool
+is_cut_here(const struct imapd_conn *c)
+{
+	const struct imapd *d = c->d;
+
+	if (d->cut_line < 0 || d->was_cut)
+		return false;
+	return d->cut_other ? c->number > 1 && d->lines >= d->cut_line :
+	    d->lines == d->cut_line;
+}
+
 static void
 send_line(struct imapd_conn *c)
 {
@@ -412,7 +423,7 @@ send_line(struct imapd_conn *c)
 	uv_buf_t b = uv_buf_init(l->data, (unsigned)l->n);
 	int n;
 
-	if (c->d->lines == c->d->cut_line) {
+	if (is_cut_here(c)) {
 		cut(c);
 		return;
 	}
@@ -492,7 +503,8 @@ on_connection(uv_stream_t *h, int status)
 	c->last = &c->first;
 	c->out_last = &c->out;
 	buf_init(&c->in, COMMAND_MOST);
-	snprintf(c->name, sizeof(c->name), "server %u", ++d->n_conn);
+	c->number = ++d->n_conn;
+	snprintf(c->name, sizeof(c->name), "server %u", c->number);
 	c->source = (struct sched_source){ c->name, may_go, go, NULL };
 	uv_tcp_init(h->loop, &c->tcp);
 	c->tcp.data = c;

@@ -113,6 +113,7 @@ struct imapd {
 	 * command, of all connections, counted from imapd_count on; -1. */
 	int cut_line, cut_command;
 	bool cut_all;		/* then all of them, and nobody gets in */
+	bool cut_other;		/* a line of the first one is spared */
 	bool down;		/* nobody gets in */
 	bool was_cut;
 	int lines, commands;

@@ -339,7 +339,7 @@ void
 imapd_count(struct imapd *d)
 {
 	d->cut_line = d->cut_command = -1;
-	d->cut_all = d->down = d->was_cut = false;
+	d->cut_all = d->cut_other = d->down = d->was_cut = false;
 	d->lines = d->commands = 0;
 	d->logins = 0;
 	d->n_rule = 0;

@@ -28,6 +28,7 @@ struct imapd_conn {
 	uv_tcp_t tcp;
 	struct sched_source source;
 	char name[24];
+	unsigned number;	/* from 1 */
 	struct buf in;
 	size_t looked;		/* of in: no line ends in there */
 	bool wants;		/* a literal waits for "+", ... */
