@@ -264,14 +264,14 @@ world_free_all(void)
 /* --- who is who --- */
 
 static void
-know(struct world *w, const char *folder, uint32_t uidvalidity, uint32_t uid,
-    const char *unique, const char *token)
+know(struct world *w, const char *folder, uint32_t uid, const char *unique,
+    const char *token)
 {
 	char *bare = xstrndup(token, strcspn(token, "?@"));
 
 	*VEC_ADD(w->known, w->n_known, w->cap_known) = (struct known_message){
-		.folder = xstrdup(folder), .uidvalidity = uidvalidity,
-		.uid = uid, .unique = xstrdup(unique), .token = bare,
+		.folder = xstrdup(folder), .uid = uid,
+		.unique = xstrdup(unique), .token = bare,
 	};
 }
 
@@ -292,15 +292,17 @@ world_token(const struct world *w, const char *folder, uint32_t uid,
 }
 
 /* The same UID may stand for others, one after the other. */
-static bool
-is_known(const struct world *w, const struct imapd_box *b, uint32_t uid)
+static void
+remember_message(struct world *w, const struct imapd_box *b,
+    const struct imapd_message *m)
 {
-	for (size_t i = w->n_known; i-- > 0; )
-		if (w->known[i].uid == uid &&
-		    w->known[i].uidvalidity == b->uidvalidity &&
-		    strcmp(w->known[i].folder, b->name) == 0)
-			return true;
-	return false;
+	char *token = token_of(m->data, m->size, false, m->date);
+	const char *known = world_token(w, b->name, m->uid, NULL);
+
+	if (known == NULL || strlen(known) != strcspn(token, "?@") ||
+	    strncmp(known, token, strlen(known)) != 0)
+		know(w, b->name, m->uid, NULL, token);
+	free(token);
 }
 
 void
@@ -311,23 +313,15 @@ world_remember(struct world *w)
 	for (size_t i = 0; i < w->d->n_box; i++) {
 		const struct imapd_box *b = w->d->box[i];
 
-		for (size_t k = 0; k < b->n; k++) {
-			const struct imapd_message *m = b->msg[k];
-			char *token;
-
-			if (is_known(w, b, m->uid))
-				continue;
-			token = token_of(m->data, m->size, false, m->date);
-			know(w, b->name, b->uidvalidity, m->uid, NULL, token);
-			free(token);
-		}
+		for (size_t k = 0; k < b->n; k++)
+			remember_message(w, b, b->msg[k]);
 	}
 	disk_read(w, &disk);
 	for (size_t i = 0; i < disk.n; i++) {
 		char *unique = file_unique(disk.msg[i].file);
 
 		if (world_token(w, disk.msg[i].folder, 0, unique) == NULL)
-			know(w, disk.msg[i].folder, 0, 0, unique,
+			know(w, disk.msg[i].folder, 0, unique,
 			    disk.msg[i].token);
 		free(unique);
 	}

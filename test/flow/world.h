@@ -24,7 +24,7 @@
 /* Which message was where, also when it is gone. */
 struct known_message {
 	char *folder, *unique, *token;
-	uint32_t uidvalidity, uid;
+	uint32_t uid;
 };
 
 /* What a run told. */

@@ -173,6 +173,22 @@ state_in_words(enum maildir_root state)
 	    state == ROOT_EMPTY ? "is empty" : "has no marker";
 }
 
+/* Only dry runs have paired so far: that is no agreement. */
+static int
+forget_dry_pairs(struct run *run, uint64_t *known, struct err *err)
+{
+	char *id;
+
+	if (index_get(run->ix, "root-id", &id, err) == -1)
+		return -1;
+	if (id == NULL && *known > 0) {
+		*known = 0;
+		return forget_side(run->ix, true, err);
+	}
+	free(id);
+	return 0;
+}
+
 static int
 without_marker(struct run *run, struct err *err)
 {
@@ -180,7 +196,8 @@ without_marker(struct run *run, struct err *err)
 	const char *what = state_in_words(state);
 	uint64_t known;
 
-	if (count_known(run, &known, err) == -1)
+	if (count_known(run, &known, err) == -1 ||
+	    forget_dry_pairs(run, &known, err) == -1)
 		return -1;
 	if (known > 0 && state != ROOT_UNMARKED && !run->opt.adopt)
 		return err_set(err, ERR_HELD, "the Maildir %s %s, but the "
