@@ -12,6 +12,85 @@
 #define BEFORE_ABC \
 	"server add INBOX a S\nserver add INBOX b\nserver add Work c F\n"
 
+/* --- a Maildir that was there --- */
+
+static const struct flow adoption[] = {
+	{ .what = "what both have is paired",
+	    .before = BEFORE_ABC "disk add INBOX a S\ndisk add INBOX b\n"
+		"disk add Work c F\n",
+	    .ops = "", .both = BOTH_ABC, .not = FLOW_FIRST },
+	{ .what = "what both have is paired, an old server",
+	    .caps = IMAPD_PLAIN,
+	    .before = BEFORE_ABC "disk add INBOX a S\ndisk add INBOX b\n"
+		"disk add Work c F\n",
+	    .ops = "", .both = BOTH_ABC, .not = FLOW_FIRST },
+	{ .what = "flags are united, but for the mark",
+	    .before = "server add INBOX a SF\nserver add INBOX b T\n"
+		"server add INBOX c ST,Junk\n"
+		"disk add INBOX a R\ndisk add INBOX b S\n"
+		"disk add INBOX c T\n",
+	    .ops = "flag-local INBOX a +\\Flagged +\\Seen\n"
+		"flag-local INBOX c +\\Seen +(Junk)\n"
+		"flag-remote INBOX a +\\Answered\n"
+		"flag-remote INBOX b +\\Seen -\\Deleted\n",
+	    .both = "INBOX: a(FRS) b(S) c(ST,Junk)\n",
+	    .not = FLOW_FIRST | FLOW_NOT_DRY },
+	{ .what = "what one side lacks is copied",
+	    .before = "server add INBOX a S\nserver add Work b\n"
+		"disk add INBOX c F\ndisk add INBOX a S\ndisk add Home d S\n",
+	    .ops = "make-local Work\nmake-remote Home\npull Work b\n"
+		"push Home d\npush INBOX c\n",
+	    .both = "Home: d(S)\nINBOX: a(S) c(F)\nWork: b\n",
+	    .not = FLOW_FIRST },
+	{ .what = "duplicates pair off one to one",
+	    .before = "server add INBOX a S\nserver add INBOX a F\n"
+		"disk add INBOX a F\ndisk add INBOX a S\ndisk add INBOX a\n",
+	    .ops = "push INBOX a\n", .both = "INBOX: a a(F) a(S)\n",
+	    .not = FLOW_FIRST | FLOW_NOT_DRY },
+	/* Their header does not tell: they are fetched whole. */
+	{ .what = "without Message-ID and Date",
+	    .before = "server add INBOX a^ S\nserver add INBOX b^\n"
+		"disk add INBOX a^ S\ndisk add INBOX b^\n",
+	    .ops = "", .both = "INBOX: a^(S) b^\n",
+	    .not = FLOW_FIRST | FLOW_NOT_DRY },
+	{ .what = "the same message in another folder is another",
+	    .before = "server add INBOX a S\ndisk add Work a S\n",
+	    .ops = "make-local INBOX\nmake-remote Work\npull INBOX a\n"
+		"push Work a\n",
+	    .both = "INBOX: a(S)\nWork: a(S)\n", .not = FLOW_FIRST },
+	{ .what = "a message arrives on both sides",
+	    .before = BEFORE_ABC,
+	    .change = "server add INBOX d S\ndisk add INBOX d F\n"
+		"server add INBOX e\n",
+	    .ops = "flag-local INBOX d +\\Seen\n"
+		"flag-remote INBOX d +\\Flagged\npull INBOX e\n",
+	    .both = "INBOX: a(S) b d(FS) e\nWork: c(F)\n",
+	    .not = FLOW_NOT_DRY },
+};
+
+static void
+adopted(void **state)
+{
+	(void)state;
+	flow_check_all(adoption, ARRAY_SIZE(adoption));
+}
+
+/* Its header says what it is: no body is asked for. */
+static void
+pairs_without_bodies(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, "server add INBOX a~9000 S\nserver add INBOX b~9000\n"
+	    "disk add INBOX a~9000 S\ndisk add INBOX b~9000\n");
+	world_sync_well(w);
+	world_is_in_sync(w, "INBOX: a~9000(S) b~9000\n");
+	assert_non_null(strstr(buf_str(&w->d->log), "BODY.PEEK[HEADER]"));
+	assert_null(strstr(buf_str(&w->d->log), "BODY.PEEK[]"));
+	world_free(w);
+}
+
 /* Before the first run, and again: what dry runs paired was never agreed on. */
 static void
 dry_before_the_first(void **state)
@@ -38,11 +117,163 @@ dry_before_the_first(void **state)
 	world_free(w);
 }
 
+/* --- a first run that would upload much --- */
+
+#define HELD \
+	"51 files of the Maildir DIR/mail are not on the server; this is the " \
+	"first run, so they are held. If they belong there, run sync --adopt\n"
+
+static void
+uploads_held(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+	const struct sync_options adopt = { .adopt = true };
+
+	(void)state;
+	world_do(w, "server add INBOX a S\n");
+	world_do_many(w, "disk add INBOX m", 51, " S");
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "items", buf_str(&w->told.items), HELD);
+	world_is(w, "the server", world_server(w), "INBOX: a(S)\n");
+	world_changed_nothing(w);
+	/* Also the next one, until it is said that they belong there. */
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "items", buf_str(&w->told.items), HELD);
+	assert_int_equal(world_sync(w, &adopt, NULL), 0);
+	assert_int_equal(w->told.result.pushed.new, 51);
+	world_is(w, "items", world_items(w), "");
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+static void
+fifty_are_not_held(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do_many(w, "disk add INBOX m", 50, " S");
+	world_sync_well(w);
+	assert_int_equal(w->told.result.pushed.new, 50);
+	world_free(w);
+}
+
+/* --- the index is lost --- */
+
+#define KNOWS_NOTHING \
+	"the Maildir DIR/mail was synced before, but the index knows nothing " \
+	"of it; both sides are merged, nothing is deleted\n"
+
+static const struct flow lost[] = {
+	{ .what = "the index is lost", .before = BEFORE_ABC,
+	    .change = "index lose\n", .ops = "", .both = BOTH_ABC,
+	    .notes = KNOWS_NOTHING },
+	/* Nobody can tell a deletion from what never was there. */
+	{ .what = "the index is lost, with changes", .before = BEFORE_ABC,
+	    .change = "index lose\nserver remove INBOX a\n"
+		"disk remove INBOX b\nserver flag Work c S\n"
+		"server add INBOX d\ndisk add INBOX e S\n",
+	    .ops = "flag-local Work c +\\Seen\nflag-remote Work c +\\Flagged\n"
+		"pull INBOX b\npull INBOX d\npush INBOX a\npush INBOX e\n",
+	    .both = "INBOX: a(S) b d e(S)\nWork: c(FS)\n",
+	    .notes = KNOWS_NOTHING, .not = FLOW_NOT_DRY },
+	{ .what = "the index is lost, an old server", .caps = IMAPD_PLAIN,
+	    .before = BEFORE_ABC,
+	    .change = "index lose\nserver remove INBOX a\n"
+		"disk remove INBOX b\n",
+	    .ops = "pull INBOX b\npush INBOX a\n", .both = BOTH_ABC,
+	    .notes = KNOWS_NOTHING, .not = FLOW_NOT_DRY },
+};
+
+static void
+index_lost(void **state)
+{
+	(void)state;
+	flow_check_all(lost, ARRAY_SIZE(lost));
+}
+
+/* --- the server numbers anew --- */
+
+#define ANEW \
+	"INBOX: the server numbers its messages anew (UIDVALIDITY); both " \
+	"sides are merged, nothing is deleted\n"
+
+static const struct flow renumbered[] = {
+	{ .what = "new UIDVALIDITY", .before = BEFORE_ABC,
+	    .change = "server renumber INBOX\n", .ops = "", .both = BOTH_ABC,
+	    .notes = ANEW, .not = FLOW_NOT_DRY },
+	{ .what = "new UIDVALIDITY, an old server", .caps = IMAPD_PLAIN,
+	    .before = BEFORE_ABC, .change = "server renumber INBOX\n",
+	    .ops = "", .both = BOTH_ABC, .notes = ANEW,
+	    .not = FLOW_NOT_DRY },
+	{ .what = "new UIDVALIDITY, and changes", .before = BEFORE_ABC,
+	    .change = "server renumber INBOX\nserver add INBOX d S\n"
+		"server flag INBOX b F\ndisk flag INBOX b S\n"
+		"disk add INBOX e\n",
+	    .ops = "flag-local INBOX b +\\Flagged\n"
+		"flag-remote INBOX b +\\Seen\npull INBOX d\npush INBOX e\n",
+	    .both = "INBOX: a(S) b(FS) d(S) e\nWork: c(F)\n", .notes = ANEW,
+	    .not = FLOW_NOT_DRY },
+	/* What was deleted here meanwhile is no deletion any more ... */
+	{ .what = "new UIDVALIDITY, and deletions in the folder",
+	    .before = BEFORE_ABC,
+	    .change = "disk remove INBOX a\nserver renumber INBOX\n",
+	    .ops = "pull INBOX a\n", .both = BOTH_ABC, .notes = ANEW,
+	    .not = FLOW_NOT_DRY },
+};
+
+static void
+new_uidvalidity(void **state)
+{
+	(void)state;
+	flow_check_all(renumbered, ARRAY_SIZE(renumbered));
+}
+
+/* Under the same UIDVALIDITY the UIDs are used anew (a restored server). */
+static void
+use_uids_anew(struct world *w)
+{
+	struct imapd_box *b = imapd_find_box(w->d, "INBOX");
+
+	imapd_expunge(b, 2);
+	imapd_expunge(b, 3);
+	b->uidnext = 2;
+	world_do(w, "server add INBOX e\nserver add INBOX f\n"
+	    "server add INBOX g\n");
+}
+
+static const struct flow reused[] = {
+	{ .what = "UIDs that are used anew",
+	    .before = "server add INBOX a S\nserver add INBOX b\n"
+		"server add INBOX c\n",
+	    .call = use_uids_anew,
+	    .ops = "pull INBOX e\npull INBOX f\npull INBOX g\n"
+		"push INBOX b\npush INBOX c\n",
+	    .both = "INBOX: a(S) b c e f g\n",
+	    .notes = "INBOX: its newest messages are not those that the "
+		"server had under these UIDs; both sides are merged, nothing "
+		"is deleted\n", .not = FLOW_NOT_DRY | FLOW_NOT_CUT },
+};
+
+static void
+reused_uids(void **state)
+{
+	(void)state;
+	flow_check_all(reused, ARRAY_SIZE(reused));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(adopted),
+		cmocka_unit_test(pairs_without_bodies),
 		cmocka_unit_test(dry_before_the_first),
+		cmocka_unit_test(uploads_held),
+		cmocka_unit_test(fifty_are_not_held),
+		cmocka_unit_test(index_lost),
+		cmocka_unit_test(new_uidvalidity),
+		cmocka_unit_test(reused_uids),
 	};
 
 	return FLOW_MAIN(tests);
