@@ -140,6 +140,7 @@ end_run(struct world *w, const struct account *a)
 {
 	w->told.result = *sync_result(a);
 	sort_lines(&w->told.ops);
+	sort_lines(&w->told.items);
 	hide_path(w, &w->told.notes);
 	hide_path(w, &w->told.items);
 }

@@ -138,6 +138,9 @@ void imapd_close(struct imapd *);
 void imapd_count(struct imapd *);
 struct imapd_rule *imapd_add_rule(struct imapd *, const char *command,
     enum imapd_action, const char *text);
+/* The same, to call before it is carried out. */
+struct imapd_rule *imapd_call_at(struct imapd *, const char *command,
+    void (*call)(struct imapd *, void *arg), void *arg);
 
 /* --- imapd_box.c --- */
 

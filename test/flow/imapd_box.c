@@ -356,3 +356,14 @@ imapd_add_rule(struct imapd *d, const char *command, enum imapd_action action,
 	    .text = text };
 	return r;
 }
+
+struct imapd_rule *
+imapd_call_at(struct imapd *d, const char *command,
+    void (*call)(struct imapd *, void *arg), void *arg)
+{
+	struct imapd_rule *r = imapd_add_rule(d, command, IMAPD_CALL, NULL);
+
+	r->call = call;
+	r->arg = arg;
+	return r;
+}

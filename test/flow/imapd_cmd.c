@@ -588,6 +588,8 @@ take_message(struct cursor *k, struct imapd_box *b, struct arrived *a)
 	a->date = parse_date(date);
 	free(date);
 	a->data = take_string(k, &a->n);
+	if (b->read_only)
+		return "[NOPERM] the mailbox can't be changed";
 	return d->refuse == NULL ? NULL : d->refuse(d, b, a->data, a->n);
 }
 

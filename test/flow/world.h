@@ -30,7 +30,8 @@ struct known_message {
 /* What a run told. */
 struct told {
 	struct buf ops;		/* sorted; "pull INBOX a" a line each */
-	struct buf notes, items;	/* in order, a sentence a line */
+	struct buf items;	/* sorted, a sentence a line */
+	struct buf notes;	/* in order */
 	struct sync_result result;
 };
 
