@@ -111,6 +111,9 @@ void world_is_in_sync(struct world *, const char *wanted);
 
 /* --- pieces --- */
 
+/* "SF,Junk" in words of IMAP; malloc'ed. */
+char *words_from_flags(const char *flags);
+
 /* CRLF; malloc'ed. */
 char *message_text(const char *token, size_t *n_out);
 int64_t message_date(const char *token);

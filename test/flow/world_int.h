@@ -26,8 +26,7 @@ char *file_unique(const char *file);
  * it should be. lf: with LF line ends. Malloc'ed. */
 char *token_of(const char *data, size_t n, bool lf, int64_t date);
 
-/* "SF,Junk" in words of IMAP, and back; malloc'ed. */
-char *words_from_flags(const char *flags);
+/* Words of IMAP as "SF,Junk"; malloc'ed. */
 char *flags_from_words(const char *words);
 
 #endif
