@@ -163,7 +163,7 @@ check_act(struct world *w, const struct act *a)
 	if (a->what == NULL)	/* world_sync's */
 		return;
 	if (w->told.result.exit != a->exit)
-		fail_msg("%s: exit %d, wanted %d: %s\n%s", a->what,
+		fail_msg("%s%s: exit %d, wanted %d: %s\n%s", world_way, a->what,
 		    w->told.result.exit, a->exit, w->told.result.err.msg,
 		    buf_str(&w->told.items));
 	if (w->d->logins != a->logins)
