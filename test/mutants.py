@@ -1,13 +1,14 @@
 """Mutants: the program with one thing broken; a test must turn red at each.
 
-What is broken stands in mutants_table.py, with the cheapest command that has
-to see it. The tree is copied and built once; then, one after the other: patch,
+What is broken stands in mutants_table, with the cheapest command that has to
+see it. The tree is copied and built once; then, one after the other: patch,
 build what depends on it, run the command, put the old text back. A text that
 is not found exactly once, a mutant that does not compile, and a command that
 is red without any mutant are faults of the table, and end it at once.
 
-A mutant that survives is a missing test. --only NAME (or a prefix) takes one,
-and shows what its command said.
+A mutant that survives is a missing test. --only NAME[,NAME...] (or prefixes) takes
+some, and shows what their commands said. --check only looks whether each text is found,
+and builds nothing.
 """
 
 import argparse
@@ -25,6 +26,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COPIED = ("Makefile", "README", "syncrc.example", "src", "include", "man",
     "test", ".ci")
 LIMIT = 120		# seconds for a command; whoever hangs is red
+BINARIES = ("unit", "flow")
 NO_TESTS = (2, 3, 4, 5)	# of pytest: not a test that failed
 
 
@@ -107,8 +109,8 @@ class Tree:
 	def build(self, command, what):
 		"""What the command runs: an error here is none of its own."""
 		kind, rest = command.split(None, 1)
-		if kind == "unit":
-			targets = ["build/test/unit/" + name
+		if kind in BINARIES:
+			targets = ["build/test/%s/%s" % (kind, name)
 			    for name in rest.split()]
 		else:
 			targets = ["all", "fault-tools"]
@@ -121,9 +123,9 @@ class Tree:
 	def is_red(self, command, what):
 		kind, rest = command.split(None, 1)
 		python = [sys.executable, "-B"]
-		if kind == "unit":
-			return any(self.run(["build/test/unit/" + name],
-			    LIMIT) != 0 for name in rest.split())
+		if kind in BINARIES:
+			return any(self.run(["build/test/%s/%s" % (kind,
+			    name)], LIMIT) != 0 for name in rest.split())
 		if kind == "fault":
 			script, *args = rest.split()
 			return self.run(python + ["test/fault/" + script] +
@@ -184,21 +186,45 @@ def chosen(only):
 		raise Fault("two mutants of one name")
 	if only is None:
 		return mutants
-	found = [m for m in mutants if m.name == only] or \
-	    [m for m in mutants if m.name.startswith(only)]
-	if not found:
-		raise Fault("no mutant %s; there are %s" % (only,
-		    ", ".join(names)))
+	found = []
+	for name in only.split(","):
+		some = [m for m in mutants if m.name == name] or \
+		    [m for m in mutants if m.name.startswith(name)]
+		if not some:
+			raise Fault("no mutant %s; there are %s" % (name,
+			    ", ".join(names)))
+		found += some
 	return found
+
+
+def check():
+	"""Say each text that is not found exactly once: 0, or 1."""
+	faults = 0
+	for m in chosen(None):
+		try:
+			m.patched(read_source)
+		except (Fault, OSError) as e:
+			faults += 1
+			print("mutants: %s" % e)
+	return 1 if faults else 0
+
+
+def read_source(path):
+	with open(os.path.join(TOP, path)) as f:
+		return f.read()
 
 
 def main():
 	p = argparse.ArgumentParser(prog="mutants")
-	p.add_argument("--only", metavar="NAME",
-	    help="this one, or those whose names begin so")
+	p.add_argument("--only", metavar="NAME[,...]",
+	    help="these, or those whose names begin so")
 	p.add_argument("--min", type=int, default=0,
 	    help="fail with fewer mutants, unless --only is given")
+	p.add_argument("--check", action="store_true",
+	    help="only look for the texts")
 	opts = p.parse_args()
+	if opts.check:
+		return check()
 	begun = time.monotonic()
 	fault = None
 	mutants = []
