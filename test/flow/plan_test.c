@@ -1,0 +1,124 @@
+/*
+ * The plan of a folder, as those read it who only look: the guard, and a dry
+ * run. What these say is what a run then does.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow.h"
+
+#define WAY_OUT "If that was meant, run sync --force-deletes; if not, sync " \
+	"--undo-deletes brings them back\n"
+
+static const struct sync_options in_earnest = { .dry_run = false };
+static const struct sync_options dry = { .dry_run = true };
+static const struct sync_options *const both[] = { &dry, &in_earnest };
+
+static void
+ends_so(struct world *w, const struct sync_options *opt, int exit,
+    const char *ops)
+{
+	snprintf(world_way, sizeof(world_way), "%s: ",
+	    opt->dry_run ? "dry" : "in earnest");
+	world_sync(w, opt, NULL);
+	world_is(w, "the ops", buf_str(&w->told.ops), ops);
+	assert_int_equal(w->told.result.exit, exit);
+	world_way[0] = '\0';
+}
+
+/* And has just this to tell. */
+static void
+holds_so(struct world *w, const struct sync_options *opt, const char *ops,
+    const char *items)
+{
+	ends_so(w, opt, 1, ops);
+	world_is(w, "the items", buf_str(&w->told.items), items);
+}
+
+/* --- more rows than are read at once --- */
+
+static void
+many_rows(void **state)
+{
+	static const char items[] = "150 of 200 messages of the account (150 "
+	    "of them in INBOX) are gone from the server; all 150 removals on "
+	    "disk are held. " WAY_OUT;
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do_many(w, "server add INBOX m", 200, " S");
+	world_sync_well(w);
+	world_do_many(w, "server remove INBOX m", 150, "");
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
+		holds_so(w, both[i], "", items);
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		struct sync_options opt = *both[i];
+
+		opt.force_deletes = true;
+		assert_int_equal(world_sync(w, &opt, NULL), 0);
+		assert_int_equal(w->told.result.pulled.deleted, 150);
+	}
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+/* --- one side of a folder is held --- */
+
+static void
+one_side_is_held(void **state)
+{
+	static const char items[] = "60 of 100 messages of the account (60 of "
+	    "them in INBOX) are gone from the Maildir; all 60 removals on the "
+	    "server are held. " WAY_OUT;
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do_many(w, "server add INBOX m", 100, " S");
+	world_do(w, "server add INBOX a\n");
+	world_sync_well(w);
+	world_do_many(w, "disk remove INBOX m", 60, "");
+	world_do(w, "server remove INBOX a\n");
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
+		holds_so(w, both[i], "remove-local INBOX a\n", items);
+	assert_int_equal(imapd_find_box(w->d, "INBOX")->n, 100);
+	world_free(w);
+}
+
+/* --- a removal waits for an upload that is held --- */
+
+static void
+its_copy_is_held(void **state)
+{
+	const struct sync_options adopt = { .adopt = true };
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, "server add INBOX a S\nserver add INBOX b\n"
+	    "server make Work\n");
+	world_do_many(w, "disk add INBOX m", 60, " S");
+	ends_so(w, &in_earnest, 1, "make-local Work\npull INBOX a\n"
+	    "pull INBOX b\n");
+	world_do(w, "disk move INBOX a Work\ndisk remove INBOX b\n");
+	/* Nobody has b any more; a waits in Work, and is only here. */
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
+		ends_so(w, both[i], 1, "remove-remote INBOX b\n");
+	world_is(w, "the server", world_server(w), "INBOX: a(S)\nWork:\n");
+	assert_int_equal(world_sync(w, &adopt, NULL), 0);
+	assert_int_equal(w->told.result.pushed.new, 61);
+	assert_int_equal(w->told.result.pushed.deleted, 1);
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many_rows),
+		cmocka_unit_test(one_side_is_held),
+		cmocka_unit_test(its_copy_is_held),
+	};
+
+	return FLOW_MAIN(tests);
+}
