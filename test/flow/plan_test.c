@@ -36,20 +36,21 @@ holds_so(struct world *w, const struct sync_options *opt, const char *ops,
 	world_is(w, "the items", buf_str(&w->told.items), items);
 }
 
-/* --- more rows than are read at once --- */
+/* --- more rows than are read, or pulled, at once --- */
 
 static void
 many_rows(void **state)
 {
-	static const char items[] = "150 of 200 messages of the account (150 "
-	    "of them in INBOX) are gone from the server; all 150 removals on "
+	static const char items[] = "200 of 505 messages of the account (200 "
+	    "of them in INBOX) are gone from the server; all 200 removals on "
 	    "disk are held. " WAY_OUT;
 	struct world *w = world_new(IMAPD_FULL);
 
 	(void)state;
-	world_do_many(w, "server add INBOX m", 200, " S");
+	world_do_many(w, "server add INBOX m", 505, " S");
 	world_sync_well(w);
-	world_do_many(w, "server remove INBOX m", 150, "");
+	assert_int_equal(w->told.result.pulled.new, 505);
+	world_do_many(w, "server remove INBOX m", 200, "");
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
 		holds_so(w, both[i], "", items);
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
@@ -57,7 +58,7 @@ many_rows(void **state)
 
 		opt.force_deletes = true;
 		assert_int_equal(world_sync(w, &opt, NULL), 0);
-		assert_int_equal(w->told.result.pulled.deleted, 150);
+		assert_int_equal(w->told.result.pulled.deleted, 200);
 	}
 	world_is_idle(w, 0);
 	world_free(w);
@@ -111,6 +112,49 @@ its_copy_is_held(void **state)
 	world_free(w);
 }
 
+/* --- what is told of flags, of either side --- */
+
+static const struct flow flags[] = {
+	{ .what = "flags", .before = "server add INBOX a S\n"
+		"server add INBOX b S\n",
+	    .change = "server flag INBOX a F\ndisk flag INBOX b R\n",
+	    .ops = "flag-local INBOX a +\\Flagged -\\Seen\n"
+		"flag-remote INBOX b +\\Answered -\\Seen\n",
+	    .both = "INBOX: a(F) b(R)\n", .points = 2 },
+};
+
+static void
+details(void **state)
+{
+	(void)state;
+	flow_check_all(flags, ARRAY_SIZE(flags));
+}
+
+/* --- a file that is gone, which only a second look tells --- */
+
+static const struct flow gone[] = {
+	{ .what = "flagged meanwhile", .before = "server add INBOX a S\n"
+		"server add INBOX b\n",
+	    .change = "disk remove INBOX a\nserver flag INBOX a SF\n",
+	    .ops = "remove-remote INBOX a\n", .both = "INBOX: b\n" },
+	{ .what = "gone from both", .before = "server add INBOX a S\n"
+		"server add INBOX b\n",
+	    .change = "disk remove INBOX a\nserver remove INBOX a\n",
+	    .ops = "", .both = "INBOX: b\n" },
+	{ .what = "moved and flagged", .before = "server add INBOX a S\n"
+		"server add INBOX b\nserver make Work\n",
+	    .change = "disk move INBOX a Work\nserver flag INBOX a SF\n",
+	    .ops = "push Work a\nremove-remote INBOX a\n",
+	    .both = "INBOX: b\nWork: a(S)\n" },
+};
+
+static void
+gone_files(void **state)
+{
+	(void)state;
+	flow_check_all(gone, ARRAY_SIZE(gone));
+}
+
 int
 main(void)
 {
@@ -118,6 +162,8 @@ main(void)
 		cmocka_unit_test(many_rows),
 		cmocka_unit_test(one_side_is_held),
 		cmocka_unit_test(its_copy_is_held),
+		cmocka_unit_test(details),
+		cmocka_unit_test(gone_files),
 	};
 
 	return FLOW_MAIN(tests);
