@@ -31,6 +31,7 @@ static char ca_path[] = "/tmp/mailtern-net-ca-XXXXXX";
 /* --- the resolver: stands in for the one of libc --- */
 
 static sem_t slow_lookup;
+static pthread_t of_loop;		/* a thread that must not wait for it */
 
 static const struct {
 	const char *name;
@@ -62,6 +63,8 @@ getaddrinfo(const char *node, const char *service,
 
 	(void)hints;
 	*res = NULL;
+	if (pthread_equal(pthread_self(), of_loop))
+		return EAI_FAIL;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i].name, node) == 0)
 			break;
@@ -344,6 +347,7 @@ static inline void
 client_init(struct client *c, const char *host, unsigned port)
 {
 	memset(c, 0, sizeof(*c));
+	of_loop = pthread_self();
 	c->task.abort = close_it;
 	c->look = look_talk;
 	buf_init(&c->got, 1u << 20);
