@@ -36,9 +36,24 @@ ROWS = [
     ("key-without-a-manual", "src/conf/account.c", "unit conf_keys_test",
 	("\tKEY_BOOL(\"expunge\", expunge),\n",
 	"\tKEY_BOOL(\"expunges\", expunge),\n")),
+    ("preset-does-not-hold", "src/conf/key.c", "unit conf_load_test",
+	("\t\tr->values[i].text = r->keys[i].preset;\n", "")),
+    ("needed-key-may-lack", "src/conf/key.c", "unit conf_load_test",
+	("if (v->scope == NULL && k->needed && !v->optional)", "if (false)")),
+    ("replaced-key-counts", "src/conf/key.c", "unit conf_load_test",
+	("\t\tv->dropped = true;\n", "")),
+
+    # -- names --
+    ("lookup-by-the-loop", "src/net/lookup.c", "unit net_connect_test",
+	("\tif (loop_start_thread(&thread, work, l) != 0)\n"
+	"\t\tfatal(\"can't start a thread\");\n\tpthread_detach(thread);\n",
+	"\t(void)thread;\n\twork(l);\n")),
+    ("lookup-finds-what-is-not-there", "src/net/lookup.c",
+	"unit net_connect_test",
+	("\tif (found == NULL)\n\t\texplain(l, &err);\n", "")),
 
     # -- what only a server that lacks something tells --
-    ("mode-nothing-moved-without-modseq", SYNC + "run/phases.c",
+    ("mode-nothing-moved-without-modseq", SYNC + "core/folder.c",
 	"e2e test_modes.py -k alone",
 	("l->has_status && l->modseq != 0 &&", "l->has_status &&")),
     ("mode-vanished-not-looked-for", SYNC + "observe/remote.c",
