@@ -247,6 +247,49 @@ index_of_yesterday(void **state)
 	world_free(w);
 }
 
+/* The page that is last in the file: what is open has it in memory. */
+static void
+damage_index(struct world *w)
+{
+	char *path = xasprintf("%s/work.db", w->state);
+	static const char noise[] = "\x5a\xa5\x5a\xa5\x5a\xa5\x5a\xa5";
+	FILE *f = fopen(path, "r+");
+
+	assert_non_null(f);
+	for (long at = 1; at < 4096; at += (long)sizeof(noise)) {
+		assert_int_equal(fseek(f, -at - (long)sizeof(noise), SEEK_END),
+		    0);
+		assert_int_equal(fwrite(noise, sizeof(noise), 1, f), 1);
+	}
+	assert_int_equal(fclose(f), 0);
+	free(path);
+}
+
+/* --full trusts no index that is open already. */
+static void
+index_damaged(void **state)
+{
+	const struct act acts[] = {
+		first,
+		{ .what = "damaged", .change = "server add INBOX d\n"
+		    "disk remove INBOX a\n", .call = damage_index,
+		    .opt = { .full = true },
+		    .ops = "pull INBOX a\npull INBOX d\n",
+		    .both = "INBOX: a(S) b d\nWork: c(F)\n",
+		    .notes = "the index was damaged and lies at "
+		    "DIR/state/work.db.damaged-1 now; both sides are merged, "
+		    "nothing is deleted\n" },
+		{ .what = "behind it", .change = "disk remove INBOX b\n",
+		    .both = "INBOX: a(S) d\nWork: c(F)\n", .notes = "" },
+	};
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_session(w, NULL, acts, ARRAY_SIZE(acts));
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
 /* --- what one run told is not told by the next --- */
 
 static void
@@ -326,6 +369,7 @@ main(void)
 		cmocka_unit_test(maildir_of_another),
 		cmocka_unit_test(index_lost),
 		cmocka_unit_test(index_of_yesterday),
+		cmocka_unit_test(index_damaged),
 		cmocka_unit_test(items_come_and_go),
 		cmocka_unit_test(locked_in_between),
 	};

@@ -113,8 +113,13 @@ dry_runs_between(void **state)
 		    .ops = "pull INBOX d\nremove-remote INBOX a\n" },
 		{ .what = "dry once more", .opt = { .dry_run = true },
 		    .ops = "pull INBOX d\nremove-remote INBOX a\n" },
-		{ .what = "in earnest",
-		    .ops = "pull INBOX d\nremove-remote INBOX a\n",
+		{ .what = "in earnest", .change = "disk add Fresh f S\n",
+		    .ops = "make-remote Fresh\npull INBOX d\npush Fresh f\n"
+		    "remove-remote INBOX a\n",
+		    .both = "Fresh: f(S)\nINBOX: b d\nWork: c(F)\n" },
+		/* That folder was agreed on. */
+		{ .what = "and on", .change = "server delete Fresh\n",
+		    .ops = "drop-local Fresh\nremove-local Fresh f\n",
 		    .both = "INBOX: b d\nWork: c(F)\n" },
 	};
 	struct world *w = world_new(IMAPD_FULL);
