@@ -242,6 +242,38 @@ what_is_undone_comes_back(void **state)
 	flow_check_all(undone, ARRAY_SIZE(undone));
 }
 
+static void
+remove_c(struct imapd *d, void *arg)
+{
+	(void)d;
+	world_do(arg, "server remove INBOX c\n");
+}
+
+/* In the second round INBOX is opened for the second time. */
+static void
+what_vanishes_meanwhile_waits(void **state)
+{
+	const struct sync_options undo = { .undo_deletes = true };
+	struct world *w = world_new(IMAPD_FULL);
+	struct imapd_rule *rule;
+
+	(void)state;
+	world_do(w, ABC);
+	world_sync_well(w);
+	world_do(w, "server remove INBOX a\n");
+	imapd_count(w->d);
+	rule = imapd_call_at(w->d, "SELECT *INBOX*", remove_c, w);
+	rule->skip = rule->times = 1;
+	assert_int_equal(world_sync(w, &undo, NULL), 75);
+	assert_int_equal(rule->acted, 1);
+	world_is(w, "what was told", buf_str(&w->told.ops), "push INBOX a\n");
+	world_is(w, "the disk", world_disk(w),
+	    "INBOX: a(S) b c\nWork: d(F)\n");
+	world_sync_well(w);
+	world_is_in_sync(w, "INBOX: a(S) b\nWork: d(F)\n");
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -252,6 +284,7 @@ main(void)
 		cmocka_unit_test(disasters),
 		cmocka_unit_test(one_side_is_held),
 		cmocka_unit_test(what_is_undone_comes_back),
+		cmocka_unit_test(what_vanishes_meanwhile_waits),
 	};
 
 	return FLOW_MAIN(tests);
