@@ -72,6 +72,27 @@ what_goes_to_the_trash(void **state)
 	flow_check_all(trashed, ARRAY_SIZE(trashed));
 }
 
+/* The server has the COPY, and may be at it still: the next run waits. */
+static void
+copy_without_an_answer(void **state)
+{
+	struct world *w = world_new(IMAPD_PLAIN);
+
+	(void)state;
+	use_trash(w);
+	world_do(w, ABC);
+	world_sync_well(w);
+	imapd_count(w->d);
+	world_do(w, "disk remove INBOX a\n");
+	imapd_add_rule(w->d, "UID COPY *", IMAPD_CUT_BEHIND, NULL);
+	assert_int_equal(world_sync(w, NULL, NULL), 75);
+	imapd_count(w->d);
+	world_sync_well(w);
+	assert_true(w->told.result.seconds >= 1);
+	world_is_in_sync(w, "INBOX: b c\nTrash: a(S)\nWork: d(F)\n");
+	world_free(w);
+}
+
 /* --- it is elsewhere, and waits --- */
 
 static const char *const inbox_only[] = { "INBOX" };
@@ -280,6 +301,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_one_side_lost),
 		cmocka_unit_test(what_goes_to_the_trash),
+		cmocka_unit_test(copy_without_an_answer),
 		cmocka_unit_test(what_waits_elsewhere_stays),
 		cmocka_unit_test(disasters),
 		cmocka_unit_test(one_side_is_held),
