@@ -58,6 +58,9 @@ grep -nE "$only_some" -r src include |
 grep -nE '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|alloca)\(' \
     -r src include && fail 'banned calls' || :
 
+# Each mutant still finds the text that it breaks.
+${PYTHON:-/usr/bin/python3} -B test/mutants.py --check || bad=1
+
 if command -v mandoc >/dev/null; then
 	mandoc -T lint -W warning man/*.[0-9] || fail 'manual pages'
 fi
