@@ -168,7 +168,8 @@ index_folder_drop(struct index *ix, int64_t id, struct err *err)
 	return query_run(&q, err);
 }
 
-#define COUNT_STATES "SELECT total(local), total(remote), total(base)" \
+#define COUNT_STATES "SELECT total(local), total(remote), total(base)," \
+	" total(local AND NOT base AND NOT remote)" \
 	" FROM place INDEXED BY place_state"
 
 static int
@@ -190,6 +191,7 @@ count_states(struct index *ix, int64_t folder, struct index_counts *out,
 		out->local = (uint64_t)query_get_int(&q, 0);
 		out->remote = (uint64_t)query_get_int(&q, 1);
 		out->paired = (uint64_t)query_get_int(&q, 2);
+		out->unpaired_local = (uint64_t)query_get_int(&q, 3);
 	}
 	query_end(&q);
 	return r < 0 ? -1 : 0;

@@ -455,6 +455,7 @@ test_counts(void **state)
 	assert_int_equal(counts.local, 16);
 	assert_int_equal(counts.remote, 16);
 	assert_int_equal(counts.paired, 16);
+	assert_int_equal(counts.unpaired_local, 4);
 	assert_int_equal(counts.dirty, 28);
 	ok(index_counts(f->ix, folder[1], &counts, &f->err));
 	assert_int_equal(counts.local, 8);

@@ -18,22 +18,20 @@ static int
 hold_uploads(struct run *run, struct err *err)
 {
 	struct index_counts counts;
-	uint64_t uploads;
 
 	if (run->account->adopted || run->opt.adopt || run->hold_push)
 		return 0;
 	if (index_counts(run->ix, 0, &counts, err) == -1)
 		return -1;
-	uploads = counts.local > counts.paired ? counts.local - counts.paired :
-	    0;
-	if (!guard_holds_uploads(uploads, counts.remote))
+	if (!guard_holds_uploads(counts.unpaired_local, counts.remote))
 		return 0;
 	run->hold_push = true;
-	run->held_uploads = uploads;
+	run->held_uploads = counts.unpaired_local;
 	report_issue_later(run, xasprintf("%llu files of the Maildir %s are "
 	    "not on the server; this is the first run, so they are held. If "
-	    "they belong there, run sync --adopt", (unsigned long long)uploads,
-	    run->md->root), &run->held_uploads);
+	    "they belong there, run sync --adopt",
+	    (unsigned long long)counts.unpaired_local, run->md->root),
+	    &run->held_uploads);
 	return 0;
 }
 
