@@ -163,11 +163,13 @@ check_act(struct world *w, const struct act *a)
 	if (a->what == NULL)	/* world_sync's */
 		return;
 	if (w->told.result.exit != a->exit)
-		fail_msg("%s%s: exit %d, wanted %d: %s\n%s", world_way, a->what,
-		    w->told.result.exit, a->exit, w->told.result.err.msg,
-		    buf_str(&w->told.items));
+		fail_msg("%s%s: exit %d, wanted %d: %s\n%sthe server was "
+		    "told\n%s", world_way, a->what, w->told.result.exit,
+		    a->exit, w->told.result.err.msg,
+		    buf_str(&w->told.items), buf_str(&w->d->log));
 	if (w->d->logins != a->logins)
-		fail_msg("%s: %u logins", a->what, w->d->logins);
+		fail_msg("%s%s: %u logins", world_way, a->what,
+		    w->d->logins);
 	check(w, a->what, buf_str(&w->told.ops), a->ops);
 	check(w, a->what, buf_str(&w->told.notes), a->notes);
 	check(w, a->what, buf_str(&w->told.items), a->items);

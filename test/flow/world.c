@@ -212,14 +212,16 @@ remove_tree(const char *path)
 static void
 known_release(struct world *w)
 {
-	while (w->n_known > 0) {
-		struct known_message *k = &w->known[--w->n_known];
+	struct known_message *k;
 
-		free(k->folder);
-		free(k->unique);
-		free(k->token);
-	}
-	free(w->known);
+	for (size_t i = 0; i < KNOWN_BUCKETS; i++)
+		while ((k = w->known[i]) != NULL) {
+			w->known[i] = k->next;
+			free(k->folder);
+			free(k->unique);
+			free(k->token);
+			free(k);
+		}
 }
 
 void
@@ -263,32 +265,54 @@ world_free_all(void)
 
 /* --- who is who --- */
 
+static size_t
+bucket(const char *folder, uint32_t uid, const char *unique)
+{
+	uint32_t h = 2166136261u ^ uid;
+
+	for (; *folder != '\0'; folder++)
+		h = (h ^ (unsigned char)*folder) * 16777619u;
+	for (; uid == 0 && *unique != '\0'; unique++)
+		h = (h ^ (unsigned char)*unique) * 16777619u;
+	return (h ^ h >> 15) % KNOWN_BUCKETS;
+}
+
 static void
 know(struct world *w, const char *folder, uint32_t uid, const char *unique,
     const char *token)
 {
-	char *bare = xstrndup(token, strcspn(token, "?@"));
+	struct known_message *k = xcalloc(1, sizeof(*k));
+	size_t i = bucket(folder, uid, unique);
 
-	*VEC_ADD(w->known, w->n_known, w->cap_known) = (struct known_message){
-		.folder = xstrdup(folder), .uid = uid,
-		.unique = xstrdup(unique), .token = bare,
-	};
+	k->folder = xstrdup(folder);
+	k->uid = uid;
+	k->unique = xstrdup(unique);
+	k->token = xstrndup(token, strcspn(token, "?@"));
+	k->next = w->known[i];
+	w->known[i] = k;
+}
+
+static const char *
+find_known(const struct world *w, const char *folder, uint32_t uid,
+    const char *unique)
+{
+	const struct known_message *k = w->known[bucket(folder, uid, unique)];
+
+	for (; k != NULL; k = k->next)
+		if (k->uid == uid && strcmp(k->folder, folder) == 0 &&
+		    (uid != 0 || strcmp(k->unique, unique) == 0))
+			return k->token;
+	return NULL;
 }
 
 const char *
 world_token(const struct world *w, const char *folder, uint32_t uid,
     const char *unique)
 {
-	for (size_t i = w->n_known; i-- > 0; ) {
-		const struct known_message *k = &w->known[i];
+	const char *token = uid == 0 ? NULL : find_known(w, folder, uid, NULL);
 
-		if (strcmp(k->folder, folder) != 0)
-			continue;
-		if ((uid != 0 && k->uid == uid) || (unique != NULL &&
-		    k->unique != NULL && strcmp(k->unique, unique) == 0))
-			return k->token;
-	}
-	return NULL;
+	return token != NULL || unique == NULL ? token :
+	    find_known(w, folder, 0, unique);
 }
 
 /* The same UID may stand for others, one after the other. */
@@ -305,6 +329,22 @@ remember_message(struct world *w, const struct imapd_box *b,
 	free(token);
 }
 
+static void
+remember_file(struct world *w, const struct disk_message *m)
+{
+	char *unique = file_unique(m->file), *dir, *token;
+
+	if (find_known(w, m->folder, 0, unique) == NULL) {
+		dir = xasprintf("%s/%s/%s", w->root, m->folder, m->in_new ?
+		    "new" : "cur");
+		token = file_token(dir, m->file);
+		know(w, m->folder, 0, unique, token);
+		free(token);
+		free(dir);
+	}
+	free(unique);
+}
+
 void
 world_remember(struct world *w)
 {
@@ -316,15 +356,9 @@ world_remember(struct world *w)
 		for (size_t k = 0; k < b->n; k++)
 			remember_message(w, b, b->msg[k]);
 	}
-	disk_read(w, &disk);
-	for (size_t i = 0; i < disk.n; i++) {
-		char *unique = file_unique(disk.msg[i].file);
-
-		if (world_token(w, disk.msg[i].folder, 0, unique) == NULL)
-			know(w, disk.msg[i].folder, 0, unique,
-			    disk.msg[i].token);
-		free(unique);
-	}
+	disk_read(w, &disk, true);
+	for (size_t i = 0; i < disk.n; i++)
+		remember_file(w, &disk.msg[i]);
 	disk_release(&disk);
 }
 
@@ -514,6 +548,8 @@ disk_put(struct world *w, const char *folder, const char *token,
 
 	make_dirs(w, folder);
 	write_file(path, text, without_cr(text, n), message_date(token));
+	*strrchr(path, flags == NULL ? '\0' : ':') = '\0';
+	know(w, folder, 0, strrchr(path, '/') + 1, token);
 	free(path);
 	free(text);
 }
@@ -524,23 +560,41 @@ disk_add(struct world *w, char **arg)
 	disk_put(w, arg[0], arg[1], arg[3] == NULL ? NULL : arg[2]);
 }
 
+static char *
+find_file(struct world *w, const char *folder, const char *token, bool in_new)
+{
+	char *dir = xasprintf("%s/%s/%s", w->root, folder, in_new ? "new" :
+	    "cur"), *path = NULL;
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d != NULL && path == NULL && (e = readdir(d)) != NULL) {
+		char *unique = file_unique(e->d_name);
+		const char *is = find_known(w, folder, 0, unique);
+
+		if (is != NULL && strcmp(is, token) == 0)
+			path = xasprintf("%s/%s", dir, e->d_name);
+		free(unique);
+	}
+	if (d != NULL)
+		closedir(d);
+	free(dir);
+	return path;
+}
+
+/* Those that came since they were looked at last are read. */
 char *
 world_file(struct world *w, const char *folder, const char *token)
 {
-	struct disk disk;
 	char *path = NULL;
 
-	disk_read(w, &disk);
-	for (size_t i = 0; i < disk.n && path == NULL; i++) {
-		const struct disk_message *m = &disk.msg[i];
-		size_t n = strcspn(m->token, "?@");
-
-		if (strcmp(m->folder, folder) == 0 && n == strlen(token) &&
-		    strncmp(m->token, token, n) == 0)
-			path = xasprintf("%s/%s/%s/%s", w->root, folder,
-			    m->in_new ? "new" : "cur", m->file);
+	for (int i = 0; i < 2 && path == NULL; i++) {
+		path = find_file(w, folder, token, false);
+		if (path == NULL)
+			path = find_file(w, folder, token, true);
+		if (path == NULL)
+			world_remember(w);
 	}
-	disk_release(&disk);
 	return path;
 }
 
@@ -601,11 +655,14 @@ disk_move(struct world *w, char **arg)
 static void
 disk_edit(struct world *w, char **arg)
 {
-	char *path = file_of(w, arg);
+	char *path = file_of(w, arg), *unique;
 	size_t n;
 	char *text = message_text(arg[2], &n);
 
 	write_file(path, text, without_cr(text, n), message_date(arg[2]));
+	unique = file_unique(strrchr(path, '/') + 1);
+	know(w, arg[0], 0, unique, arg[2]);
+	free(unique);
 	free(text);
 	free(path);
 }

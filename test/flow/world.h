@@ -21,11 +21,14 @@
 #include "imapd.h"
 #include "sync/sync.h"
 
-/* Which message was where, also when it is gone. */
+/* Which message was where, also when it is gone. By UID, or by the unique part
+ * of the file's name. */
 struct known_message {
 	char *folder, *unique, *token;
 	uint32_t uid;
+	struct known_message *next;	/* of the same bucket */
 };
+#define KNOWN_BUCKETS 1024
 
 /* What a run told. */
 struct told {
@@ -41,8 +44,7 @@ struct world {
 	struct conf_account conf;
 	struct imapd *d;
 	struct told told;	/* by the last run */
-	struct known_message *known;
-	size_t n_known, cap_known;
+	struct known_message *known[KNOWN_BUCKETS];	/* the last first */
 	unsigned files;		/* so many were made here */
 };
 

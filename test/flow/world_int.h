@@ -11,13 +11,15 @@ struct disk_message {
 	bool in_new;
 };
 struct disk {
+	bool names_only;	/* then no token is known */
 	char **folder;		/* sorted */
 	size_t n_folder, cap_folder;
 	struct disk_message *msg;
 	size_t n, cap;
 };
-void disk_read(const struct world *, struct disk *);
+void disk_read(const struct world *, struct disk *, bool names_only);
 void disk_release(struct disk *);
+char *file_token(const char *dir, const char *file);
 
 /* The letters of a file name; the part before ":2,", malloc'ed. */
 const char *file_letters(const char *file);

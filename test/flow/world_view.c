@@ -139,21 +139,31 @@ read_file(const char *path, size_t *n_out, int64_t *date)
 	return data;
 }
 
-static void
-read_message(struct disk *disk, const char *folder, const char *dir,
-    const char *file, bool in_new)
+char *
+file_token(const char *dir, const char *file)
 {
-	char *path = xasprintf("%s/%s", dir, file), *data;
+	char *path = xasprintf("%s/%s", dir, file), *data, *token;
 	int64_t date;
 	size_t n;
 
 	data = read_file(path, &n, &date);
-	*VEC_ADD(disk->msg, disk->n, disk->cap) = (struct disk_message){
-		.folder = xstrdup(folder), .file = xstrdup(file),
-		.token = token_of(data, n, true, date), .in_new = in_new,
-	};
+	token = token_of(data, n, true, date);
 	free(data);
 	free(path);
+	return token;
+}
+
+static void
+read_message(struct disk *disk, const char *folder, const char *dir,
+    const char *file, bool in_new)
+{
+	struct disk_message *m = VEC_ADD(disk->msg, disk->n, disk->cap);
+
+	m->folder = xstrdup(folder);
+	m->file = xstrdup(file);
+	m->in_new = in_new;
+	if (!disk->names_only)
+		m->token = file_token(dir, file);
 }
 
 static void
@@ -213,9 +223,9 @@ walk(const struct world *w, struct disk *disk, const char *below)
 }
 
 void
-disk_read(const struct world *w, struct disk *disk)
+disk_read(const struct world *w, struct disk *disk, bool names_only)
 {
-	*disk = (struct disk){ .n = 0 };
+	*disk = (struct disk){ .names_only = names_only };
 	walk(w, disk, "");
 	if (disk->n_folder > 0)
 		qsort(disk->folder, disk->n_folder, sizeof(*disk->folder),
@@ -243,7 +253,7 @@ view_disk(struct world *w, struct buf *out, bool only_new)
 
 	buf_release(out);
 	buf_init(out, VIEW_MOST);
-	disk_read(w, &disk);
+	disk_read(w, &disk, false);
 	for (size_t f = 0; f < disk.n_folder; f++) {
 		struct lines l = { .n = 0 };
 
@@ -471,7 +481,7 @@ world_index(struct world *w)
 	buf_init(&out, VIEW_MOST);
 	if (ix == NULL)
 		return "no index\n";
-	disk_read(w, &l.disk);
+	disk_read(w, &l.disk, false);
 	if (index_folders(ix, &v, &n, &err) == -1)
 		fail_msg("%s", err.msg);
 	for (size_t i = 0; i < n; i++) {
