@@ -129,6 +129,7 @@ static const struct flow trashed[] = {
 	TRASHED("COPY without UIDs", IMAPD_PLAIN),
 	TRASHED_MARKED("MOVE", IMAPD_FULL),
 	TRASHED_MARKED("COPY", NO_MOVE),
+	TRASHED_MARKED("COPY without UIDs", IMAPD_PLAIN),
 	{ .what = "deleted in the trash", .prepare = has_trash,
 	    .before = FOUR "server add Trash old S\nserver add Trash new\n",
 	    .change = "disk remove Trash old\n",

@@ -226,7 +226,8 @@ transfers_answered(struct run *run, struct transfers *t,
 
 /* --- what is not wanted any more --- */
 
-/* 1: the removal that it belongs to is still asked for; or it is an upload. */
+/* 1: the removal that it belongs to is still asked for, or will be when the
+ * second scan lacks the file like the first; or it is an upload. */
 static int
 is_wanted(struct run *run, const struct index_intent *in, struct err *err)
 {
@@ -240,6 +241,8 @@ is_wanted(struct run *run, const struct index_intent *in, struct err *err)
 		return found;
 	f = folder_by_id(run, p.folder);
 	if (p.folder != in->folder && f != NULL) {
+		if (p.missing)
+			state_set(&p.local, false, 0, "");
 		folder_ability(f, &can);
 		reconcile_message(&p, &can, run->conf->expunge, &verdict);
 		found = (verdict.ops & OP_REMOVE_REMOTE) != 0;

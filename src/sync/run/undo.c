@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "apply/transfer.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "mail/flags.h"
@@ -127,6 +128,9 @@ undo_all(struct run *run, struct undo_counts *out, struct err *err)
 
 	for (i = 0; i < run->n_folder && rc == 0; i++)
 		rc = undo_folder(run, &run->folder[i], out, err);
+	/* Deleted once more, they go to the trash once more. */
+	if (rc == 0)
+		rc = transfers_tidy(run, err);
 	return index_end(run->ix, rc, err);
 }
 
