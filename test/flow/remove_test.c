@@ -122,6 +122,9 @@ plain_removals(void **state)
 	    "remove-remote INBOX b\n", \
 	.both = "INBOX: c(FS) d(,Junk)\nTrash: a(S) b\n", \
 	.not = FLOW_NOT_DRY }
+#define NO_TRASH \
+	"INBOX: 1 message deleted here can't leave the server: there is no " \
+	"folder Trash there to go to; make it, or change `trash`\n"
 
 static const struct flow trashed[] = {
 	TRASHED("MOVE", IMAPD_FULL),
@@ -140,6 +143,13 @@ static const struct flow trashed[] = {
 	    .change = "server remove INBOX a\n",
 	    .ops = "remove-local INBOX a\n",
 	    .both = "INBOX: b c(FS) d(,Junk)\nTrash:\n" },
+	{ .what = "there is no trash", .prepare = has_trash, .before = FOUR,
+	    .change = "disk remove INBOX a\nserver remove INBOX b\n",
+	    .ops = "remove-local INBOX b\n",
+	    .server = "INBOX: a(S) c(FS) d(,Junk)\n",
+	    .disk = "INBOX: c(FS) d\n",
+	    .index = "INBOX: a(S)[br] c(FS) d(,Junk)\ndirty 1\n",
+	    .items = NO_TRASH, .exit = 1 },
 };
 
 static void

@@ -44,7 +44,8 @@ removals_allowed(const struct run *run, const struct folder *f)
 
 	if (!run->hold_remove_local)
 		ops |= OP_REMOVE_LOCAL;
-	if (!run->hold_remove_remote && !f->row.read_only)
+	if (!run->hold_remove_remote && !f->row.read_only &&
+	    !folder_lacks_trash(run))
 		ops |= OP_REMOVE_REMOTE;
 	return ops;
 }

@@ -79,7 +79,7 @@ folder_left_out(struct run *run, struct folder *f)
 }
 
 struct folder *
-folder_trash(struct run *run)
+folder_trash(const struct run *run)
 {
 	size_t i;
 
@@ -88,6 +88,12 @@ folder_trash(struct run *run)
 		    run->folder[i].row.remote)
 			return &run->folder[i];
 	return NULL;
+}
+
+bool
+folder_lacks_trash(const struct run *run)
+{
+	return run->conf->trash != NULL && folder_trash(run) == NULL;
 }
 
 struct folder *

@@ -93,7 +93,9 @@ int folder_leave_out(struct run *, struct folder *, const struct err *);
 bool folder_left_out(struct run *, struct folder *);
 
 /* The folder that `trash` names, if the server has it; else NULL. */
-struct folder *folder_trash(struct run *);
+struct folder *folder_trash(const struct run *);
+/* `trash` names one that the server does not have: nothing can go there. */
+bool folder_lacks_trash(const struct run *);
 /* NULL: none of this run has that row. */
 struct folder *folder_by_id(const struct run *, int64_t id);
 

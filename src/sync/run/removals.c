@@ -121,11 +121,9 @@ removal_next(struct task *t)
 		return task_next(t, removal_next);
 	if (!goes_remotely(run, f))
 		return phase_pass(t, run->passes->remove, removal_next);
-	if (run->conf->trash != NULL && folder_trash(run) == NULL) {
+	if (folder_lacks_trash(run))
 		report_no_trash(run, f);
-		return task_next(t, removal_next);
-	}
-	if (run->md->look_only)
+	if (folder_lacks_trash(run) || run->md->look_only)
 		return phase_pass(t, run->passes->remove, removal_next);
 	if (f->row.read_only)
 		report_read_only(run, f);
