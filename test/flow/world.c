@@ -305,14 +305,16 @@ find_known(const struct world *w, const char *folder, uint32_t uid,
 	return NULL;
 }
 
+/* Names are given once; a folder that is made anew counts from 1 again. */
 const char *
 world_token(const struct world *w, const char *folder, uint32_t uid,
     const char *unique)
 {
-	const char *token = uid == 0 ? NULL : find_known(w, folder, uid, NULL);
+	const char *token = unique == NULL ? NULL : find_known(w, folder, 0,
+	    unique);
 
-	return token != NULL || unique == NULL ? token :
-	    find_known(w, folder, 0, unique);
+	return token != NULL || uid == 0 ? token : find_known(w, folder, uid,
+	    NULL);
 }
 
 /* The same UID may stand for others, one after the other. */
@@ -685,6 +687,17 @@ disk_delete(struct world *w, char **arg)
 }
 
 static void
+disk_rename(struct world *w, char **arg)
+{
+	char *from = xasprintf("%s/%s", w->root, arg[0]);
+	char *to = xasprintf("%s/%s", w->root, arg[1]);
+
+	assert_int_equal(rename(from, to), 0);
+	free(from);
+	free(to);
+}
+
+static void
 index_lose(struct world *w, char **arg)
 {
 	(void)arg;
@@ -714,6 +727,7 @@ static const struct {
 	{ "disk", "remove", disk_remove, 2 }, { "disk", "copy", disk_copy, 3 },
 	{ "disk", "move", disk_move, 3 }, { "disk", "edit", disk_edit, 3 },
 	{ "disk", "make", disk_make, 1 }, { "disk", "delete", disk_delete, 1 },
+	{ "disk", "rename", disk_rename, 2 },
 	{ "index", "lose", index_lose, 0 },
 };
 

@@ -71,7 +71,8 @@ void world_free_all(void);
  *	disk remove FOLDER TOKEN
  *	disk copy | move FOLDER TOKEN TO
  *	disk edit FOLDER TOKEN OTHER		the file holds OTHER now
- *	disk make | delete FOLDER
+ *	disk make | delete FOLDER		with what lies below it
+ *	disk rename FOLDER TO			takes that along
  *	index lose
  */
 void world_do(struct world *, const char *script);
