@@ -175,6 +175,10 @@ static const struct flow back[] = {
 	    .ops = "make-local Work\npull Work e\nremove-remote Work b\n"
 		"remove-remote Work c\n",
 	    .both = INBOX_A "Work: e(S)\n" },
+	{ .what = "INBOX is remade here", .before = WORK
+		"server add INBOX d\n", .change = "disk delete INBOX\n",
+	    .ops = "make-local INBOX\npull INBOX a\npull INBOX d\n",
+	    .both = "INBOX: a(S) d\nWork: b(F) c\n" },
 	{ .what = "made anew there, with other mail", .before = WORK,
 	    .change = "server delete Work\nserver add Work e\n",
 	    .ops = "pull Work e\npush Work b\npush Work c\n",

@@ -382,10 +382,10 @@ folder_ready(struct task *t)
 	if (f->row.local)
 		return task_next(t, folder_match);
 	/* Deleted here, but it may hold what was never seen: back with just
-	 * that. Of one that is new it was only told. */
+	 * that. Of one that is new, or INBOX, it was only told. */
 	if (!f->unseen_remote)
 		return task_next(t, folder_next);
-	if (!f->row.base)
+	if (!f->row.base || folder_is_inbox(f))
 		return task_next(t, folder_match);
 	return folder_pass(t, f, h->pass.run->passes->make, folder_match);
 }
