@@ -395,12 +395,21 @@ strip_uid(void *arg, struct place *p, struct err *err)
 	return index_place_put(arg, p, err);
 }
 
+static int
+forget_remote(struct run *run, struct folder *f, struct err *err)
+{
+	const struct index_visit visit = { strip_uid, run->ix };
+
+	return folder_is_inbox(f) ?
+	    index_reset_remote(run->ix, f->row.id, err) :
+	    index_each(run->ix, PLACES_ALL, f->row.id, &visit, err);
+}
+
 /* A folder of that name that comes later counts its UIDs anew; these are no
  * more, while what was agreed on stays known. */
 int
 folder_gone_remote(struct run *run, struct folder *f, struct err *err)
 {
-	const struct index_visit visit = { strip_uid, run->ix };
 	struct index_folder *row = &f->row;
 	int rc = index_begin(run->ix, err);
 
@@ -408,7 +417,7 @@ folder_gone_remote(struct run *run, struct folder *f, struct err *err)
 	row->uidvalidity = row->uidnext = row->exists = 0;
 	row->modseq = 0;
 	if (rc == 0)
-		rc = index_each(run->ix, PLACES_ALL, row->id, &visit, err);
+		rc = forget_remote(run, f, err);
 	if (rc == 0)
 		rc = index_folder_put(run->ix, row, err);
 	return index_end(run->ix, rc, err);
