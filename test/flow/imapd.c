@@ -286,6 +286,8 @@ carry_out(struct imapd_conn *c, struct imapd_command *cmd,
 	}
 	if (act != IMAPD_CUT)
 		command_run(c, cmd->tag, cmd->text, cmd->n);
+	if (act == IMAPD_TWICE)
+		conn_say(c, "%s OK %s", cmd->tag, r->text);
 	if (act == IMAPD_CALL_BEHIND)
 		r->call(d, r->arg);
 	if (act == IMAPD_SILENT) {

@@ -75,6 +75,8 @@ enum imapd_action {
 	IMAPD_CUT,		/* cuts the connection and does nothing, ... */
 	IMAPD_CUT_BEHIND,	/* does it, ... */
 	IMAPD_SILENT,		/* does it and never answers */
+	IMAPD_TWICE,		/* does it and says text behind OK, once more
+				   under that tag */
 	IMAPD_CALL,		/* calls, then does it */
 	IMAPD_CALL_BEHIND,	/* does it, calls, then answers */
 };
