@@ -43,7 +43,7 @@ int index_folder_drop(struct index *, int64_t id, struct err *);
 struct index_counts {
 	uint64_t local, remote;		/* places present on that side */
 	uint64_t paired;		/* base present */
-	uint64_t unpaired_local;	/* present on disk and in nothing else */
+	uint64_t unpaired_local;	/* on disk alone, and without base */
 	uint64_t dirty;
 };
 int index_counts(struct index *, int64_t folder, struct index_counts *out,

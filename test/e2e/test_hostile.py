@@ -498,7 +498,8 @@ def watched(w, *args):
 	"""Runs mailtern; the Result and its highest memory."""
 	proc = w.popen(*args, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
 	    text=True, errors="replace")
-	high, end = 0, time.monotonic() + SECONDS
+	seconds = SECONDS * (6 if sanitized() else 1)
+	high, end = 0, time.monotonic() + seconds
 	while proc.poll() is None and time.monotonic() < end:
 		high = max(high, peak(proc.pid))
 		time.sleep(0.005)	# between two looks at its memory
@@ -520,8 +521,10 @@ def outside(w):
 
 
 def sanitized():
+	"""It needs more memory, and time."""
 	with open(program(), "rb") as f:
-		return b"__asan_init" in f.read()
+		text = f.read()
+	return b"__asan_init" in text or b"__tsan_init" in text
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

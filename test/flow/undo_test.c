@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sqlite3.h>
+
 #include "flow.h"
 
 #define THREE \
@@ -250,6 +252,88 @@ copies_are_forgotten(void **state)
 	world_free(w);
 }
 
+/* --- all of it, or nothing --- */
+
+/* Rows that wait for a removal, folder by folder. */
+#define WAIT	"SELECT count(*) FROM place WHERE folder =" \
+	" (SELECT id FROM folder WHERE name = '%s') AND base AND NOT local"
+
+static struct world *watched;
+static int commits, undone, halves;	/* index lane, until the run ends */
+
+static int
+waiting(sqlite3 *db, const char *folder)
+{
+	char *sql = sqlite3_mprintf(WAIT, folder);
+	sqlite3_stmt *st;
+	int n = -1;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_free(sql);
+	return n;
+}
+
+/* What a reader sees just before a commit is what the one before it left. */
+static int
+look(void *arg)
+{
+	char *path = xasprintf("%s/%s.db", watched->state,
+	    watched->conf.name);
+	sqlite3 *db = arg;
+	int inbox, work;
+
+	(void)sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
+	inbox = waiting(db, "INBOX");
+	work = waiting(db, "Work");
+	sqlite3_close(db);
+	free(path);
+	commits += inbox == 2 && work == 1;
+	undone += inbox == 0 && work == 0;
+	halves += (inbox == 0) != (work == 0);
+	return 0;
+}
+
+static int
+hook(sqlite3 *db, char **message, const struct sqlite3_api_routines *api)
+{
+	(void)message;
+	(void)api;
+	if (sqlite3_db_readonly(db, "main") == 0)
+		(void)sqlite3_commit_hook(db, look, NULL);
+	return SQLITE_OK;
+}
+
+/* A run that ends in between has undone them in no folder, or in each. */
+static void
+at_once(void **state)
+{
+	const struct sync_options undo = { .undo_deletes = true };
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, WORK);
+	world_sync_well(w);
+	world_do(w, "disk remove INBOX a\ndisk remove INBOX b\n"
+	    "disk remove Work d\n");
+	/* They are seen to be gone, and can't be removed. */
+	imapd_add_rule(w->d, "UID STORE *", IMAPD_CUT, NULL);
+	assert_int_equal(world_sync(w, NULL, NULL), 75);
+	imapd_count(w->d);
+	watched = w;
+	commits = undone = halves = 0;
+	assert_int_equal(sqlite3_auto_extension((void (*)(void))hook),
+	    SQLITE_OK);
+	assert_int_equal(world_sync(w, &undo, NULL), 0);
+	sqlite3_reset_auto_extension();
+	assert_true(commits > 0 && undone > 0);
+	assert_int_equal(halves, 0);
+	world_is_in_sync(w, WITH_WORK);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -260,6 +344,7 @@ main(void)
 		cmocka_unit_test(held_and_undone),
 		cmocka_unit_test(too_late),
 		cmocka_unit_test(copies_are_forgotten),
+		cmocka_unit_test(at_once),
 	};
 
 	return FLOW_MAIN(tests);
