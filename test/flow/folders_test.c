@@ -15,6 +15,7 @@
 
 #define MADE_THERE(name, server_caps) { \
 	.what = "made there, " name, .caps = server_caps, .before = A, \
+	.points = 4, \
 	.change = "server make Empty\nserver add Work/old b S\n" \
 	    "server make Work/old/er\n", \
 	.ops = "make-local Empty\nmake-local Work/old\n" \
@@ -22,6 +23,7 @@
 	.both = "Empty:\n" INBOX_A "Work/old: b(S)\nWork/old/er:\n" }
 #define MADE_HERE(name, server_caps) { \
 	.what = "made here, " name, .caps = server_caps, .before = A, \
+	.points = 4, \
 	.change = "disk make Empty\ndisk add Work/old b S\n" \
 	    "disk make Work/old/er\n", \
 	.ops = "make-remote Empty\nmake-remote Work/old\n" \
@@ -65,7 +67,7 @@ made_folders(void **state)
 /* --- renamed --- */
 
 #define RENAMED(name, side, other, copy, server_caps) { \
-	.what = name, .caps = server_caps, .before = TREE, \
+	.what = name, .caps = server_caps, .before = TREE, .points = 4, \
 	.change = side " rename Work Job\n", \
 	.ops = "drop-" other " Work\ndrop-" other " Work/old\n" \
 	    "make-" other " Job\nmake-" other " Job/old\n" \
@@ -93,7 +95,7 @@ renamed_folders(void **state)
 /* --- deleted --- */
 
 #define DELETED(name, side, other, server_caps) { \
-	.what = name, .caps = server_caps, .before = TREE, \
+	.what = name, .caps = server_caps, .before = TREE, .points = 4, \
 	.change = side " delete Work/old\n" side " delete Work\n", \
 	.ops = "drop-" other " Work\ndrop-" other " Work/old\n" \
 	    "remove-" other " Work b\nremove-" other " Work c\n" \
@@ -216,7 +218,7 @@ static const struct flow held[] = {
 	{ .what = "all that there is, deleted there", .before = TEN_IN_WORK,
 	    .change = "server delete Work\n", .ops = "",
 	    .server = "INBOX:\n", .disk = "INBOX:\n" IN_WORK,
-	    .items = HELD("the server", "disk"), .exit = 1 },
+	    .items = HELD("the server", "disk"), .exit = 1, .points = 3 },
 	{ .what = "all that there is, deleted here", .before = TEN_IN_WORK,
 	    .change = "disk delete Work\n", .ops = "",
 	    .server = "INBOX:\n" IN_WORK, .disk = "INBOX:\n",

@@ -34,11 +34,13 @@ expunges_to_trash(struct world *w)
 
 #define HERE(name, server_caps) { \
 	.what = "deleted here, " name, .caps = server_caps, .before = FOUR, \
+	.points = 4, \
 	.change = "disk remove INBOX a\ndisk remove INBOX c\n", \
 	.ops = "remove-remote INBOX a\nremove-remote INBOX c\n", \
 	.both = "INBOX: b d(,Junk)\n" }
 #define THERE(name, server_caps) { \
 	.what = "deleted there, " name, .caps = server_caps, .before = FOUR, \
+	.points = 4, \
 	.change = "server remove INBOX a\nserver remove INBOX c\n", \
 	.ops = "remove-local INBOX a\nremove-local INBOX c\n", \
 	.both = "INBOX: b d(,Junk)\n" }
@@ -106,7 +108,7 @@ plain_removals(void **state)
 
 #define TRASHED(name, server_caps) { \
 	.what = "to the trash, " name, .caps = server_caps, \
-	.prepare = has_trash, \
+	.prepare = has_trash, .points = 4, \
 	.before = FOUR "server add Trash old S\n", \
 	.change = "disk remove INBOX a\ndisk remove INBOX c\n", \
 	.ops = "pull Trash a\npull Trash c\nremove-remote INBOX a\n" \
@@ -216,14 +218,14 @@ static const struct flow guarded[] = {
 	    .index = HELD_TEN("br"),
 	    .items = "10 of 10 messages of the account (7 of them in INBOX) "
 		"are gone from the Maildir; all 10 removals on the server are "
-		"held. " WAY_OUT, .exit = 1 },
+		"held. " WAY_OUT, .exit = 1, .points = 3 },
 	{ .what = "all of ten, gone there", .before = TEN,
 	    .change = NINE("server") "server remove Work j\n", .ops = "",
 	    .server = "INBOX:\nWork:\n", .disk = ALL_TEN,
 	    .index = HELD_TEN("bl"),
 	    .items = "10 of 10 messages of the account (7 of them in INBOX) "
 		"are gone from the server; all 10 removals on disk are held. "
-		WAY_OUT, .exit = 1 },
+		WAY_OUT, .exit = 1, .points = 3 },
 	{ .what = "all of ten, and it was meant", .before = TEN,
 	    .change = NINE("disk") "disk remove Work j\n",
 	    .ops = GONE("remove-remote"), .both = "INBOX:\nWork:\n",

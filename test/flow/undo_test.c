@@ -25,11 +25,13 @@ expunges(struct world *w)
 
 #define HERE(name, server_caps) { \
 	.what = "deleted here, " name, .caps = server_caps, .before = THREE, \
+	.points = 4, \
 	.change = "disk remove INBOX a\ndisk remove INBOX c\n", UNDO, \
 	.ops = "pull INBOX a\npull INBOX c\n", .both = ALL_THREE, \
 	.notes = "2 removals undone: 2 messages pulled again\n" }
 #define THERE(name, server_caps) { \
 	.what = "deleted there, " name, .caps = server_caps, .before = THREE, \
+	.points = 4, \
 	.change = "server remove INBOX a\nserver remove INBOX c\n", UNDO, \
 	.ops = "push INBOX a\npush INBOX c\n", .both = ALL_THREE, \
 	.notes = "2 removals undone: 2 messages uploaded again\n" }
