@@ -232,7 +232,7 @@ FLOW_WRAP = $(patsubst %,-Wl$(comma)--wrap=%,lane_new lane_free lane_flush \
 comma	= ,
 
 $O/test/flow/%.o: ROOMS = -Isrc/sync
-$O/test/flow/%_test: $O/test/flow/%_test.o $(FLOW_OBJS) $(FLOW_ARCHIVES)
+$O/test/flow/%_test: $O/test/flow/%_test.o $(FLOW_OBJS) $(FLOW_ARCHIVES) $(SANOBJ)
 	$(call say,LD,$@)
 	$Q$(LINK) -o $@ $< $(FLOW_OBJS) $(FLOW_ARCHIVES) $(LIBS) -lcmocka \
 	    $(FLOW_WRAP)
