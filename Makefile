@@ -216,8 +216,11 @@ UNITS	= $(patsubst %,$O/test/unit/%,$(filter $(T)%,$(UNIT)))
 unit-tests: $(UNITS)
 
 # make unit [T=PREFIX]: the unit tests whose name begins with PREFIX.
+# As many tests at a time.
+CPUS	= $(shell getconf _NPROCESSORS_ONLN)
+
 unit: $(UNITS)
-	@test/unit.sh unit $^
+	@JOBS=$(CPUS) test/unit.sh unit $^
 
 # --- flow tests ---
 
@@ -242,7 +245,7 @@ flow-tests: $(FLOWS)
 
 # make flow [T=PREFIX]: those whose name begins with PREFIX.
 flow: $(FLOWS)
-	@test/unit.sh flow $^
+	@JOBS=$(CPUS) test/unit.sh flow $^
 
 # --- end to end, and faults ---
 

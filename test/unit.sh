@@ -1,14 +1,24 @@
 #!/bin/sh
-# unit.sh NAME TEST...: runs these programs, tests of "make NAME". What failed
-# is shown, with the command that repeats it; the last line has the counts.
+# unit.sh NAME TEST...: runs these programs, tests of "make NAME", JOBS at a
+# time. What failed is shown, with the command that repeats it; the last line
+# has the counts.
 set -u
 name=$1
 shift
 passed=0 done=0 failed=
+rm -f $(printf '%s.rc ' "$@")
+if [ "${JOBS:-1}" -gt 1 ]; then
+	printf '%s\n' "$@" | xargs -P "$JOBS" -I {} \
+	    sh -c '"$1" >"$1.log" 2>&1; echo $? >"$1.rc"' run {}
+fi
 for t in "$@"; do
 	# One that dies says nothing of tests that passed.
 	n=0
-	if "$t" >"$t.log" 2>&1 && ! grep -q 'FAILED TEST' "$t.log"; then
+	if [ ! -e "$t.rc" ]; then
+		"$t" >"$t.log" 2>&1
+		echo $? >"$t.rc"
+	fi
+	if [ "$(cat "$t.rc")" = 0 ] && ! grep -q 'FAILED TEST' "$t.log"; then
 		done=$((done + 1))
 		n=$(sed -n 's/.*PASSED.* \([0-9]*\) test.*/\1/p' "$t.log" |
 		    tail -n 1)
