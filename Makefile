@@ -372,6 +372,7 @@ torture:
 	@.ci/deps -n
 	@$(MAKE) --no-print-directory all
 	TORTURE=1 $(MAKE) --no-print-directory e2e ARGS="-m slow"
+	@FLOW_POINTS=$(if $(FULL),0,6) $(MAKE) --no-print-directory flow
 	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
 	    HISTORIES=$(if $(FULL),10000,1000) \
 	    KILLS=600 EVERY=$(if $(FULL),1) FIRSTS=200 AGAINS=240 \

@@ -6,7 +6,7 @@
 
 #include "flow.h"
 
-#define POINTS	8	/* of each kind, unless FLOW_POINTS says how many */
+#define POINTS	2	/* of each kind, unless FLOW_POINTS says how many */
 #define SEEDS	4
 
 /* What the run in turn was made of. */
