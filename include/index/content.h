@@ -6,11 +6,13 @@
 
 #include "index/index.h"
 
-/* The content's row, made when missing. */
+/* The content's row, made when missing; one of an older form becomes one of
+ * ours. */
 int index_content_put(struct index *, const struct fingerprint *,
     int64_t *id_out, struct err *);
 struct index_content {
 	int64_t id;
+	unsigned form;		/* of digest, head, size and removed */
 	uint8_t digest[32], head[32];
 	uint64_t size, removed;
 	bool has_identity;
@@ -19,6 +21,10 @@ struct index_content {
 /* 1, 0, -1 as index_place_by_id. */
 int index_content_by_id(struct index *, int64_t id, struct index_content *out,
     struct err *);
+/* The message of a known content was read, and is what it was: an older form of
+ * it becomes ours. In a transaction. */
+int index_content_renew(struct index *, const struct index_content *,
+    const struct fingerprint *, struct err *);
 
 /*
  * The first local place that is not paired (base absent, no uid) and has the

@@ -8,8 +8,7 @@ struct index_folder {
 	int64_t id;			/* 0: not in the index yet */
 	char *name;			/* UTF-8, '/' between; unique */
 	char *raw;			/* on the wire; NULL: not there yet */
-	char *path;			/* below the root; unique, and so
-					   when ASCII case is folded */
+	char *path;			/* below the root; unique */
 	bool base, local, remote;	/* the three states: it is there */
 	/* Cursor of the server's side: what was received and stored. */
 	uint32_t uidvalidity;		/* 0: never seen */
@@ -26,6 +25,7 @@ struct index_folder {
 	/* Seconds: when a scan began that compared every file with what is
 	 * recorded of it; 0: the next one has to. */
 	int64_t looked;
+	char *mailbox_id;		/* MAILBOXID or X-GUID; NULL: unknown */
 };
 
 void index_folder_release(struct index_folder *);

@@ -1,15 +1,21 @@
 /*
  * What makes two messages the same message (design section 3).
  *
- * Canonical form: every line end is CRLF, a missing last one is added, the
- * header fields Status, X-Status, Content-Length and Lines are left out with
- * their continuation lines, header bytes >= 0x80 count as 'X'. A line ends at
- * LF or CRLF; a CR elsewhere is a byte like any other.
+ * Canonical form: every line end is CRLF, a missing last one is added; what
+ * other programs write into a message is left out: a first line that begins
+ * with "From ", and the header fields of a table with their continuation lines.
+ * A line ends at LF or CRLF; a CR elsewhere is a byte like any other.
  *
  * content = SHA-256 of all of it; head = SHA-256 of the header including the
  * blank line that ends it (without one when there is none); size = its length
  * in octets. Feeding the same message in LF or CRLF form, in any pieces, gives
  * the same fingerprint.
+ *
+ * Some servers keep header octets >= 0x80 as 'X'. masked is the same message in
+ * that form: it counts where one of the two messages has no such octet.
+ *
+ * first is what versions before 0.2 took for the same: masked, and with fewer
+ * fields left out. What they recorded is compared with it.
  */
 #ifndef MAIL_FINGERPRINT_H
 #define MAIL_FINGERPRINT_H
@@ -18,11 +24,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { FORM_FIRST = 1, FORM_NOW };
+
+struct print {
+	uint8_t content[32];
+	uint8_t head[32];
+};
+
 struct fingerprint {
 	uint8_t content[32];
 	uint8_t head[32];
+	struct print masked, first;
+	bool has_8bit;		/* masked is another one */
 	uint64_t size;		/* canonical octets */
 	uint64_t removed;	/* canonical octets of the fields left out */
+	uint64_t first_size;	/* the same in the first form */
 	uint64_t wire;		/* octets when sent: only line ends CRLF */
 	bool has_identity;	/* Message-ID or Date there, not empty */
 	bool has_nul;		/* somewhere: no literal can hold it */
@@ -31,6 +47,10 @@ struct fingerprint {
 };
 
 struct fingerprinter;
+
+/* What was recorded, with its form, is this message's content. */
+bool fingerprint_is(const struct fingerprint *, unsigned form,
+    const uint8_t content[32]);
 
 /*
  * Once, before anything else of OpenSSL, also of TLS: it takes its memory from

@@ -44,9 +44,16 @@ struct place {
 	struct state base_local, base_remote, local, remote;
 	int64_t content;		/* row of the content, 0: not known */
 	uint32_t size;			/* RFC822.SIZE; 0: not known */
-	int64_t date;			/* INTERNALDATE; 0: not known */
+	bool has_date;			/* INTERNALDATE is known: */
+	int64_t date;			/* seconds; 0 is one like any other */
 	enum fetched fetched;
 	struct file_hint hint;		/* taken before content was read */
+	bool likely;	/* paired by header and size; a digest of the server's
+			   body has not proven it */
+	bool unconfirmed;	/* that it has uid is the word of an APPENDUID
+				   or COPYUID: no row has shown it yet */
+	struct state expected;	/* what the server was asked to hold, until a
+				   row shows what it does; absent: nothing */
 	/* The index's own: what the row held when it was read or written, by
 	 * which the cheapest statement is found that writes it. */
 	struct place_row {

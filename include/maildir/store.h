@@ -77,7 +77,8 @@ struct maildir_known {
 	 * one that is not known passes. */
 	struct file_hint hint;
 	bool has_content;
-	uint8_t content[32];		/* fingerprint.content */
+	unsigned form;			/* as fingerprint_is takes both */
+	uint8_t content[32];
 };
 
 /*

@@ -9,22 +9,92 @@
 #include "internal.h"
 #include "mail/flags.h"
 
+/* The content with that digest, made by that form. */
 static int
-content_find(struct index *ix, const uint8_t *digest, int64_t *id_out,
-    struct err *err)
+content_find(struct index *ix, unsigned form, const uint8_t *digest,
+    int64_t *id_out, struct err *err)
 {
 	struct query q;
 	int r;
 
 	query_init(&q, ix, SLOT_CONTENT_FIND,
 	    "SELECT id FROM content INDEXED BY content_digest"
-	    " WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1");
+	    " WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1"
+	    " AND form = ?2");
 	query_blob(&q, digest, 32);
+	query_int(&q, form);
 	r = query_step(&q, err);
 	if (r > 0)
 		*id_out = query_get_int(&q, 0);
 	query_end(&q);
 	return r;
+}
+
+/* Parameters 1 to 9. */
+static void
+bind_content(struct query *q, const struct fingerprint *fp)
+{
+	const bool masks = fp->has_8bit;
+
+	query_blob(q, fp->content, sizeof(fp->content));
+	query_blob(q, fp->head, sizeof(fp->head));
+	query_size(q, fp->size);
+	query_size(q, fp->removed);
+	query_int(q, fp->has_identity);
+	query_text(q, fp->message_id);
+	query_int(q, FORM_NOW);
+	query_blob(q, masks ? fp->masked.content : NULL, 32);
+	query_blob(q, masks ? fp->masked.head : NULL, 32);
+}
+
+/* Places whose messages differ in octets that the first form masked share a
+ * content: the one that was read goes its own way. */
+static int
+is_shared(struct index *ix, int64_t id, bool *out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_CONTENT_SHARED, "SELECT count(*) > 1 FROM"
+	    " (SELECT 1 FROM place INDEXED BY place_content"
+	    " WHERE content = ? LIMIT 2)");
+	query_int(&q, id);
+	r = query_step(&q, err);
+	*out = r > 0 && query_get_int(&q, 0) != 0;
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
+static int
+content_update(struct index *ix, int64_t id, const struct fingerprint *fp,
+    struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_CONTENT_UPDATE, "UPDATE content SET"
+	    " digest = ?1, head = ?2, size = ?3, removed = ?4,"
+	    " has_identity = ?5, message_id = ?6, form = ?7, masked = ?8,"
+	    " masked_head = ?9 WHERE id = ?10");
+	bind_content(&q, fp);
+	query_int(&q, id);
+	return query_run(&q, err);
+}
+
+/* As an older version had it: 1, *id_out has our form now; 0, -1. */
+static int
+find_first_form(struct index *ix, const struct fingerprint *fp, int64_t *id_out,
+    struct err *err)
+{
+	bool shared = false;
+	int r = content_find(ix, FORM_FIRST, fp->first.content, id_out, err);
+
+	if (r <= 0)
+		return r;
+	if (fp->has_8bit && is_shared(ix, *id_out, &shared, err) == -1)
+		return -1;
+	if (shared)
+		return 0;
+	return content_update(ix, *id_out, fp, err) == -1 ? -1 : 1;
 }
 
 int
@@ -36,22 +106,41 @@ index_content_put(struct index *ix, const struct fingerprint *fp,
 
 	if (index_may_write(ix, err) < 0)
 		return -1;
-	r = content_find(ix, fp->content, id_out, err);
+	r = content_find(ix, FORM_NOW, fp->content, id_out, err);
+	if (r == 0)
+		r = find_first_form(ix, fp, id_out, err);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
 	query_init(&q, ix, SLOT_CONTENT_INSERT, "INSERT INTO content"
-	    " (digest, head, size, removed, has_identity, message_id)"
-	    " VALUES (?, ?, ?, ?, ?, ?)");
-	query_blob(&q, fp->content, sizeof(fp->content));
-	query_blob(&q, fp->head, sizeof(fp->head));
-	query_size(&q, fp->size);
-	query_size(&q, fp->removed);
-	query_int(&q, fp->has_identity);
-	query_text(&q, fp->message_id);
+	    " (digest, head, size, removed, has_identity, message_id, form,"
+	    " masked, masked_head) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	bind_content(&q, fp);
 	if (query_run(&q, err) < 0)
 		return -1;
 	*id_out = sqlite3_last_insert_rowid(ix->db);
 	return 0;
+}
+
+/* Where our form of it is there already, both stay: the places of one move when
+ * their files are read for other reasons. */
+int
+index_content_renew(struct index *ix, const struct index_content *c,
+    const struct fingerprint *fp, struct err *err)
+{
+	bool shared = false;
+	int64_t other;
+	int r;
+
+	if (c->form == FORM_NOW)
+		return 0;
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	r = content_find(ix, FORM_NOW, fp->content, &other, err);
+	if (r == 0 && fp->has_8bit)
+		r = is_shared(ix, c->id, &shared, err);
+	if (r != 0 || shared)
+		return r < 0 ? -1 : 0;
+	return content_update(ix, c->id, fp, err);
 }
 
 static int
@@ -77,6 +166,7 @@ read_content(struct query *q, struct index_content *out, struct err *err)
 	out->size = (uint64_t)query_get_int(q, 3);
 	out->removed = (uint64_t)query_get_int(q, 4);
 	out->has_identity = query_get_int(q, 5) != 0;
+	out->form = (unsigned)query_get_int(q, 7);
 	message_id = sqlite3_column_text(q->st, 6);
 	snprintf(out->message_id, sizeof(out->message_id), "%s",
 	    message_id == NULL ? "" : (const char *)message_id);
@@ -91,7 +181,8 @@ index_content_by_id(struct index *ix, int64_t id, struct index_content *out,
 	int r;
 
 	query_init(&q, ix, SLOT_CONTENT_ID, "SELECT id, digest, head, size,"
-	    " removed, has_identity, message_id FROM content WHERE id = ?");
+	    " removed, has_identity, message_id, form FROM content"
+	    " WHERE id = ?");
 	query_int(&q, id);
 	r = query_step(&q, err);
 	if (r > 0)
@@ -100,12 +191,13 @@ index_content_by_id(struct index *ix, int64_t id, struct index_content *out,
 	return r;
 }
 
+#define WAITS_IN_FOLDER	"folder = ?2 AND uid IS NULL AND local AND NOT base"
 #define UNPAIRED "SELECT " PLACE_COLUMNS " FROM place" \
-	" INDEXED BY place_unpaired WHERE content = ?1 AND folder = ?2" \
-	" AND uid IS NULL AND local AND NOT base"
+	" INDEXED BY place_unpaired WHERE content = ?1 AND " WAITS_IN_FOLDER
 
-int
-index_unpaired_local(struct index *ix, const struct place *p,
+/* Of that content: 1, 0, -1. */
+static int
+unpaired_of(struct index *ix, const struct place *p, int64_t content,
     struct place *out, struct err *err)
 {
 	struct query q;
@@ -113,24 +205,71 @@ index_unpaired_local(struct index *ix, const struct place *p,
 
 	query_init(&q, ix, SLOT_UNPAIRED_FLAGS, UNPAIRED
 	    " AND local_flags = ?3 ORDER BY id LIMIT 1");
-	query_int(&q, p->content);
+	query_int(&q, content);
 	query_int(&q, p->folder);
 	query_int(&q, p->remote.flags);
 	r = place_read_one(&q, out, err);
 	if (r == 0) {
 		query_init(&q, ix, SLOT_UNPAIRED_ANY,
 		    UNPAIRED " ORDER BY local_flags, id LIMIT 1");
-		query_int(&q, p->content);
+		query_int(&q, content);
 		query_int(&q, p->folder);
 		r = place_read_one(&q, out, err);
 	}
 	if (r <= 0)
 		return r;
-	if (out->content == p->content && out->folder == p->folder &&
+	if (out->content == content && out->folder == p->folder &&
 	    out->uid == 0 && out->local.present && !out->base_local.present)
 		return 1;
 	place_release(out);
 	return index_damage(ix, "a tree leads to the wrong row", err);
+}
+
+/*
+ * The one content of unpaired files of folder that is this one but for header
+ * octets that one of the two has masked: 1, 0, -1. Of several none is it.
+ */
+static int
+masked_twin(struct index *ix, const struct place *p, int64_t *out,
+    struct err *err)
+{
+	struct query q;
+	int r, n = 0;
+
+	query_init(&q, ix, SLOT_MASKED_TWIN, "SELECT DISTINCT content"
+	    " FROM place INDEXED BY place_unpaired WHERE " WAITS_IN_FOLDER
+	    " AND content IN (SELECT o.id FROM content c"
+	    " JOIN content o INDEXED BY content_masked"
+	    " ON substr(o.masked, 1, 8) = substr(c.digest, 1, 8)"
+	    " AND o.masked = c.digest WHERE c.id = ?1 AND c.masked IS NULL"
+	    " AND c.form = ?3 UNION SELECT o.id FROM content c"
+	    " JOIN content o INDEXED BY content_digest"
+	    " ON substr(o.digest, 1, 8) = substr(c.masked, 1, 8)"
+	    " AND o.digest = c.masked WHERE c.id = ?1 AND o.masked IS NULL"
+	    " AND o.form = ?3) LIMIT 2");
+	query_int(&q, p->content);
+	query_int(&q, p->folder);
+	query_int(&q, FORM_NOW);
+	while ((r = query_step(&q, err)) > 0) {
+		*out = query_get_int(&q, 0);
+		n++;
+	}
+	query_end(&q);
+	return r < 0 ? -1 : n == 1;
+}
+
+int
+index_unpaired_local(struct index *ix, const struct place *p,
+    struct place *out, struct err *err)
+{
+	int64_t twin;
+	int r = unpaired_of(ix, p, p->content, out, err);
+
+	if (r == 0)
+		r = masked_twin(ix, p, &twin, err);
+	else
+		return r;
+	return r == 1 ? unpaired_of(ix, p, twin, out, err) : r;
 }
 
 static int
@@ -233,7 +372,11 @@ index_unpaired_sizes(struct index *ix, int64_t folder, uint64_t **out,
 	return 0;
 }
 
-/* Two contents are enough to know that there is not one. */
+#define BY_HEAD(head) "SELECT id FROM content INDEXED BY content_head" \
+	" WHERE substr(head, 1, 8) = substr(" head ", 1, 8) AND head = " head
+
+/* As it is; as an older version had it; and where one of the two has its 8-bit
+ * octets masked. Two contents are enough to know that there is not one. */
 int
 index_content_by_head(struct index *ix, int64_t folder,
     const struct fingerprint *fp, int64_t *content_out, struct err *err)
@@ -243,15 +386,26 @@ index_content_by_head(struct index *ix, int64_t folder,
 	int r, n = 0;
 
 	query_init(&q, ix, SLOT_BY_HEAD, "SELECT id, has_identity FROM content"
-	    " INDEXED BY content_head"
-	    " WHERE substr(head, 1, 8) = substr(?1, 1, 8)"
-	    " AND head = ?1 AND size = ?2"
+	    " WHERE id IN ("
+	    BY_HEAD("?1") " AND size = ?2 AND form = ?8 UNION "
+	    BY_HEAD("?4") " AND size = ?5 AND form = ?9 UNION "
+	    BY_HEAD("?6") " AND size = ?2 AND form = ?8 AND masked IS NULL"
+	    " UNION SELECT id FROM content INDEXED BY content_masked_head"
+	    " WHERE masked IS NOT NULL AND size = ?2"
+	    " AND substr(masked_head, 1, 8) = substr(?7, 1, 8)"
+	    " AND masked_head = ?7)"
 	    " AND EXISTS (SELECT 1 FROM place INDEXED BY place_unpaired"
 	    " WHERE place.content = content.id AND folder = ?3"
 	    " AND uid IS NULL AND local AND NOT base) LIMIT 2");
-	query_blob(&q, fp->head, sizeof(fp->head));
+	query_blob(&q, fp->head, 32);
 	query_size(&q, fp->size);
 	query_int(&q, folder);
+	query_blob(&q, fp->first.head, 32);
+	query_size(&q, fp->first_size);
+	query_blob(&q, fp->has_8bit ? fp->masked.head : NULL, 32);
+	query_blob(&q, fp->has_8bit ? NULL : fp->head, 32);
+	query_int(&q, FORM_NOW);
+	query_int(&q, FORM_FIRST);
 	while ((r = query_step(&q, err)) > 0) {
 		*content_out = query_get_int(&q, 0);
 		identity = query_get_int(&q, 1) != 0;

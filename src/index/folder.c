@@ -10,7 +10,7 @@
 	"id, name, raw, path, base, local, remote, uidvalidity, uidnext," \
 	" exists_, modseq, read_only, permanent_any, permanent," \
 	" permanent_keywords, new_mtime, cur_mtime, last_full, scanned," \
-	" looked"
+	" looked, mailbox_id"
 
 void
 index_folder_release(struct index_folder *f)
@@ -19,6 +19,7 @@ index_folder_release(struct index_folder *f)
 	free(f->raw);
 	free(f->path);
 	free(f->permanent_keywords);
+	free(f->mailbox_id);
 	*f = (struct index_folder){ 0 };
 }
 
@@ -53,6 +54,7 @@ read_folder(struct query *q, struct index_folder *f)
 	f->last_full = query_get_int(q, 17);
 	f->scanned = query_get_int(q, 18);
 	f->looked = query_get_int(q, 19);
+	f->mailbox_id = query_get_text(q, 20);
 }
 
 int
@@ -101,6 +103,7 @@ bind_folder(struct query *q, const struct index_folder *f)
 	query_int(q, f->last_full);
 	query_int(q, f->scanned);
 	query_int(q, f->looked);
+	query_text(q, f->mailbox_id);
 }
 
 static int
@@ -110,7 +113,7 @@ folder_insert(struct index *ix, struct index_folder *f, struct err *err)
 
 	query_init(&q, ix, SLOT_FOLDER_INSERT, "INSERT INTO folder ("
 	    FOLDER_COLUMNS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
-	    " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)");
+	    " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)");
 	bind_folder(&q, f);
 	if (query_run(&q, err) < 0)
 		return err_within(err, "folder %s", f->name);
@@ -132,8 +135,8 @@ index_folder_put(struct index *ix, struct index_folder *f, struct err *err)
 	    " uidvalidity = ?7, uidnext = ?8, exists_ = ?9, modseq = ?10,"
 	    " read_only = ?11, permanent_any = ?12, permanent = ?13,"
 	    " permanent_keywords = ?14, new_mtime = ?15, cur_mtime = ?16,"
-	    " last_full = ?17, scanned = ?18, looked = ?19"
-	    " WHERE id = ?20");
+	    " last_full = ?17, scanned = ?18, looked = ?19, mailbox_id = ?20"
+	    " WHERE id = ?21");
 	bind_folder(&q, f);
 	query_int(&q, f->id);
 	if (query_run(&q, err) < 0)

@@ -191,7 +191,24 @@ create(struct index *ix, struct err *err)
 	return OPENED;
 }
 
-/* Ours and of our version, as the header says that the sums stand for. */
+/* What an older version left is taken over; by a reader it is left alone. */
+static enum verdict
+take_over(struct index *ix, int64_t version, struct err *err)
+{
+	if (version == INDEX_VERSION)
+		return OPENED;
+	if (ix->read_only) {
+		err_set(err, ERR_STALE, "%s was written by an older mailtern; "
+		    "the next sync takes it over", ix->path);
+		return FAILED;
+	}
+	if (index_schema_migrate(ix, err) == 0)
+		return OPENED;
+	return ix->damaged ? DAMAGED : FAILED;
+}
+
+/* Ours, and of a version that we know, as the header says that the sums stand
+ * for. */
 static enum verdict
 identify(struct index *ix, bool *empty_out, struct err *err)
 {
@@ -220,8 +237,8 @@ identify(struct index *ix, bool *empty_out, struct err *err)
 		return FAILED;
 	}
 	sqlite3_file_control(ix->db, NULL, SQLITE_FCNTL_RESERVE_BYTES, &spare);
-	if (version == INDEX_VERSION && page == PAGE_SIZE && spare == PAGE_FREE)
-		return OPENED;
+	if (version >= INDEX_OLDEST && page == PAGE_SIZE && spare == PAGE_FREE)
+		return take_over(ix, version, err);
 	err_set(err, ERR_IO, "the index %s is damaged: its header is wrong",
 	    ix->path);
 	return DAMAGED;

@@ -25,6 +25,7 @@ enum slot {
 	SLOT_COUNT_STATES_FOLDER, SLOT_COUNT_STATES_ACCOUNT,
 	SLOT_COUNT_DIRTY_FOLDER, SLOT_COUNT_DIRTY_ACCOUNT, SLOT_FOLDER_CALM,
 	SLOT_CONTENT_FIND, SLOT_CONTENT_INSERT, SLOT_CONTENT_ID,
+	SLOT_CONTENT_UPDATE, SLOT_CONTENT_SHARED, SLOT_MASKED_TWIN,
 	SLOT_UNPAIRED_FLAGS, SLOT_UNPAIRED_ANY, SLOT_HAS_UNPAIRED,
 	SLOT_NEWEST, SLOT_STAYS, SLOT_ON_DISK, SLOT_WAITS, SLOT_SIZES,
 	SLOT_BY_HEAD, SLOT_KEYWORDS,
@@ -73,7 +74,8 @@ void query_int(struct query *, int64_t);
 void query_size(struct query *, uint64_t);	/* refused from 2^63 on */
 void query_id(struct query *, int64_t);		/* 0 becomes NULL */
 void query_text(struct query *, const char *);	/* borrowed; may be NULL */
-void query_blob(struct query *, const void *, size_t);	/* borrowed */
+void query_blob(struct query *, const void *, size_t);	/* borrowed; may be
+						   NULL */
 int query_step(struct query *, struct err *);	/* 1 a row, 0 the end, -1 */
 void query_end(struct query *);
 /* All of it, for what gives no rows. */
@@ -108,8 +110,11 @@ int index_sync_dir(const char *path, struct err *);
 
 /* schema.c */
 #define INDEX_APPLICATION	0x6d74726e	/* "mtrn" */
-#define INDEX_VERSION		6
+#define INDEX_VERSION		7
+#define INDEX_OLDEST		6	/* that can be taken over */
 int index_schema_create(struct index *, struct err *);
+/* Brings the tables of an older version to ours, in one transaction. */
+int index_schema_migrate(struct index *, struct err *);
 /* What little is cleaned at every opening. */
 int index_schema_tidy(struct index *, struct err *);
 
@@ -134,7 +139,9 @@ uint64_t index_sum_int(uint64_t sum, int64_t);
 	" base_remote_flags, base_remote_keywords," \
 	" local, local_flags, local_keywords," \
 	" remote, remote_flags, remote_keywords," \
-	" content, size, date, fetched, inode, file_size, mtime, sum"
+	" content, size, date, fetched, inode, file_size, mtime," \
+	" has_date, likely, unconfirmed," \
+	" expected, expected_flags, expected_keywords, sum"
 uint64_t place_sum(const struct place *);
 /* What a scan has to find for the row to be passed over; 0: it never is. */
 uint64_t place_seen(const struct place *);

@@ -44,7 +44,7 @@ index_newest(struct index *ix, int64_t folder, struct index_probe *out,
 
 	query_init(&q, ix, SLOT_NEWEST, "SELECT uid, size, date FROM place"
 	    " INDEXED BY place_uid WHERE folder = ?1 AND uid IS NOT NULL"
-	    " AND remote AND size > 0 AND date <> 0"
+	    " AND remote AND size > 0 AND has_date"
 	    " ORDER BY uid DESC LIMIT ?2");
 	query_int(&q, folder);
 	query_int(&q, max);
@@ -124,7 +124,7 @@ bind_flags(struct query *q, const struct state *s)
 	query_text(q, s->keywords);
 }
 
-/* Parameters 1 to 27, as all statements number them. */
+/* Parameters 1 to 33, as all statements number them. */
 static void
 bind_place(struct query *q, const struct place *p)
 {
@@ -149,6 +149,11 @@ bind_place(struct query *q, const struct place *p)
 	query_int(q, (int64_t)p->hint.inode);
 	query_int(q, p->hint.size);
 	query_int(q, p->hint.mtime);
+	query_int(q, p->has_date);
+	query_int(q, p->likely);
+	query_int(q, p->unconfirmed);
+	query_int(q, p->expected.present);
+	bind_flags(q, &p->expected);
 	query_int(q, (int64_t)place_sum(p));
 	query_int(q, (int64_t)place_seen(p));
 }
@@ -162,7 +167,7 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 	    "INSERT INTO place (" PLACE_COLUMNS ", seen)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
 	    " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26,"
-	    " ?27)");
+	    " ?27, ?28, ?29, ?30, ?31, ?32, ?33)");
 	bind_place(&q, p);
 	if (query_run(&q, err) < 0)
 		return -1;
@@ -178,9 +183,11 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 	" local_flags = ?14, local_keywords = ?15," \
 	" remote_flags = ?17, remote_keywords = ?18," \
 	" size = ?20, date = ?21, fetched = ?22, inode = ?23," \
-	" file_size = ?24, mtime = ?25, sum = ?26"
+	" file_size = ?24, mtime = ?25, has_date = ?26, likely = ?27," \
+	" unconfirmed = ?28, expected = ?29, expected_flags = ?30," \
+	" expected_keywords = ?31, sum = ?32"
 #define SET_STATES SET_FLAGS \
-	", seen = ?27, missing = ?7, base = ?8, local = ?13, remote = ?16"
+	", seen = ?33, missing = ?7, base = ?8, local = ?13, remote = ?16"
 #define SAME_UID	" WHERE id = ?1 AND folder = ?2 AND uid IS ?3"
 #define SAME_PLACE	SAME_UID " AND unique_part IS ?4 AND content IS ?19"
 #define SAME_STATES	SAME_PLACE " AND missing = ?7 AND base = ?8" \
@@ -199,9 +206,9 @@ static const struct {
 	const char *sql;
 } updates[UPDATES] = {
 	[UPDATE_FLAGS] = { SLOT_PLACE_FLAGS,
-	    SET_FLAGS SAME_STATES " AND seen = ?27" },
+	    SET_FLAGS SAME_STATES " AND seen = ?33" },
 	[UPDATE_NAME] = { SLOT_PLACE_NAME,
-	    SET_FLAGS ", seen = ?27" SAME_STATES },
+	    SET_FLAGS ", seen = ?33" SAME_STATES },
 	[UPDATE_STATES] = { SLOT_PLACE_STATES, SET_STATES SAME_PLACE },
 	[UPDATE_HELD] = { SLOT_PLACE_HELD,
 	    SET_STATES ", unique_part = ?4, content = ?19" SAME_UID },

@@ -23,6 +23,20 @@ sum_state(uint64_t sum, const struct state *s)
 	return sum_text(sum, s->keywords);
 }
 
+/* What came with version 7 counts only where it says something: so the sums of
+ * older rows hold. */
+static uint64_t
+sum_later(uint64_t sum, const struct place *p)
+{
+	int64_t bits = (p->has_date != (p->date != 0)) | p->likely << 1 |
+	    p->unconfirmed << 2 | p->expected.present << 3;
+
+	if (bits == 0)
+		return sum;
+	sum = index_sum_int(sum, bits);
+	return sum_state(sum, &p->expected);
+}
+
 /* Of what the row means, so a number that was narrowed shows as well. */
 uint64_t
 place_sum(const struct place *p)
@@ -46,7 +60,8 @@ place_sum(const struct place *p)
 	sum = index_sum_int(sum, p->fetched);
 	sum = index_sum_int(sum, (int64_t)p->hint.inode);
 	sum = index_sum_int(sum, p->hint.size);
-	return index_sum_int(sum, p->hint.mtime);
+	sum = index_sum_int(sum, p->hint.mtime);
+	return sum_later(sum, p);
 }
 
 uint64_t
@@ -127,6 +142,10 @@ get_place(struct query *q, struct place *p, bool *bad)
 	p->hint.inode = (uint64_t)query_get_int(q, 22);
 	p->hint.size = query_get_int(q, 23);
 	p->hint.mtime = query_get_int(q, 24);
+	p->has_date = get_upto(q, 25, 1, bad);
+	p->likely = get_upto(q, 26, 1, bad);
+	p->unconfirmed = get_upto(q, 27, 1, bad);
+	get_state(q, 28, 29, &p->expected, bad);
 }
 
 int
@@ -137,7 +156,7 @@ place_read(struct query *q, struct place *out, struct err *err)
 	char what[80];
 
 	get_place(q, &p, &bad);
-	if (!bad && place_sum(&p) == (uint64_t)query_get_int(q, 25)) {
+	if (!bad && place_sum(&p) == (uint64_t)query_get_int(q, 31)) {
 		place_stored(&p);
 		*out = p;
 		return 0;

@@ -5,6 +5,31 @@
 #define STR(x)	#x
 #define VALUE(x) STR(x)
 
+/* Contents with octets that some servers mask are found by that form, too. */
+#define MASKED \
+"CREATE INDEX content_masked ON content (substr(masked, 1, 8))" \
+"	WHERE masked IS NOT NULL;" \
+"CREATE INDEX content_masked_head ON content (substr(masked_head, 1, 8))" \
+"	WHERE masked IS NOT NULL;"
+
+/* Two folders never share a directory. Where case does not count, the walk
+ * over the root sees that two names lead to one. */
+#define FOLDER_PATH \
+"CREATE UNIQUE INDEX folder_path ON folder (path) WHERE path IS NOT NULL;"
+
+/* What was learned of the server (folder 0) or of a folder of it: fact.h. */
+#define FACT \
+"CREATE TABLE fact (" \
+"	folder INTEGER NOT NULL," \
+"	name TEXT NOT NULL," \
+"	value TEXT NOT NULL," \
+"	at INTEGER NOT NULL,"		/* seconds */ \
+"	PRIMARY KEY (folder, name)" \
+") WITHOUT ROWID;" \
+"CREATE TRIGGER folder_forgotten AFTER DELETE ON folder BEGIN" \
+"	DELETE FROM fact WHERE folder = old.id;" \
+"END;"
+
 static const char schema[] =
 /* Small facts: root-id, token, token-next, host, user, last-sync, ... */
 "CREATE TABLE meta ("
@@ -23,7 +48,13 @@ static const char schema[] =
 "	size INTEGER NOT NULL,"		/* canonical octets */
 "	removed INTEGER NOT NULL,"	/* octets of the fields left out */
 "	has_identity INTEGER NOT NULL,"	/* Message-ID or Date is there */
-"	message_id TEXT NOT NULL"
+"	message_id TEXT NOT NULL,"
+	/* How the digests were made (mail/fingerprint.h). */
+"	form INTEGER NOT NULL,"
+	/* Both once more with octets >= 0x80 of the header masked; NULL where
+	 * it has none, or form is too old to tell. */
+"	masked BLOB,"
+"	masked_head BLOB"
 ");"
 /*
  * Digests come in no order: each message touches another page of these trees.
@@ -32,6 +63,7 @@ static const char schema[] =
  */
 "CREATE INDEX content_digest ON content (substr(digest, 1, 8));"
 "CREATE INDEX content_head ON content (substr(head, 1, 8));"
+MASKED
 
 "CREATE TABLE folder ("
 "	id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -55,11 +87,10 @@ static const char schema[] =
 "	cur_mtime INTEGER NOT NULL,"
 "	last_full INTEGER NOT NULL,"
 "	scanned INTEGER NOT NULL,"	/* when that scan began, seconds */
-"	looked INTEGER NOT NULL"	/* when files were last compared */
+"	looked INTEGER NOT NULL,"	/* when files were last compared */
+"	mailbox_id TEXT"	/* MAILBOXID or X-GUID; NULL: not known */
 ");"
-/* Two folders never share a directory, even where case does not count. */
-"CREATE UNIQUE INDEX folder_path ON folder (path COLLATE NOCASE)"
-"	WHERE path IS NOT NULL;"
+FOLDER_PATH
 
 /*
  * A place where a message is or was: known on the server by (folder, uid), on
@@ -95,6 +126,13 @@ static const char schema[] =
 "	inode INTEGER NOT NULL,"
 "	file_size INTEGER NOT NULL,"
 "	mtime INTEGER NOT NULL,"	/* ns */
+"	has_date INTEGER NOT NULL,"
+"	likely INTEGER NOT NULL,"	/* the pair, without proof */
+"	unconfirmed INTEGER NOT NULL,"	/* no row has shown the UID yet */
+	/* What the server was asked to hold. */
+"	expected INTEGER NOT NULL,"
+"	expected_flags INTEGER NOT NULL,"
+"	expected_keywords TEXT NOT NULL COLLATE NOCASE,"
 "	sum INTEGER NOT NULL,"		/* of all columns above (row.c) */
 "	seen INTEGER NOT NULL,"		/* name and inode, hashed (row.c) */
 	/*
@@ -139,6 +177,7 @@ static const char schema[] =
 "	remote INTEGER NOT NULL"
 ");"
 
+FACT
 /* An APPEND or COPY begun: not repeated before its outcome is known. */
 "CREATE TABLE intent ("
 "	id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -238,6 +277,31 @@ static const char schema[] =
 "PRAGMA application_id = " VALUE(INDEX_APPLICATION) ";"
 "PRAGMA user_version = " VALUE(INDEX_VERSION) ";";
 
+/*
+ * What each version lacks of the next. Names of columns and trees are those of
+ * the schema; rows keep their sums (row.c).
+ */
+static const char *const migrations[INDEX_VERSION] = {
+[6] =
+"ALTER TABLE content ADD COLUMN form INTEGER NOT NULL DEFAULT 1;"
+"ALTER TABLE content ADD COLUMN masked BLOB;"
+"ALTER TABLE content ADD COLUMN masked_head BLOB;"
+MASKED
+"ALTER TABLE folder ADD COLUMN mailbox_id TEXT;"
+"DROP INDEX folder_path;"
+FOLDER_PATH
+"ALTER TABLE place ADD COLUMN has_date INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE place ADD COLUMN likely INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE place ADD COLUMN unconfirmed INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE place ADD COLUMN expected INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE place ADD COLUMN expected_flags INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE place ADD COLUMN expected_keywords TEXT NOT NULL"
+"	DEFAULT '' COLLATE NOCASE;"
+"UPDATE place SET has_date = 1 WHERE date <> 0;"
+FACT
+"PRAGMA user_version = 7;",
+};
+
 /* The next contents to be looked at, a portion that one statement can undo. */
 #define LOOSE	"(SELECT content FROM loose ORDER BY content LIMIT 1000)"
 
@@ -278,6 +342,25 @@ int
 index_schema_create(struct index *ix, struct err *err)
 {
 	return schema_apply(ix, create_tables, err);
+}
+
+static int
+migrate(struct index *ix, struct err *err)
+{
+	int64_t version;
+
+	if (index_number(ix, "PRAGMA user_version", &version, err) == -1)
+		return -1;
+	for (; version < INDEX_VERSION; version++)
+		if (index_exec(ix, migrations[version], err) == -1)
+			return -1;
+	return 0;
+}
+
+int
+index_schema_migrate(struct index *ix, struct err *err)
+{
+	return schema_apply(ix, migrate, err);
 }
 
 static int

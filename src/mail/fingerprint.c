@@ -17,6 +17,9 @@
  * and field from field, and put/digest hash the canonical octets. A line comes
  * in pieces of any size; of a field name only a window is kept, long enough to
  * tell the names that matter, so memory does not depend on the message.
+ *
+ * The three forms of most messages are one: a form is hashed by itself only
+ * from the first octet on that tells it from the form before it.
  */
 
 #define NAME_MAX_LEN	32	/* longer than every name in field_table */
@@ -24,7 +27,8 @@
 
 enum field {
 	FIELD_OTHER,
-	FIELD_REMOVED,		/* MUAs rewrite it: no part of the identity */
+	FIELD_REMOVED,		/* programs rewrite it: no part of identity */
+	FIELD_REMOVED_NOW,	/* but it was one in the first form */
 	FIELD_MESSAGE_ID,
 	FIELD_DATE,
 	FIELD_PARTIAL,
@@ -37,16 +41,25 @@ enum where {
 	BODY,
 };
 
+/* Form by form, each like the one before it until it forks. */
+enum form { FORM_IS, FORM_MASKED, FORM_OLD, FORMS };
+
+struct stream {
+	EVP_MD_CTX *md;		/* NULL: it has not forked */
+	size_t n;
+	unsigned char stage[STAGE];
+};
+
 struct fingerprinter {
-	EVP_MD_CTX *md;
+	struct stream stream[FORMS];
 	enum where where;
 	enum field field;	/* of this line and of those that continue it */
 	bool cr;		/* a CR waits for what follows it */
 	bool midline;		/* the line has octets already */
 	bool id_done;		/* an earlier Message-ID was not empty */
-	size_t id_len, name_len, stage_len;
+	bool later;		/* this line is not the first */
+	size_t id_len, name_len;
 	char name[NAME_MAX_LEN];
-	unsigned char stage[STAGE];
 	struct fingerprint out;
 };
 
@@ -57,7 +70,17 @@ static const struct {
 	{ "Status", FIELD_REMOVED },
 	{ "X-Status", FIELD_REMOVED },
 	{ "Content-Length", FIELD_REMOVED },
-	{ "Lines", FIELD_REMOVED },
+	{ "Lines", FIELD_REMOVED },		/* mbox */
+	{ "X-TUID", FIELD_REMOVED_NOW },	/* mbsync, in what it stores */
+	{ "X-UID", FIELD_REMOVED_NOW },		/* c-client, Dovecot: mbox */
+	{ "X-IMAP", FIELD_REMOVED_NOW },
+	{ "X-IMAPbase", FIELD_REMOVED_NOW },
+	{ "X-Keywords", FIELD_REMOVED_NOW },
+	{ "X-Mozilla-Status", FIELD_REMOVED_NOW },	/* Thunderbird */
+	{ "X-Mozilla-Status2", FIELD_REMOVED_NOW },
+	{ "X-Mozilla-Keys", FIELD_REMOVED_NOW },
+	{ "X-Evolution", FIELD_REMOVED_NOW },
+	{ "X-OfflineIMAP", FIELD_REMOVED_NOW },	/* what it could not find */
 	{ "Message-ID", FIELD_MESSAGE_ID },
 	{ "Date", FIELD_DATE },
 	{ "X-Mailtern-Partial", FIELD_PARTIAL },
@@ -109,9 +132,10 @@ fingerprint_new(void)
 {
 	struct fingerprinter *f = xcalloc(1, sizeof(*f));
 
-	f->md = EVP_MD_CTX_new();
-	digest_check(f->md != NULL);
-	digest_check(EVP_DigestInit_ex(f->md, EVP_sha256(), NULL));
+	f->stream[FORM_IS].md = EVP_MD_CTX_new();
+	digest_check(f->stream[FORM_IS].md != NULL);
+	digest_check(EVP_DigestInit_ex(f->stream[FORM_IS].md, EVP_sha256(),
+	    NULL));
 	return f;
 }
 
@@ -120,65 +144,144 @@ fingerprint_cancel(struct fingerprinter *f)
 {
 	if (f == NULL)
 		return;
-	EVP_MD_CTX_free(f->md);
+	for (int i = 0; i < FORMS; i++)
+		EVP_MD_CTX_free(f->stream[i].md);
 	free(f);
 }
 
 static void
-stage_flush(struct fingerprinter *f)
+stage_flush(struct stream *s)
 {
-	if (f->stage_len > 0)
-		digest_check(EVP_DigestUpdate(f->md, f->stage, f->stage_len));
-	f->stage_len = 0;
+	if (s->n > 0)
+		digest_check(EVP_DigestUpdate(s->md, s->stage, s->n));
+	s->n = 0;
 }
 
+/* The stream of a form, its own or that which it still follows. */
+static struct stream *
+stream_of(struct fingerprinter *f, enum form form)
+{
+	while (f->stream[form].md == NULL)
+		form--;
+	return &f->stream[form];
+}
+
+static EVP_MD_CTX *
+copy_of(struct stream *s)
+{
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+
+	stage_flush(s);
+	digest_check(copy != NULL);
+	digest_check(EVP_MD_CTX_copy_ex(copy, s->md));
+	return copy;
+}
+
+/* From here on the form is another one than that before it. */
+static void
+fork_form(struct fingerprinter *f, enum form form)
+{
+	if (f->stream[form].md == NULL)
+		f->stream[form].md = copy_of(stream_of(f, form));
+}
+
+static void
+stream_put(struct stream *s, const unsigned char *p, size_t n)
+{
+	if (s->md == NULL)
+		return;
+	if (n >= STAGE) {
+		stage_flush(s);
+		digest_check(EVP_DigestUpdate(s->md, p, n));
+		return;
+	}
+	if (n > STAGE - s->n)
+		stage_flush(s);
+	if (n > 0)
+		memcpy(s->stage + s->n, p, n);
+	s->n += n;
+}
+
+/* Octets that are alike in all forms. */
 static void
 put(struct fingerprinter *f, const unsigned char *p, size_t n)
 {
 	f->out.size += n;
-	if (n >= STAGE) {
-		stage_flush(f);
-		digest_check(EVP_DigestUpdate(f->md, p, n));
-		return;
-	}
-	if (n > STAGE - f->stage_len)
-		stage_flush(f);
-	if (n > 0)
-		memcpy(f->stage + f->stage_len, p, n);
-	f->stage_len += n;
+	f->out.first_size += n;
+	for (int i = 0; i < FORMS; i++)
+		stream_put(&f->stream[i], p, n);
 }
 
-/* Header octets: counted out with their field, or hashed with 8-bit masked. */
-static void
-put_header(struct fingerprinter *f, const unsigned char *p, size_t n)
+static bool
+is_7bit(const unsigned char *p, size_t n)
 {
-	if (f->field == FIELD_REMOVED) {
-		f->out.removed += n;
-		return;
-	}
-	while (n > 0) {
-		unsigned char masked[256];
+	for (size_t i = 0; i < n; i++)
+		if (p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static void
+put_masked(struct stream *s, const unsigned char *p, size_t n)
+{
+	unsigned char masked[256];
+
+	while (s->md != NULL && n > 0) {
 		size_t part = n < sizeof(masked) ? n : sizeof(masked);
 
 		for (size_t i = 0; i < part; i++)
 			masked[i] = p[i] < 0x80 ? p[i] : 'X';
-		put(f, masked, part);
+		stream_put(s, masked, part);
 		p += part;
 		n -= part;
 	}
 }
 
-/* The digest of everything so far; hashing can go on. */
+/* Header octets: each form has its own view of them. */
 static void
-digest_now(struct fingerprinter *f, uint8_t out[32])
+put_header(struct fingerprinter *f, const unsigned char *p, size_t n)
 {
-	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	switch (f->field) {
+	case FIELD_REMOVED:
+		f->out.removed += n;
+		return;
+	case FIELD_REMOVED_NOW:
+		f->out.removed += n;
+		f->out.first_size += n;
+		fork_form(f, FORM_OLD);
+		put_masked(&f->stream[FORM_OLD], p, n);
+		return;
+	default:
+		break;
+	}
+	if (is_7bit(p, n)) {
+		put(f, p, n);
+		return;
+	}
+	f->out.has_8bit = true;
+	f->out.size += n;
+	f->out.first_size += n;
+	fork_form(f, FORM_MASKED);
+	stream_put(&f->stream[FORM_IS], p, n);
+	put_masked(&f->stream[FORM_MASKED], p, n);
+	put_masked(&f->stream[FORM_OLD], p, n);
+}
 
-	stage_flush(f);
-	digest_check(copy != NULL);
-	digest_check(EVP_MD_CTX_copy_ex(copy, f->md));
-	digest_check(EVP_DigestFinal_ex(copy, out, NULL));
-	EVP_MD_CTX_free(copy);
+/* The digests of everything so far; hashing can go on. */
+static void
+digest_now(struct fingerprinter *f, uint8_t *const out[FORMS])
+{
+	for (int i = 0; i < FORMS; i++) {
+		EVP_MD_CTX *copy;
+
+		if (f->stream[i].md == NULL) {
+			memcpy(out[i], out[i - 1], 32);
+			continue;
+		}
+		copy = copy_of(&f->stream[i]);
+		digest_check(EVP_DigestFinal_ex(copy, out[i], NULL));
+		EVP_MD_CTX_free(copy);
+	}
 }
 
 static bool
@@ -197,6 +300,19 @@ field_find(struct span name)
 		if (span_ieq(name, field_table[i].name))
 			return field_table[i].field;
 	return FIELD_OTHER;
+}
+
+/* As mbox has it before each message: "From jane Mon Jan  1 00:00:00 2024". */
+static bool
+is_from_line(struct span name)
+{
+	size_t i = 5;
+
+	if (name.n <= i || memcmp(name.p, "From ", i) != 0)
+		return false;
+	while (i < name.n && is_blank((unsigned char)name.p[i]))
+		i++;
+	return i < name.n;
 }
 
 /* One octet of a Message-ID: as much as has room, and fit to be text. */
@@ -241,12 +357,18 @@ field_end(struct fingerprinter *f)
 	f->field = FIELD_OTHER;
 }
 
-/* Now it is known what the line is: hash the name that was held back. */
+/* Now it is known what the line is: hash the name that was held back. Without
+ * a colon it is that of no field. */
 static void
-name_end(struct fingerprinter *f, enum field field)
+name_end(struct fingerprinter *f, bool colon)
 {
-	f->field = field;
-	if (field == FIELD_PARTIAL)
+	const struct span name = { f->name, f->name_len };
+
+	if (!f->later && is_from_line(name))
+		f->field = FIELD_REMOVED_NOW;
+	else
+		f->field = colon ? field_find(name) : FIELD_OTHER;
+	if (f->field == FIELD_PARTIAL)
 		f->out.partial = true;
 	put_header(f, (const unsigned char *)f->name, f->name_len);
 	f->name_len = 0;
@@ -263,9 +385,9 @@ name_add(struct fingerprinter *f, const unsigned char *p, size_t n)
 		f->name[f->name_len++] = (char)p[i++];
 	/* A full window decides at once, or pieces would make a difference. */
 	if (f->name_len == sizeof(f->name)) {
-		name_end(f, FIELD_OTHER);
+		name_end(f, false);
 	} else if (i < n) {
-		name_end(f, field_find((struct span){ f->name, f->name_len }));
+		name_end(f, true);
 		put_header(f, p + i++, 1);
 	}
 	return i;
@@ -303,8 +425,12 @@ line_add(struct fingerprinter *f, const unsigned char *p, size_t n)
 static void
 header_end(struct fingerprinter *f)
 {
+	uint8_t *const head[FORMS] = {
+		f->out.head, f->out.masked.head, f->out.first.head
+	};
+
 	field_end(f);
-	digest_now(f, f->out.head);
+	digest_now(f, head);
 	f->where = BODY;
 }
 
@@ -322,9 +448,10 @@ line_end(struct fingerprinter *f)
 		header_end(f);
 	} else {
 		if (f->where == LINE_NAME)
-			name_end(f, FIELD_OTHER);
+			name_end(f, false);
 		put_header(f, crlf, 2);
 		f->where = LINE_START;
+		f->later = true;
 	}
 }
 
@@ -360,6 +487,9 @@ fingerprint_add(struct fingerprinter *f, const void *data, size_t n)
 void
 fingerprint_end(struct fingerprinter *f, struct fingerprint *out)
 {
+	uint8_t *const content[FORMS] = {
+		f->out.content, f->out.masked.content, f->out.first.content
+	};
 	bool open;
 
 	if (f->cr)
@@ -373,7 +503,15 @@ fingerprint_end(struct fingerprinter *f, struct fingerprint *out)
 	while (f->id_len > 0 && f->out.message_id[f->id_len - 1] == ' ')
 		f->id_len--;
 	f->out.message_id[f->id_len] = '\0';
-	digest_now(f, f->out.content);
+	digest_now(f, content);
 	*out = f->out;
 	fingerprint_cancel(f);
+}
+
+bool
+fingerprint_is(const struct fingerprint *fp, unsigned form,
+    const uint8_t content[32])
+{
+	return memcmp(form < FORM_NOW ? fp->first.content : fp->content,
+	    content, 32) == 0;
 }

@@ -26,6 +26,7 @@ place_init(struct place *p)
 	state_set(&p->base_remote, false, 0, "");
 	state_set(&p->local, false, 0, "");
 	state_set(&p->remote, false, 0, "");
+	state_set(&p->expected, false, 0, "");
 }
 
 void
@@ -37,6 +38,7 @@ place_release(struct place *p)
 	free(p->base_remote.keywords);
 	free(p->local.keywords);
 	free(p->remote.keywords);
+	free(p->expected.keywords);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -58,7 +60,10 @@ place_forget_remote(struct place *p)
 	p->uid = 0;
 	p->size = 0;
 	p->date = 0;
+	p->has_date = false;
+	p->likely = p->unconfirmed = false;
 	state_set(&p->remote, false, 0, "");
+	state_set(&p->expected, false, 0, "");
 }
 
 bool

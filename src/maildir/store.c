@@ -192,8 +192,8 @@ check_removable(struct maildir *m, int fd, const struct maildir_message *msg,
 		if (maildir_fingerprint(m, msg, &print, &mtime, err) < 0 ||
 		    maildir_look_removable(fd, msg, &again, err) < 0)
 			return -1;
-		if (file_hint_equal(&now, &again) && memcmp(print.content,
-		    known->content, sizeof(print.content)) == 0)
+		if (file_hint_equal(&now, &again) && fingerprint_is(&print,
+		    known->form, known->content))
 			return 0;
 	}
 	return err_set(err, ERR_STALE, "folder %s: %s is not the file that it "

@@ -46,7 +46,7 @@ test_folder_comes_back(void **state)
 	    .permanent_any = true, .permanent = FLAG_ALL,
 	    .permanent_keywords = xstrdup("a b"), .new_mtime = -1,
 	    .cur_mtime = INT64_MAX, .last_full = 5, .scanned = 7,
-	    .looked = 6 };
+	    .looked = 6, .mailbox_id = xstrdup("5a0e") };
 	struct index_folder b = { .name = xstrdup("INBOX") };
 	struct index_folder *all;
 	size_t n;
@@ -79,6 +79,8 @@ test_folder_comes_back(void **state)
 	assert_int_equal(all[1].last_full, 5);
 	assert_int_equal(all[1].scanned, 7);
 	assert_int_equal(all[1].looked, 6);
+	assert_null(all[0].mailbox_id);
+	assert_string_equal(all[1].mailbox_id, "5a0e");
 	index_folders_free(all, n);
 	index_folder_release(&a);
 	index_folder_release(&b);
@@ -89,13 +91,13 @@ test_folder_limits(void **state)
 {
 	struct fixture *f = *state;
 	struct index_folder a = { .name = xstrdup("a"), .path = xstrdup("P") };
-	struct index_folder b = { .name = xstrdup("b"), .path = xstrdup("p") };
+	struct index_folder b = { .name = xstrdup("b"), .path = xstrdup("P") };
 
 	ok(index_begin(f->ix, &f->err));
 	ok(index_folder_put(f->ix, &a, &f->err));
-	/* Two names of one directory where case does not count. */
+	/* Two names of one directory; names are octets. */
 	assert_int_equal(index_folder_put(f->ix, &b, &f->err), -1);
-	b.path[0] = 'q';
+	b.path[0] = 'p';
 	ok(index_folder_put(f->ix, &b, &f->err));
 	b.name[0] = 'a';
 	assert_int_equal(index_folder_put(f->ix, &b, &f->err), -1);

@@ -102,8 +102,28 @@ static const struct row {
 	    S("Status: RO\r\nLines: 1\r\n") },
 	{ "8-bit",
 	    S("A: caf\303\251\n\377: \200\n\ncaf\303\251\n"),
-	    S("A: cafXX\r\nX: X\r\n\r\n"),
+	    S("A: caf\303\251\r\n\377: \200\r\n\r\n"),
 	    S("caf\303\251\r\n") },
+	{ "what programs write",
+	    S("X-TUID: a\nX-UID: 1\nX-IMAP: 1\nX-IMAPbase: 1 2\n"
+	    "X-Keywords: a\n b\nx-mozilla-status: 0001\n"
+	    "X-Mozilla-Status2: 0\nX-Mozilla-Keys: \nX-Evolution: 1-0\n"
+	    "X-OfflineIMAP: 1\nA: b\n\nX-TUID: a\n"),
+	    S("A: b\r\n\r\n"),
+	    S("X-TUID: a\r\n") },
+	{ "of an mbox",
+	    S("From jane@example.org Mon Jan  1 00:00:00 2024\nA: b\n"
+	    "From x\n\nFrom y\n"),
+	    S("A: b\r\nFrom x\r\n\r\n"),
+	    S("From y\r\n") },
+	{ "of an mbox, and short",
+	    S("From x\nA: b\n\n"),
+	    S("A: b\r\n\r\n"),
+	    S("") },
+	{ "a field at the start",
+	    S("From : x\nFrom \nA: b\n\n"),
+	    S("From : x\r\nFrom \r\nA: b\r\n\r\n"),
+	    S("") },
 	{ "lone CR",
 	    S("A: b\rc\n\nx\ry\r\r\nz\r"),
 	    S("A: b\rc\r\n\r\n"),
@@ -226,6 +246,65 @@ test_rows(void **state)
 	}
 }
 
+static void
+digest_of(const char *text, size_t n, unsigned char out[32])
+{
+	assert_int_equal(EVP_Digest(text, n, out, NULL, EVP_sha256(), NULL), 1);
+}
+
+/*
+ * The other two forms, in canonical text: with octets masked, and as the first
+ * version had it, which masked them too and left fewer fields out.
+ */
+static void
+test_other_forms(void **state)
+{
+	static const struct {
+		struct bytes in, masked, first;
+		size_t head;	/* of both, in octets */
+		bool has_8bit;
+	} t[] = {
+		{ S("A: b\n\nx\n"), S("A: b\r\n\r\nx\r\n"),
+		    S("A: b\r\n\r\nx\r\n"), 8, false },
+		{ S("A: \351b\nB: \351\n\nx\351\n"),
+		    S("A: Xb\r\nB: X\r\n\r\nx\351\r\n"),
+		    S("A: Xb\r\nB: X\r\n\r\nx\351\r\n"), 15, true },
+		{ S("Lines: \351\nA: b\n\nx"), S("A: b\r\n\r\nx\r\n"),
+		    S("A: b\r\n\r\nx\r\n"), 8, false },
+	};
+	static const struct bytes early = S("A: b\nX-UID: \3511\n\351: c\n\nx"),
+	    now = S("A: b\r\nX: c\r\n\r\nx\r\n"),
+	    then = S("A: b\r\nX-UID: X1\r\nX: c\r\n\r\nx\r\n");
+	unsigned char want[32];
+	struct fingerprint fp;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		for (size_t cut = 0; cut <= t[i].in.n + 1; cut++) {
+			fp = take(t[i].in, cut);
+			assert_int_equal(fp.has_8bit, t[i].has_8bit);
+			assert_int_equal(fp.first_size, fp.size);
+			digest_of(t[i].masked.p, t[i].masked.n, want);
+			assert_memory_equal(want, fp.masked.content, 32);
+			digest_of(t[i].first.p, t[i].first.n, want);
+			assert_memory_equal(want, fp.first.content, 32);
+			digest_of(t[i].first.p, t[i].head, want);
+			assert_memory_equal(want, fp.masked.head, 32);
+			assert_memory_equal(want, fp.first.head, 32);
+		}
+	for (size_t cut = 0; cut <= early.n + 1; cut++) {
+		fp = take(early, cut);
+		digest_of(now.p, now.n, want);
+		assert_memory_equal(want, fp.masked.content, 32);
+		digest_of(then.p, then.n, want);
+		assert_memory_equal(want, fp.first.content, 32);
+		digest_of(then.p, then.n - 3, want);
+		assert_memory_equal(want, fp.first.head, 32);
+		assert_int_equal(fp.first_size, then.n);
+		assert_int_equal(fp.size, now.n);
+	}
+}
+
 /* An absolute value, so that the form can't drift: sha256sum of the text. */
 static void
 test_known_digest(void **state)
@@ -257,6 +336,7 @@ test_removed_octets(void **state)
 		{ "Status: RO", 12, 10 },	/* its line end is added */
 		{ "A: b", 0, 4 },
 		{ "A: b\n\nLines: 1\n", 0, 18 },
+		{ "From x\nX-UID: 1\nA: b\n\n", 8 + 10, 26 },
 	};
 
 	(void)state;
@@ -385,7 +465,7 @@ test_random_texts(void **state)
 {
 	static const char *const atom[] = {
 		"\n", "\n", "\r", " ", ":", "Status", "Lines:", "Message-ID:",
-		"\n ", "x", "\x80", "\t", "Date: ", "\r\n",
+		"\n ", "x", "\x80", "\t", "Date: ", "\r\n", "From ", "X-UID",
 	};
 	unsigned seed = 99;
 
@@ -397,7 +477,7 @@ test_random_texts(void **state)
 		struct fingerprint a, b, c;
 
 		for (int k = rand_r(&seed) % 24; k > 0; k--) {
-			const char *s = atom[(size_t)rand_r(&seed) % 14];
+			const char *s = atom[(size_t)rand_r(&seed) % 16];
 
 			memcpy(text + n, s, strlen(s));
 			n += strlen(s);
@@ -409,6 +489,10 @@ test_random_texts(void **state)
 		c = take(crlf, crlf.n + 1);
 		assert_memory_equal(a.content, b.content, 32);
 		assert_memory_equal(a.content, c.content, 32);
+		assert_memory_equal(&a.masked, &b.masked, sizeof(a.masked));
+		assert_memory_equal(&a.masked, &c.masked, sizeof(a.masked));
+		assert_memory_equal(&a.first, &b.first, sizeof(a.first));
+		assert_memory_equal(&a.first, &c.first, sizeof(a.first));
 		assert_memory_equal(a.head, b.head, 32);
 		assert_memory_equal(a.head, c.head, 32);
 		assert_string_equal(a.message_id, b.message_id);
@@ -437,6 +521,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_other_forms),
 		cmocka_unit_test(test_known_digest),
 		cmocka_unit_test(test_removed_octets),
 		cmocka_unit_test(test_identity),

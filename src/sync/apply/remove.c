@@ -97,9 +97,11 @@ know(struct removing *r, struct doomed *d, struct err *err)
 	if (found == -1)
 		return -1;
 	d->known.has_content = found == 1;
-	if (found == 1)
+	if (found == 1) {
+		d->known.form = content.form;
 		memcpy(d->known.content, content.digest,
 		    sizeof(d->known.content));
+	}
 	return run->conf->attic_days == 0 ? 0 : remove_twin_find(run,
 	    &d->p.place, &d->twin, err);
 }

@@ -32,6 +32,8 @@ join_local(struct index *ix, struct place *p, struct err *err)
 	found = index_unpaired_local(ix, p, &known, err);
 	if (found != 1)
 		return found;
+	/* Where one side masks octets, the row has what the file has. */
+	p->content = known.content;
 	/* A file that the last look lacked is no proof that it is here. */
 	rc = known.missing ? 0 : join_known(ix, p, &known, err) == -1 ? -1 : 1;
 	place_release(&known);

@@ -218,17 +218,21 @@ content_of(struct index *ix, struct candidate *c, struct err *err)
 {
 	struct place *p = &c->row.place;
 	struct fingerprint fp = c->fp;
+	uint64_t body;
 	int found;
 
 	if (p->content != 0)
 		return 1;		/* it was here before */
-	if (!c->got)
+	if (!c->got || p->size < fp.wire)
 		return 0;
-	fp.size = p->size - fp.removed;
+	body = p->size - fp.wire;
+	fp.size += body;
+	fp.first_size += body;
 	found = index_content_by_head(ix, p->folder, &fp, &p->content, err);
 	if (found != 0)
 		return found;
 	fp.size += 2;	/* the file's last line may have had no end */
+	fp.first_size += 2;
 	return index_content_by_head(ix, p->folder, &fp, &p->content, err);
 }
 

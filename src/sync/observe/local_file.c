@@ -46,8 +46,10 @@ compare_content(struct known_files *k, const struct place *p,
 		return LIKE_SAME;	/* nothing to compare it with */
 	if (maildir_fingerprint(k->md, &at, &fp, &mtime, &ignored) == -1)
 		return LIKE_UNKNOWN;
-	return memcmp(fp.content, known.digest, sizeof(known.digest)) == 0 ?
-	    LIKE_SAME : LIKE_OTHER;
+	if (!fingerprint_is(&fp, known.form, known.digest))
+		return LIKE_OTHER;
+	return index_content_renew(k->ix, &known, &fp, err) == -1 ?
+	    LIKE_FAILED : LIKE_SAME;
 }
 
 static enum likeness
