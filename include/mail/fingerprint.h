@@ -44,6 +44,8 @@ struct fingerprint {
 	bool has_nul;		/* somewhere: no literal can hold it */
 	bool partial;		/* has a header X-Mailtern-Partial */
 	char message_id[256];	/* unfolded, trimmed, cut; "" when absent */
+	bool has_sent;
+	int64_t sent;		/* seconds, by Date, else the first Received */
 };
 
 struct fingerprinter;

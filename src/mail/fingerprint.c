@@ -10,6 +10,7 @@
 #include "base/fatal.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "mail/date.h"
 
 /*
  * Three layers, each of which sees no more than the one below hands it:
@@ -24,6 +25,7 @@
 
 #define NAME_MAX_LEN	32	/* longer than every name in field_table */
 #define STAGE		4096	/* octets collected before they are hashed */
+#define DATE_MAX	100	/* of what could be a date */
 
 enum field {
 	FIELD_OTHER,
@@ -31,6 +33,7 @@ enum field {
 	FIELD_REMOVED_NOW,	/* but it was one in the first form */
 	FIELD_MESSAGE_ID,
 	FIELD_DATE,
+	FIELD_RECEIVED,
 	FIELD_PARTIAL,
 };
 
@@ -50,6 +53,13 @@ struct stream {
 	unsigned char stage[STAGE];
 };
 
+/* What a field says when: of Received, that is behind the last semicolon. */
+struct when {
+	bool done;		/* an earlier field of the name said it */
+	size_t n;
+	char text[DATE_MAX];
+};
+
 struct fingerprinter {
 	struct stream stream[FORMS];
 	enum where where;
@@ -58,6 +68,7 @@ struct fingerprinter {
 	bool midline;		/* the line has octets already */
 	bool id_done;		/* an earlier Message-ID was not empty */
 	bool later;		/* this line is not the first */
+	struct when date, received;
 	size_t id_len, name_len;
 	char name[NAME_MAX_LEN];
 	struct fingerprint out;
@@ -83,6 +94,7 @@ static const struct {
 	{ "X-OfflineIMAP", FIELD_REMOVED_NOW },	/* what it could not find */
 	{ "Message-ID", FIELD_MESSAGE_ID },
 	{ "Date", FIELD_DATE },
+	{ "Received", FIELD_RECEIVED },
 	{ "X-Mailtern-Partial", FIELD_PARTIAL },
 };
 
@@ -336,16 +348,44 @@ id_add(struct fingerprinter *f, unsigned char c)
 }
 
 static void
+when_add(struct when *w, unsigned char c)
+{
+	if (!w->done && w->n < sizeof(w->text))
+		w->text[w->n++] = (char)c;
+}
+
+static void
+received_add(struct when *w, unsigned char c)
+{
+	if (c != ';')
+		when_add(w, c);
+	else if (!w->done)
+		w->n = 0;
+}
+
+static void
 field_value(struct fingerprinter *f, const unsigned char *p, size_t n)
 {
-	if (f->field != FIELD_MESSAGE_ID && f->field != FIELD_DATE)
-		return;
+	const bool names = f->field == FIELD_MESSAGE_ID ||
+	    f->field == FIELD_DATE;
+
 	for (size_t i = 0; i < n; i++) {
-		if (!is_blank(p[i]))
-			f->out.has_identity = true;
+		f->out.has_identity |= names && !is_blank(p[i]);
 		if (f->field == FIELD_MESSAGE_ID)
 			id_add(f, p[i]);
+		else if (f->field == FIELD_DATE)
+			when_add(&f->date, p[i]);
+		else if (f->field == FIELD_RECEIVED)
+			received_add(&f->received, p[i]);
+		else
+			break;
 	}
+}
+
+static bool
+when_parse(const struct when *w, int64_t *out)
+{
+	return mail_date_parse((struct span){ w->text, w->n }, out);
 }
 
 /* The field before this line is complete. */
@@ -354,6 +394,8 @@ field_end(struct fingerprinter *f)
 {
 	if (f->field == FIELD_MESSAGE_ID && f->id_len > 0)
 		f->id_done = true;
+	f->date.done |= f->date.n > 0;
+	f->received.done |= f->received.n > 0;
 	f->field = FIELD_OTHER;
 }
 
@@ -431,6 +473,8 @@ header_end(struct fingerprinter *f)
 
 	field_end(f);
 	digest_now(f, head);
+	f->out.has_sent = when_parse(&f->date, &f->out.sent) ||
+	    when_parse(&f->received, &f->out.sent);
 	f->where = BODY;
 }
 
