@@ -73,6 +73,19 @@ int index_content_by_head(struct index *, int64_t folder,
 int index_keywords_of_content(struct index *, int64_t content, char **out,
     struct err *);
 
+/*
+ * Places of folder beyond the id after that are on this side alone, were never
+ * agreed on, and whose content is not known: their sizes, ascending, as the
+ * server or stat told them, 0 where not known; freed with free().
+ */
+enum index_side { INDEX_LOCAL, INDEX_REMOTE };
+struct index_unlooked {
+	int64_t folder, after;
+	enum index_side side;
+};
+int index_unlooked(struct index *, const struct index_unlooked *,
+    uint64_t **out, size_t *n_out, struct err *);
+
 /* An action begun that can't be repeated blindly (APPEND, COPY). */
 struct index_intent {
 	int64_t id;

@@ -18,6 +18,9 @@ int index_place_by_uid(struct index *, int64_t folder, uint32_t uid,
 int index_place_by_unique(struct index *, int64_t folder, const char *unique,
     struct place *out, struct err *);
 
+/* The highest id that was ever given; 0: none. */
+int index_newest_place(struct index *, int64_t *id_out, struct err *);
+
 /* Inserts (id 0, then set) or updates the whole row and its checksum. */
 int index_place_put(struct index *, struct place *, struct err *);
 int index_place_drop(struct index *, int64_t id, struct err *);
@@ -73,12 +76,13 @@ int index_on_disk(struct index *, int64_t folder,
 
 /*
  * What an observer of the server saw: one row of FETCH. Inserts, or updates the
- * seen remote state where it differs. flags and keywords only when has_flags,
- * size and date when has_meta. A row that was not changed is not written.
+ * seen remote state where it differs. flags and keywords only when has_flags;
+ * size 0 is none, a date counts only when has_date. A row that was not changed
+ * is not written.
  */
 struct index_seen_remote {
 	uint32_t uid;
-	bool has_flags, has_meta;
+	bool has_flags, has_date;
 	unsigned flags;
 	const char *keywords;
 	uint32_t size;
@@ -103,12 +107,14 @@ int index_keep_remote(struct index *, int64_t folder,
     const struct index_listed *, uint64_t *changed_out, struct err *);
 
 /*
- * The newest UIDs of the folder that are there with size and date known, at
+ * The newest UIDs of the folder that are there, with size or date known, at
  * most max: by them a server is known for the one it was. The number, or -1.
  */
 struct index_probe {
-	uint32_t uid, size;
+	uint32_t uid, size;		/* size 0: not known */
+	bool has_date;
 	int64_t date;
+	int64_t content;		/* 0: not known */
 };
 int index_newest(struct index *, int64_t folder, struct index_probe *out,
     int max, struct err *);

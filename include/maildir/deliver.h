@@ -35,7 +35,7 @@ int maildir_deliver_end(struct maildir_delivery *, struct fingerprint *out,
 /* Then either: where it goes (flags in the name; new/ when neither FLAG_SEEN
  * nor any other flag is set, else cur/), mtime = date ... */
 int maildir_deliver_place(struct maildir_delivery *, unsigned flags,
-    int64_t date, struct err *);
+    const int64_t *date, struct err *);
 /* ... or away with it. */
 void maildir_deliver_drop(struct maildir_delivery *);
 

@@ -346,23 +346,17 @@ index_content_waits(struct index *ix, int64_t content, bool *out,
 	return is_any(&q, out, err);
 }
 
-int
-index_unpaired_sizes(struct index *ix, int64_t folder, uint64_t **out,
-    size_t *n_out, struct err *err)
+/* The numbers in the first column, in order. */
+static int
+read_sizes(struct query *q, uint64_t **out, size_t *n_out, struct err *err)
 {
 	uint64_t *all = NULL;
 	size_t n = 0, cap = 0;
-	struct query q;
 	int r;
 
-	query_init(&q, ix, SLOT_SIZES, "SELECT DISTINCT size FROM content"
-	    " WHERE id IN (SELECT content FROM place INDEXED BY place_unpaired"
-	    " WHERE folder = ? AND content IS NOT NULL AND uid IS NULL"
-	    " AND local AND NOT base) ORDER BY size");
-	query_int(&q, folder);
-	while ((r = query_step(&q, err)) > 0)
-		*VEC_ADD(all, n, cap) = (uint64_t)query_get_int(&q, 0);
-	query_end(&q);
+	while ((r = query_step(q, err)) > 0)
+		*VEC_ADD(all, n, cap) = (uint64_t)query_get_int(q, 0);
+	query_end(q);
 	if (r < 0) {
 		free(all);
 		return -1;
@@ -370,6 +364,42 @@ index_unpaired_sizes(struct index *ix, int64_t folder, uint64_t **out,
 	*out = all;
 	*n_out = n;
 	return 0;
+}
+
+int
+index_unpaired_sizes(struct index *ix, int64_t folder, uint64_t **out,
+    size_t *n_out, struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_SIZES, "SELECT DISTINCT size FROM content"
+	    " WHERE id IN (SELECT content FROM place INDEXED BY place_unpaired"
+	    " WHERE folder = ? AND content IS NOT NULL AND uid IS NULL"
+	    " AND local AND NOT base) ORDER BY size");
+	query_int(&q, folder);
+	return read_sizes(&q, out, n_out, err);
+}
+
+#define UNLOOKED(size, side) "SELECT " size " FROM place" \
+	" INDEXED BY place_dirty WHERE folder = ?1 AND id > ?2 AND dirty" \
+	" AND NOT base AND content IS NULL AND " side " ORDER BY 1"
+
+int
+index_unlooked(struct index *ix, const struct index_unlooked *of,
+    uint64_t **out, size_t *n_out, struct err *err)
+{
+	struct query q;
+
+	if (of->side == INDEX_LOCAL)
+		query_init(&q, ix, SLOT_UNLOOKED_LOCAL, UNLOOKED("CASE inode"
+		    " WHEN 0 THEN 0 ELSE file_size END",
+		    "local AND NOT remote"));
+	else
+		query_init(&q, ix, SLOT_UNLOOKED_REMOTE, UNLOOKED("size",
+		    "remote AND NOT local"));
+	query_int(&q, of->folder);
+	query_int(&q, of->after);
+	return read_sizes(&q, out, n_out, err);
 }
 
 #define BY_HEAD(head) "SELECT id FROM content INDEXED BY content_head" \

@@ -42,16 +42,19 @@ index_newest(struct index *ix, int64_t folder, struct index_probe *out,
 	struct query q;
 	int r, n = 0;
 
-	query_init(&q, ix, SLOT_NEWEST, "SELECT uid, size, date FROM place"
+	query_init(&q, ix, SLOT_NEWEST, "SELECT uid, size, has_date, date,"
+	    " content FROM place"
 	    " INDEXED BY place_uid WHERE folder = ?1 AND uid IS NOT NULL"
-	    " AND remote AND size > 0 AND has_date"
+	    " AND remote AND (size > 0 OR has_date)"
 	    " ORDER BY uid DESC LIMIT ?2");
 	query_int(&q, folder);
 	query_int(&q, max);
 	while ((r = query_step(&q, err)) > 0 && n < max) {
 		out[n].uid = (uint32_t)query_get_int(&q, 0);
 		out[n].size = (uint32_t)query_get_int(&q, 1);
-		out[n++].date = query_get_int(&q, 2);
+		out[n].has_date = query_get_int(&q, 2) != 0;
+		out[n].date = query_get_int(&q, 3);
+		out[n++].content = query_get_int(&q, 4);
 	}
 	query_end(&q);
 	return r < 0 ? -1 : n;
@@ -93,25 +96,31 @@ index_place_by_unique(struct index *ix, int64_t folder, const char *unique,
 	    strcmp(out->unique, unique) == 0, out, err);
 }
 
-/*
- * Ids are given here and not by SQLite, because the checksum covers them.
- * AUTOINCREMENT keeps count of the highest one ever used.
- */
-static int
-next_place(struct index *ix, int64_t *id_out, struct err *err)
+/* AUTOINCREMENT keeps count of it. */
+int
+index_newest_place(struct index *ix, int64_t *id_out, struct err *err)
 {
 	struct query q;
 	int r;
 
+	query_init(&q, ix, SLOT_PLACE_SEQ,
+	    "SELECT seq FROM sqlite_sequence WHERE name = 'place'");
+	r = query_step(&q, err);
+	*id_out = r > 0 ? query_get_int(&q, 0) : 0;
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
+/* Ids are given here and not by SQLite, because the checksum covers them. */
+static int
+next_place(struct index *ix, int64_t *id_out, struct err *err)
+{
+	int64_t newest;
+
 	if (ix->next_place == 0) {
-		query_init(&q, ix, SLOT_PLACE_SEQ,
-		    "SELECT seq FROM sqlite_sequence WHERE name = 'place'");
-		r = query_step(&q, err);
-		if (r >= 0)
-			ix->next_place = r == 0 ? 1 : query_get_int(&q, 0) + 1;
-		query_end(&q);
-		if (r < 0)
+		if (index_newest_place(ix, &newest, err) < 0)
 			return -1;
+		ix->next_place = newest + 1;
 	}
 	*id_out = ix->next_place++;
 	return 0;

@@ -34,9 +34,12 @@ update_remote(struct place *p, const struct index_seen_remote *seen)
 	if (seen->has_flags)
 		keywords = seen->keywords == NULL ? "" : seen->keywords;
 	changed = update_state(&p->remote, flags, keywords);
-	if (seen->has_meta &&
-	    (p->size != seen->size || p->date != seen->date)) {
+	if (seen->size != 0 && p->size != seen->size) {
 		p->size = seen->size;
+		changed = true;
+	}
+	if (seen->has_date && (!p->has_date || p->date != seen->date)) {
+		p->has_date = true;
 		p->date = seen->date;
 		changed = true;
 	}

@@ -217,19 +217,19 @@ delivery_settle(struct maildir_delivery *d, struct err *err)
 
 /* -1 with errno. The kernel cuts a date that the file system can't hold. */
 static int
-set_date(int fd, int64_t date)
+set_date(int fd, const int64_t *date)
 {
-	const struct timespec times[2] = {
-		{ .tv_nsec = UTIME_OMIT },
-		{ .tv_sec = (time_t)date },
-	};
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
 
-	return date == 0 ? 0 : futimens(fd, times);
+	if (date == NULL)
+		return 0;
+	times[1].tv_sec = (time_t)*date;
+	return futimens(fd, times);
 }
 
 int
 maildir_deliver_place(struct maildir_delivery *d, unsigned flags,
-    int64_t date, struct err *err)
+    const int64_t *date, struct err *err)
 {
 	struct span unique = span_of(d->tmp.name);
 	struct stat st;

@@ -94,6 +94,7 @@ def test_reused_before_expunge(world):
 	world.maildir.unlink(world.maildir.find("m0"))
 
 	def down(line):
+		line = re.sub(rb"\bm0\b", b"q9", line)	# in its header
 		if not re.search(rb"[( ]UID 1[ )]", line):
 			return line
 		return re.sub(rb"RFC822\.SIZE \d+", b"RFC822.SIZE 77", line)
@@ -104,6 +105,18 @@ def test_reused_before_expunge(world):
 	assert r.rc == 1 and "another message under UID 1 " in r.err, str(r)
 	assert r.summary()["pushed"]["deleted"] == 0, str(r)
 	assert len(uids(world)) == 20
+
+
+def test_another_size_before_expunge(world):
+	"""The same as to its header: sizes are hints, and it goes."""
+	fill(world, 20)
+	world.sync()
+	world.maildir.unlink(world.maildir.find("m0"))
+	with Middleman(world.server.port, down=lambda line: re.sub(
+	    rb"RFC822\.SIZE \d+", b"RFC822.SIZE 77", line)) as man:
+		through(world, man.port)
+		world.sync()
+	assert uids(world) == list(range(2, 21))
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +211,7 @@ def test_lost_answer_beside_unpulled(world, taken):
 	world.sync()
 	if not taken:
 		fill(world, 1)
-	world.deliver("INBOX", "zz", "S")
+	world.deliver("INBOX", "zz", "S", size=5000)
 	men, done = [], []
 
 	def cut():

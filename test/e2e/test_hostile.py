@@ -386,7 +386,7 @@ SCRIPTS = {
 	    forever(b"x", b'* LIST () "/" {4294967295}\r\n')}, 76, 0),
 	"literal-unknown": ({"LIST":
 	    forever(b"x", b"* X-FOO {4294967295}\r\n")}, 76, 0),
-	"body-longer": (bodies(longer), 1, 0),
+	"body-longer": (bodies(longer), 0, 2),
 	"body-shorter": (bodies(shorter), 76, 0),
 	"body-cut": (bodies(cut_short), 75, 0),
 	"body-nil": (bodies(lambda c, uid: c.send(

@@ -93,8 +93,21 @@ struct imapd_rule {
 	unsigned met, acted;	/* kept by the server */
 };
 
+/* What it says of sizes and dates. */
+enum imapd_size {
+	IMAPD_SIZE_EXACT, IMAPD_SIZE_MORE, IMAPD_SIZE_LESS, IMAPD_SIZE_0,
+	IMAPD_SIZE_NONE, IMAPD_SIZE_VARIES,	/* with each answer */
+};
+enum imapd_date {
+	IMAPD_DATE_EXACT, IMAPD_DATE_NONE, IMAPD_DATE_NIL,
+	IMAPD_DATE_NONSENSE, IMAPD_DATE_VARIES,
+};
+
 struct imapd {
 	char *caps;
+	enum imapd_size sizes;
+	enum imapd_date dates;
+	unsigned made_up;	/* counts what varies */
 	struct imapd_box **box;	/* in the order in which they were made */
 	size_t n_box, cap_box;
 	uint32_t next_uidvalidity;

@@ -75,15 +75,44 @@ header_size(const struct imapd_message *m)
 }
 
 static void
-add_meta(struct buf *row, const struct imapd_message *m)
+add_date(struct imapd *d, struct buf *row, const struct imapd_message *m)
 {
 	time_t at = (time_t)m->date;
 	struct tm tm;
 	char date[40];
 
+	if (d->dates == IMAPD_DATE_VARIES)
+		at = (time_t)(1800000000 + 60 * d->made_up++);
 	gmtime_r(&at, &tm);
 	strftime(date, sizeof(date), "%d-%b-%Y %H:%M:%S +0000", &tm);
-	buf_addf(row, " INTERNALDATE \"%s\" RFC822.SIZE %zu", date, m->size);
+	if (d->dates == IMAPD_DATE_NIL)
+		buf_add_str(row, " INTERNALDATE NIL");
+	else if (d->dates == IMAPD_DATE_NONSENSE)
+		buf_add_str(row, " INTERNALDATE \"31-Nov-0000 25:00:00\"");
+	else if (d->dates != IMAPD_DATE_NONE)
+		buf_addf(row, " INTERNALDATE \"%s\"", date);
+}
+
+static void
+add_size(struct imapd *d, struct buf *row, const struct imapd_message *m)
+{
+	const size_t sizes[] = {
+		[IMAPD_SIZE_EXACT] = m->size, [IMAPD_SIZE_MORE] = m->size + 9,
+		[IMAPD_SIZE_LESS] = m->size - 9, [IMAPD_SIZE_0] = 0,
+		[IMAPD_SIZE_NONE] = 0,
+		[IMAPD_SIZE_VARIES] = m->size + 1 + d->made_up % 50,
+	};
+
+	d->made_up += d->sizes == IMAPD_SIZE_VARIES;
+	if (d->sizes != IMAPD_SIZE_NONE)
+		buf_addf(row, " RFC822.SIZE %zu", sizes[d->sizes]);
+}
+
+static void
+add_meta(struct imapd *d, struct buf *row, const struct imapd_message *m)
+{
+	add_date(d, row, m);
+	add_size(d, row, m);
 }
 
 /* The literal in two pieces, so that it can be cut in the middle. */
@@ -119,7 +148,7 @@ send_row(struct imapd_conn *c, size_t at, const struct imapd_message *m,
 	if (items & ITEM_FLAGS)
 		buf_addf(&row, " FLAGS (%s)", m->flags);
 	if (items & ITEM_META)
-		add_meta(&row, m);
+		add_meta(c->d, &row, m);
 	if (items & ITEM_MODSEQ)
 		buf_addf(&row, " MODSEQ (%llu)", (unsigned long long)m->modseq);
 	if (body && m->lie == IMAPD_NIL)

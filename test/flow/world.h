@@ -125,7 +125,7 @@ struct imapd_message *world_message(struct world *, const char *folder,
 /* A file in cur/, with these very bytes. */
 void world_put(struct world *, const char *folder, const char *name,
     const char *data, size_t n);
-/* Path below the Maildir of the file with that token; malloc'ed, or NULL. */
+/* Path of the file with that token; malloc'ed, or NULL. */
 char *world_file(struct world *, const char *folder, const char *token);
 void world_remember(struct world *);
 /* NULL: not known. */

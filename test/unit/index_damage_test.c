@@ -462,7 +462,9 @@ static const char *const tampered[] = {
 	"base_remote_keywords = 'K'", "local = 1 - local", "local_flags = 1",
 	"local_keywords = 'j'", "remote = 1 - remote", "remote_flags = 63",
 	"remote_keywords = 'k k'", "content = NULL", "size = 1", "date = 1",
-	"fetched = 0", "inode = 1", "file_size = 1", "mtime = 1", "sum = sum + 1", "size = size + 4294967296",
+	"fetched = 0", "inode = 1", "file_size = 1", "mtime = 1", "has_date = 1",
+	"likely = 1", "unconfirmed = 1", "expected = 1", "sum = sum + 1",
+	"size = size + 4294967296",
 	"remote = 2", "fetched = 3", "uid = -1", "local_flags = 'x'",
 };
 

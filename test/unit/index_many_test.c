@@ -34,7 +34,7 @@ see_all(struct fixture *f, int64_t folder)
 	for (uint32_t uid = 1; uid <= rows; uid++) {
 		const struct index_seen_remote seen = { .uid = uid,
 		    .has_flags = true, .flags = FLAG_SEEN, .keywords = "",
-		    .has_meta = true, .size = uid, .date = uid };
+		    .has_date = true, .size = uid, .date = uid };
 		bool changed;
 
 		ok(index_see_remote(f->ix, folder, &seen, &changed, &f->err));

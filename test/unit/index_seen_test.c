@@ -97,7 +97,7 @@ test_remote_flags_and_meta(void **state)
 	assert_true(see_remote(f, 5, FLAG_SEEN, "todo"));
 
 	/* Without flags, those that are known stay. */
-	seen.has_meta = true;
+	seen.has_date = true;
 	seen.size = 1234;
 	seen.date = 1700000000;
 	ok(index_see_remote(f->ix, inbox, &seen, &changed, &f->err));
@@ -111,6 +111,21 @@ test_remote_flags_and_meta(void **state)
 	assert_int_equal(p.date, 1700000000);
 	place_release(&p);
 	assert_false(see_remote(f, 5, FLAG_SEEN, "todo"));
+
+	/* What was not told stays; 1 January 1970 is a date. */
+	seen.has_date = false;
+	seen.size = 0;
+	seen.date = 5;
+	ok(index_see_remote(f->ix, inbox, &seen, &changed, &f->err));
+	assert_false(changed);
+	seen.has_date = true;
+	seen.date = 0;
+	ok(index_see_remote(f->ix, inbox, &seen, &changed, &f->err));
+	assert_true(changed);
+	p = by_uid(f, 5);
+	assert_true(p.has_date && p.date == 0);
+	assert_int_equal(p.size, 1234);
+	place_release(&p);
 }
 
 static void

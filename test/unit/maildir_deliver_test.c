@@ -110,7 +110,8 @@ check_delivery(struct root *r, size_t i, size_t chunk)
 	char *path, *disk;
 	int64_t mtime;
 
-	assert_ok(maildir_deliver_place(d, 0, i % 2 ? 0 : 1500000000, &err),
+	assert_ok(maildir_deliver_place(d, 0, i % 2 ? NULL : &(int64_t){
+		    1500000000 }, &err),
 	    &err);
 	assert_ok(batch_commit(b, &err), &err);
 	path = delivered_path(d, "INBOX");
@@ -168,7 +169,7 @@ check_large(struct root *r, const char *end, bool raw)
 	memcpy(wire + n, end, strlen(end));
 	n += strlen(end);
 	d = deliver(b, wire, n, 4099, &print);
-	assert_ok(maildir_deliver_place(d, FLAG_SEEN, 0, &err), &err);
+	assert_ok(maildir_deliver_place(d, FLAG_SEEN, NULL, &err), &err);
 	assert_ok(batch_commit(b, &err), &err);
 	path = delivered_path(d, "INBOX");
 	disk = root_read(r, path, &len);
@@ -201,6 +202,8 @@ test_large(void **state)
 	root_free(r);
 }
 
+#define NO_DATE	INT64_MIN
+
 static void
 check_place(struct root *r, unsigned flags, int64_t date, const char *info,
     bool in_new)
@@ -213,7 +216,8 @@ check_place(struct root *r, unsigned flags, int64_t date, const char *info,
 	struct stat st;
 	bool got;
 
-	assert_ok(maildir_deliver_place(d, flags, date, &err), &err);
+	assert_ok(maildir_deliver_place(d, flags, date == NO_DATE ? NULL :
+	    &date, &err), &err);
 	assert_int_equal(root_count(r, "INBOX/tmp"), 1);
 	assert_int_equal(root_count(r, "INBOX/new"), 0);
 	assert_int_equal(root_count(r, "INBOX/cur"), 0);
@@ -222,7 +226,7 @@ check_place(struct root *r, unsigned flags, int64_t date, const char *info,
 	whole = root_path(r, path);
 	assert_int_equal(stat(whole, &st), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0600);
-	if (date != 0)
+	if (date != NO_DATE)
 		assert_int_equal(st.st_mtim.tv_sec, date);
 	else
 		assert_in_range(st.st_mtim.tv_sec, time(NULL) - 60,
@@ -246,10 +250,11 @@ test_place(void **state)
 
 	(void)state;
 	root_folder(r, "INBOX");
-	check_place(r, 0, 0, "", true);
+	check_place(r, 0, NO_DATE, "", true);
 	umask(0);
 	check_place(r, FLAG_SEEN, 1709164800, ":2,S", false);
 	check_place(r, FLAG_FLAGGED, 1, ":2,F", false);
+	check_place(r, FLAG_FLAGGED, 0, ":2,F", false);
 	check_place(r, FLAG_ALL, -86400, ":2,DFPRST", false);
 	umask(old);
 	root_free(r);
@@ -267,7 +272,7 @@ check_syncs(struct root *r, unsigned n, unsigned expect)
 	for (unsigned i = 0; i < n; i++) {
 		struct maildir_delivery *d = deliver(b, "x\r\n", 3, 3, &print);
 
-		assert_ok(maildir_deliver_place(d, i % 2 ? FLAG_SEEN : 0, 0,
+		assert_ok(maildir_deliver_place(d, i % 2 ? FLAG_SEEN : 0, NULL,
 		    &err), &err);
 	}
 	assert_ok(batch_commit(b, &err), &err);
@@ -307,13 +312,13 @@ test_drop(void **state)
 	for (int i = 0; i < 3; i++)
 		d[i] = deliver(b, "x\r\n", 3, 3, &print);
 	assert_ok(maildir_deliver_begin(b, &d[3], &err), &err);
-	assert_ok(maildir_deliver_place(d[0], 0, 0, &err), &err);
-	assert_ok(maildir_deliver_place(d[1], 0, 0, &err), &err);
+	assert_ok(maildir_deliver_place(d[0], 0, NULL, &err), &err);
+	assert_ok(maildir_deliver_place(d[1], 0, NULL, &err), &err);
 	assert_int_equal(root_count(r, "INBOX/tmp"), 4);
 	maildir_deliver_drop(d[1]);
 	maildir_deliver_drop(d[2]);
 	assert_int_equal(root_count(r, "INBOX/tmp"), 2);
-	assert_int_equal(maildir_deliver_place(d[2], 0, 0, &err), -1);
+	assert_int_equal(maildir_deliver_place(d[2], 0, NULL, &err), -1);
 	assert_ok(batch_commit(b, &err), &err);
 	assert_int_equal(root_count(r, "INBOX/new"), 1);
 	maildir_deliver_drop(d[0]);
@@ -323,7 +328,7 @@ test_drop(void **state)
 	/* uncommitted */
 	b = maildir_batch_new(&r->m, "INBOX", false);
 	d[0] = deliver(b, "x\r\n", 3, 3, &print);
-	assert_ok(maildir_deliver_place(d[0], 0, 0, &err), &err);
+	assert_ok(maildir_deliver_place(d[0], 0, NULL, &err), &err);
 	maildir_batch_free(b);
 	assert_int_equal(root_count(r, "INBOX/tmp"), 0);
 	assert_int_equal(root_count(r, "INBOX/new"), 1);
@@ -347,7 +352,7 @@ test_no_overwrite(void **state)
 	b = maildir_batch_new(&r->m, "INBOX", false);
 	for (int i = 0; i < 2; i++) {
 		d[i] = deliver(b, "mine\r\n", 6, 6, &print);
-		assert_ok(maildir_deliver_place(d[i], FLAG_SEEN, 0, &err),
+		assert_ok(maildir_deliver_place(d[i], FLAG_SEEN, NULL, &err),
 		    &err);
 	}
 	path = delivered_path(d[1], "INBOX");

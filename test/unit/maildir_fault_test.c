@@ -94,7 +94,8 @@ deliver_one(struct maildir_batch *b, unsigned flags, struct err *err)
 	if (maildir_deliver_data(d, "\nend\r\n", 6, err) < 0 ||
 	    maildir_deliver_end(d, &print, err) < 0)
 		return -1;
-	return maildir_deliver_place(d, flags, 1000000000, err);
+	return maildir_deliver_place(d, flags, &(int64_t){ 1000000000 },
+	    err);
 }
 
 static int

@@ -14,9 +14,9 @@
  *	sync lane	place	sync, rename, sync
  *	index lane	record	rows and base, in one transaction
  *
- * Bodies are checked before they count: asked for, present, whole, and of the
- * size that the listing gave (design section 11). What is wrong with one is
- * remembered with its row and stops nothing else.
+ * Bodies are checked before they count: asked for, present, whole (design
+ * section 11). What is wrong with one is remembered with its row and stops
+ * nothing else.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -74,15 +74,43 @@ take_picked(struct pull_batch *b, struct picked *picked, int n)
 		qsort(b->msg, (size_t)b->n, sizeof(*b->msg), pulled_by_uid);
 }
 
+/* Leaves out what could be a file that nobody could read. */
+static int
+drop_waiting(struct pull_batch *b, struct picked *picked, int n)
+{
+	struct pull *p = b->p;
+	int i, kept = 0;
+
+	for (i = 0; i < n; i++) {
+		const struct place *place = &picked[i].place;
+
+		if (!unlooked_may_be_message(&p->unread, place->size)) {
+			picked[kept++] = picked[i];
+			continue;
+		}
+		if (place->uid > b->pick.skipped)
+			b->pick.skipped = place->uid;
+		p->waiting_for++;
+		picked_release(&picked[i], 1);
+	}
+	return kept;
+}
+
 static int
 pull_pick_run(struct job *job)
 {
 	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
-	struct picked *picked = xcalloc((size_t)b->pick.max, sizeof(*picked));
-	int n = pick_rows(&b->pick, picked, &job->err);
+	struct pull *p = b->p;
+	struct picked *picked;
+	int n;
 
+	if (!p->unread.known && unlooked_files(p->pass.run, p->pass.folder,
+	    &p->unread, &job->err) == -1)
+		return -1;
+	picked = xcalloc((size_t)b->pick.max, sizeof(*picked));
+	n = pick_rows(&b->pick, picked, &job->err);
 	if (n != -1)
-		take_picked(b, picked, n);
+		take_picked(b, picked, drop_waiting(b, picked, n));
 	free(picked);
 	return n == -1 ? -1 : 0;
 }
@@ -532,10 +560,24 @@ batch_begin(struct pull_batch *b, bool may_pick)
 	}
 }
 
+static void
+tell_waiting_messages(struct pull *p)
+{
+	const unsigned long long n = p->waiting_for, files = p->unread.n;
+
+	if (n == 0)
+		return;
+	report_folder_issue(p->pass.run, p->pass.folder, ITEM_PULL, n,
+	    "%llu message%s not pulled: %llu file%s can't be read and may be "
+	    "the same. If they are others, run sync --adopt", n, n == 1 ?
+	    " was" : "s were", files, files == 1 ? "" : "s");
+}
+
 /* Those who go on with the folder do not see what is on disk alone. */
 static enum task_result
 pull_over(struct pull *p)
 {
+	tell_waiting_messages(p);
 	if (p->lost.kind != ERR_NONE)
 		return task_fail(&p->pass.task, &p->lost);
 	if (p->stopped.kind != ERR_NONE)
@@ -596,6 +638,7 @@ pull_finish(struct task *t)
 	pull_group_forget(p);
 	sources_end(p);
 	leave_list(p);
+	unlooked_release(&p->unread);
 	for (i = 0; i < PULL_BATCHES; i++)
 		batch_clear(&p->batch[i]);
 	pass_end(&p->pass);

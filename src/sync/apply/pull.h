@@ -9,6 +9,7 @@
 #include "imap/box.h"
 #include "loop/timer.h"
 #include "maildir/deliver.h"
+#include "match/unlooked.h"
 
 #define PULL_BATCHES	8
 #define PULL_OWN_BATCHES 4		/* and one for each that is lent */
@@ -32,9 +33,8 @@ struct piece {
 	enum piece_kind kind;
 	uint32_t uid;		/* PIECE_ROW: to whom the last body belongs */
 	bool nil;		/* PIECE_ROW: there was no body */
-	bool skip;		/* PIECE_BEGIN: not of the announced size */
-	bool has_meta;		/* PIECE_ROW: size and date came with it */
-	uint32_t size;
+	bool has_date;		/* PIECE_ROW: of what came with it */
+	uint32_t size;		/* 0: none came */
 	int64_t date;
 	size_t length;		/* PIECE_DATA */
 };
@@ -75,7 +75,6 @@ struct pull_batch {
 	struct maildir_delivery *open;	/* the body that is arriving */
 	struct fingerprint open_fp;
 	uint64_t open_octets;
-	bool open_skipped;
 	bool open_ended;
 	struct err write_err;	/* the disk can't take it: the batch is void */
 };
@@ -88,7 +87,6 @@ struct source {
 	struct lending *lending;	/* who lends it; NULL: it is over */
 	bool ready;
 	struct pull_batch *into;	/* whose body is arriving */
-	bool skip;		/* and it is too large to be what was listed */
 };
 
 struct pull {
@@ -111,6 +109,9 @@ struct pull {
 	bool keeps_line;	/* it brings flags that the server gets next */
 	bool line_free;		/* it asks the server for no more ... */
 	bool left_behind;	/* ... and the connection is elsewhere */
+	/* Index lane: files that the messages could be (match/unlooked.h). */
+	struct unlooked unread;
+	uint64_t waiting_for;	/* messages that wait for those */
 	struct err lost;	/* its own connection is */
 	struct err stopped;	/* the folder's directories take no more */
 };

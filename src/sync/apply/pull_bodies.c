@@ -72,35 +72,16 @@ route(struct pull_batch *asked, uint32_t uid)
 	return asked;
 }
 
-/* What the listing allows a body to be: nothing larger gets to disk. */
-static bool
-is_too_large(struct pull_batch *b, uint32_t uid, uint32_t size)
-{
-	const struct pulled *m = find_pulled(b, uid);
-	uint32_t most = 0;
-	int i;
-
-	if (m != NULL)
-		return m->row.place.size != 0 && size > m->row.place.size;
-	for (i = 0; i < b->n; i++) {
-		if (b->msg[i].row.place.size == 0)
-			return false;
-		if (b->msg[i].row.place.size > most)
-			most = b->msg[i].row.place.size;
-	}
-	return size > most;
-}
-
 static void
 body_begin(void *arg, uint32_t uid, uint32_t size)
 {
 	struct pull_batch *b = route(arg, uid);
 
+	(void)size;
 	if (b->p->given_up)
 		return;
 	b->source->into = b;
-	b->source->skip = is_too_large(b, uid, size);
-	piece_add(b, PIECE_BEGIN)->skip = b->source->skip;
+	piece_add(b, PIECE_BEGIN);
 }
 
 static void
@@ -110,7 +91,7 @@ body_data(void *arg, const void *data, size_t n)
 	struct source *s = b->source;
 	const char *p = data;
 
-	while (n > 0 && !s->skip && !b->p->given_up) {
+	while (n > 0 && !b->p->given_up) {
 		size_t part = n < CHUNK_BYTES ? n : CHUNK_BYTES;
 		struct piece *piece = piece_add(s->into, PIECE_DATA);
 
@@ -144,8 +125,8 @@ body_row(void *arg, const struct imap_fetch *f)
 	s->into = NULL;
 	piece->uid = f->uid;
 	piece->nil = f->body == BODY_NIL;
-	piece->has_meta = f->has_size && f->has_date;
-	piece->size = f->size;
+	piece->size = f->has_size ? f->size : 0;
+	piece->has_date = f->has_date;
 	piece->date = f->date;
 }
 
@@ -160,19 +141,29 @@ bodies_drop_open(struct pull_batch *b)
 	b->open_ended = false;
 }
 
-/* A whole one is closed at once: a batch has more than descriptors. */
+/* An empty one under a size is what servers forge for what they can't read. */
+#define EMPTY_MOST	2
+
+/*
+ * It was asked for and came whole: that is all that counts, for sizes are
+ * estimates on some servers. Its date is that of the server, else its own, else
+ * now. A whole one is closed at once: a batch has more than descriptors.
+ */
 static int
 check_body(struct pulled *m, struct err *err)
 {
-	if (m->octets != m->row.place.size) {
-		m->failure = xasprintf("the server announced %u octets and "
-		    "sent %llu", m->row.place.size,
-		    (unsigned long long)m->octets);
+	const struct place *p = &m->row.place;
+	const int64_t *date = p->has_date ? &p->date :
+	    m->fp.has_sent ? &m->fp.sent : NULL;
+
+	if (m->octets == 0 && p->size > EMPTY_MOST) {
+		m->failure = xasprintf("the server told of %u octets and sent "
+		    "none", p->size);
 		maildir_deliver_drop(m->delivery);
 		return 0;
 	}
 	if (maildir_deliver_place(m->delivery, m->row.verdict.local_flags,
-	    m->row.place.date, err) == -1)
+	    date, err) == -1)
 		return -1;
 	m->got = true;
 	return 0;
@@ -189,11 +180,8 @@ write_row(struct pull_batch *b, const struct piece *piece, struct err *err)
 		return 0;
 	}
 	if (b->open == NULL || !b->open_ended) {
-		if ((piece->nil || b->open_skipped) && m->failure == NULL)
-			m->failure = xstrdup(piece->nil ? "the server sent no "
-			    "body" : "the server sent more octets than it "
-			    "announced");
-		b->open_skipped = false;
+		if (piece->nil && m->failure == NULL)
+			m->failure = xstrdup("the server sent no body");
 		bodies_drop_open(b);
 		return 0;
 	}
@@ -202,8 +190,10 @@ write_row(struct pull_batch *b, const struct piece *piece, struct err *err)
 	m->delivery = b->open;
 	m->fp = b->open_fp;
 	m->octets = b->open_octets;
-	if (piece->has_meta) {
+	if (piece->size != 0)
 		m->row.place.size = piece->size;
+	if (piece->has_date) {
+		m->row.place.has_date = true;
 		m->row.place.date = piece->date;
 	}
 	b->open = NULL;
@@ -219,9 +209,7 @@ write_piece(struct pull_batch *b, const struct piece *piece,
 	case PIECE_BEGIN:
 		bodies_drop_open(b);
 		b->open_octets = 0;
-		b->open_skipped = piece->skip;
-		return piece->skip ? 0 : maildir_deliver_begin(b->store,
-		    &b->open, err);
+		return maildir_deliver_begin(b->store, &b->open, err);
 	case PIECE_DATA:
 		b->open_octets += piece->length;
 		return b->open == NULL || b->open_ended ? 0 :

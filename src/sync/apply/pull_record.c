@@ -7,6 +7,7 @@
 
 #include "apply/pull.h"
 #include "base/mem.h"
+#include "core/learned.h"
 #include "index/content.h"
 #include "maildir/name.h"
 #include "match/match.h"
@@ -225,10 +226,19 @@ static int
 record_batch(struct pull_batch *b, struct err *err)
 {
 	struct run *run = b->p->pass.run;
+	uint64_t got = 0, wrong = 0;
 	int i, rc = 0;
 
-	for (i = 0; i < b->n && rc == 0; i++)
+	for (i = 0; i < b->n && rc == 0; i++) {
+		const struct pulled *m = &b->msg[i];
+
 		rc = record_pulled(b, &b->msg[i], err);
+		got += m->got && m->row.place.size != 0;
+		wrong += m->got && m->row.place.size != 0 &&
+		    m->row.place.size != m->octets;
+	}
+	if (rc == 0)
+		rc = learn_sizes(run, got, wrong, err);
 	if (rc == 0 && b->store != NULL)
 		rc = observe_local_ours(run->ix, run->md,
 		    &b->p->pass.folder->row, err);

@@ -94,8 +94,13 @@ drop_intended(struct push *p, struct err *err)
 static int
 pick(struct push *p, struct err *err)
 {
-	int n = pick_rows(&p->pick, p->picked, err);
+	int n;
 
+	if (!p->unlooked.known && (unlooked_settle(p->pass.run, p->pass.folder,
+	    err) == -1 || unlooked_messages(p->pass.run, p->pass.folder,
+	    &p->unlooked, err) == -1))
+		return -1;
+	n = pick_rows(&p->pick, p->picked, err);
 	if (n == -1)
 		return -1;
 	take_batch(p, n);
@@ -152,6 +157,11 @@ intend(struct push *p, struct pushed *m, struct err *err)
 		return record_unpushed(p, m, err);
 	if (!m->ready)
 		return 0;
+	if (unlooked_may_be_file(&p->unlooked, &m->fp)) {
+		m->ready = false;
+		p->waiting_for++;
+		return 0;
+	}
 	if (index_content_put(ix, &m->fp, &m->row.place.content, err) == -1 ||
 	    inherit_keywords(ix, m, err) == -1 ||
 	    index_place_put(ix, &m->row.place, err) == -1)
@@ -216,6 +226,7 @@ record_uid(struct push *p, struct pushed *m, struct err *err)
 	/* Size and date as the server keeps them come with the next listing. */
 	place->uid = m->uid;
 	place->size = 0;
+	place->has_date = false;
 	place->date = 0;
 	place->fetched = FETCHED_FULL;
 	state_set(&place->remote, true, m->row.verdict.remote_flags,
@@ -475,6 +486,21 @@ is_over(const struct push *p)
 	return !p->index_job.posted && p->pick.end;
 }
 
+/* It may be what an older server refuses for good: the user can let go. */
+static void
+tell_waiting(struct push *p)
+{
+	const unsigned long long n = p->waiting_for;
+
+	if (n == 0)
+		return;
+	report_folder_issue(p->pass.run, p->pass.folder, ITEM_PUSH, n,
+	    "%llu file%s not pushed: the server did not give %llu of its "
+	    "messages, which may be the same. If they are others, run sync "
+	    "--adopt", n, n == 1 ? " was" : "s were",
+	    (unsigned long long)p->unlooked.n);
+}
+
 static enum task_result
 push_go(struct task *t)
 {
@@ -491,6 +517,7 @@ push_go(struct task *t)
 		    p->kept_back, "%llu message%s not pushed: %s",
 		    (unsigned long long)p->kept_back, p->kept_back == 1 ? "" :
 		    "s", p->why);
+	tell_waiting(p);
 	return TASK_DONE;
 }
 
@@ -507,6 +534,7 @@ push_finish(struct task *t)
 		batch_release(&p->batch[i]);
 	batch_release(&p->next);
 	free(p->why);
+	unlooked_release(&p->unlooked);
 	pass_end(&p->pass);
 }
 

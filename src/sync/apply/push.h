@@ -7,6 +7,7 @@
 #include "apply/apply.h"
 #include "imap/box.h"
 #include "maildir/store.h"
+#include "match/unlooked.h"
 
 #define PUSH_ROWS	300	/* of a batch */
 #define PUSH_BATCHES	3	/* one is read, one sent, one recorded */
@@ -73,6 +74,9 @@ struct push {
 	bool fits;		/* what was too large elsewhere */
 	uint64_t kept_back;
 	char *why;
+	/* Index lane: messages that the files could be (match/unlooked.h). */
+	struct unlooked unlooked;
+	uint64_t waiting_for;	/* files that wait for those */
 };
 
 /* Where its file is. */

@@ -4,8 +4,8 @@
  * has been done in the whole account by now, and the guard has let it pass.
  *
  *	index lane	pick	rows, with what was recorded of them
- *	server		FETCH	size and date again: are these still the
- *				messages that the index speaks of?
+ *	server		FETCH	are these still the messages that the index
+ *				speaks of? (remove_check.c)
  *	disk lane	unlink	under the very name last seen, or into the
  *				attic; then sync
  *	server		to the trash folder, if one is set (remove_trash.c)
@@ -27,8 +27,6 @@
 #include "observe/observe.h"
 
 static enum task_result remove_picked(struct task *);
-static enum task_result remove_checked(struct task *);
-static enum task_result remove_unlink(struct task *);
 static enum task_result remove_unlinked(struct task *);
 static enum task_result remove_marked(struct task *);
 static enum task_result remove_searched(struct task *);
@@ -68,8 +66,8 @@ remove_narrow(struct run *run, struct picked *p, unsigned may, bool waits,
 	return 0;
 }
 
-static bool
-wants_expunge(const struct doomed *d)
+bool
+remove_wants_expunge(const struct doomed *d)
 {
 	return (d->p.verdict.ops & OP_REMOVE_REMOTE) &&
 	    d->p.place.remote.present;
@@ -154,75 +152,16 @@ remove_release_rows(struct removing *r)
 	r->refused = NULL;
 	r->stale = r->stored = false;
 	imap_cmd_release(&r->check.cmd);
+	headers_release(&r->doubts);
 	imap_cmd_release(&r->store);
 	imap_cmd_release(&r->expunge);
 	imap_searching_release(&r->search);
 }
 
-/* --- are they still the same? --- */
-
-static void
-check_row(void *arg, const struct imap_fetch *f)
-{
-	struct removing *r = arg;
-	int i;
-
-	if (!f->has_size || !f->has_date)
-		return;
-	for (i = 0; i < r->n; i++) {
-		const struct place *p = &r->row[i].p.place;
-
-		if (p->uid != f->uid)
-			continue;
-		r->row[i].checked = true;
-		r->row[i].differs = (p->size != 0 && p->size != f->size) ||
-		    (p->date != 0 && p->date != f->date);
-	}
-}
-
 static enum task_result
 remove_picked(struct task *t)
 {
-	struct removing *r = (struct removing *)t;
-	struct imap_fetch_args args = {
-		.uids = &r->uids, .items = FETCH_META,
-		.sink = { .arg = r, .row = check_row },
-	};
-	int i;
-
-	for (i = 0; i < r->n; i++)
-		if (wants_expunge(&r->row[i]))
-			uidset_add(&r->uids, r->row[i].p.place.uid);
-	if (uidset_empty(&r->uids))
-		return task_next(t, remove_unlink);
-	imap_fetch_start(r->pass.conn->session, &r->check, t, &args);
-	return imap_wait(t, &r->check.cmd, remove_checked);
-}
-
-/* What the server does not show any more will be told by the next listing. */
-static enum task_result
-remove_checked(struct task *t)
-{
-	struct removing *r = (struct removing *)t;
-	int i;
-
-	uidset_clear(&r->uids);
-	for (i = 0; i < r->n; i++) {
-		struct doomed *d = &r->row[i];
-		const uint32_t uid = d->p.place.uid;
-
-		if (!wants_expunge(d))
-			continue;
-		if (d->differs) {
-			d->failure = xasprintf("the server has another message "
-			    "under UID %u than before; it is kept", uid);
-		} else if (d->checked) {
-			uidset_add(&r->uids, uid);
-			if (d->p.place.remote.flags & FLAG_DELETED)
-				uidset_add(&r->marked, uid);
-		}
-	}
-	return task_next(t, remove_unlink);
+	return remove_check((struct removing *)t);
 }
 
 /* --- the disk's side --- */
@@ -275,8 +214,8 @@ unlink_run(struct job *job)
 	return rc;
 }
 
-static enum task_result
-remove_unlink(struct task *t)
+enum task_result
+remove_checked(struct task *t)
 {
 	struct removing *r = (struct removing *)t;
 

@@ -7,13 +7,21 @@
 #include "apply/transfer.h"
 #include "imap/box.h"
 #include "maildir/store.h"
+#include "observe/headers.h"
 
 #define REMOVE_ROWS	1000
 
+/* What the server has under the UID. */
+enum doomed_there {
+	THERE_NOT_SEEN,
+	THERE_AS_RECORDED,
+	THERE_IN_DOUBT,		/* size or date are others, or not told */
+	THERE_ANOTHER
+};
+
 struct doomed {
 	struct picked p;
-	bool checked;		/* the server has it as recorded */
-	bool differs;		/* it has something else under that UID */
+	enum doomed_there there;
 	struct maildir_known known;	/* of its file */
 	struct remove_twin twin;	/* another that holds the same */
 	bool unlinked, expunged;
@@ -29,6 +37,7 @@ struct removing {
 	struct uidset uids;		/* to be expunged */
 	struct uidset marked;		/* of uids, those with \Deleted */
 	struct imap_fetching check;
+	struct headers doubts;
 	struct imap_cmd store, expunge;
 	bool at_once;			/* these two are in one write */
 	bool stored;			/* store was not refused */
@@ -45,6 +54,13 @@ struct removing {
 	uint64_t doubtful;
 	struct imap_cmd move;
 };
+
+/* It is to be removed on the server, and was there when last seen. */
+bool remove_wants_expunge(const struct doomed *);
+/* remove_check.c: r->uids are those that the server still has as recorded; of
+ * the others some have a failure. Then remove_checked. */
+enum task_result remove_check(struct removing *);
+task_step remove_checked;
 
 /* The rest of the way: r->uids get the mark and go; or only what was done is
  * recorded. */

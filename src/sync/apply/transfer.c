@@ -81,8 +81,9 @@ assign(void *arg, struct place *p, struct err *err)
 
 		if (!may_be(s, t, p))
 			continue;
-		if (p->content == 0 && p->size == t->place->size &&
-		    p->date == t->place->date)
+		if (p->content == 0 && (s->run->learned.sizes_inexact ||
+		    p->size == t->place->size) && (s->run->learned.dates_vary ||
+		    p->date == t->place->date))
 			t->state = TRANSFER_DOUBT;
 		if (p->content == 0 || p->content != t->intent.content)
 			continue;

@@ -90,6 +90,15 @@ struct pull_group {
 	unsigned coming;	/* folder tasks that may bring one more */
 };
 
+/* What this server's hints are worth. Written by the index lane, and read by
+ * the loop, which sees the one or the other. */
+struct learned {
+	_Atomic bool sizes_inexact;	/* RFC822.SIZE is an estimate */
+	_Atomic bool sizes_vary;	/* and another one each time */
+	_Atomic bool dates_vary;	/* so is INTERNALDATE: it is made up */
+	unsigned sizes_wrong;	/* of the last hundred bodies or so */
+};
+
 /* One sync. */
 struct run {
 	struct task task;	/* a child of the account's */
@@ -129,6 +138,7 @@ struct run {
 	bool undone;		/* its removals were; nothing else goes */
 	uint64_t removals;	/* that reconcile asks for */
 	uint64_t lacking[2];	/* files missed by the first, second scan */
+	struct learned learned;
 	uint64_t held_uploads;	/* one issue stands for all of them */
 	uint64_t guarded_local, guarded_remote;	/* removals that wait; so, too
 						   */

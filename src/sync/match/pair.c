@@ -15,16 +15,15 @@
 
 #include "base/mem.h"
 #include "core/pick.h"
-#include "imap/box.h"
 #include "match/match.h"
+#include "observe/headers.h"
 
 /* The header fields that identity leaves out, in the longest form expected. */
 #define FIELDS_LEFT_OUT	2000u
 
 struct candidate {
 	struct picked row;
-	struct fingerprint fp;
-	bool asked, got;
+	size_t header;		/* of pair.headers, plus 1; 0: not asked for */
 };
 
 struct pair {
@@ -35,10 +34,7 @@ struct pair {
 	int n;
 	uint64_t *size;	/* canonical ones of the unknown files, sorted */
 	size_t n_size;
-	struct imap_fetching fetch;
-	struct fingerprinter *open;	/* the header that is arriving */
-	struct fingerprint open_fp;
-	bool open_ended;
+	struct headers headers;
 };
 
 static enum task_result pair_sized(struct task *);
@@ -116,13 +112,15 @@ pair_messages(struct task *t)
 }
 
 /* A file whose canonical size could be that of a message with this wire size.
- * */
+ * Where that is an estimate, only the body tells. */
 static bool
 size_fits(const struct pair *p, uint64_t wire)
 {
 	uint64_t from = wire > FIELDS_LEFT_OUT ? wire - FIELDS_LEFT_OUT : 0;
 	size_t lo = 0, hi = p->n_size;
 
+	if (p->pass.run->learned.sizes_inexact)
+		return false;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -134,96 +132,43 @@ size_fits(const struct pair *p, uint64_t wire)
 	return lo < p->n_size && p->size[lo] <= wire + 2;
 }
 
-static void
-header_begin(void *arg, uint32_t uid, uint32_t size)
-{
-	struct pair *p = arg;
-
-	(void)uid;
-	(void)size;
-	fingerprint_cancel(p->open);
-	p->open = fingerprint_new();
-	p->open_ended = false;
-}
-
-static void
-header_data(void *arg, const void *data, size_t n)
-{
-	struct pair *p = arg;
-
-	if (p->open != NULL)
-		fingerprint_add(p->open, data, n);
-}
-
-static void
-header_end(void *arg)
-{
-	struct pair *p = arg;
-
-	if (p->open == NULL)
-		return;
-	fingerprint_end(p->open, &p->open_fp);
-	p->open = NULL;
-	p->open_ended = true;
-}
-
-static void
-header_row(void *arg, const struct imap_fetch *f)
-{
-	struct pair *p = arg;
-	int i;
-
-	for (i = 0; i < p->n && p->open_ended; i++) {
-		struct candidate *c = &p->msg[i];
-
-		if (c->row.place.uid != f->uid || !c->asked)
-			continue;
-		c->fp = p->open_fp;
-		c->got = true;
-	}
-	p->open_ended = false;
-}
-
 static enum task_result
 pair_messages_picked(struct task *t)
 {
 	struct pair *p = (struct pair *)t;
-	struct uidset uids = { .n = 0 };
-	struct imap_fetch_args args = {
-		.uids = &uids, .items = FETCH_HEADER,
-		.sink = { .arg = p, .row = header_row, .body_begin =
-		    header_begin, .body_data = header_data, .body_end =
-		    header_end },
-	};
 	int i;
 
 	for (i = 0; i < p->n; i++) {
 		struct candidate *c = &p->msg[i];
 
-		c->asked = c->row.place.content == 0 &&
-		    size_fits(p, c->row.place.size);
-		if (c->asked)
-			uidset_add(&uids, c->row.place.uid);
+		if (c->row.place.content != 0 ||
+		    !size_fits(p, c->row.place.size))
+			continue;
+		headers_add(&p->headers, c->row.place.uid, 0);
+		c->header = p->headers.n;
 	}
-	if (uidset_empty(&uids))
+	if (p->headers.n == 0)
 		return task_next(t, pair_headers);
-	imap_fetch_start(p->pass.conn->session, &p->fetch, t, &args);
-	uidset_release(&uids);
-	return imap_wait(t, &p->fetch.cmd, pair_headers);
+	headers_ask(&p->headers, p->pass.conn->session, t);
+	return imap_wait(t, &p->headers.fetch.cmd, pair_headers);
 }
 
 /* The content that a message must have by its header. 1, 0, -1. */
 static int
-content_of(struct index *ix, struct candidate *c, struct err *err)
+content_of(struct pair *pair, struct candidate *c, struct err *err)
 {
+	struct index *ix = pair->pass.run->ix;
 	struct place *p = &c->row.place;
-	struct fingerprint fp = c->fp;
+	struct fingerprint fp;
 	uint64_t body;
 	int found;
 
 	if (p->content != 0)
 		return 1;		/* it was here before */
-	if (!c->got || p->size < fp.wire)
+	if (c->header == 0 || !pair->headers.v[c->header - 1].got)
+		return 0;
+	fp = pair->headers.v[c->header - 1].fp;
+	if (p->size < fp.wire)
 		return 0;
 	body = p->size - fp.wire;
 	fp.size += body;
@@ -248,7 +193,7 @@ join_work(struct pass *pass, struct err *err)
 	for (i = 0; i < p->n && rc != -1; i++) {
 		struct place *place = &p->msg[i].row.place;
 
-		rc = content_of(ix, &p->msg[i], err);
+		rc = content_of(p, &p->msg[i], err);
 		if (rc == 1)
 			rc = join_local(ix, place, err);
 		if (rc != 1)
@@ -265,8 +210,6 @@ pair_headers(struct task *t)
 {
 	struct pair *p = (struct pair *)t;
 
-	imap_cmd_release(&p->fetch.cmd);
-	p->fetch = (struct imap_fetching){ .rows = 0 };
 	return pass_job(&p->pass, join_work, pair_joined);
 }
 
@@ -276,6 +219,7 @@ pair_joined(struct task *t)
 	struct pair *p = (struct pair *)t;
 
 	pair_release_rows(p);
+	headers_release(&p->headers);
 	return p->pick.end ? TASK_DONE : task_next(t, pair_messages);
 }
 
@@ -285,8 +229,7 @@ pair_finish(struct task *t)
 	struct pair *p = (struct pair *)t;
 
 	pair_release_rows(p);
-	fingerprint_cancel(p->open);
-	imap_cmd_release(&p->fetch.cmd);
+	headers_release(&p->headers);
 	free(p->size);
 	pass_end(&p->pass);
 }

@@ -3,6 +3,7 @@
  *
  * The newest known messages must have the size and date that were recorded: a
  * server restored from a backup hands UIDs out anew under the same UIDVALIDITY.
+ * Those are hints. Where they say so, headers tell.
  *
  * Happy path, all in one write: SELECT with what is known, for which QRESYNC
  * tells what changed and vanished; the newest known messages; and what is new,
@@ -38,7 +39,6 @@
 
 static enum task_result observe_select(struct task *);
 static enum task_result observe_selected(struct task *);
-static enum task_result observe_fault(struct observe *, const char *fault);
 static enum task_result observe_unask(struct task *);
 static enum task_result observe_reset(struct task *);
 static enum task_result observe_anew(struct task *);
@@ -136,7 +136,7 @@ observe_select(struct task *t)
 }
 
 /* The folder is out for this run; the account goes on. */
-static enum task_result
+enum task_result
 observe_refused(struct observe *o, const char *why)
 {
 	o->pass.folder->failed = true;
@@ -331,7 +331,7 @@ observe_all(struct observe *o)
 
 /* What is known of the folder is void: it is looked at as if for the first
  * time. */
-static enum task_result
+enum task_result
 observe_fault(struct observe *o, const char *fault)
 {
 	if (o->pass.run->md->look_only)
@@ -431,10 +431,17 @@ observe_listed(struct task *t)
 	asked_release(o);
 	o->ahead = false;
 	o->probed |= (asked & ASKED_PROBES) != 0;
-	if (o->reused && !o->fault)
-		return observe_fault(o, "its newest messages are not those "
-		    "that the server had under these UIDs");
-	if ((asked & ASKED_OLDER) && !uidset_empty(&o->older.uids))
+	o->told = asked;
+	return task_next(t, doubts_are_there(o) ? observe_doubts :
+	    observe_told);
+}
+
+enum task_result
+observe_told(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	if ((o->told & ASKED_OLDER) && !uidset_empty(&o->older.uids))
 		return observe_older(o);
 	return task_next(t, observe_stored);
 }
@@ -656,6 +663,7 @@ observe_finish(struct task *t)
 	if (o->pass.conn->session != NULL)
 		imap_session_pause(o->pass.conn->session, false);
 	rows_release(o);
+	headers_release(&o->doubts);
 	imap_select_release(&o->select);
 	asked_release(o);
 	asked_forget_sets(o);

@@ -4,11 +4,13 @@
 #define SYNC_OBSERVE_REMOTE_H
 
 #include "imap/box.h"
+#include "observe/headers.h"
 #include "observe/observe.h"
 
 #define ROWS_PER_BATCH	1000
 #define BATCHES_MOST	4	/* held by us; then the socket is paused */
 #define PROBES		16	/* newest messages that must be as recorded */
+#define DOUBTS_MOST	4	/* that are asked for by their headers */
 #define SETS_MOST	40	/* flags and keywords that are asked for by sets
 				   */
 
@@ -62,6 +64,7 @@ struct observe {
 	struct imap_fetching changes, news, probing;
 	struct imap_searching older, gone;
 	unsigned asked;		/* enum asked */
+	unsigned told;		/* what was answered last */
 	bool ahead;		/* before SELECT was answered */
 	bool qresync;		/* SELECT told what changed from split on */
 	uint32_t split;	/* below, only sets are asked for; 0: nothing is */
@@ -71,8 +74,14 @@ struct observe {
 	bool gone_told;		/* gone holds what is there */
 	struct flag_sets sets;
 	struct index_probe probe[PROBES];
+	/* What the server says of it, where that is something else. */
+	struct probe_seen {
+		bool odd_size, odd_date;
+		uint32_t size;
+		int64_t date;
+	} seen[PROBES];
 	int n_probe;
-	bool reused;		/* a UID stands for another message */
+	struct headers doubts;	/* of those */
 	bool fault;	/* what is known of the folder no longer holds */
 	bool full;		/* everything is being listed */
 	bool fresh;		/* nothing was known of the server's side */
@@ -102,6 +111,8 @@ struct index_seen_remote *rows_keep(struct observe *,
  * socket wait when the index can't keep up. */
 void rows_move(struct observe *, bool all);
 void rows_release(struct observe *);
+/* Size and date of probes that are other ones now, into the index. */
+void rows_keep_probes(struct observe *);
 
 /*
  * remote_ask.c. modseq, uidnext: what the folder has by SELECT, or by LIST
@@ -123,6 +134,15 @@ int asked_result(struct observe *, struct err *);
 /* The sets stay until they are asked for anew. */
 void asked_release(struct observe *);
 void asked_forget_sets(struct observe *);
+
+/* remote.c: the folder is out for this run; what is known of it is void; what
+ * was told is believed. */
+enum task_result observe_refused(struct observe *, const char *why);
+enum task_result observe_fault(struct observe *, const char *fault);
+task_step observe_told;
+/* remote_doubts.c: comes back to these. */
+bool doubts_are_there(const struct observe *);
+task_step observe_doubts;
 
 /* Is this still the world that the base speaks of? (design section 5) NULL, or
  * why not. */

@@ -57,8 +57,8 @@ rows_keep(struct observe *o, const struct imap_fetch *f)
 	r->flags = f->flags;
 	if (f->has_flags)
 		r->keywords = xstrdup(f->keywords);
-	r->has_meta = f->has_size && f->has_date;
-	r->size = f->size;
+	r->size = f->has_size ? f->size : 0;
+	r->has_date = f->has_date;
 	r->date = f->date;
 	if (o->full)
 		uidset_add(&o->listed, f->uid);
@@ -69,17 +69,45 @@ rows_keep(struct observe *o, const struct imap_fetch *f)
 	return r;
 }
 
-/* One of the newest known messages, asked for by size and date alone. */
+/* One of the newest known messages, asked for by size and date alone. What the
+ * server does not tell, or makes up each time, tells nothing. */
 static void
 check_probe(struct observe *o, const struct imap_fetch *f)
 {
+	const struct learned *l = &o->pass.run->learned;
 	int i;
 
-	for (i = 0; i < o->n_probe; i++)
-		if (o->probe[i].uid == f->uid &&
-		    (o->probe[i].size != f->size ||
-		    o->probe[i].date != f->date))
-			o->reused = true;
+	for (i = 0; i < o->n_probe; i++) {
+		const struct index_probe *p = &o->probe[i];
+
+		if (p->uid != f->uid)
+			continue;
+		o->seen[i] = (struct probe_seen){
+			.odd_size = f->has_size && p->size != 0 &&
+			    p->size != f->size && !l->sizes_vary,
+			.odd_date = f->has_date && p->has_date &&
+			    p->date != f->date && !l->dates_vary,
+			.size = f->size, .date = f->date,
+		};
+	}
+}
+
+void
+rows_keep_probes(struct observe *o)
+{
+	int i;
+
+	for (i = 0; i < o->n_probe; i++) {
+		const struct probe_seen *s = &o->seen[i];
+		const struct imap_fetch f = {
+			.uid = o->probe[i].uid, .has_size = s->odd_size,
+			.size = s->size, .has_date = s->odd_date,
+			.date = s->date,
+		};
+
+		if (s->odd_size || s->odd_date)
+			rows_keep(o, &f);
+	}
 }
 
 /*
@@ -91,7 +119,7 @@ add_row(void *arg, const struct imap_fetch *f)
 {
 	struct observe *o = arg;
 
-	if (f->has_size && f->has_date)
+	if (f->has_size || f->has_date)
 		check_probe(o, f);
 	if (!f->has_flags)
 		return;

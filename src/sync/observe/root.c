@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "core/learned.h"
 #include "observe/observe.h"
 
 static uint64_t
@@ -425,7 +426,7 @@ root_open(struct run *run, struct err *err)
 	if (issues_begin(run, err) == -1 || open_maildir(run, err) == -1)
 		return -1;
 	run->md->look_only = run->opt.dry_run;
-	if (check_server(run, err) == -1 ||
+	if (check_server(run, err) == -1 || learned_load(run, err) == -1 ||
 	    index_get(run->ix, "adopted", &adopted, err) == -1)
 		return -1;
 	a->adopted = adopted != NULL;

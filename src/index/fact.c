@@ -1,0 +1,61 @@
+/* Learned facts, a number each. */
+#include "index/fact.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "internal.h"
+
+int
+index_fact_get(struct index *ix, int64_t folder, const char *name, int64_t *out,
+    struct err *err)
+{
+	struct query q;
+	int r;
+
+	*out = 0;
+	query_init(&q, ix, SLOT_FACT, "SELECT CAST(value AS INTEGER) FROM fact"
+	    " WHERE folder = ? AND name = ?");
+	query_int(&q, folder);
+	query_text(&q, name);
+	r = query_step(&q, err);
+	if (r > 0)
+		*out = query_get_int(&q, 0);
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
+static int
+forget(struct index *ix, int64_t folder, const char *name, struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_FACT_DROP,
+	    "DELETE FROM fact WHERE folder = ? AND name = ?");
+	query_int(&q, folder);
+	query_text(&q, name);
+	return query_run(&q, err);
+}
+
+int
+index_fact_set(struct index *ix, int64_t folder, const char *name,
+    int64_t value, struct err *err)
+{
+	char text[24];
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	if (value == 0)
+		return forget(ix, folder, name, err);
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	query_init(&q, ix, SLOT_FACT_SET, "INSERT INTO fact"
+	    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (folder, name)"
+	    " DO UPDATE SET value = ?3, at = ?4");
+	query_int(&q, folder);
+	query_text(&q, name);
+	query_text(&q, text);
+	query_int(&q, clock_wall());
+	return query_run(&q, err);
+}

@@ -1,0 +1,67 @@
+/* Which of a server's hints can be believed. */
+#include "core/learned.h"
+
+#include "index/fact.h"
+
+#define WRONG_LEAST	3	/* of a hundred, or of the newest 16 */
+#define WRONG_MOST	100
+#define RIGHT_FOR_WRONG	33	/* bodies of the right length that make up for
+				   one of another */
+
+int
+learned_load(struct run *run, struct err *err)
+{
+	struct learned *l = &run->learned;
+	int64_t wrong, sizes, dates;
+
+	if (index_fact_get(run->ix, 0, "sizes-wrong", &wrong, err) == -1 ||
+	    index_fact_get(run->ix, 0, "sizes-vary", &sizes, err) == -1 ||
+	    index_fact_get(run->ix, 0, "dates-vary", &dates, err) == -1)
+		return -1;
+	l->sizes_wrong = wrong < 0 || wrong > WRONG_MOST ? WRONG_MOST :
+	    (unsigned)wrong;
+	l->sizes_inexact = l->sizes_wrong >= WRONG_LEAST;
+	l->sizes_vary = sizes != 0;
+	l->dates_vary = dates != 0;
+	return 0;
+}
+
+int
+learn_sizes(struct run *run, uint64_t got, uint64_t wrong, struct err *err)
+{
+	struct learned *l = &run->learned;
+	uint64_t now = l->sizes_wrong + wrong;
+	uint64_t less = (got - wrong) / RIGHT_FOR_WRONG;
+
+	now = now > less ? now - less : 0;
+	if (now > WRONG_MOST)
+		now = WRONG_MOST;
+	if (now == l->sizes_wrong)
+		return 0;
+	l->sizes_wrong = (unsigned)now;
+	l->sizes_inexact = now >= WRONG_LEAST;
+	return index_fact_set(run->ix, 0, "sizes-wrong", (int64_t)now, err);
+}
+
+int
+learn_probes(struct run *run, size_t sizes, size_t dates, struct err *err)
+{
+	struct learned *l = &run->learned;
+	const bool vary[2] = {
+		sizes >= WRONG_LEAST, dates >= WRONG_LEAST
+	};
+	int rc;
+
+	if ((!vary[0] && !vary[1]) || run->opt.dry_run)
+		return 0;
+	rc = index_begin(run->ix, err);
+	if (rc == 0 && vary[0])
+		rc = index_fact_set(run->ix, 0, "sizes-vary", 1, err);
+	if (rc == 0 && vary[1])
+		rc = index_fact_set(run->ix, 0, "dates-vary", 1, err);
+	if (index_end(run->ix, rc, err) == -1)
+		return -1;
+	l->sizes_vary |= vary[0];
+	l->dates_vary |= vary[1];
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* What is learned of a server's hints while they are used. Index lane. */
+#ifndef SYNC_CORE_LEARNED_H
+#define SYNC_CORE_LEARNED_H
+
+#include "core/run.h"
+
+/* As the index has it. */
+int learned_load(struct run *, struct err *);
+/* So many bodies came, of which so many had another length than was told. In a
+ * transaction. */
+int learn_sizes(struct run *, uint64_t got, uint64_t wrong, struct err *);
+/* The newest messages are the same, but so many have another size, another date
+ * than before. In none. */
+int learn_probes(struct run *, size_t sizes, size_t dates, struct err *);
+
+#endif

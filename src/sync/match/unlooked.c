@@ -1,0 +1,122 @@
+/* What could not be looked at, and may be what lies on the other side. */
+#include "match/unlooked.h"
+
+#include <stdlib.h>
+
+#include "index/fact.h"
+
+#define SETTLED		"settled"	/* up to that place nothing waits */
+/* The header fields that identity leaves out, in the longest form expected. */
+#define FIELDS_LEFT_OUT	2000u
+
+static int
+load_side(struct run *run, const struct folder *f, enum index_side side,
+    struct unlooked *u, struct err *err)
+{
+	struct index_unlooked of = { .folder = f->row.id, .side = side };
+
+	unlooked_release(u);
+	u->known = true;
+	if (run->opt.adopt)
+		return 0;
+	if (index_fact_get(run->ix, f->row.id, SETTLED, &of.after, err) == -1)
+		return -1;
+	return index_unlooked(run->ix, &of, &u->size, &u->n, err);
+}
+
+int
+unlooked_messages(struct run *run, const struct folder *f, struct unlooked *u,
+    struct err *err)
+{
+	int rc = load_side(run, f, INDEX_REMOTE, u, err);
+
+	u->any_size = run->learned.sizes_inexact ||
+	    (u->n > 0 && u->size[0] == 0);
+	return rc;
+}
+
+int
+unlooked_files(struct run *run, const struct folder *f, struct unlooked *u,
+    struct err *err)
+{
+	int rc = load_side(run, f, INDEX_LOCAL, u, err);
+
+	u->any_size = run->learned.sizes_inexact ||
+	    (u->n > 0 && u->size[0] == 0);
+	return rc;
+}
+
+void
+unlooked_release(struct unlooked *u)
+{
+	free(u->size);
+	*u = (struct unlooked){ .n = 0 };
+}
+
+static bool
+has_between(const struct unlooked *u, uint64_t from, uint64_t to)
+{
+	size_t i;
+
+	for (i = 0; i < u->n; i++)
+		if (u->size[i] >= from && u->size[i] <= to)
+			return true;
+	return false;
+}
+
+/* The server's copy may have more of the fields that do not count. */
+bool
+unlooked_may_be_file(const struct unlooked *u, const struct fingerprint *fp)
+{
+	uint64_t least = fp->size > 2 ? fp->size - 2 : 0;
+
+	return u->n > 0 && (u->any_size ||
+	    has_between(u, least, fp->size + FIELDS_LEFT_OUT));
+}
+
+/* Each line end may be one octet more on the wire, and each side may have
+ * fields that do not count. */
+bool
+unlooked_may_be_message(const struct unlooked *u, uint32_t size)
+{
+	uint64_t least = size / 2;
+
+	least = least > FIELDS_LEFT_OUT ? least - FIELDS_LEFT_OUT : 0;
+	return u->n > 0 && (u->any_size || size == 0 ||
+	    has_between(u, least, (uint64_t)size + FIELDS_LEFT_OUT));
+}
+
+/* One side at least is known whole, and there is something on the other. */
+static int
+may_settle(struct run *run, const struct folder *f, bool *out, struct err *err)
+{
+	struct unlooked messages = { .n = 0 }, files = { .n = 0 };
+	bool unpaired = false;
+	int rc = unlooked_messages(run, f, &messages, err);
+
+	if (rc == 0)
+		rc = unlooked_files(run, f, &files, err);
+	if (rc == 0)
+		rc = index_has(run->ix, PLACES_UNPAIRED_LOCAL, f->row.id,
+		    &unpaired, err);
+	*out = messages.n > 0 ? !unpaired : files.n > 0;
+	unlooked_release(&messages);
+	unlooked_release(&files);
+	return rc;
+}
+
+int
+unlooked_settle(struct run *run, const struct folder *f, struct err *err)
+{
+	int64_t newest;
+	bool may;
+	int rc = may_settle(run, f, &may, err);
+
+	if (rc == -1 || !may || run->md->look_only)
+		return rc;
+	if (index_newest_place(run->ix, &newest, err) == -1 ||
+	    index_begin(run->ix, err) == -1)
+		return -1;
+	rc = index_fact_set(run->ix, f->row.id, SETTLED, newest, err);
+	return index_end(run->ix, rc, err);
+}

@@ -1,0 +1,39 @@
+/* Headers of messages on the server, as fingerprints: by them it is known which
+ * message lies under a UID. */
+#ifndef SYNC_OBSERVE_HEADERS_H
+#define SYNC_OBSERVE_HEADERS_H
+
+#include "core/run.h"
+#include "imap/box.h"
+
+struct header {
+	uint32_t uid;
+	bool got;		/* it came whole */
+	struct fingerprint fp;	/* its size, head and Message-ID */
+	/* headers_compare: with the content that is known of the message. */
+	int64_t content;
+	enum { HEADER_UNKNOWN, HEADER_SAME, HEADER_OTHER } is;
+};
+
+/* Zeroed, then filled by headers_add. */
+struct headers {
+	struct header *v;
+	size_t n, cap;
+	struct imap_fetching fetch;
+	struct fingerprinter *open;	/* that is arriving */
+	struct fingerprint open_fp;
+	bool ended;
+};
+
+struct header *headers_add(struct headers *, uint32_t uid, int64_t content);
+/* One at least; complete as fetch.cmd is. */
+void headers_ask(struct headers *, struct imap_session *, struct task *);
+/*
+ * Index lane. The same message: its header is that of the content, or its
+ * Message-ID is, for some servers rewrite headers. UNKNOWN where one of the two
+ * is not known.
+ */
+int headers_compare(struct headers *, struct index *, struct err *);
+void headers_release(struct headers *);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * The newest known messages have another size or date than was recorded. The
+ * headers of some tell whether they are others, or whether this server's sizes
+ * and dates are not to be believed.
+ */
+#include "observe/remote.h"
+
+#include <string.h>
+
+#include "core/learned.h"
+
+static enum task_result observe_doubts_told(struct task *);
+static enum task_result observe_doubts_compared(struct task *);
+
+bool
+doubts_are_there(const struct observe *o)
+{
+	int i;
+
+	for (i = 0; i < o->n_probe && !o->fault; i++)
+		if (o->seen[i].odd_size || o->seen[i].odd_date)
+			return true;
+	return false;
+}
+
+static enum task_result
+observe_reused(struct observe *o)
+{
+	return observe_fault(o, "its newest messages are not those that the "
+	    "server had under these UIDs");
+}
+
+enum task_result
+observe_doubts(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	int i;
+
+	for (i = 0; i < o->n_probe && o->doubts.n < DOUBTS_MOST; i++)
+		if ((o->seen[i].odd_size || o->seen[i].odd_date) &&
+		    o->probe[i].content != 0)
+			headers_add(&o->doubts, o->probe[i].uid,
+			    o->probe[i].content);
+	if (o->doubts.n == 0)	/* nothing else is known of them */
+		return observe_reused(o);
+	headers_ask(&o->doubts, o->pass.conn->session, t);
+	return imap_wait(t, &o->doubts.fetch.cmd, observe_doubts_told);
+}
+
+static int
+doubts_work(struct pass *p, struct err *err)
+{
+	struct observe *o = (struct observe *)p;
+	size_t i, sizes = 0, dates = 0;
+	bool same = true;
+
+	if (headers_compare(&o->doubts, p->run->ix, err) == -1)
+		return -1;
+	for (i = 0; i < o->doubts.n; i++)
+		same &= o->doubts.v[i].is == HEADER_SAME;
+	for (i = 0; i < (size_t)o->n_probe; i++) {
+		sizes += o->seen[i].odd_size;
+		dates += o->seen[i].odd_date;
+	}
+	return same ? learn_probes(p->run, sizes, dates, err) : 0;
+}
+
+static enum task_result
+observe_doubts_told(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	const char *refused = imap_refusal(&o->doubts.fetch.cmd);
+
+	if (refused != NULL)
+		return observe_refused(o, refused);
+	return pass_job(&o->pass, doubts_work, observe_doubts_compared);
+}
+
+static enum task_result
+observe_doubts_compared(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	size_t i;
+
+	for (i = 0; i < o->doubts.n; i++)
+		if (o->doubts.v[i].is == HEADER_OTHER)
+			return observe_reused(o);
+	for (i = 0; i < o->doubts.n; i++)
+		if (o->doubts.v[i].is == HEADER_UNKNOWN)
+			return observe_refused(o, "the server tells another "
+			    "size or date of its newest messages, and not "
+			    "which they are");
+	rows_keep_probes(o);
+	memset(o->seen, 0, sizeof(o->seen));
+	return task_next(t, observe_told);
+}
