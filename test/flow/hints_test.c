@@ -142,6 +142,35 @@ date_of_the_header(void **state)
 	}
 }
 
+/* What varies is learned: then no headers are asked for any more. */
+static void
+learned(void **state)
+{
+	static const char *const change[] = {
+		"server flag INBOX a SF\n", "server flag INBOX a S\n",
+	};
+
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		w->d->sizes = k == 0 ? IMAPD_SIZE_VARIES : IMAPD_SIZE_EXACT;
+		w->d->dates = k == 0 ? IMAPD_DATE_EXACT : IMAPD_DATE_VARIES;
+		world_do(w, ABC);
+		world_sync_well(w);
+		for (size_t i = 0; i < 2; i++) {
+			bool asked;
+
+			imapd_count(w->d);
+			world_do(w, change[i]);
+			world_sync_well(w);
+			asked = strstr(buf_str(&w->d->log), "HEADER") != NULL;
+			assert_int_equal(asked, i == 0);
+		}
+		world_free(w);
+	}
+}
+
 /* --- another message under the same UID --- */
 
 /* A server that came back from a backup, whatever it says of sizes. */
@@ -183,6 +212,7 @@ main(void)
 		cmocka_unit_test(neither_is_told),
 		cmocka_unit_test(pulled),
 		cmocka_unit_test(date_of_the_header),
+		cmocka_unit_test(learned),
 		cmocka_unit_test(reused),
 	};
 

@@ -95,6 +95,26 @@ of_no_known_size(void **state)
 	world_free(w);
 }
 
+/* That they are is learned from what came, and kept. */
+static void
+of_an_estimated_size(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	w->d->sizes = IMAPD_SIZE_MORE;
+	world_do(w, THREE);
+	world_sync_well(w);
+	world_do(w, "server add INBOX e S\ndisk add INBOX d~30000 S\n");
+	refuses(w);
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "told", buf_str(&w->told.ops), "");
+	imapd_count(w->d);
+	world_sync_well(w);
+	world_is_in_sync(w, "INBOX: a(S) b~9000(S) c^ d~30000(S) e(S)\n");
+	world_free(w);
+}
+
 /*
  * One that can't be had for good: once the folder had no file to tell apart
  * from it, a new file is none of it, whatever its size.
@@ -182,6 +202,7 @@ main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(of_another_size),
 		cmocka_unit_test(of_no_known_size),
+		cmocka_unit_test(of_an_estimated_size),
 		cmocka_unit_test(known_before),
 		cmocka_unit_test(let_go),
 		cmocka_unit_test(unreadable),

@@ -244,11 +244,12 @@ test_a_shared_content_parts(void **state)
 	p.content = other;
 	ok(index_place_put(f->ix, &p, &f->err));
 	place_release(&p);
-	ok(index_content_put(f->ix, &fp, &id, &f->err));
-	assert_int_not_equal(id, other);
+	assert_int_equal(index_content_by_id(f->ix, other, &c, &f->err), 1);
+	ok(index_content_renew(f->ix, &c, &fp, &f->err));
 	assert_int_equal(index_content_by_id(f->ix, other, &c, &f->err), 1);
 	assert_int_equal(c.form, FORM_FIRST);
-	ok(index_content_renew(f->ix, &c, &fp, &f->err));
+	ok(index_content_put(f->ix, &fp, &id, &f->err));
+	assert_int_not_equal(id, other);
 	assert_int_equal(index_content_by_id(f->ix, other, &c, &f->err), 1);
 	assert_int_equal(c.form, FORM_FIRST);
 	ok(index_commit(f->ix, &f->err));
