@@ -60,8 +60,8 @@ int index_unpaired_sizes(struct index *, int64_t folder, uint64_t **out,
 /*
  * The one content that all unpaired local places of folder have whose head and
  * size are those of the fingerprint, of which nothing else is looked at: 1. 0
- * when there is none, or several, or it has neither Message-ID nor Date: then
- * the body must be fetched to know.
+ * when there is none, or several, or it has no Message-ID: then the body must
+ * be fetched to know.
  */
 int index_content_by_head(struct index *, int64_t folder,
     const struct fingerprint *, int64_t *content_out, struct err *);

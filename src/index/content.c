@@ -411,12 +411,12 @@ int
 index_content_by_head(struct index *ix, int64_t folder,
     const struct fingerprint *fp, int64_t *content_out, struct err *err)
 {
-	bool identity = false;
+	bool has_id = false;
 	struct query q;
 	int r, n = 0;
 
-	query_init(&q, ix, SLOT_BY_HEAD, "SELECT id, has_identity FROM content"
-	    " WHERE id IN ("
+	query_init(&q, ix, SLOT_BY_HEAD, "SELECT id, message_id <> ''"
+	    " FROM content WHERE id IN ("
 	    BY_HEAD("?1") " AND size = ?2 AND form = ?8 UNION "
 	    BY_HEAD("?4") " AND size = ?5 AND form = ?9 UNION "
 	    BY_HEAD("?6") " AND size = ?2 AND form = ?8 AND masked IS NULL"
@@ -438,13 +438,13 @@ index_content_by_head(struct index *ix, int64_t folder,
 	query_int(&q, FORM_FIRST);
 	while ((r = query_step(&q, err)) > 0) {
 		*content_out = query_get_int(&q, 0);
-		identity = query_get_int(&q, 1) != 0;
+		has_id = query_get_int(&q, 1) != 0;
 		n++;
 	}
 	query_end(&q);
 	if (r < 0)
 		return -1;
-	return n == 1 && identity;
+	return n == 1 && has_id;
 }
 
 int

@@ -3,8 +3,10 @@
  * Maildir that was there already, an index that is lost, UIDs that are new,
  * an upload that was never answered (design sections 3 and 5).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "flow.h"
 
@@ -73,6 +75,95 @@ adopted(void **state)
 {
 	(void)state;
 	flow_check_all(adoption, ARRAY_SIZE(adoption));
+}
+
+/* As from a machine that reports each night: one header, bodies of one length. */
+static char *
+report(const char *id, char number, size_t size)
+{
+	struct buf b;
+	char *out;
+
+	buf_init(&b, size + 4096);
+	buf_addf(&b, "%sSubject: report\r\nDate: Thu, 15 Jan 2026 10:00:00 "
+	    "+0000\r\n\r\n", id);
+	while (b.len < size)
+		buf_add_str(&b, "so much is free, and so much is not\r\n");
+	buf_addf(&b, "free: %c\r\n", number);
+	out = xstrdup(buf_str(&b));
+	buf_release(&b);
+	return out;
+}
+
+static unsigned
+bodies_on_disk(struct world *w, char number)
+{
+	char *command = xasprintf("grep -l 'free: %c' %s/INBOX/cur/* 2>/dev/null"
+	    " | wc -l", number, w->root);
+	FILE *f = popen(command, "r");
+	unsigned n = 99;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &n), 1);
+	pclose(f);
+	free(command);
+	return n;
+}
+
+/* The server has two, and the disk one of them: what is deleted here is what
+ * goes there. */
+static void
+unlike_under_one_header(void **state)
+{
+	static const char *const ids[] = { "", "Message-ID: <r@x>\r\n" };
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		const size_t size = i < 2 ? 300 : 20000;
+		char *one = report(ids[i % 2], '1', size);
+		char *two = report(ids[i % 2], '2', size);
+		struct world *w = world_new(IMAPD_FULL);
+		struct imapd_box *b = imapd_find_box(w->d, "INBOX");
+		char path[300];
+
+		imapd_add(b, "\\Seen", 1700000000, two, strlen(two));
+		imapd_add(b, "\\Seen", 1700000000, one, strlen(one));
+		world_put(w, "INBOX", "1.one:2,S", one, strlen(one));
+		world_sync_well(w);
+		assert_int_equal(b->n, 2);
+		assert_int_equal(bodies_on_disk(w, '1'), 1);
+		assert_int_equal(bodies_on_disk(w, '2'), 1);
+		snprintf(path, sizeof(path), "%s/INBOX/cur/1.one:2,S", w->root);
+		assert_int_equal(unlink(path), 0);
+		world_sync_well(w);
+		assert_int_equal(b->n, 1);
+		assert_non_null(memmem(b->msg[0]->data, b->msg[0]->size,
+		    "free: 2", 7));
+		assert_int_equal(bodies_on_disk(w, '2'), 1);
+		free(one);
+		free(two);
+		world_free(w);
+	}
+}
+
+/* One on each side, with a Date and no Message-ID: that is two messages. */
+static void
+unlike_on_each_side(void **state)
+{
+	char *one = report("", '1', 300), *two = report("", '2', 300);
+	struct world *w = world_new(IMAPD_FULL);
+	struct imapd_box *b = imapd_find_box(w->d, "INBOX");
+
+	(void)state;
+	imapd_add(b, "\\Seen", 1700000000, two, strlen(two));
+	world_put(w, "INBOX", "1.one:2,S", one, strlen(one));
+	world_sync_well(w);
+	assert_int_equal(b->n, 2);
+	assert_int_equal(bodies_on_disk(w, '1'), 1);
+	assert_int_equal(bodies_on_disk(w, '2'), 1);
+	free(one);
+	free(two);
+	world_free(w);
 }
 
 /* Its header says what it is: no body is asked for. */
@@ -267,6 +358,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(adopted),
+		cmocka_unit_test(unlike_under_one_header),
+		cmocka_unit_test(unlike_on_each_side),
 		cmocka_unit_test(pairs_without_bodies),
 		cmocka_unit_test(dry_before_the_first),
 		cmocka_unit_test(uploads_held),

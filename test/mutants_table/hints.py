@@ -46,6 +46,12 @@ ROWS = [
 	"flow unlooked_test",
 	("\tif (run->opt.adopt)\n\t\treturn 0;\n", "")),
 
+    # -- unlike messages --
+    ("doubles-pair-by-their-header", SYNC + "match/pair.c",
+	"flow merge_test", (" ||\n\t    has_double(pair, c))", ")")),
+    ("a-date-is-an-identity", "src/index/content.c", "flow merge_test",
+	("\"SELECT id, message_id <> ''\"", "\"SELECT id, has_identity\"")),
+
     # -- forms --
     ("old-form-is-another-content", "src/index/content.c",
 	"unit index_migrate_test",

@@ -285,7 +285,6 @@ test_content_by_head(void **state)
 	fp.content[0] = 51;
 	fp.head[1] = 1;
 	fp.size = 101;
-	fp.has_identity = true;
 	ok(index_content_put(f->ix, &fp, &got, &f->err));
 	assert_int_equal(by_head(f, one, 1, 101, &got), 1);
 	assert_int_equal(got, c);

@@ -6,7 +6,7 @@
  *
  *	(digest.c	unknown files are read, their contents recorded)
  *	server		headers of unknown messages of a fitting size
- *	index lane	equal header, size and identity: the same message
+ *	index lane	equal header, size and Message-ID: the same message
  *
  * What is not certain that way is downloaded by pull, and compared there.
  */
@@ -153,6 +153,25 @@ pair_messages_picked(struct task *t)
 	return imap_wait(t, &p->headers.fetch.cmd, pair_headers);
 }
 
+/* Another message of the server looks the same: nobody knows which is it. */
+static bool
+has_double(const struct pair *pair, const struct candidate *c)
+{
+	const struct header *h = &pair->headers.v[c->header - 1];
+	int i;
+
+	for (i = 0; i < pair->n; i++) {
+		const struct candidate *o = &pair->msg[i];
+
+		if (o != c && o->header != 0 &&
+		    o->row.place.size == c->row.place.size &&
+		    memcmp(pair->headers.v[o->header - 1].fp.head, h->fp.head,
+		    32) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The content that a message must have by its header. 1, 0, -1. */
 static int
 content_of(struct pair *pair, struct candidate *c, struct err *err)
@@ -165,7 +184,8 @@ content_of(struct pair *pair, struct candidate *c, struct err *err)
 
 	if (p->content != 0)
 		return 1;		/* it was here before */
-	if (c->header == 0 || !pair->headers.v[c->header - 1].got)
+	if (c->header == 0 || !pair->headers.v[c->header - 1].got ||
+	    has_double(pair, c))
 		return 0;
 	fp = pair->headers.v[c->header - 1].fp;
 	if (p->size < fp.wire)
