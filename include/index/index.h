@@ -28,8 +28,9 @@ struct index;
  * unclean end, SQLITE_CORRUPT/NOTADB, a wrong page sum, or damage that an
  * earlier run met and left a mark of) is set aside as path.damaged-N with its
  * WAL and a fresh one made. read: for status: no lock, no creation
- * (ERR_STALE when there is none), no change; works while a sync runs. check:
- * quick_check in any case: else a page is judged when it is read.
+ * (ERR_STALE when there is none), no change (ERR_BUSY for an older version);
+ * works while a sync runs. check: quick_check in any case: else a page is
+ * judged when it is read.
  */
 enum index_open_as { INDEX_WRITE, INDEX_READ, INDEX_CHECK };
 struct index_open_result {

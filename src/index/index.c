@@ -198,8 +198,8 @@ take_over(struct index *ix, int64_t version, struct err *err)
 	if (version == INDEX_VERSION)
 		return OPENED;
 	if (ix->read_only) {
-		err_set(err, ERR_STALE, "%s was written by an older mailtern; "
-		    "the next sync takes it over", ix->path);
+		err_set(err, ERR_BUSY, "%s was written by an older mailtern; "
+		    "run sync once, which takes it over", ix->path);
 		return FAILED;
 	}
 	if (index_schema_migrate(ix, err) == 0)

@@ -1,26 +1,6 @@
 /* Folders, contents, intents, items, the log. */
 #include "index_fixture.h"
 
-#include <sqlite3.h>
-
-/* A look past the interface, at what was stored. */
-static int64_t
-number(struct fixture *f, const char *sql)
-{
-	sqlite3_stmt *st;
-	sqlite3 *db;
-	int64_t v;
-
-	assert_int_equal(sqlite3_open_v2(f->db, &db, SQLITE_OPEN_READWRITE,
-	    NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	v = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return v;
-}
-
 static int64_t
 put_content(struct fixture *f, uint8_t n)
 {
@@ -140,7 +120,7 @@ test_folder_drop_takes_all(void **state)
 	index_folders_free(all, n);
 	ok(index_counts(f->ix, 0, &counts, &f->err));
 	assert_int_equal(counts.local, 100);
-	assert_int_equal(number(f, "SELECT count(*) FROM item"), 0);
+	assert_int_equal(number(f->db, "SELECT count(*) FROM item"), 0);
 }
 
 static void
@@ -168,41 +148,6 @@ test_content(void **state)
 	assert_true(c.has_identity);
 	assert_string_equal(c.message_id, "<1@x>");
 	assert_int_equal(index_content_by_id(f->ix, 999, &c, &f->err), 0);
-}
-
-static int64_t
-add_local(struct fixture *f, int64_t folder, const char *file, int64_t content)
-{
-	struct place p;
-	char unique[40];
-	int64_t id;
-
-	snprintf(unique, sizeof(unique), "%.*s", (int)strcspn(file, ":"), file);
-	ok(see_file(f, folder, false, file));
-	assert_int_equal(index_place_by_unique(f->ix, folder, unique, &p,
-	    &f->err), 1);
-	p.content = content;
-	ok(index_place_put(f->ix, &p, &f->err));
-	id = p.id;
-	place_release(&p);
-	return id;
-}
-
-static int64_t
-unpaired(struct fixture *f, int64_t folder, int64_t content, unsigned flags)
-{
-	const struct place on_server = { .folder = folder, .content = content,
-	    .remote = { .flags = flags } };
-	struct place p;
-	int64_t id = 0;
-	int r = index_unpaired_local(f->ix, &on_server, &p, &f->err);
-
-	ok(r);
-	if (r == 1) {
-		id = p.id;
-		place_release(&p);
-	}
-	return id;
 }
 
 static void
@@ -730,10 +675,10 @@ test_log(void **state)
 	ok(index_log(f->ix, &removed, &f->err));
 	ok(index_log(f->ix, &expunged, &f->err));
 	ok(index_commit(f->ix, &f->err));
-	assert_int_equal(number(f, "SELECT count(*) FROM log WHERE what ="
+	assert_int_equal(number(f->db, "SELECT count(*) FROM log WHERE what ="
 	    " 'removed' AND folder = 'INBOX' AND uid = 5 AND unique_part = 'a'"
 	    " AND evidence = 'two scans' AND at > 1600000000"), 1);
-	assert_int_equal(number(f, "SELECT count(*) FROM log WHERE what ="
+	assert_int_equal(number(f->db, "SELECT count(*) FROM log WHERE what ="
 	    " 'expunged' AND uid IS NULL AND unique_part IS NULL"), 1);
 }
 
@@ -743,7 +688,7 @@ test_unpaired_tree_is_of_a_folder(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(number(f, "SELECT count(*)"
+	assert_int_equal(number(f->db, "SELECT count(*)"
 	    " FROM pragma_index_info('place_unpaired')"
 	    " WHERE seqno = 0 AND name = 'folder'"), 1);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/mem.h"
 #include "index/content.h"
@@ -161,6 +162,61 @@ see_file(struct fixture *f, int64_t folder, bool in_new, const char *file)
 	place_release(&p);
 	free(unique);
 	return r < 0 ? -1 : changed;
+}
+
+/* A look past the interface, at what was stored. */
+static inline int64_t
+number(const char *path, const char *sql)
+{
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t v;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE,
+	    NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	v = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return v;
+}
+
+/* A file whose content is known; its place. */
+static inline int64_t
+add_local(struct fixture *f, int64_t folder, const char *file, int64_t content)
+{
+	struct place p;
+	char unique[40];
+	int64_t id;
+
+	snprintf(unique, sizeof(unique), "%.*s", (int)strcspn(file, ":"), file);
+	ok(see_file(f, folder, false, file));
+	assert_int_equal(index_place_by_unique(f->ix, folder, unique, &p,
+	    &f->err), 1);
+	p.content = content;
+	ok(index_place_put(f->ix, &p, &f->err));
+	id = p.id;
+	place_release(&p);
+	return id;
+}
+
+/* The unpaired file that a message with that content gets; 0: none. */
+static inline int64_t
+unpaired(struct fixture *f, int64_t folder, int64_t content, unsigned flags)
+{
+	const struct place on_server = { .folder = folder, .content = content,
+	    .remote = { .flags = flags } };
+	struct place p;
+	int64_t id = 0;
+	int r = index_unpaired_local(f->ix, &on_server, &p, &f->err);
+
+	ok(r);
+	if (r == 1) {
+		id = p.id;
+		place_release(&p);
+	}
+	return id;
 }
 
 static inline uint64_t

@@ -1,41 +1,6 @@
 /* Contents that are one on a server which stores X for octets beyond ASCII. */
 #include "index_fixture.h"
 
-static int64_t
-add_local(struct fixture *f, int64_t folder, const char *file, int64_t content)
-{
-	struct place p;
-	char unique[40];
-	int64_t id;
-
-	snprintf(unique, sizeof(unique), "%.*s", (int)strcspn(file, ":"), file);
-	ok(see_file(f, folder, false, file));
-	assert_int_equal(index_place_by_unique(f->ix, folder, unique, &p,
-	    &f->err), 1);
-	p.content = content;
-	ok(index_place_put(f->ix, &p, &f->err));
-	id = p.id;
-	place_release(&p);
-	return id;
-}
-
-static int64_t
-unpaired(struct fixture *f, int64_t folder, int64_t content, unsigned flags)
-{
-	const struct place on_server = { .folder = folder, .content = content,
-	    .remote = { .flags = flags } };
-	struct place p;
-	int64_t id = 0;
-	int r = index_unpaired_local(f->ix, &on_server, &p, &f->err);
-
-	ok(r);
-	if (r == 1) {
-		id = p.id;
-		place_release(&p);
-	}
-	return id;
-}
-
 static struct fingerprint
 print_of(const char *subject)
 {
