@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -117,6 +118,13 @@ def test_another_size_before_expunge(world):
 		through(world, man.port)
 		world.sync()
 	assert uids(world) == list(range(2, 21))
+	db = sqlite3.connect("file:%s/mailtern/w.db?mode=ro&immutable=1"
+	    % world.state, uri=True)
+	(why,), = db.execute("SELECT evidence FROM log"
+	    " WHERE what = 'removed-remote'")
+	db.close()
+	# Of the 16 newest, all have another size: such sizes tell nothing.
+	assert re.search("; the server had date [0-9]+ as recorded$", why), why
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,7 @@ ROWS = [
     # -- removals --
     ("no-check-before-expunge", SYNC + "apply/remove_check.c",
 	"e2e test_absence.py -k reused",
-	("r->row[i].there = h->is == HEADER_SAME ?", "r->row[i].there = true ?")),
+	("d->how.header = h->is == HEADER_SAME;", "d->how.header = true;")),
     ("expunge-without-search", SYNC + "apply/remove.c",
 	"e2e test_absence.py -k marks_of_others",
 	("!same_set(&r->uids, &r->search.uids))",

@@ -367,9 +367,12 @@ record_expunged(struct removing *r, int i, struct err *err)
 {
 	struct run *run = r->pass.run;
 	const int64_t intent = r->transfer[i].intent.id;
+	struct removed_how how = r->row[i].how;
 
-	if (evidence_remote(run, r->pass.folder, &r->row[i].p.place,
-	    r->trash != NULL ? r->trash->row.name : NULL, err) == -1)
+	if (r->trash != NULL)
+		how.trash = r->trash->row.name;
+	if (evidence_remote(run, r->pass.folder, &r->row[i].p.place, &how,
+	    err) == -1)
 		return -1;
 	return intent == 0 ? 0 : index_intent_drop(run->ix, intent, err);
 }

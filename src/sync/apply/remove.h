@@ -22,6 +22,7 @@ enum doomed_there {
 struct doomed {
 	struct picked p;
 	enum doomed_there there;
+	struct removed_how how;		/* it was known again */
 	struct maildir_known known;	/* of its file */
 	struct remove_twin twin;	/* another that holds the same */
 	bool unlinked, expunged;

@@ -18,16 +18,19 @@ static enum task_result remove_doubts_told(struct task *);
 static enum task_result remove_doubts_compared(struct task *);
 
 /* What is made up each time tells nothing. */
-static enum doomed_there
-compare_meta(const struct learned *l, const struct place *p,
+static void
+compare_meta(const struct learned *l, struct doomed *d,
     const struct imap_fetch *f)
 {
+	const struct place *p = &d->p.place;
 	bool size = f->has_size && p->size != 0 && !l->sizes_vary;
 	bool date = f->has_date && p->has_date && !l->dates_vary;
+	bool same = (size || date) && (!size || p->size == f->size) &&
+	    (!date || p->date == f->date);
 
-	if ((size && p->size != f->size) || (date && p->date != f->date))
-		return THERE_IN_DOUBT;
-	return size || date ? THERE_AS_RECORDED : THERE_IN_DOUBT;
+	d->there = same ? THERE_AS_RECORDED : THERE_IN_DOUBT;
+	d->how = (struct removed_how){ .size = same && size,
+	    .date = same && date };
 }
 
 static void
@@ -41,8 +44,7 @@ check_row(void *arg, const struct imap_fetch *f)
 
 		if (d->p.place.uid == f->uid && (f->has_size || f->has_date ||
 		    d->there == THERE_NOT_SEEN))
-			d->there = compare_meta(&r->pass.run->learned,
-			    &d->p.place, f);
+			compare_meta(&r->pass.run->learned, d, f);
 	}
 }
 
@@ -103,11 +105,14 @@ settle_doubt(struct removing *r, const struct header *h)
 {
 	int i;
 
-	for (i = 0; i < r->n; i++)
-		if (r->row[i].p.place.uid == h->uid &&
-		    h->is != HEADER_UNKNOWN)
-			r->row[i].there = h->is == HEADER_SAME ?
-			    THERE_AS_RECORDED : THERE_ANOTHER;
+	for (i = 0; i < r->n && h->is != HEADER_UNKNOWN; i++) {
+		struct doomed *d = &r->row[i];
+
+		if (d->p.place.uid != h->uid)
+			continue;
+		d->how.header = h->is == HEADER_SAME;
+		d->there = d->how.header ? THERE_AS_RECORDED : THERE_ANOTHER;
+	}
 }
 
 /* What the server does not show any more will be told by the next listing. */

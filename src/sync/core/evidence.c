@@ -96,9 +96,23 @@ evidence_local(struct run *run, const struct folder *f, const struct place *p,
 	return line_write(run, "removed-local", &l, err);
 }
 
+static void
+add_sameness(struct buf *why, const struct place *p,
+    const struct removed_how *how)
+{
+	buf_addf(why, "; the server had ");
+	if (how->size)
+		buf_addf(why, "size %u%s", p->size, how->date ? " and " : "");
+	if (how->date)
+		buf_addf(why, "date %" PRId64, p->date);
+	if (how->header)
+		buf_addf(why, "the header");
+	buf_addf(why, " as recorded");
+}
+
 int
 evidence_remote(struct run *run, const struct folder *f,
-    const struct place *p, const char *trash, struct err *err)
+    const struct place *p, const struct removed_how *how, struct err *err)
 {
 	struct line l;
 
@@ -107,12 +121,11 @@ evidence_remote(struct run *run, const struct folder *f,
 		buf_addf(&l.why, "marked as deleted, and expunge = yes");
 	else
 		add_local(run, f, &l.why);
-	buf_addf(&l.why, "; the server had size %u and date %" PRId64
-	    " as recorded", p->size, p->date);
-	if (trash != NULL)
-		buf_addf(&l.why, "; moved to %s", trash);
-	return line_write(run, trash != NULL ? "trashed" : "removed-remote", &l,
-	    err);
+	add_sameness(&l.why, p, how);
+	if (how->trash != NULL)
+		buf_addf(&l.why, "; moved to %s", how->trash);
+	return line_write(run, how->trash != NULL ? "trashed" :
+	    "removed-remote", &l, err);
 }
 
 int

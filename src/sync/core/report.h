@@ -129,8 +129,12 @@ struct sync_item item_for_user(const struct index_item *);
  */
 int evidence_local(struct run *, const struct folder *, const struct place *p,
     struct err *);
+struct removed_how {
+	const char *trash;	/* where it was moved; NULL: expunged */
+	bool size, date, header;	/* that the server had as recorded */
+};
 int evidence_remote(struct run *, const struct folder *,
-    const struct place *p, const char *trash, struct err *);
+    const struct place *p, const struct removed_how *, struct err *);
 int evidence_forgotten(struct run *, const struct folder *,
     const struct place *p, struct err *);
 int evidence_folder(struct run *, const struct folder *, struct err *);
