@@ -74,26 +74,26 @@ take_picked(struct pull_batch *b, struct picked *picked, int n)
 		qsort(b->msg, (size_t)b->n, sizeof(*b->msg), pulled_by_uid);
 }
 
-/* Leaves out what could be a file that nobody could read. */
-static int
-drop_waiting(struct pull_batch *b, struct picked *picked, int n)
+/* Of the batch, what could be a file that nobody could read. */
+static void
+drop_waiting(struct pull_batch *b)
 {
 	struct pull *p = b->p;
 	int i, kept = 0;
 
-	for (i = 0; i < n; i++) {
-		const struct place *place = &picked[i].place;
+	for (i = 0; i < b->n; i++) {
+		const struct place *place = &b->msg[i].row.place;
 
 		if (!unlooked_may_be_message(&p->unread, place->size)) {
-			picked[kept++] = picked[i];
+			b->msg[kept++] = b->msg[i];
 			continue;
 		}
 		if (place->uid > b->pick.skipped)
 			b->pick.skipped = place->uid;
 		p->waiting_for++;
-		picked_release(&picked[i], 1);
+		picked_release(&b->msg[i].row, 1);
 	}
-	return kept;
+	b->n = kept;
 }
 
 static int
@@ -104,13 +104,15 @@ pull_pick_run(struct job *job)
 	struct picked *picked;
 	int n;
 
-	if (!p->unread.known && unlooked_files(p->pass.run, p->pass.folder,
-	    &p->unread, &job->err) == -1)
+	if (!p->unread.known && unlooked_load(p->pass.run, p->pass.folder,
+	    INDEX_LOCAL, &p->unread, &job->err) == -1)
 		return -1;
 	picked = xcalloc((size_t)b->pick.max, sizeof(*picked));
 	n = pick_rows(&b->pick, picked, &job->err);
-	if (n != -1)
-		take_picked(b, picked, drop_waiting(b, picked, n));
+	if (n != -1) {
+		take_picked(b, picked, n);
+		drop_waiting(b);
+	}
 	free(picked);
 	return n == -1 ? -1 : 0;
 }

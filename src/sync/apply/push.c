@@ -97,8 +97,8 @@ pick(struct push *p, struct err *err)
 	int n;
 
 	if (!p->unlooked.known && (unlooked_settle(p->pass.run, p->pass.folder,
-	    err) == -1 || unlooked_messages(p->pass.run, p->pass.folder,
-	    &p->unlooked, err) == -1))
+	    err) == -1 || unlooked_load(p->pass.run, p->pass.folder,
+	    INDEX_REMOTE, &p->unlooked, err) == -1))
 		return -1;
 	n = pick_rows(&p->pick, p->picked, err);
 	if (n == -1)
@@ -486,7 +486,7 @@ is_over(const struct push *p)
 	return !p->index_job.posted && p->pick.end;
 }
 
-/* It may be what an older server refuses for good: the user can let go. */
+/* Perhaps the server never gives them: then the user has to say. */
 static void
 tell_waiting(struct push *p)
 {

@@ -4,6 +4,9 @@
 
 #include "core/pass.h"
 
+/* The header fields that identity leaves out, in the longest form expected. */
+#define FIELDS_LEFT_OUT	2000u
+
 /* digest.c: contents of unknown files. pair.c: match step 2, before anything is
  * transferred. */
 pass_starter digest_start;

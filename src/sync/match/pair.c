@@ -18,9 +18,6 @@
 #include "match/match.h"
 #include "observe/headers.h"
 
-/* The header fields that identity leaves out, in the longest form expected. */
-#define FIELDS_LEFT_OUT	2000u
-
 struct candidate {
 	struct picked row;
 	size_t header;		/* of pair.headers, plus 1; 0: not asked for */

@@ -4,13 +4,12 @@
 #include <stdlib.h>
 
 #include "index/fact.h"
+#include "match/match.h"
 
 #define SETTLED		"settled"	/* up to that place nothing waits */
-/* The header fields that identity leaves out, in the longest form expected. */
-#define FIELDS_LEFT_OUT	2000u
 
-static int
-load_side(struct run *run, const struct folder *f, enum index_side side,
+int
+unlooked_load(struct run *run, const struct folder *f, enum index_side side,
     struct unlooked *u, struct err *err)
 {
 	struct index_unlooked of = { .folder = f->row.id, .side = side };
@@ -19,31 +18,12 @@ load_side(struct run *run, const struct folder *f, enum index_side side,
 	u->known = true;
 	if (run->opt.adopt)
 		return 0;
-	if (index_fact_get(run->ix, f->row.id, SETTLED, &of.after, err) == -1)
+	if (index_fact_get(run->ix, f->row.id, SETTLED, &of.after, err) == -1 ||
+	    index_unlooked(run->ix, &of, &u->size, &u->n, err) == -1)
 		return -1;
-	return index_unlooked(run->ix, &of, &u->size, &u->n, err);
-}
-
-int
-unlooked_messages(struct run *run, const struct folder *f, struct unlooked *u,
-    struct err *err)
-{
-	int rc = load_side(run, f, INDEX_REMOTE, u, err);
-
 	u->any_size = run->learned.sizes_inexact ||
 	    (u->n > 0 && u->size[0] == 0);
-	return rc;
-}
-
-int
-unlooked_files(struct run *run, const struct folder *f, struct unlooked *u,
-    struct err *err)
-{
-	int rc = load_side(run, f, INDEX_LOCAL, u, err);
-
-	u->any_size = run->learned.sizes_inexact ||
-	    (u->n > 0 && u->size[0] == 0);
-	return rc;
+	return 0;
 }
 
 void
@@ -92,10 +72,10 @@ may_settle(struct run *run, const struct folder *f, bool *out, struct err *err)
 {
 	struct unlooked messages = { .n = 0 }, files = { .n = 0 };
 	bool unpaired = false;
-	int rc = unlooked_messages(run, f, &messages, err);
+	int rc = unlooked_load(run, f, INDEX_REMOTE, &messages, err);
 
 	if (rc == 0)
-		rc = unlooked_files(run, f, &files, err);
+		rc = unlooked_load(run, f, INDEX_LOCAL, &files, err);
 	if (rc == 0)
 		rc = index_has(run->ix, PLACES_UNPAIRED_LOCAL, f->row.id,
 		    &unpaired, err);

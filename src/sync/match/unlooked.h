@@ -18,12 +18,10 @@ struct unlooked {
 	bool any_size;		/* sizes tell nothing */
 };
 
-/* Messages of the server: their sizes as it tells them. */
-int unlooked_messages(struct run *, const struct folder *, struct unlooked *,
-    struct err *);
-/* Files, whose sizes are those on disk. */
-int unlooked_files(struct run *, const struct folder *, struct unlooked *,
-    struct err *);
+/* INDEX_REMOTE: messages, with the sizes that the server tells; INDEX_LOCAL:
+ * files, with those on disk. Replaces what it holds. */
+int unlooked_load(struct run *, const struct folder *, enum index_side,
+    struct unlooked *, struct err *);
 void unlooked_release(struct unlooked *);
 
 /* The file could be one of those messages; the message one of those files. */
