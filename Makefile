@@ -215,10 +215,10 @@ CMOCKA	= -lcmocka
 UNITS	= $(patsubst %,$O/test/unit/%,$(filter $(T)%,$(UNIT)))
 unit-tests: $(UNITS)
 
-# make unit [T=PREFIX]: the unit tests whose name begins with PREFIX.
-# As many tests at a time.
+# So many tests run at a time.
 CPUS	= $(shell getconf _NPROCESSORS_ONLN)
 
+# make unit [T=PREFIX]: the unit tests whose name begins with PREFIX.
 unit: $(UNITS)
 	@JOBS=$(CPUS) test/unit.sh unit $^
 

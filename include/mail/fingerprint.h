@@ -14,8 +14,8 @@
  * Some servers keep header octets >= 0x80 as 'X'. masked is the same message in
  * that form: it counts where one of the two messages has no such octet.
  *
- * first is what versions before 0.2 took for the same: masked, and with fewer
- * fields left out. What they recorded is compared with it.
+ * first is what an index of version 6 holds: masked, and with fewer fields left
+ * out. What was recorded so is compared with it.
  */
 #ifndef MAIL_FINGERPRINT_H
 #define MAIL_FINGERPRINT_H
@@ -26,7 +26,7 @@
 
 enum { FORM_FIRST = 1, FORM_NOW };
 
-struct print {
+struct digests {
 	uint8_t content[32];
 	uint8_t head[32];
 };
@@ -34,7 +34,7 @@ struct print {
 struct fingerprint {
 	uint8_t content[32];
 	uint8_t head[32];
-	struct print masked, first;
+	struct digests masked, first;
 	bool has_8bit;		/* masked is another one */
 	uint64_t size;		/* canonical octets */
 	uint64_t removed;	/* canonical octets of the fields left out */

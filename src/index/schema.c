@@ -12,8 +12,8 @@
 "CREATE INDEX content_masked_head ON content (substr(masked_head, 1, 8))" \
 "	WHERE masked IS NOT NULL;"
 
-/* Two folders never share a directory. Where case does not count, the walk
- * over the root sees that two names lead to one. */
+/* Two folders never share a directory. Names that differ in case alone are kept
+ * apart where they are made (sync/observe/folders.c). */
 #define FOLDER_PATH \
 "CREATE UNIQUE INDEX folder_path ON folder (path) WHERE path IS NOT NULL;"
 

@@ -230,12 +230,12 @@ record_batch(struct pull_batch *b, struct err *err)
 	int i, rc = 0;
 
 	for (i = 0; i < b->n && rc == 0; i++) {
-		const struct pulled *m = &b->msg[i];
+		struct pulled *m = &b->msg[i];
+		bool told = m->got && m->row.place.size != 0;
 
-		rc = record_pulled(b, &b->msg[i], err);
-		got += m->got && m->row.place.size != 0;
-		wrong += m->got && m->row.place.size != 0 &&
-		    m->row.place.size != m->octets;
+		rc = record_pulled(b, m, err);
+		got += told;
+		wrong += told && m->row.place.size != m->octets;
 	}
 	if (rc == 0)
 		rc = learn_sizes(run, got, wrong, err);

@@ -10,7 +10,7 @@ int learned_load(struct run *, struct err *);
  * transaction. */
 int learn_sizes(struct run *, uint64_t got, uint64_t wrong, struct err *);
 /* The newest messages are the same, but so many have another size, another date
- * than before. In none. */
+ * than before. In a transaction of its own. */
 int learn_probes(struct run *, size_t sizes, size_t dates, struct err *);
 
 #endif
