@@ -56,7 +56,7 @@ ROWS = [
     ("mode-nothing-moved-without-modseq", SYNC + "core/folder.c",
 	"e2e test_modes.py -k alone",
 	("l->has_status && l->modseq != 0 &&", "l->has_status &&")),
-    ("mode-vanished-not-looked-for", SYNC + "observe/remote.c",
+    ("mode-vanished-not-looked-for", SYNC + "observe/remote_settle.c",
 	"e2e test_matrix.py -k condstore",
 	("o->closes = there == o->exists;", "o->closes = there >= o->exists;")),
     ("mode-listing-of-changes-dropped", SYNC + "observe/remote_ask.c",

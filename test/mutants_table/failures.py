@@ -51,7 +51,7 @@ ROWS = [
     ("exit-0-on-a-full-disk", SYNC + "run/run.c",
 	"e2e test_failures.py -k write_error",
 	("r->exit = err_exit_status(r->err.kind);", "r->exit = 0;")),
-    ("owed-flags-not-claimed", SYNC + "observe/remote.c",
+    ("owed-flags-not-claimed", SYNC + "observe/remote_settle.c",
 	SIZE_12 + "mailbox-read-only-flags",
 	("if (o->grew && claim_owed(o, err) == -1)", "if (false)")),
     ("owed-flags-never-looked-for", SYNC + "run/scan.c",
@@ -92,6 +92,6 @@ ROWS = [
     ("history-mark-of-one-side", PLAN + "message.c", HISTORIES,
 	("return base->present ? base->flags : FLAG_DELETED;",
 	"return base->present ? base->flags : 0;")),
-    ("history-sum-never-closes", SYNC + "observe/remote.c", HISTORIES,
+    ("history-sum-never-closes", SYNC + "observe/remote_settle.c", HISTORIES,
 	("o->closes = there == o->exists;", "o->closes = false;")),
 ]

@@ -11,6 +11,7 @@
 #define BATCHES_MOST	4	/* held by us; then the socket is paused */
 #define PROBES		16	/* newest messages that must be as recorded */
 #define DOUBTS_MOST	4	/* that are asked for by their headers */
+#define ROWS_LEAST	256	/* more rows than that are asked for as sets */
 #define SETS_MOST	40	/* flags and keywords that are asked for by sets
 				   */
 
@@ -139,7 +140,15 @@ void asked_forget_sets(struct observe *);
  * was told is believed. */
 enum task_result observe_refused(struct observe *, const char *why);
 enum task_result observe_fault(struct observe *, const char *fault);
+task_step observe_listed;
 task_step observe_told;
+/* Once more, and everything, row by row; or what is below split. */
+enum task_result observe_all(struct observe *);
+enum task_result observe_below(struct observe *);
+/* remote_settle.c: all that was asked for has come. */
+task_step observe_stored;
+/* Begins a transaction for what was seen. */
+int observe_write(struct observe *, struct err *);
 /* remote_doubts.c: comes back to these. */
 bool doubts_are_there(const struct observe *);
 task_step observe_doubts;

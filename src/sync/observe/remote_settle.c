@@ -1,0 +1,200 @@
+/*
+ * Ends a look at the server: what is gone is believed and the cursor moves, in
+ * one transaction, if the sum closes. If it does not, what could be missing is
+ * asked for, the cheapest first.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "observe/remote.h"
+
+#define FULL_TRIES	2
+
+static enum task_result observe_settled(struct task *);
+
+/* A first look that a power cut undoes is taken once more. */
+int
+observe_write(struct observe *o, struct err *err)
+{
+	struct index *ix = o->pass.run->ix;
+
+	return o->fresh && !o->fault ? index_begin_seen(ix, err) :
+	    index_begin(ix, err);
+}
+
+struct owed {
+	struct index *ix;
+	struct ability can;
+};
+
+static int
+claim(void *arg, struct place *p, struct err *err)
+{
+	const struct owed *o = arg;
+
+	reconcile_agree(p, &o->can);
+	return index_place_put(o->ix, p, err);
+}
+
+/* What the server could not store before is owed to it: from now on the rows
+ * are dirty. In the transaction that records what it can. */
+static int
+claim_owed(struct observe *o, struct err *err)
+{
+	struct owed owed = { .ix = o->pass.run->ix };
+	const struct index_visit visit = { claim, &owed };
+
+	folder_ability(o->pass.folder, &owed.can);
+	return index_each(owed.ix, PLACES_OWED, o->pass.folder->row.id, &visit,
+	    err);
+}
+
+/* What is gone, by whatever told of it. */
+static int
+unsee_gone(struct observe *o, struct err *err)
+{
+	struct index *ix = o->pass.run->ix;
+	const int64_t id = o->pass.folder->row.id;
+	const struct index_listed all = { &o->listed, UID_LAST };
+	const struct index_listed older = { &o->gone.uids, o->known_next - 1 };
+	uint64_t changed;
+
+	if (o->full && index_keep_remote(ix, id, &all, &changed, err) == -1)
+		return -1;
+	if (o->gone_told &&
+	    index_keep_remote(ix, id, &older, &changed, err) == -1)
+		return -1;
+	return index_unsee_remote(ix, id, &o->vanished, &changed, err);
+}
+
+static int
+move_cursor(struct observe *o, struct err *err)
+{
+	struct index_folder *f = &o->pass.folder->row;
+	const struct imap_box *b = &o->select.box;
+
+	f->uidvalidity = b->uidvalidity;
+	f->modseq = b->modseq;
+	f->exists = o->exists;
+	if (o->highest >= f->uidnext)
+		f->uidnext = o->highest < UID_LAST ? o->highest + 1 : UID_LAST;
+	if (b->uidnext > f->uidnext)
+		f->uidnext = b->uidnext;
+	if (o->full && !o->by_sets)
+		f->last_full = clock_wall();
+	return index_folder_put(o->pass.run->ix, f, err);
+}
+
+/* Runs in one transaction with the cursor. */
+static int
+settle_look(struct observe *o, struct err *err)
+{
+	struct index *ix = o->pass.run->ix;
+	const int64_t id = o->pass.folder->row.id;
+	uint64_t there;
+
+	if (o->full && uidset_count(&o->listed) != o->exists)
+		return 0;
+	if (unsee_gone(o, err) == -1 ||
+	    (o->full ? index_recount(ix, id, &there, err) :
+	    index_tally(ix, id, &there, err)) == -1)
+		return -1;
+	o->closes = there == o->exists;
+	if (!o->closes)
+		return 0;
+	if (o->grew && claim_owed(o, err) == -1)
+		return -1;
+	return move_cursor(o, err);
+}
+
+/* What does not close is not kept: not the vanished ones, not the cursor. */
+static int
+settle_look_work(struct pass *p, struct err *err)
+{
+	struct observe *o = (struct observe *)p;
+	struct index *ix = p->run->ix;
+	int rc;
+
+	o->closes = false;
+	if (observe_write(o, err) == -1)
+		return -1;
+	rc = settle_look(o, err);
+	if (rc == 0 && o->closes)
+		return index_commit(ix, err);
+	index_rollback(ix);
+	return rc;
+}
+
+enum task_result
+observe_stored(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	rows_move(o, true);
+	if (o->first != NULL)
+		return task_wait(t, observe_stored);
+	if (o->rows_err.kind != ERR_NONE)
+		return task_fail(t, &o->rows_err);
+	if (o->sets.short_of) {
+		sets_release(o);
+		return o->full ? observe_all(o) : observe_below(o);
+	}
+	o->exists = imap_box_exists(o->pass.conn->session);
+	return pass_job(&o->pass, settle_look_work, observe_settled);
+}
+
+static void
+keep_proof(const struct observe *o)
+{
+	struct proof *proof = &o->pass.folder->proof;
+
+	o->pass.folder->observed = true;
+	o->pass.folder->verify &= !o->full || o->by_sets;
+	proof->full |= o->full || o->gone_told;
+	if (o->full)
+		proof->listed = uidset_count(&o->listed);
+	else if (o->gone_told)
+		proof->listed = o->exists;
+	proof->vanished += uidset_count(&o->vanished);
+}
+
+/* The sum does not close: what could be missing, the cheapest first. */
+static enum task_result
+observe_what_is_missing(struct observe *o)
+{
+	bool more = o->exists > o->select.box.exists;
+
+	if (!o->full && more && !o->newer_told) {
+		o->newer_told = true;
+		ask(o, ASKED_NEWS);
+		return task_next(&o->pass.task, observe_listed);
+	}
+	if (!o->full && o->qresync && o->split > 1 && !o->older_told &&
+	    uidset_count(&o->older.uids) <= ROWS_LEAST)
+		return observe_below(o);
+	if (!o->full && o->known_next > 1 && !o->gone_told) {
+		o->gone_told = true;
+		ask(o, ASKED_GONE);
+		return task_next(&o->pass.task, observe_listed);
+	}
+	return observe_all(o);
+}
+
+static enum task_result
+observe_settled(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	if (o->closes) {
+		keep_proof(o);
+		return TASK_DONE;
+	}
+	if (!o->full || o->by_sets || ++o->tries < FULL_TRIES)
+		return observe_what_is_missing(o);
+	o->pass.folder->unsettled = true;
+	report_folder_issue(o->pass.run, o->pass.folder, ITEM_SUM, ALL_ROWS,
+	    "the server says it has %u messages but lists %llu; nothing is "
+	    "removed there until that adds up", o->exists,
+	    (unsigned long long)uidset_count(&o->listed));
+	return TASK_DONE;
+}
