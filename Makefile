@@ -371,7 +371,8 @@ suites	= CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' PYTHON='$(PYTHON)' .ci/deps -s
 torture:
 	@.ci/deps -n
 	@$(MAKE) --no-print-directory all
-	TORTURE=1 $(MAKE) --no-print-directory e2e ARGS="-m slow"
+	TORTURE=1 $(MAKE) --no-print-directory e2e \
+	    ARGS="-m 'slow or sample'"
 	@FLOW_POINTS=$(if $(FULL),0,6) $(MAKE) --no-print-directory flow
 	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
 	    HISTORIES=$(if $(FULL),10000,1000) \

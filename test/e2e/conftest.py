@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import random
 import subprocess
 import sys
 
@@ -33,17 +34,31 @@ def pytest_configure(config):
 	modes.choose(config.getoption("--mode"))
 	config.addinivalue_line("markers",
 	    "slow: takes long or much room; only with TORTURE=1")
+	config.addinivalue_line("markers", "sample(n): many of a kind, of which "
+	    "n are enough; all of them with TORTURE=1")
 	if not os.access(program(), os.X_OK):
 		raise pytest.UsageError("no program: " + program())
+
+
+def left_out(items):
+	"""What is slow, and of each sampled test all but n, drawn by its name:
+	the processes that share the tests must draw alike."""
+	yield from (i for i in items if i.get_closest_marker("slow"))
+	sampled = [i for i in items if i.get_closest_marker("sample")]
+	for function, group in itertools.groupby(sampled, lambda i: i.function):
+		group = list(group)
+		n = group[0].get_closest_marker("sample").args[0]
+		kept = random.Random(function.__name__).sample(group, n)
+		yield from (i for i in group if i not in kept)
 
 
 def pytest_collection_modifyitems(config, items):
 	if os.environ.get("TORTURE") == "1":
 		return
-	slow = [i for i in items if i.get_closest_marker("slow")]
-	if slow:
-		config.hook.pytest_deselected(items=slow)
-		items[:] = [i for i in items if i not in slow]
+	left = set(left_out(items))
+	if left:
+		config.hook.pytest_deselected(items=list(left))
+		items[:] = [i for i in items if i not in left]
 
 
 def pieces(items):

@@ -209,6 +209,7 @@ def test_many_batches_by_one(world):
 	all_there(world, 12000)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("after", [1, 2, 150])
 def test_helper_is_lost(world, after):
 	"""In the middle of a body, or between two."""

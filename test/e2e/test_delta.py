@@ -158,6 +158,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("mode", MODES)
 def test_every_change_arrives(make_big, mode):
 	world = make_big()

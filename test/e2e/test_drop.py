@@ -40,6 +40,7 @@ def arrive(world, folder, tok, create=False):
 		world.append(imap, folder, tok, ["\\Seen"])
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("act", [kill, cut])
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("word", [b" RENAME ", b" DELETE ", b" UNSUBSCRIBE "])

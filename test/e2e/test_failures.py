@@ -234,6 +234,7 @@ def small_files_only(limit):
 	return apply
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("limit,sizes", [(6, (12, 12, 12)), (10, (12, 30)),
     (8, (9, 9, 40))])
 def test_write_error_while_the_next_batch_arrives(world, limit, sizes):
@@ -296,12 +297,15 @@ def check_stopped(world, r, rcs):
 	assert r.rc in rcs, str(r)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("first, sign", [(1, signal.SIGTERM),
     (2, signal.SIGINT)])
 def test_signal_at_each_line(world, first, sign):
 	"""Between any two lines that the client sends: 75, nothing lost. Each
-	signal at every other one, as a run waits for what was cut off."""
+	signal at every other one, as a run waits for what was cut off; without
+	TORTURE at some."""
 	scene = Scene(world)
+	step = 2 if os.environ.get("TORTURE") == "1" else 8
 	state = {}
 
 	def up(line):
@@ -313,7 +317,7 @@ def test_signal_at_each_line(world, first, sign):
 		return line
 
 	with Middleman(world.server.port, up=up) as man:
-		for at in range(first, 200, 2):
+		for at in range(first, 200, step):
 			scene.change()
 			state.update(line=0, at=at, bye=None,
 			    ready=threading.Event())

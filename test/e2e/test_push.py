@@ -145,6 +145,7 @@ def test_without(world, lack):
 	world.settle()
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("told", [b"7", b"7:8", b"7:11", b"8:7,9,10",
     b"7,8,9,9", b"10,9,8,7", b"7:9,9", b"0,7,8,9", b"7:*"])
 def test_answers_that_do_not_fit(world, told):

@@ -50,6 +50,7 @@ LOOKS = {
 }
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("how", ["removed", "emptied"])
 @pytest.mark.parametrize("n", [6, 30])
 @pytest.mark.parametrize("look", LOOKS)

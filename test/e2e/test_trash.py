@@ -74,6 +74,7 @@ def through(world, man):
 	world.write_conf()
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("act", [kill, cut])
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("word", [b" COPY ", b" STORE ", b"EXPUNGE"])
@@ -102,6 +103,7 @@ def test_ends_without_uids(world, late):
 	in_trash(world, "a", "b")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("n", [1, 2])
 def test_several_of_one_content(world, n, late):
