@@ -358,30 +358,33 @@ unit	= test/unit.sh unit $(UNITS)
 flow	= test/unit.sh flow $(FLOWS)
 hardening = test/hardening.sh $O/mailtern
 quoted	= '$1=$(subst ','\'',$2)'
-check:
+check: check-tools
+	@$(checked)
+check-tools:
 	@$(MAKE) -s --no-print-directory -j2 all fault-tools bench-tools \
 	    $$($(suites) unit flow | sed 's/$$/-tests/')
-	@$(PYTHON) -B test/check.py --logs $O/check \
+checked	= $(PYTHON) -B test/check.py --logs $O/check \
 	    --without '$(subst ','\'',$(WITHOUT))' \
 	    --only "$$($(suites) $(CHECKED))" \
 	    $(foreach s,$(CHECKED),$(if $(strip $($s)),$(call \
 	    quoted,$s,$(strip $($s)))))
 suites	= CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' PYTHON='$(PYTHON)' .ci/deps -s
 
+# The same, at length: what make check takes a sample of.
 torture:
 	@.ci/deps -n
-	@$(MAKE) --no-print-directory all
-	TORTURE=1 $(MAKE) --no-print-directory e2e \
-	    ARGS="-m 'slow or sample'"
-	@FLOW_POINTS=$(if $(FULL),0,6) $(MAKE) --no-print-directory flow
-	@$(MAKE) --no-print-directory faults ROUNDS=$(if $(FULL),2000,500) \
+	@TORTURE=1 FLOW_POINTS=$(if $(FULL),0,6) \
+	    $(MAKE) --no-print-directory check \
+	    CHECKED="e2e flow $(FAULTS) $(MODES:%=mode-%)" \
+	    e2e="$(PYTEST) test/e2e -m 'slow or sample' --share" \
+	    ROUNDS=$(if $(FULL),2000,500) \
 	    HISTORIES=$(if $(FULL),10000,1000) \
 	    KILLS=600 EVERY=$(if $(FULL),1) FIRSTS=200 AGAINS=240 \
 	    STORMS=8 STORM_FILES=5000 INSTANCES=60 CLOCKS=72 \
 	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) \
 	    ERRNOS=$(if $(FULL),0,600) MEMORY=$(if $(FULL),6000,300) \
-	    DISKS=$(if $(FULL),600,60) DISASTERS=190
-	@$(MAKE) --no-print-directory modes MODE_ROUNDS=60 MODE_HISTORIES=150 \
+	    DISKS=$(if $(FULL),600,60) DISASTERS=190 \
+	    MODE_ROUNDS=60 MODE_HISTORIES=150 \
 	    MODE_KILLS=80 MODE_FIRSTS=24 MODE_AGAINS=24 MODE_INSTANCES=12 \
 	    MODE_CUTS=24 MODE_ERRNOS=60
 
