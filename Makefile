@@ -294,6 +294,7 @@ ERRNOS	= 100
 MEMORY	= 60
 DISKS	= 20
 DISASTERS =
+LIES	=
 
 # Each ends in one line of counts; --min and "every point fired" are its own
 # to check. FULL=1 takes every point there is.
@@ -313,8 +314,9 @@ memory	= $(call suite,memory.py,$(MEMORY))
 disk	= $(call suite,disk.py,$(DISKS))
 disasters = $(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py \
 	  --min $(DISASTERS))
-FAULTS	= rounds histories kill kill-first kill-again storm instances clock \
-	  cut power errno memory disk disasters
+lies	= $(if $(LIES),$(call suite,lies.py,$(LIES)))
+FAULTS	= rounds histories lies kill kill-first kill-again storm instances \
+	  clock cut power errno memory disk disasters
 
 $(FAULTS): all fault-tools
 	$($@)

@@ -10,8 +10,9 @@ Modes: reset (RST to both), fin (the receiver sees the end of the stream, the
 sender talks to nobody), silence (nothing moves any more, nothing is closed),
 hold (silence until release()).
 Relay(port, hides={"UIDPLUS"}) makes the server look as if it lacked that
-(hiding.py). Bytes count over all connections since arm(). After the cut new connections are
-refused, or pass with refuse=False, until disarm().
+(hiding.py), and lies=Lies(...) makes it lie (lying.py). Bytes count over all
+connections since arm(). After the cut new connections are refused, or pass with
+refuse=False, until disarm().
 """
 
 import os
@@ -26,6 +27,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
     "lib"))
 
 from hiding import Hiding		# noqa: E402
+from lying import Lying		# noqa: E402
 
 LIMIT = 1 << 18
 
@@ -42,17 +44,18 @@ class Flow:
 
 
 class Pair:
-	def __init__(self, client, server, hides):
+	def __init__(self, client, server, talks):
 		self.client, self.server = client, server
-		self.hiding = Hiding(hides) if hides else None
+		self.talks = talks	# who meddles, the client's end first
 		self.flows = [Flow("out", client, server),
 		    Flow("in", server, client)]
 		self.silent = False
 
 
 class Relay:
-	def __init__(self, target, host="127.0.0.1", hides=()):
+	def __init__(self, target, host="127.0.0.1", hides=(), lies=None):
 		self.target, self.hides = (host, target), hides
+		self.lies = lies
 		self.listener = socket.create_server(("127.0.0.1", 0),
 		    backlog=64)
 		self.listener.setblocking(False)
@@ -186,11 +189,16 @@ class Relay:
 		for s in (client, server):
 			s.setblocking(False)
 			s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-		pair = Pair(client, server, self.hides)
+		pair = Pair(client, server, self.talks())
 		self.pairs.append(pair)
 		if self.due("in") or self.due("out"):
 			return self.strike(pair)
 		self.watch(pair)
+
+	def talks(self):
+		"""Who meddles with a new connection."""
+		return ([Hiding(self.hides)] if self.hides else []) + \
+		    ([Lying(self.lies)] if self.lies else [])
 
 	def go_on_all(self):
 		for p in [p for p in self.pairs if p.silent]:
@@ -249,17 +257,21 @@ class Relay:
 	def take(self, pair, f, data):
 		"""What goes on of it. A last line without an end has no effect
 		on a server."""
-		if not pair.hiding:
+		if f.way == "out":
+			back = b""
+			for talk in pair.talks:
+				data, more = talk.up(data)
+				back += more
 			f.buf += data
-		elif f.way == "out":
-			to_server, to_client = pair.hiding.up(data)
-			f.buf += to_server
 			if not pair.flows[1].deaf:
-				pair.flows[1].buf += to_client
-		elif data:
-			f.buf += pair.hiding.down(data)
-		else:
-			f.buf += pair.hiding.ended()
+				pair.flows[1].buf += back
+			return
+		ended = not data
+		for talk in reversed(pair.talks):
+			data = talk.down(data) if data else b""
+			if ended:
+				data += talk.ended()
+		f.buf += data
 
 	def write(self, f):
 		while f.buf:

@@ -1,0 +1,267 @@
+"""Makes a server lie: about sizes, dates, and what it has done.
+
+	lies = Lies({"size-off", "date-none"}, seed)
+	talk = Lying(lies)			# of one connection
+	to_server, to_client = talk.up(data)	# what the client sent
+	to_client = talk.down(data)		# what the server sent
+
+LASTING lies belong to a server: its rows say the same for as long as they are
+among lies.lasting. PASSING ones are of one run: lies.pass_on(names) arms them,
+each then strikes at some of the commands that it concerns, and lies.struck says
+which did. A refused command goes to the server as NOOP, so that its answer
+comes in its turn. COMPRESS must be hidden; what comes behind TLS is not seen.
+"""
+
+import random
+import re
+import zlib
+
+LITERAL = re.compile(rb"\{(\d+)(\+?)\}\r?\n\Z")
+UID = re.compile(rb"\bUID (\d+)")
+SIZE = re.compile(rb" ?RFC822\.SIZE (\d+)")
+DATE = re.compile(rb' ?INTERNALDATE "[^"]*"')
+FETCHED = re.compile(rb"\* \d+ FETCH \(", re.I)
+FLAGS = re.compile(rb"(APPEND (?:\"(?:\\.|[^\"])*\"|[^ \"{]+) )\(([^)]*)\) ",
+    re.I)
+MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+def uid_of(text):
+	found = UID.search(text)
+	return int(found[1]) if found else 0
+
+
+# -- lasting: what is told of a message --
+
+def sized(change):
+	"""A lie about RFC822.SIZE: change(lies, uid, size), None leaves it out."""
+	def lie(lies, text):
+		def instead(m):
+			n = change(lies, uid_of(text), int(m[1]))
+			return b"" if n is None else b" RFC822.SIZE %d" % n
+		return SIZE.sub(instead, text)
+	return lie
+
+
+def dated(change):
+	"""The same for INTERNALDATE: change(lies, uid), b"" leaves it out."""
+	def lie(lies, text):
+		return DATE.sub(lambda m: change(lies, uid_of(text)), text)
+	return lie
+
+
+def some_date(rng):
+	return b' INTERNALDATE "%2d-%s-%d %02d:%02d:00 +0000"' % (
+	    rng.randrange(1, 29), rng.choice(MONTHS), rng.randrange(2001, 2024),
+	    rng.randrange(24), rng.randrange(60))
+
+
+def fixed(uid):
+	"""The same numbers for one message each time."""
+	return random.Random(zlib.crc32(b"%d" % uid))
+
+
+ROWS = {
+	"size-off": sized(lambda lies, uid, n: n + 1 + uid % 13),
+	"size-less": sized(lambda lies, uid, n: max(0, n - 1 - uid % 7)),
+	"size-some": sized(lambda lies, uid, n: n + (uid % 3 == 0) * 17),
+	"size-zero": sized(lambda lies, uid, n: 0),
+	"size-none": sized(lambda lies, uid, n: None),
+	"size-drift": sized(lambda lies, uid, n: n + lies.rng.randrange(40)),
+	"date-none": dated(lambda lies, uid: b""),
+	"date-nil": dated(lambda lies, uid: b" INTERNALDATE NIL"),
+	"date-odd": dated(lambda lies, uid:
+	    b' INTERNALDATE "31-Nov-2020 25:00:00 +0000"'),
+	"date-old": dated(lambda lies, uid:
+	    b' INTERNALDATE "01-Jan-1969 00:00:%02d +0000"' % (uid % 60)),
+	"date-other": dated(lambda lies, uid: some_date(fixed(uid))),
+	"date-drift": dated(lambda lies, uid: some_date(lies.rng)),
+}
+
+
+def forget_flags(text):
+	"""APPEND, but for \\Seen."""
+	return FLAGS.sub(lambda m: m[1] + (b"(\\Seen) " if b"\\Seen" in m[2]
+	    else b"() "), text)
+
+
+COMMANDS = {
+	"append-flags": forget_flags,
+}
+LASTING = tuple(ROWS) + tuple(COMMANDS)
+
+
+# -- passing: what is done of a command --
+
+NO = b"NO [UNAVAILABLE] Try again later"
+PASSING = {		# which commands, what is answered (None: hangs up)
+	"no-header": (rb"UID FETCH .*BODY\.PEEK\[HEADER", NO),
+	"no-body": (rb"UID FETCH .*BODY\.PEEK\[\]", NO),
+	"no-row": (rb"UID FETCH (?!.*BODY)", NO),
+	"no-search": (rb"UID SEARCH", NO),
+	"no-select": (rb"(SELECT|EXAMINE)", NO),
+	"no-status": (rb"STATUS", NO),
+	"no-store": (rb"UID STORE", NO),
+	"no-append": (rb"APPEND", NO),
+	"no-expunge": (rb"UID EXPUNGE", NO),
+	"no-move": (rb"UID (MOVE|COPY)", NO),
+	"no-create": (rb"CREATE", NO),
+	"no-delete": (rb"(DELETE|RENAME)", NO),
+	"refuse-store": (rb"UID STORE", b"NO Not this one"),
+	"refuse-append": (rb"APPEND", b"NO Not this one"),
+	"bad-append": (rb"APPEND", b"BAD Not understood"),
+	"ok-store": (rb"UID STORE", b"OK Done"),
+	"ok-append": (rb"APPEND", b"OK Done"),
+	"ok-expunge": (rb"UID EXPUNGE", b"OK Done"),
+	"cut-header": (rb"UID FETCH .*BODY\.PEEK\[HEADER", None),
+	"cut-body": (rb"UID FETCH .*BODY\.PEEK\[\]", None),
+	"cut-row": (rb"UID FETCH (?!.*BODY)", None),
+	"cut-select": (rb"(SELECT|EXAMINE)", None),
+	"cut-store": (rb"UID STORE", None),
+	"cut-append": (rb"APPEND", None),
+	"cut-expunge": (rb"UID EXPUNGE", None),
+	"list-lacks": (rb"LIST", b""),		# see Lying.passes
+}
+LISTED = re.compile(rb'\* (?:LIST|STATUS) .*?("(?:\\.|[^"])*"|[^ ()"]+)'
+    rb'( \(MESSAGES.*)?\r\n\Z', re.I)
+
+
+class Lies:
+	"""Of one server, for all its connections."""
+
+	def __init__(self, lasting=(), seed=0):
+		self.lasting, self.rng = frozenset(lasting), random.Random(seed)
+		self.pass_on(())
+
+	def pass_on(self, names, chance=.5):
+		"""From now on these lies of one run; () for none."""
+		self.passing = {name: (re.compile(PASSING[name][0], re.I),
+		    PASSING[name][1]) for name in names}
+		self.chance, self.struck = chance, set()
+		self.lacking = None	# the folder that LIST does not show
+
+	def judge(self, words):
+		"""The name of the lie that this command meets, or None."""
+		for name, (which, _) in self.passing.items():
+			if which.match(words) and self.rng.random() < self.chance:
+				self.struck.add(name)
+				return name
+		return None
+
+	def row(self, text):
+		for name in self.lasting & ROWS.keys():
+			text = ROWS[name](self, text)
+		return text.replace(b"( ", b"(", 1)
+
+	def lacks(self, line):
+		"""Whether this line of LIST or STATUS is kept back."""
+		found = LISTED.match(line)
+		if not found or found[1].strip(b'"').upper() == b"INBOX":
+			return False
+		if self.lacking is None:
+			self.lacking = found[1]
+		return found[1] == self.lacking
+
+
+class Lying:
+	def __init__(self, lies):
+		self.lies = lies
+		self.line, self.text = bytearray(), b""
+		self.body = 0		# octets of a literal that are to come
+		self.sent = False	# of a literal that the server asks for
+		self.instead = {}	# tag: what is answered
+		self.over = False	# this connection was hung up
+		self.left, self.parts = bytearray(), []
+		self.skip = 0
+
+	# -- from the client --
+
+	def up(self, data):
+		out = b""
+		self.line += data
+		while self.line and not self.over:
+			if self.body:
+				n = min(self.body, len(self.line))
+				self.text += bytes(self.line[:n])
+				del self.line[:n]
+				self.body -= n
+				continue
+			end = self.line.find(b"\n") + 1
+			if end == 0:
+				break
+			self.text += bytes(self.line[:end])
+			del self.line[:end]
+			literal = LITERAL.search(self.text)
+			if literal:
+				self.body = int(literal[1])
+			if literal and not literal[2]:
+				out += self.text	# it is asked for
+				self.text, self.sent = b"", True
+			elif not literal:
+				out += self.text if self.sent else \
+				    self.command(self.text)
+				self.text, self.sent = b"", False
+		if self.sent:
+			out += self.text
+			self.text = b""
+		return out, b""
+
+	def command(self, text):
+		tag, _, words = text.partition(b" ")
+		if not words:
+			return text
+		for name in self.lies.lasting & COMMANDS.keys():
+			words = COMMANDS[name](words)
+		name = self.lies.judge(words)
+		if name is None or name == "list-lacks":
+			return tag + b" " + words
+		answer = PASSING[name][1]
+		if answer is None:
+			self.over = True
+			return tag + b" LOGOUT\r\n"
+		self.instead[tag] = answer
+		return tag + b" NOOP\r\n"
+
+	# -- from the server --
+
+	def down(self, data):
+		out = []
+		self.left += data
+		while self.left:
+			if self.skip:
+				if len(self.left) < self.skip:
+					break
+				self.parts.append(bytes(self.left[:self.skip]))
+				del self.left[:self.skip]
+				self.skip = 0
+				continue
+			end = self.left.find(b"\n") + 1
+			if end == 0:
+				break
+			line = bytes(self.left[:end])
+			del self.left[:end]
+			self.parts.append(line)
+			literal = LITERAL.search(line)
+			if literal and self.parts[0].startswith(b"*"):
+				self.skip = int(literal[1])
+			if not self.skip:
+				out.append(self.response(self.parts))
+				self.parts = []
+		return b"" if self.over else b"".join(out)
+
+	def ended(self):
+		return b"" if self.over else b"".join(self.parts) + bytes(
+		    self.left)
+
+	def response(self, parts):
+		"""Text and literals in turn."""
+		if FETCHED.match(parts[0]):
+			return b"".join(self.lies.row(p) if i % 2 == 0 else p
+			    for i, p in enumerate(parts))
+		tag, _, rest = parts[0].partition(b" ")
+		if tag in self.instead:
+			return tag + b" " + self.instead.pop(tag) + b"\r\n"
+		if "list-lacks" in self.lies.struck and self.lies.lacks(
+		    b"".join(parts)):
+			return b""
+		return b"".join(parts)
