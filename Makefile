@@ -295,6 +295,8 @@ MEMORY	= 60
 DISKS	= 20
 DISASTERS =
 LIES	=
+SETUPS	=
+PAIRWISE =
 
 # Each ends in one line of counts; --min and "every point fired" are its own
 # to check. FULL=1 takes every point there is.
@@ -315,8 +317,10 @@ disk	= $(call suite,disk.py,$(DISKS))
 disasters = $(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py \
 	  --min $(DISASTERS))
 lies	= $(if $(LIES),$(call suite,lies.py,$(LIES)))
-FAULTS	= rounds histories lies kill kill-first kill-again storm instances \
-	  clock cut power errno memory disk disasters
+setups	= $(if $(SETUPS),$(call suite,setups.py,$(SETUPS)))
+pairwise = $(if $(PAIRWISE),$(call suite,pairwise.py,$(PAIRWISE)))
+FAULTS	= rounds histories lies setups pairwise kill kill-first kill-again \
+	  storm instances clock cut power errno memory disk disasters
 
 $(FAULTS): all fault-tools
 	$($@)
@@ -386,6 +390,7 @@ torture:
 	    CUTS=$(if $(FULL),4000,400) POWERS=$(if $(FULL),2000,400) \
 	    ERRNOS=$(if $(FULL),0,600) MEMORY=$(if $(FULL),6000,300) \
 	    DISKS=$(if $(FULL),600,60) DISASTERS=190 \
+	    SETUPS=30 PAIRWISE=$(if $(FULL),32,8) \
 	    MODE_ROUNDS=60 MODE_HISTORIES=150 \
 	    MODE_KILLS=80 MODE_FIRSTS=24 MODE_AGAINS=24 MODE_INSTANCES=12 \
 	    MODE_CUTS=24 MODE_ERRNOS=60

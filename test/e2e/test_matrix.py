@@ -84,8 +84,8 @@ def outcome(request, server):
 	modes.choose(before)
 
 
-def one_run(server, port, rows):
-	with World(server, "matrix%d" % next(number), port=port) as w:
+def one_run(server, port, rows, user=None):
+	with World(server, user or "matrix%d" % next(number), port=port) as w:
 		with w.imap() as imap:
 			for folder in FOLDERS:
 				imap.create(folder)

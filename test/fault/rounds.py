@@ -15,11 +15,11 @@ from game import FOLDERS, KEYWORDS, SYSTEM, Game, Names
 
 
 class Run:
-	def __init__(self, opts, tally, server):
+	def __init__(self, opts, tally, server, user="rounds"):
 		self.opts, self.tally = opts, tally
 		self.rng = suite.random.Random(opts.seed)
 		self.relay = suite.relay_to(server)
-		self.world = suite.World(server, "rounds", port=self.relay.port)
+		self.world = suite.World(server, user, port=self.relay.port)
 		self.names = Names(set() if modes.chosen().waits else None)
 		self.hands = {"local": hands.Local(self.world),
 		    "remote": hands.Remote(self.world)}

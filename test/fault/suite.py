@@ -63,12 +63,18 @@ def relay_to(server):
 	return Relay(server.port, hides=modes.chosen().hides)
 
 
+IMPLIED = {"CONDSTORE": "QRESYNC", "ENABLE": "QRESYNC"}	# RFC 7162, 3.2.3
+
+
 def sent_unasked():
 	"""How many commands the program sent that the server did not offer."""
-	for cap, line in REJECTED[:20]:
+	hides = modes.chosen().hides
+	unasked = [(cap, line) for cap, line in REJECTED if "*" in hides
+	    or IMPLIED.get(cap, cap) in hides]
+	for cap, line in unasked[:20]:
 		print("%s is not offered: %s" % (cap, line.decode("latin-1")),
 		    flush=True)
-	return len(REJECTED)
+	return len(unasked)
 
 
 def again(opts, n):

@@ -24,6 +24,8 @@ import sys
 import tempfile
 import time
 
+from imapclient import ALL
+
 START_LIMIT = 20.0
 
 CONF = """
@@ -59,7 +61,8 @@ userdb {{
 }}
 namespace inbox {{
   inbox = yes
-  separator = /
+  separator = {separator}
+  prefix = {prefix}
 }}
 protocol imap {{
   mail_plugins = {plugins}
@@ -174,10 +177,14 @@ def make_leaf(prefix, ca, san="DNS:localhost,IP:127.0.0.1", days="30"):
 
 
 class Dovecot:
+	offers = ALL
+
 	def __init__(self, base=None, password="pw", location="sdbox:~/sdbox",
 	    mechanisms="plain login scram-sha-256 scram-sha-1",
-	    plugins="zlib imap_zlib", capability=None, fsync="never"):
+	    plugins="zlib imap_zlib", capability=None, fsync="never",
+	    prefix="", separator="/"):
 		self.password = password
+		self.prefix, self.separator = prefix, separator
 		self.own_dir = base is None
 		self.dir = base or tempfile.mkdtemp(prefix="dovecot-",
 		    dir=scratch_dir())
@@ -186,6 +193,7 @@ class Dovecot:
 		self.pid = os.getpid()
 		self.account()
 		self.options = {"location": location, "plugins": plugins,
+		    "prefix": prefix, "separator": separator,
 		    "mechanisms": mechanisms, "fsync": fsync, "capability":
 		    "imap_capability = " + capability if capability else ""}
 		self.start()

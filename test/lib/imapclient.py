@@ -13,6 +13,7 @@ import ssl
 import time
 
 FLAT = re.compile(rb"\(([^()\[\]{}~\"\r]*)\)")	# a list of plain atoms
+ALL = frozenset("LITERAL+ UNSELECT UIDPLUS MOVE CONDSTORE".split())
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
@@ -89,7 +90,13 @@ class Message:
 
 
 class Imap:
-	def __init__(self, host, port, user, password, ca=None, limit=60):
+	"""prefix and separator: of the names that the server has; what is asked
+	and told here is without the one, and has / for the other. offers: what
+	the server is known to have, whatever it says; None asks it."""
+
+	def __init__(self, host, port, user, password, ca=None, limit=60,
+	    prefix="", separator="/", offers=ALL):
+		self.prefix, self.separator = prefix, separator
 		self.sock = socket.create_connection((host, port), limit)
 		self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 		if ca:
@@ -101,7 +108,10 @@ class Imap:
 		self.tag = 0
 		self.box = None
 		self.untagged()
+		self.offers = offers
 		self.command("LOGIN %s %s" % (quote(user), quote(password)))
+		if offers is None:
+			self.offers = self.capabilities()
 
 	def __enter__(self):
 		return self
@@ -216,7 +226,28 @@ class Imap:
 		self.take(2)
 		return tag, word.upper(), values
 
+	# -- names --
+
+	def wire(self, name):
+		"""As the server wants it, quoted."""
+		if name != "INBOX":
+			name = self.prefix + name.replace("/", self.separator)
+		return quote(mutf7_encode(name))
+
+	def plain(self, name):
+		name = mutf7_decode(name)
+		if name.upper() == "INBOX":
+			return "INBOX"
+		if name.startswith(self.prefix):
+			name = name[len(self.prefix):]
+		return name.replace(self.separator, "/")
+
 	# -- commands --
+
+	def capabilities(self):
+		got, _ = self.command("CAPABILITY")
+		return frozenset(w.upper() for _, word, v in got
+		    if word == "CAPABILITY" for w in v)
 
 	def send(self, *parts):
 		"""Parts are text, or bytes that go as literals."""
@@ -224,12 +255,24 @@ class Imap:
 		tag = "j%d" % self.tag
 		out = tag.encode() + b" "
 		for p in parts:
-			if isinstance(p, bytes):
+			if not isinstance(p, bytes):
+				out += p.encode()
+			elif "LITERAL+" in self.offers:
 				out += b"{%d+}\r\n" % len(p) + p
 			else:
-				out += p.encode()
+				self.sock.sendall(out + b"{%d}\r\n" % len(p))
+				self.go_on()
+				out = p
 		self.sock.sendall(out + b"\r\n")
 		return tag
+
+	def go_on(self):
+		"""Until the server asks for a literal."""
+		tag = None
+		while tag != "+":
+			tag, word, rest = self.untagged()
+			if word in ("NO", "BAD"):
+				raise ImapError("%s %s" % (word, rest))
 
 	def finish(self, tag):
 		got = []
@@ -260,7 +303,7 @@ class Imap:
 			name = v[2]
 			if isinstance(name, bytes):
 				name = name.decode()
-			names.append(mutf7_decode(name))
+			names.append(self.plain(name))
 		return sorted(names)
 
 	def open(self, folder, write=True):
@@ -268,13 +311,14 @@ class Imap:
 			return
 		self.box = None
 		self.command("%s %s" % ("SELECT" if write else "EXAMINE",
-		    quote(mutf7_encode(folder))))
+		    self.wire(folder)))
 		self.box = (folder, write)
 
 	def leave(self):
 		if self.box:
-			self.command("UNSELECT")
-			self.box = None
+			self.command("UNSELECT" if "UNSELECT" in self.offers
+			    else "EXAMINE INBOX")
+		self.box = None
 
 	def messages(self, folder, bodies=True):
 		"""{uid: Message}; sees what is there now."""
@@ -306,8 +350,9 @@ class Imap:
 		return out
 
 	def status(self, folder):
-		got, _ = self.command("STATUS %s (MESSAGES UIDNEXT UIDVALIDITY "
-		    "HIGHESTMODSEQ)" % quote(mutf7_encode(folder)))
+		got, _ = self.command("STATUS %s (MESSAGES UIDNEXT UIDVALIDITY%s)"
+		    % (self.wire(folder), " HIGHESTMODSEQ" if "CONDSTORE" in
+		    self.offers else ""))
 		for _, word, v in got:
 			if word == "STATUS":
 				return {k: int(n) for k, n in
@@ -315,9 +360,12 @@ class Imap:
 		raise ImapError("no STATUS for " + folder)
 
 	def append(self, folder, data, flags=(), date=None):
-		"""Returns the UID."""
+		"""Returns the UID, where it is told. Courier refuses while
+		another folder is open for reading."""
+		if self.box and "UNSELECT" not in self.offers:
+			self.open(folder)
 		_, text = self.command("APPEND %s (%s) %s" % (
-		    quote(mutf7_encode(folder)), " ".join(flags),
+		    self.wire(folder), " ".join(flags),
 		    format_date(date) + " " if date is not None else ""), data)
 		m = re.search(r"\[APPENDUID \d+ (\d+)\]", text)
 		return int(m[1]) if m else None
@@ -335,26 +383,29 @@ class Imap:
 	def copy(self, folder, uids, target):
 		self.open(folder)
 		self.command("UID COPY %s %s" % (uid_set(uids),
-		    quote(mutf7_encode(target))))
+		    self.wire(target)))
 
 	def move(self, folder, uids, target):
+		if "MOVE" not in self.offers:
+			self.copy(folder, uids, target)
+			return self.expunge(folder, uids)
 		self.open(folder)
 		self.command("UID MOVE %s %s" % (uid_set(uids),
-		    quote(mutf7_encode(target))))
+		    self.wire(target)))
 
 	def create(self, folder):
-		self.command("CREATE " + quote(mutf7_encode(folder)))
+		self.command("CREATE " + self.wire(folder))
 
 	def delete(self, folder):
 		if self.box and self.box[0] == folder:
 			self.leave()
-		self.command("DELETE " + quote(mutf7_encode(folder)))
+		self.command("DELETE " + self.wire(folder))
 
 	def rename(self, folder, target):
 		if self.box and self.box[0] == folder:
 			self.leave()
-		self.command("RENAME %s %s" % (quote(mutf7_encode(folder)),
-		    quote(mutf7_encode(target))))
+		self.command("RENAME %s %s" % (self.wire(folder),
+		    self.wire(target)))
 
 
 def uid_set(uids):

@@ -181,8 +181,9 @@ class World:
 		return self.run("--json", "sync", *args, rc=rc, **more)
 
 	def imap(self):
-		return Imap("127.0.0.1", self.server.port, self.user,
-		    self.server.password)
+		s = self.server
+		return Imap("127.0.0.1", s.port, self.user, s.password,
+		    prefix=s.prefix, separator=s.separator, offers=s.offers)
 
 	# -- filling --
 
@@ -230,7 +231,7 @@ class World:
 			for name in imap.folders():
 				st = imap.status(name)
 				out[name] = (st["UIDVALIDITY"], st["UIDNEXT"],
-				    st["HIGHESTMODSEQ"], sorted((m.uid,
+				    st.get("HIGHESTMODSEQ"), sorted((m.uid,
 				    sorted(m.flags), m.date) for m in
 				    imap.messages(name, False).values()))
 		return out
