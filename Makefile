@@ -297,6 +297,7 @@ DISASTERS =
 LIES	=
 SETUPS	=
 PAIRWISE =
+DAYS	=
 
 # Each ends in one line of counts; --min and "every point fired" are its own
 # to check. FULL=1 takes every point there is.
@@ -319,8 +320,9 @@ disasters = $(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py \
 lies	= $(if $(LIES),$(call suite,lies.py,$(LIES)))
 setups	= $(if $(SETUPS),$(call suite,setups.py,$(SETUPS)))
 pairwise = $(if $(PAIRWISE),$(call suite,pairwise.py,$(PAIRWISE)))
-FAULTS	= rounds histories lies setups pairwise kill kill-first kill-again \
-	  storm instances clock cut power errno memory disk disasters
+providers = $(if $(DAYS),$(call suite,providers.py,$(DAYS)))
+FAULTS	= rounds histories lies setups pairwise providers kill kill-first \
+	  kill-again storm instances clock cut power errno memory disk disasters
 
 $(FAULTS): all fault-tools
 	$($@)

@@ -16,6 +16,7 @@ import random
 import re
 import zlib
 
+ONE = "keeps-one"	# of messages with equal bytes in a folder: Gmail
 LITERAL = re.compile(rb"\{(\d+)(\+?)\}\r?\n\Z")
 UID = re.compile(rb"\bUID (\d+)")
 SIZE = re.compile(rb" ?RFC822\.SIZE (\d+)")
@@ -85,10 +86,33 @@ def forget_flags(text):
 	    else b"() "), text)
 
 
+def rewrite(text):
+	"""APPEND, with a field more: Exchange, and scanners of mail."""
+	return SENT.sub(lambda m: m[1] + b"{%d+}\r\n" % (int(m[2]) + len(
+	    ADDED)) + ADDED, text) if text[:7].upper() == b"APPEND " else text
+
+
+SENT = re.compile(rb"([ )\"])\{(\d+)\+\}\r\n(?=[!-9;-~]+:|From )")
+ADDED = b"X-Scanned: by the server\r\n"
 COMMANDS = {
 	"append-flags": forget_flags,
+	"append-adds": rewrite,
 }
-LASTING = tuple(ROWS) + tuple(COMMANDS)
+
+# -- lasting: other lines --
+
+PERMANENT = re.compile(rb"\[PERMANENTFLAGS \([^)]*\)\]", re.I)
+FLAGLIST = re.compile(rb"(\* FLAGS \()[^)]*\)", re.I)
+FIVE = b"\\\\Answered \\\\Flagged \\\\Draft \\\\Deleted \\\\Seen"
+
+
+def no_keywords(line):
+	line = PERMANENT.sub(b"[PERMANENTFLAGS (" + FIVE + b")]", line)
+	return FLAGLIST.sub(rb"\1" + FIVE + b")", line)
+
+
+LINES = {"no-keywords": no_keywords}
+LASTING = tuple(ROWS) + tuple(COMMANDS) + tuple(LINES)
 
 
 # -- passing: what is done of a command --
@@ -131,6 +155,7 @@ class Lies:
 
 	def __init__(self, lasting=(), seed=0):
 		self.lasting, self.rng = frozenset(lasting), random.Random(seed)
+		self.kept = {}		# (folder, message): what APPEND said
 		self.pass_on(())
 
 	def pass_on(self, names, chance=.5):
@@ -153,6 +178,11 @@ class Lies:
 			text = ROWS[name](self, text)
 		return text.replace(b"( ", b"(", 1)
 
+	def reword(self, line):
+		for name in self.lasting & LINES.keys():
+			line = LINES[name](line)
+		return line
+
 	def lacks(self, line):
 		"""Whether this line of LIST or STATUS is kept back."""
 		found = LISTED.match(line)
@@ -170,6 +200,7 @@ class Lying:
 		self.body = 0		# octets of a literal that are to come
 		self.sent = False	# of a literal that the server asks for
 		self.instead = {}	# tag: what is answered
+		self.sending = {}	# tag: what is appended
 		self.over = False	# this connection was hung up
 		self.left, self.parts = bytearray(), []
 		self.skip = 0
@@ -213,6 +244,13 @@ class Lying:
 		for name in self.lies.lasting & COMMANDS.keys():
 			words = COMMANDS[name](words)
 		name = self.lies.judge(words)
+		if ONE in self.lies.lasting and words[:7].upper() == b"APPEND ":
+			key = tuple(words.split(b" ", 2)[1:2]) + (
+			    words.partition(b"}\r\n")[2],)
+			if key in self.lies.kept:
+				self.instead[tag] = self.lies.kept[key]
+				return tag + b" NOOP\r\n"
+			self.sending[tag] = key
 		if name is None or name == "list-lacks":
 			return tag + b" " + words
 		answer = PASSING[name][1]
@@ -261,7 +299,9 @@ class Lying:
 		tag, _, rest = parts[0].partition(b" ")
 		if tag in self.instead:
 			return tag + b" " + self.instead.pop(tag) + b"\r\n"
+		if tag in self.sending and rest.startswith(b"OK [APPENDUID"):
+			self.lies.kept[self.sending.pop(tag)] = rest.rstrip()
 		if "list-lacks" in self.lies.struck and self.lies.lacks(
 		    b"".join(parts)):
 			return b""
-		return b"".join(parts)
+		return self.lies.reword(b"".join(parts))
