@@ -294,10 +294,10 @@ ERRNOS	= 100
 MEMORY	= 60
 DISKS	= 20
 DISASTERS =
-LIES	=
-SETUPS	=
-PAIRWISE =
-DAYS	=
+LIES	= 60
+SETUPS	= 6
+PAIRWISE = 8
+DAYS	= 30
 
 # Each ends in one line of counts; --min and "every point fired" are its own
 # to check. FULL=1 takes every point there is.
@@ -317,10 +317,10 @@ memory	= $(call suite,memory.py,$(MEMORY))
 disk	= $(call suite,disk.py,$(DISKS))
 disasters = $(if $(DISASTERS),$(PYTHON) -B test/fault/disasters.py \
 	  --min $(DISASTERS))
-lies	= $(if $(LIES),$(call suite,lies.py,$(LIES)))
-setups	= $(if $(SETUPS),$(call suite,setups.py,$(SETUPS)))
-pairwise = $(if $(PAIRWISE),$(call suite,pairwise.py,$(PAIRWISE)))
-providers = $(if $(DAYS),$(call suite,providers.py,$(DAYS)))
+lies	= $(call suite,lies.py,$(LIES))
+setups	= $(call suite,setups.py,$(SETUPS))
+pairwise = $(call suite,pairwise.py,$(PAIRWISE))
+providers = $(call suite,providers.py,$(DAYS))
 FAULTS	= rounds histories lies setups pairwise providers kill kill-first \
 	  kill-again storm instances clock cut power errno memory disk disasters
 
@@ -359,8 +359,9 @@ $(MODES:%=mode-%): all fault-tools
 # With everything installed, less than five minutes on two cores. What can't run
 # here is left out, and what was left out is said at the end; WITHOUT="NAME:
 # REASON; ..." leaves out more. All that is said goes to $O/check.
-CHECKED	= e2e unit flow $(filter-out disasters,$(FAULTS)) $(MODES:%=mode-%) \
-	  hardening
+CHECKED	= e2e unit flow $(filter-out disasters $(SERVERS),$(FAULTS)) \
+	  $(MODES:%=mode-%) hardening
+SERVERS	= lies setups pairwise providers	# of which torture takes two yet
 e2e	= $(PYTEST) test/e2e --share
 unit	= test/unit.sh unit $(UNITS)
 flow	= test/unit.sh flow $(FLOWS)
@@ -383,7 +384,8 @@ torture:
 	@.ci/deps -n
 	@TORTURE=1 FLOW_POINTS=$(if $(FULL),0,6) \
 	    $(MAKE) --no-print-directory check \
-	    CHECKED="e2e flow $(FAULTS) $(MODES:%=mode-%)" \
+	    CHECKED="e2e flow $(filter-out lies providers,$(FAULTS)) \
+	    $(MODES:%=mode-%)" \
 	    e2e="$(PYTEST) test/e2e -m 'slow or sample' --share" \
 	    ROUNDS=$(if $(FULL),2000,500) \
 	    HISTORIES=$(if $(FULL),10000,1000) \
