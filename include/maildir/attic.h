@@ -6,9 +6,8 @@
  * The day (UTC) of the removal; the folder's path with "%2F" for '/' and "%25"
  * for '%' (over 255 bytes: cut, with "%~" and 16 hex digits behind it); the
  * name that the file had. A second file of that name goes to YYYY-MM-DD.1, and
- * so on. attic/ is a Maildir whose cur and new are empty, because no indexer
- * and no reader of mail looks into a tmp. Under the lock, but for
- * maildir_attic_list.
+ * so on. Nothing in there is called cur or new, so no program takes it for a
+ * folder. Under the lock, but for maildir_attic_list.
  */
 #ifndef MAILDIR_ATTIC_H
 #define MAILDIR_ATTIC_H

@@ -122,14 +122,19 @@ open_attic(const struct maildir_attic *a, struct err *err)
 	if (fd < 0)
 		return no_room(a, err);
 	fd = enter(a, fd, ATTIC, err);
-	/* Before tmp: with it alone the attic were no Maildir for others. */
-	if (fd >= 0 && (maildir_dir_make(fd, "cur") < 0 ||
-	    maildir_dir_make(fd, "new") < 0)) {
-		no_room(a, err);
-		close(fd);
-		return -1;
-	}
 	return fd < 0 ? -1 : enter(a, fd, "tmp", err);
+}
+
+void
+maildir_attic_tidy(struct maildir *m)
+{
+	int fd = openat(m->mark_fd, ATTIC, ATTIC_OPEN);
+
+	if (fd < 0)
+		return;
+	(void)unlinkat(fd, "cur", AT_REMOVEDIR);
+	(void)unlinkat(fd, "new", AT_REMOVEDIR);
+	close(fd);
 }
 
 /* attic/tmp/DAY/FOLDER; the n-th of its day. */

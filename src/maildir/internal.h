@@ -138,6 +138,9 @@ void maildir_msgfile_discard(struct maildir_msgfile *);
 #define ATTIC_SAME_MAX		99	/* files of one name on one day */
 /* "2026-11-23" or "2026-11-23.1": YYYY-MM-DD. */
 bool maildir_attic_is_day(const char *name);
+/* Under the lock. Older versions made an empty cur and new beside its tmp,
+ * which other programs took for a folder: these go. */
+void maildir_attic_tidy(struct maildir *);
 
 /* folder_make.c: ends what a killed run began in MARK_DIR. Under the lock. */
 int maildir_folder_recover(struct maildir *, struct err *);

@@ -215,6 +215,7 @@ maildir_lock(struct maildir *m, struct err *err)
 		return -1;
 	}
 	m->mark_fd = fd;
+	maildir_attic_tidy(m);
 	return maildir_folder_recover(m, err);
 }
 

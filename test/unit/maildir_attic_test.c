@@ -212,6 +212,36 @@ test_no_root(void **state)
 
 /* --- what was put away --- */
 
+/* As older versions left it: the next lock takes the two others away, unless
+ * somebody has put something there. What was kept is listed as before. */
+static void
+test_older_place(void **state)
+{
+	struct root *r = root_new();
+	struct maildir_found found;
+	struct err err = { 0 };
+
+	(void)state;
+	root_folder(r, "INBOX");
+	put_away(r, "INBOX", "1.a.host:2,S", NOON);
+	assert_false(root_has(r, ".mailtern/attic/cur"));
+	assert_false(root_has(r, ".mailtern/attic/new"));
+	root_mkdir(r, ".mailtern/attic/cur");
+	root_mkdir(r, ".mailtern/attic/new");
+	root_write(r, ".mailtern/attic/new/mine", "x", 1);
+	for (int i = 0; i < 2; i++) {
+		maildir_close(&r->m);
+		assert_ok(maildir_open(&r->m, r->path, &found, &err), &err);
+		listed(r, "2026-11-23 INBOX 1.a.host:2,S 4 7\n");
+		assert_ok(maildir_lock(&r->m, &err), &err);
+		assert_false(root_has(r, ".mailtern/attic/cur"));
+		assert_int_equal(root_has(r, ".mailtern/attic/new"), i == 0);
+		(void)unlinkat(r->m.fd, ".mailtern/attic/new/mine", 0);
+	}
+	listed(r, "2026-11-23 INBOX 1.a.host:2,S 4 7\n");
+	root_free(r);
+}
+
 static void
 test_put_away(void **state)
 {
@@ -694,6 +724,7 @@ main(void)
 		cmocka_unit_test(test_no_attic),
 		cmocka_unit_test(test_no_root),
 		cmocka_unit_test(test_put_away),
+		cmocka_unit_test(test_older_place),
 		cmocka_unit_test(test_cut_name),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_days_in_order),
