@@ -127,6 +127,7 @@ int index_newest(struct index *, int64_t folder, struct index_probe *out,
 struct index_seen_local {
 	bool in_new;
 	const char *file;
+	unsigned flags;			/* that its name tells */
 	struct file_hint hint;
 };
 int index_place_see(struct index *, struct place *,

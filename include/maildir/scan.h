@@ -16,17 +16,19 @@ struct maildir_scan {
 	 * section 5). Retries a few times before it gives up.
 	 */
 	bool complete;
-	uint64_t files;
+	uint64_t files;		/* plain ones */
 };
 
 struct maildir_entry {
 	bool in_new;
 	const char *file;
 	uint64_t inode;		/* as the directory has it */
+	bool odd;		/* no plain file: a link, a directory, ... */
 };
 
 /*
- * Calls entry for each regular name (no leading dot) until it returns -1; then
+ * Calls entry for each name without a leading dot, and for what editors leave
+ * (maildir/name.h), until it returns -1; then
  * -1 with the error it set in err. A name may be seen twice when it moves
  * meanwhile, or again after a retry: restart() says "forget what came so far".
  */

@@ -56,7 +56,8 @@ struct maildir_renamed {
 
 /*
  * Renames so that it carries flags (foreign letters kept); from new/ to cur/
- * when a flag is set. A name that says so already is left as it is. ERR_STALE
+ * when a flag is set. A name that says so already is left as it is. Where flags
+ * find no room, a name with a shorter unique part is made. ERR_STALE
  * when the file is not there under that very name, or the target exists. The
  * directories are not synced yet: maildir_sync_folder.
  */

@@ -8,24 +8,6 @@
 #include "base/mem.h"
 #include "internal.h"
 #include "index/place.h"
-#include "mail/flags.h"
-
-/*
- * The letters behind ":2,", which end at a comma. As maildir/name.h has it,
- * which this module does not see.
- */
-static unsigned
-flags_of_name(const char *file)
-{
-	const char *info = strstr(file, ":2,");
-	unsigned flags = 0;
-
-	if (info == NULL)
-		return 0;
-	for (const char *p = info + 3; *p != '\0' && *p != ','; p++)
-		flags |= flag_from_letter(*p);
-	return flags;
-}
 
 static bool
 update_name(struct place *p, bool in_new, const char *file)
@@ -69,7 +51,7 @@ index_place_see(struct index *ix, struct place *p,
 	if (index_may_write(ix, err) < 0)
 		return -1;
 	*changed_out = update_name(p, seen->in_new, seen->file);
-	*changed_out |= update_flags(p, flags_of_name(seen->file));
+	*changed_out |= update_flags(p, seen->flags);
 	*changed_out |= update_hint(p, &seen->hint);
 	return *changed_out ? index_place_put(ix, p, err) : 0;
 }

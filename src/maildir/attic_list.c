@@ -196,7 +196,8 @@ file_entry(void *arg, const char *name, unsigned char type, struct err *err)
 	(void)type;
 	(void)err;
 	/* A copy that is not whole yet begins with a dot. */
-	if (!maildir_name_parse(name, &parsed) || !look_at(l, name, &st))
+	if (!maildir_name_parse(name, &parsed) || parsed.unique.n == 0 ||
+	    !look_at(l, name, &st))
 		return 0;
 	l->entry.file = name;
 	l->entry.size = st.st_size;

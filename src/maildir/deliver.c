@@ -231,7 +231,7 @@ int
 maildir_deliver_place(struct maildir_delivery *d, unsigned flags,
     const int64_t *date, struct err *err)
 {
-	struct span unique = span_of(d->tmp.name);
+	const struct maildir_name name = { .unique = span_of(d->tmp.name) };
 	struct stat st;
 
 	if (delivery_expect(d, DELIVERY_ENDED, err) < 0)
@@ -242,8 +242,7 @@ maildir_deliver_place(struct maildir_delivery *d, unsigned flags,
 	d->in_new = (flags & FLAG_ALL) == 0;
 	if (d->in_new)
 		memcpy(d->file, d->tmp.name, sizeof(d->file));
-	else if (!maildir_name_format(d->file, unique, flags,
-	    (struct span){ "", 0 })) {
+	else if (!maildir_name_format(d->file, &name, flags)) {
 		errno = ENAMETOOLONG;
 		return delivery_fail(d, err);
 	}

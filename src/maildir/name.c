@@ -13,6 +13,7 @@
 
 #define INFO		":2,"
 #define INFO_LEN	3
+#define OTHER_MARKS	";!"
 #define HOST_MAX	64	/* bytes of the host name that we use */
 #define RANDOM_LEN	16
 
@@ -29,17 +30,34 @@ letters_len(struct span letters)
 	return comma != NULL ? (size_t)(comma - letters.p) : letters.n;
 }
 
+/* Behind another mark nothing else may stand: such names are rare, and words
+ * with one of those in them are not. */
+static const char *
+find_info(const char *file, size_t len)
+{
+	const char *info = strstr(file, INFO), *p = file + len;
+
+	if (info != NULL)
+		return info;
+	while (p > file && flag_from_letter(p[-1]) != 0)
+		p--;
+	if (p - file < INFO_LEN || memcmp(p - 2, INFO + 1, INFO_LEN - 1) != 0 ||
+	    strchr(OTHER_MARKS, p[-INFO_LEN]) == NULL)
+		return file + len;
+	return p - INFO_LEN;
+}
+
 bool
 maildir_name_parse(const char *file, struct maildir_name *out)
 {
-	const char *info = strstr(file, INFO);
 	size_t len = strlen(file), n;
+	const char *info;
 
-	if (len == 0 || file[0] == '.' || info == file)
+	if (len == 0 || file[0] == '.')
 		return false;
-	if (info == NULL)
-		info = file + len;
+	info = find_info(file, len);
 	out->unique = (struct span){ file, (size_t)(info - file) };
+	out->mark = *info;
 	out->letters = *info == '\0' ? (struct span){ info, 0 } :
 	    span_of(info + INFO_LEN);
 	out->flags = 0;
@@ -50,9 +68,30 @@ maildir_name_parse(const char *file, struct maildir_name *out)
 }
 
 bool
-maildir_name_format(char out[MAILDIR_NAME_MAX + 1], struct span unique,
-    unsigned flags, struct span letters)
+maildir_name_is_leftover(const char *file, struct span *of)
 {
+	size_t n = strlen(file);
+
+	*of = (struct span){ file, n };
+	if (n > 1 && file[n - 1] == '~' && file[0] != '.') {
+		of->n = n - 1;
+	} else if (n > 2 && file[0] == '#' && file[n - 1] == '#') {
+		*of = (struct span){ file + 1, n - 2 };
+	} else if (n > 5 && file[0] == '.' &&
+	    memcmp(file + n - 4, ".sw", 3) == 0 &&
+	    file[n - 1] >= 'a' && file[n - 1] <= 'p') {
+		*of = (struct span){ file + 1, n - 5 };
+	} else {
+		return false;
+	}
+	return true;
+}
+
+bool
+maildir_name_format(char out[MAILDIR_NAME_MAX + 1],
+    const struct maildir_name *name, unsigned flags)
+{
+	const struct span unique = name->unique, letters = name->letters;
 	bool has[256] = { false };
 	size_t kept = letters_len(letters), tail = letters.n - kept;
 	size_t n = 0, at;
@@ -70,6 +109,8 @@ maildir_name_format(char out[MAILDIR_NAME_MAX + 1], struct span unique,
 		return false;
 	memcpy(out, unique.p, unique.n);
 	memcpy(out + unique.n, INFO, INFO_LEN);
+	if (name->mark != '\0')
+		out[unique.n] = name->mark;
 	at = unique.n + INFO_LEN;
 	for (size_t c = 1; c < 256; c++)
 		if (has[c])

@@ -30,32 +30,31 @@ struct scan {
 static const char *const scan_sub[2] = { "new", "cur" };
 
 /*
- * Links come too: whoever put one in a known message's place did not delete
- * the message. Nothing ever opens them.
+ * What is no plain file comes too: whoever put it in a known message's place
+ * did not delete the message. Nothing ever opens it.
  */
 static bool
-may_be_message(int fd, const char *name, unsigned char type)
+is_odd(int fd, const char *name, unsigned char type)
 {
 	struct stat st;
 
-	if (name[0] == '.')
-		return false;
 	if (type != DT_UNKNOWN)
-		return type == DT_REG || type == DT_LNK;
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return true;
-	return S_ISREG(st.st_mode) || S_ISLNK(st.st_mode);
+		return type != DT_REG;
+	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISREG(st.st_mode);
 }
 
 static int
 scan_entry(void *arg, const char *name, unsigned char type, struct err *err)
 {
 	struct scan *s = arg;
-	const struct maildir_entry e = { s->at == 0, name, s->pass.inode };
+	struct maildir_entry e = { s->at == 0, name, s->pass.inode, false };
+	struct span ignored;
 
-	if (!may_be_message(s->fd[s->at], name, type))
+	if (name[0] == '.' && !maildir_name_is_leftover(name, &ignored))
 		return 0;
-	s->out->files++;
+	e.odd = is_odd(s->fd[s->at], name, type);
+	s->out->files += !e.odd && name[0] != '.';
 	if (s->visit->entry(s->visit->arg, &e, err) < 0) {
 		s->stopped = true;
 		return -1;

@@ -3,13 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/hash.h"
 #include "mail/flags.h"
 #include "internal.h"
+
+/* Octets that are kept of a unique part that is too long: with 17 of its sum
+ * and all letters, what eCryptfs has room for (143). */
+#define SHORT_UNIQUE	100
 
 static const char *
 sub_of(bool in_new)
@@ -36,16 +42,38 @@ message_dir(struct maildir *m, const struct maildir_message *msg,
 	return maildir_dir_open(m, msg->path, sub_of(msg->in_new), err);
 }
 
-/* What the message is called with these flags, and in which directory. */
-static int
-flagged_name(const struct maildir_message *msg,
-    const struct maildir_name *name, unsigned flags,
-    char file_out[MAILDIR_NAME_MAX + 1], struct err *err)
+/* The same letters behind another unique part. Foreign ones that find no room
+ * are left out. */
+static void
+name_anew(const struct maildir_name *name, const char *unique, unsigned flags,
+    char file_out[MAILDIR_NAME_MAX + 1])
 {
-	if (!maildir_name_format(file_out, name->unique, flags, name->letters))
-		return err_set(err, ERR_IO, "folder %s: no room for flags in "
-		    "the name %s", msg->path, msg->file);
-	return 0;
+	struct maildir_name anew = *name;
+
+	anew.unique = span_of(unique);
+	if (maildir_name_format(file_out, &anew, flags))
+		return;
+	anew.letters.n = 0;
+	(void)maildir_name_format(file_out, &anew, flags);
+}
+
+/* What leaves room for the letters on any file system. */
+static void
+short_name(const struct maildir_name *name, unsigned flags,
+    char file_out[MAILDIR_NAME_MAX + 1])
+{
+	const struct span unique = name->unique;
+	uint64_t sum = fnv1a(FNV1A_START, unique.p, unique.n);
+	int n = unique.n < SHORT_UNIQUE ? (int)unique.n : SHORT_UNIQUE;
+	char cut[SHORT_UNIQUE + 18];
+
+	/* Not within a character. */
+	while (n > 0 && n < (int)unique.n &&
+	    ((unsigned char)unique.p[n] & 0xc0) == 0x80)
+		n--;
+	snprintf(cut, sizeof(cut), "%.*s~%016llx", n, unique.p,
+	    (unsigned long long)sum);
+	name_anew(name, cut, flags, file_out);
 }
 
 /* Nothing to rename, if the file is there. */
@@ -106,52 +134,44 @@ maildir_set_flags(struct maildir *m, const struct maildir_message *msg,
     unsigned flags, struct maildir_renamed *out, struct err *err)
 {
 	struct maildir_name name;
-	int fd = message_dir(m, msg, &name, err), r;
+	int fd = message_dir(m, msg, &name, err), r = -1;
+	bool fits;
 
 	if (fd < 0)
 		return -1;
+	fits = maildir_name_format(out->file, &name, flags);
 	out->in_new = msg->in_new && flags == 0;
 	if (out->in_new == msg->in_new && flags == name.flags) {
 		r = keep_name(fd, msg, out->file, err);
-	} else {
-		r = flagged_name(msg, &name, flags, out->file, err);
-		if (r == 0)
-			r = rename_flagged(m, fd, msg, out->file, err);
+		close(fd);
+		return r;
+	}
+	if (fits)
+		r = rename_flagged(m, fd, msg, out->file, err);
+	if (!fits || (r < 0 && err->number == ENAMETOOLONG)) {
+		short_name(&name, flags, out->file);
+		r = rename_flagged(m, fd, msg, out->file, err);
 	}
 	close(fd);
 	return r;
-}
-
-static int
-fresh_name(const struct maildir_message *msg, const struct maildir_name *name,
-    char file_out[MAILDIR_NAME_MAX + 1], struct err *err)
-{
-	char unique[MAILDIR_NAME_MAX + 1];
-	size_t known = name->unique.n;
-
-	maildir_name_new(unique);
-	if (msg->file[known] == '\0') {
-		memcpy(file_out, unique, sizeof(unique));
-		return 0;
-	}
-	if (!maildir_name_format(file_out, span_of(unique), name->flags,
-	    name->letters))
-		return err_set(err, ERR_IO, "folder %s: no room for another "
-		    "name of %s", msg->path, msg->file);
-	return 0;
 }
 
 int
 maildir_rename_fresh(struct maildir *m, const struct maildir_message *msg,
     char file_out[MAILDIR_NAME_MAX + 1], struct err *err)
 {
+	char unique[MAILDIR_NAME_MAX + 1];
 	struct maildir_name name;
-	int fd = message_dir(m, msg, &name, err), r;
+	int fd = message_dir(m, msg, &name, err), r = 0;
 
 	if (fd < 0)
 		return -1;
-	r = fresh_name(msg, &name, file_out, err);
-	if (r == 0 && fs_rename_new(fd, msg->file, fd, file_out, err) < 0)
+	maildir_name_new(unique);
+	if (name.mark == '\0')
+		memcpy(file_out, unique, sizeof(unique));
+	else
+		name_anew(&name, unique, name.flags, file_out);
+	if (fs_rename_new(fd, msg->file, fd, file_out, err) < 0)
 		r = err_within(err, "folder %s", msg->path);
 	close(fd);
 	return r;

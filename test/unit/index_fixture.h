@@ -144,7 +144,7 @@ add_folder(struct fixture *f, const char *name)
 static inline int
 see_file(struct fixture *f, int64_t folder, bool in_new, const char *file)
 {
-	const struct index_seen_local seen = { .in_new = in_new, .file = file };
+	struct index_seen_local seen = { .in_new = in_new, .file = file };
 	const char *info = strstr(file, ":2,");
 	char *unique = info == NULL ? xstrdup(file) :
 	    xstrndup(file, (size_t)(info - file));
@@ -152,6 +152,9 @@ see_file(struct fixture *f, int64_t folder, bool in_new, const char *file)
 	struct place p;
 	int r = index_place_by_unique(f->ix, folder, unique, &p, &f->err);
 
+	for (info = info == NULL ? NULL : info + 3; info != NULL && *info != '\0' &&
+	    *info != ','; info++)
+		seen.flags |= flag_from_letter(*info);
 	if (r <= 0) {
 		place_init(&p);
 		p.folder = folder;

@@ -474,7 +474,7 @@ static void
 see_hinted(struct fixture *f, const char *file, const struct file_hint *hint,
     bool want)
 {
-	const struct index_seen_local seen = { false, file, *hint };
+	const struct index_seen_local seen = { .file = file, .hint = *hint };
 	char *unique = xstrndup(file, strcspn(file, ":"));
 	bool changed;
 	struct place p;
@@ -532,7 +532,8 @@ test_hints(void **state)
 static struct place
 replace(struct fixture *f, struct place *p)
 {
-	struct index_seen_local seen = { false, "a:2,F", later };
+	struct index_seen_local seen = { .file = "a:2,F",
+	    .flags = FLAG_FLAGGED, .hint = later };
 
 	/* The name may be the place's own, which it loses. */
 	if (p->local.present) {

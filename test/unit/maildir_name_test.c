@@ -10,6 +10,7 @@ static const struct {
 	bool message;
 	const char *unique, *letters;
 	unsigned flags;
+	char mark;
 } parse_table[] = {
 	{ "1.M2P3.host", true, "1.M2P3.host", "", 0 },
 	{ "1.host:2,", true, "1.host", "", 0 },
@@ -24,13 +25,27 @@ static const struct {
 	{ "1.host:2,S,T", true, "1.host", "S,T", FLAG_SEEN },
 	{ "1.host:1,S", true, "1.host:1,S", "", 0 },
 	{ "a:2,S:2,T", true, "a", "S:2,T", FLAG_SEEN },
+	{ "1.host;2,FS", true, "1.host", "FS", FLAG_FLAGGED | FLAG_SEEN, ';' },
+	{ "1.host!2,", true, "1.host", "", 0, '!' },
+	{ "1.host;2,Sa", true, "1.host;2,Sa", "", 0 },
+	{ "1.host!2,S,x", true, "1.host!2,S,x", "", 0 },
+	{ "1.host-2,S", true, "1.host-2,S", "", 0 },
+	{ "1.host;1,S", true, "1.host;1,S", "", 0 },
+	{ "a;2,S:2,T", true, "a;2,S", "T", FLAG_DELETED },
+	{ "a:2,;2,S", true, "a", ";2,S", 0 },
+	{ "a;2,S!2,F", true, "a;2,S", "F", FLAG_FLAGGED, '!' },
+	{ "2,S", true, "2,S", "", 0 },
+	{ "DFPRST", true, "DFPRST", "", 0 },
+	{ ",S", true, ",S", "", 0 },
 	{ "plain", true, "plain", "", 0 },
 	{ "\xff\xfe:2,R", true, "\xff\xfe", "R", FLAG_ANSWERED },
 	{ "", false, NULL, NULL, 0 },
 	{ ".", false, NULL, NULL, 0 },
 	{ "..", false, NULL, NULL, 0 },
 	{ ".hidden", false, NULL, NULL, 0 },
-	{ ":2,S", false, NULL, NULL, 0 },
+	{ ":2,S", true, "", "S", FLAG_SEEN },
+	{ ";2,S", true, "", "S", FLAG_SEEN, ';' },
+	{ ":2,", true, "", "", 0 },
 };
 
 static void
@@ -48,6 +63,10 @@ test_parse(void **state)
 		assert_true(span_eq(name.unique, parse_table[i].unique));
 		assert_true(span_eq(name.letters, parse_table[i].letters));
 		assert_int_equal(name.flags, parse_table[i].flags);
+		if (parse_table[i].mark != '\0')
+			assert_int_equal(name.mark, parse_table[i].mark);
+		else
+			assert_true(name.mark == ':' || name.mark == '\0');
 	}
 }
 
@@ -55,6 +74,7 @@ static const struct {
 	const char *unique;
 	unsigned flags;
 	const char *letters, *file;
+	char mark;
 } format_table[] = {
 	{ "1.host", 0, "", "1.host:2," },
 	{ "1.host", FLAG_SEEN, "", "1.host:2,S" },
@@ -66,6 +86,8 @@ static const struct {
 	{ "1.host", 0, "aabT", "1.host:2,ab" },
 	{ "1.host", FLAG_FLAGGED, "S,T", "1.host:2,F,T" },
 	{ "1.host,S=9,W=10", FLAG_ANSWERED, "", "1.host,S=9,W=10:2,R" },
+	{ "1.host", FLAG_SEEN, "R", "1.host;2,S", ';' },
+	{ "1.host", 0, "S", "1.host!2,", '!' },
 };
 
 static void
@@ -76,9 +98,14 @@ test_format(void **state)
 	    i++) {
 		char out[MAILDIR_NAME_MAX + 1];
 
-		assert_true(maildir_name_format(out,
-		    span_of(format_table[i].unique), format_table[i].flags,
-		    span_of(format_table[i].letters)));
+		const struct maildir_name name = {
+			.unique = span_of(format_table[i].unique),
+			.mark = format_table[i].mark,
+			.letters = span_of(format_table[i].letters),
+		};
+
+		assert_true(maildir_name_format(out, &name,
+		    format_table[i].flags));
 		assert_string_equal(out, format_table[i].file);
 	}
 }
@@ -87,19 +114,55 @@ static void
 test_format_length(void **state)
 {
 	char unique[MAILDIR_NAME_MAX + 1], out[MAILDIR_NAME_MAX + 1];
-	const struct span none = { "", 0 };
+	struct maildir_name name = { .unique = { unique, 251 },
+	    .letters = { "", 0 } };
 
 	(void)state;
 	memset(unique, 'x', sizeof(unique));
-	assert_true(maildir_name_format(out, (struct span){ unique, 251 },
-	    FLAG_SEEN, none));
+	assert_true(maildir_name_format(out, &name, FLAG_SEEN));
 	assert_int_equal(strlen(out), 255);
-	assert_false(maildir_name_format(out, (struct span){ unique, 251 },
-	    FLAG_SEEN | FLAG_FLAGGED, none));
-	assert_false(maildir_name_format(out, (struct span){ unique, 251 },
-	    FLAG_SEEN, span_of("a")));
-	assert_false(maildir_name_format(out, (struct span){ unique, 251 },
-	    FLAG_SEEN, span_of(",")));
+	assert_false(maildir_name_format(out, &name,
+	    FLAG_SEEN | FLAG_FLAGGED));
+	name.letters = span_of("a");
+	assert_false(maildir_name_format(out, &name, FLAG_SEEN));
+	name.letters = span_of(",");
+	assert_false(maildir_name_format(out, &name, FLAG_SEEN));
+}
+
+static void
+test_leftovers(void **state)
+{
+	static const struct {
+		const char *file, *of;
+	} cases[] = {
+		{ "1.host:2,S~", "1.host:2,S" },
+		{ "1.host~", "1.host" },
+		{ "a~~", "a~" },
+		{ "#1.host:2,S#", "1.host:2,S" },
+		{ ".1.host:2,S.swp", "1.host:2,S" },
+		{ ".1.host.swo", "1.host" },
+		{ "1.host:2,S", NULL },
+		{ "~", NULL },
+		{ "#", NULL },
+		{ "##", NULL },
+		{ "#1.host", NULL },
+		{ "1.host#", NULL },
+		{ ".swp", NULL },
+		{ "1.host.swp", NULL },
+		{ ".1.host.swP", NULL },
+		{ ".1.host~", NULL },
+		{ "~1.host:2,S", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct span of;
+
+		assert_int_equal(maildir_name_is_leftover(cases[i].file, &of),
+		    cases[i].of != NULL);
+		if (cases[i].of != NULL)
+			assert_true(span_eq(of, cases[i].of));
+	}
 }
 
 #define NAMES	2000
@@ -153,6 +216,7 @@ main(void)
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_format_length),
+		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_new),
 	};
 

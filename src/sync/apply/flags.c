@@ -281,6 +281,22 @@ flag_batch_picked(struct batch *b)
 		flag_batch_apply(b);
 }
 
+/* Where there was no room for flags it got another one altogether. */
+static void
+take_name(struct place *p, const struct maildir_renamed *now)
+{
+	struct maildir_name name;
+
+	free(p->file);
+	p->file = xstrdup(now->file);
+	p->in_new = now->in_new;
+	if (!maildir_name_parse(now->file, &name) || span_eq(name.unique,
+	    p->unique))
+		return;
+	free(p->unique);
+	p->unique = span_dup(name.unique);
+}
+
 static int
 record_flags(struct flagging *f, struct row *r, struct err *err)
 {
@@ -292,11 +308,8 @@ record_flags(struct flagging *f, struct row *r, struct err *err)
 	if (v->ops & OP_FORGET)
 		return evidence_forgotten(f->pass.run, f->pass.folder, p, err)
 		    == -1 ? -1 : index_place_drop(ix, p->id, err);
-	if (r->renamed) {
-		free(p->file);
-		p->file = xstrdup(r->now.file);
-		p->in_new = r->now.in_new;
-	}
+	if (r->renamed)
+		take_name(p, &r->now);
 	if (is_local_done(r))
 		state_set(&p->local, true, v->local_flags, v->local_keywords);
 	if (r->stored)

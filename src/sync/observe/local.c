@@ -37,6 +37,7 @@ struct scan {
 	struct known_files known;
 	bool changed;		/* since the last reading */
 	bool look;		/* at every file, not only at names */
+	uint64_t held;		/* rows whose file an editor has put aside */
 };
 
 static int
@@ -95,6 +96,10 @@ verify_absent(struct scan *s, const struct place *p, bool first,
 	there = is_there(s, p, err);
 	if (there != 0)
 		return there == -1 ? -1 : 0;
+	if (name_set_has_beside(&s->names, name.unique)) {
+		s->held++;
+		return 0;
+	}
 	s->out->changed = true;
 	s->out->lacking++;
 	if (first) {
@@ -294,7 +299,7 @@ static int
 look_for_returned(const struct scan *s, struct returned *out, struct err *err)
 {
 	*out = (struct returned){ .scan = s };
-	return s->names.n_stray > 0 ? index_removed(s->ix, s->folder->id,
+	return s->names.stray.n > 0 ? index_removed(s->ix, s->folder->id,
 	    returned_entry, out, err) : 0;
 }
 
@@ -372,6 +377,54 @@ record_scan(struct scan *s, struct maildir *md, bool first, struct err *err)
 	return s->out->changed ? maildir_sync_folder(md, path, err) : 0;
 }
 
+/* --- what needs the user --- */
+
+/* Where it lies, as in name_set::odd. */
+static const char *
+sub_of(char in)
+{
+	return in == 'n' ? "new" : "cur";
+}
+
+static void
+name_odd(struct run *run, const struct scan *s)
+{
+	const unsigned long long n = s->names.n_odd;
+	const char *odd = s->names.odd;
+	char *others = n > 1 ? xasprintf(" (and %llu more like it)", n - 1) :
+	    xstrdup("");
+
+	report_issue_later(run, xasprintf("%s: %s/%s is no plain file%s, so it "
+	    "is not synchronised; put the message itself in its place, or take "
+	    "it away", s->folder->name, sub_of(odd[0]), odd + 1, others), NULL);
+	free(others);
+}
+
+static void
+name_held(struct run *run, const struct scan *s)
+{
+	const unsigned long long n = s->held;
+
+	report_issue_later(run, xasprintf("%s: of %llu message%s only what an "
+	    "editor left is there (NAME~, #NAME#); put it in its place, or "
+	    "take it away if the message is to be deleted", s->folder->name, n,
+	    n == 1 ? "" : "s"), NULL);
+}
+
+/* Each run has to meet it. */
+static void
+name_all(struct run *run, struct scan *s, enum look look)
+{
+	s->out->named = s->names.n_odd > 0 || s->held > 0;
+	s->known.unsure |= s->out->named;
+	if (look != LOOK_FIRST)
+		return;
+	if (s->names.n_odd > 0)
+		name_odd(run, s);
+	if (s->held > 0)
+		name_held(run, s);
+}
+
 /* Reads the directories against the names that the rows want. */
 static int
 read_names(struct scan *s, struct maildir *md, struct maildir_scan *scanned,
@@ -394,8 +447,9 @@ read_names(struct scan *s, struct maildir *md, struct maildir_scan *scanned,
 }
 
 static int
-scan(struct scan *s, struct maildir *md, enum look look, struct err *err)
+scan(struct run *run, struct scan *s, enum look look, struct err *err)
 {
+	struct maildir *md = run->md;
 	struct returned back = { .scan = s };
 	struct maildir_scan scanned;
 	int64_t begun = clock_wall();
@@ -420,6 +474,7 @@ scan(struct scan *s, struct maildir *md, enum look look, struct err *err)
 		rc = forget_base(s, &back, err);
 	if (rc == 0)
 		rc = record_scan(s, md, look != LOOK_SECOND, err);
+	name_all(run, s, look);
 	if (rc == 0)
 		rc = record_stamps(s, &scanned, begun, err);
 	returned_release(&back);
@@ -440,7 +495,7 @@ observe_local(struct run *run, struct index_folder *f, enum look look,
 		return rc == 1 ? 0 : -1;
 	if (look == LOOK_SECOND && stood_still(md, f))
 		return scan_unread(&s, err);
-	rc = scan(&s, md, look, err);
+	rc = scan(run, &s, look, err);
 	known_files_close(&s.known);
 	name_set_release(&s.names);
 	return rc;

@@ -66,10 +66,22 @@ compare(struct known_files *k, const struct place *p,
 	return like;
 }
 
+/* What a name tells. */
+static struct index_seen_local
+seen_as(bool in_new, const char *file)
+{
+	struct index_seen_local seen = { .in_new = in_new, .file = file };
+	struct maildir_name name;
+
+	if (maildir_name_parse(file, &name))
+		seen.flags = name.flags;
+	return seen;
+}
+
 int
 known_file_check(struct known_files *k, struct place *p, struct err *err)
 {
-	struct index_seen_local seen = { .in_new = p->in_new, .file = p->file };
+	struct index_seen_local seen = seen_as(p->in_new, p->file);
 
 	switch (maildir_look(&k->look, seen.in_new, seen.file, &seen.hint)) {
 	case LOOKED_FILE:
@@ -208,30 +220,67 @@ twin_of(struct known_files *k, const struct place *p,
 	return p->in_new && !seen->in_new ? TWIN_NONE : TWIN_LEFTOVER;
 }
 
+static int
+see_at(struct known_files *k, struct place *p, struct index_seen_local *seen,
+    struct err *err)
+{
+	switch (twin_of(k, p, seen)) {
+	case TWIN_NONE:
+		return see(k, p, seen, err);
+	case TWIN_LEFTOVER:
+		return 0;
+	case TWIN_MESSAGE:
+		break;
+	}
+	return see_fresh(k, seen, err);
+}
+
+/*
+ * What an editor left is a message only if that very thing was one before: by
+ * its unique part, which is not that of what it lies beside, or by its name.
+ */
+static bool
+is_message(const char *file, const struct place *p)
+{
+	struct maildir_name name;
+	struct span of;
+
+	if (!maildir_name_is_leftover(file, &of))
+		return true;
+	if (p->id == 0 || !p->local.present || p->file == NULL)
+		return false;
+	return (maildir_name_parse(file, &name) && name.mark == '\0') ||
+	    maildir_name_is_leftover(p->file, &of);
+}
+
 int
 known_file_see(struct known_files *k, bool in_new, const char *file,
     struct err *err)
 {
-	struct index_seen_local seen = { .in_new = in_new, .file = file };
-	enum maildir_looked looked = maildir_look(&k->look, in_new, file,
-	    &seen.hint);
+	struct index_seen_local seen = seen_as(in_new, file);
+	struct maildir_name name;
 	struct place p;
 	int rc = 0;
 
-	if (looked == LOOKED_GONE)
+	switch (maildir_look(&k->look, in_new, file, &seen.hint)) {
+	case LOOKED_GONE:
 		return 0;
-	k->unsure |= looked == LOOKED_UNKNOWN;
+	case LOOKED_OTHER:	/* since it was scanned */
+		k->unsure = true;
+		return 0;
+	case LOOKED_UNKNOWN:
+		k->unsure = true;
+		break;
+	case LOOKED_FILE:
+		break;
+	}
+	/* Without a unique part it could be any of them. */
+	if (maildir_name_parse(file, &name) && name.unique.n == 0)
+		return seen.hint.inode == 0 ? 0 : see_fresh(k, &seen, err);
 	if (place_of(k, file, &p, err) == -1)
 		return -1;
-	switch (twin_of(k, &p, &seen)) {
-	case TWIN_NONE:
-		rc = see(k, &p, &seen, err);
-		break;
-	case TWIN_LEFTOVER:
-		break;
-	case TWIN_MESSAGE:
-		rc = see_fresh(k, &seen, err);
-	}
+	if (is_message(file, &p))
+		rc = see_at(k, &p, &seen, err);
 	place_release(&p);
 	return rc;
 }

@@ -6,7 +6,6 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "maildir/name.h"
 
 /* Some ten thousand names; of more the directory is read once again. */
 #define NAMES_MAX	(1u << 20)
@@ -88,7 +87,8 @@ name_set_release(struct name_set *w)
 	free(w->row);
 	free(w->slot);
 	free(w->met);
-	free(w->stray);
+	free(w->stray.v);
+	free(w->beside.v);
 	buf_release(&w->stray_names);
 	*w = (struct name_set){ 0 };
 }
@@ -110,12 +110,17 @@ name_set_lacking(const struct name_set *w, size_t *i)
 }
 
 static void
-add_stray(struct name_set *w, const struct maildir_entry *e, struct span unique)
+list_add(struct name_list *l, struct span unique)
+{
+	*VEC_ADD(l->v, l->n, l->cap) = hash(unique);
+}
+
+static void
+add_name(struct name_set *w, const struct maildir_entry *e)
 {
 	const size_t n = strlen(e->file) + 1;
 	unsigned char *room;
 
-	*VEC_ADD(w->stray, w->n_stray, w->cap_stray) = hash(unique);
 	room = w->too_many ? NULL : buf_room(&w->stray_names, n + 1);
 	if (room == NULL) {
 		w->too_many = true;
@@ -126,23 +131,71 @@ add_stray(struct name_set *w, const struct maildir_entry *e, struct span unique)
 	buf_added(&w->stray_names, n + 1);
 }
 
+/* Others order a directory as they like: the same is told by each run. */
+static void
+add_odd(struct name_set *w, const struct maildir_entry *e)
+{
+	const char sub = e->in_new ? 'n' : 'c';
+
+	if (w->n_odd++ > 0 && (sub > w->odd[0] || (sub == w->odd[0] &&
+	    strcmp(e->file, w->odd + 1) > 0)))
+		return;
+	w->odd[0] = sub;
+	memcpy(w->odd + 1, e->file, strlen(e->file) + 1);
+}
+
+/*
+ * As a message it would be known by its own name. That it lies beside another
+ * says that somebody is at work on that one.
+ */
+static void
+add_leftover(struct name_set *w, const struct maildir_entry *e, struct span of)
+{
+	char file[MAILDIR_NAME_MAX + 1];
+	struct maildir_name name;
+
+	memcpy(file, of.p, of.n);
+	file[of.n] = '\0';
+	if (maildir_name_parse(file, &name))
+		list_add(&w->beside, name.unique);
+	if (!maildir_name_parse(e->file, &name))
+		return;
+	list_add(&w->beside, name.unique);
+	add_name(w, e);
+}
+
+/* The inode of what is odd may be that of a file that was there before. */
 void
 name_set_meet(struct name_set *w, const struct maildir_entry *e)
 {
-	int64_t row = row_of(w, index_name_sum(e->in_new, e->file, e->inode));
+	int64_t row = e->odd ? -1 :
+	    row_of(w, index_name_sum(e->in_new, e->file, e->inode));
 	struct maildir_name name;
+	struct span of;
 
-	if (row >= 0)
+	if (row >= 0) {
 		w->met[row / 64] |= (uint64_t)1 << row % 64;
-	else if (maildir_name_parse(e->file, &name))
-		add_stray(w, e, name.unique);
+		return;
+	}
+	if (maildir_name_is_leftover(e->file, &of) && !e->odd) {
+		add_leftover(w, e, of);
+		return;
+	}
+	if (!maildir_name_parse(e->file, &name))
+		return;
+	list_add(&w->stray, name.unique);
+	if (e->odd)
+		add_odd(w, e);
+	else
+		add_name(w, e);
 }
 
 void
 name_set_restart(struct name_set *w)
 {
 	memset(w->met, 0, (w->n / 64 + 1) * sizeof(*w->met));
-	w->n_stray = 0;
+	w->stray.n = w->beside.n = 0;
+	w->n_odd = 0;
 	w->too_many = false;
 	buf_clear(&w->stray_names);
 }
@@ -155,11 +208,18 @@ by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+static void
+list_seal(struct name_list *l)
+{
+	if (l->n > 1)
+		qsort(l->v, l->n, sizeof(*l->v), by_value);
+}
+
 void
 name_set_seal(struct name_set *w)
 {
-	if (w->n_stray > 1)
-		qsort(w->stray, w->n_stray, sizeof(*w->stray), by_value);
+	list_seal(&w->stray);
+	list_seal(&w->beside);
 }
 
 void
@@ -170,11 +230,22 @@ name_set_forget(struct name_set *w)
 	w->too_many = true;	/* names that were found are not among them */
 }
 
-bool
-name_set_has_stray(const struct name_set *w, struct span unique)
+static bool
+list_has(const struct name_list *l, struct span unique)
 {
 	const uint64_t h = hash(unique);
 
-	return w->n_stray > 0 && bsearch(&h, w->stray, w->n_stray, sizeof(h),
-	    by_value) != NULL;
+	return l->n > 0 && bsearch(&h, l->v, l->n, sizeof(h), by_value) != NULL;
+}
+
+bool
+name_set_has_stray(const struct name_set *w, struct span unique)
+{
+	return list_has(&w->stray, unique);
+}
+
+bool
+name_set_has_beside(const struct name_set *w, struct span unique)
+{
+	return list_has(&w->beside, unique);
 }

@@ -20,6 +20,8 @@ struct observed_local {
 	uint64_t lacking;	/* so many */
 	bool fault;		/* an older state came back: it lost its base */
 	bool returned;		/* files were back that had been removed */
+	bool named;		/* something there needs the user: a first look
+				   that is no prescan says what */
 	bool complete;
 };
 int observe_local(struct run *, struct index_folder *, enum look,

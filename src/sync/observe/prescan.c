@@ -65,9 +65,10 @@ look_run(struct job *job)
 	look->begun = clock_wall();
 	rc = observe_local(e->run, f, LOOK_PRESCAN, &look->seen,
 	    &look->err);
-	/* Of a folder that is not as it was, the first scan takes a look, and
-	 * tells. */
-	if (rc == 0 ? look->seen.fault : err_is_of_path(&look->err))
+	/* Of a folder that is not as it was, or not in order, the first scan
+	 * takes a look, and tells. */
+	if (rc == 0 ? look->seen.fault || look->seen.named :
+	    err_is_of_path(&look->err))
 		return 0;
 	look->folder = f->id;
 	job->err = look->err;
