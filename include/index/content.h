@@ -49,6 +49,12 @@ int index_content_stays(struct index *, int64_t content, int64_t id, bool *out,
  */
 int index_content_on_disk(struct index *, int64_t content, int64_t id,
     struct place *out, struct err *);
+/* A message of folder has the content on the server, as far as is known. */
+int index_content_on_server(struct index *, int64_t content, int64_t folder,
+    bool *out, struct err *);
+/* What was read is that content, but for octets that one of the two masks. */
+int index_content_is(struct index *, int64_t content,
+    const struct fingerprint *, bool *out, struct err *);
 /* A file with that content waits to be pushed, anywhere in the account. */
 int index_content_waits(struct index *, int64_t content, bool *out,
     struct err *);

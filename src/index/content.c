@@ -346,6 +346,41 @@ index_content_waits(struct index *ix, int64_t content, bool *out,
 	return is_any(&q, out, err);
 }
 
+int
+index_content_on_server(struct index *ix, int64_t content, int64_t folder,
+    bool *out, struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_ON_SERVER, "SELECT 1 FROM place"
+	    " INDEXED BY place_content WHERE content = ?1 AND folder = ?2"
+	    " AND remote LIMIT 1");
+	query_int(&q, content);
+	query_int(&q, folder);
+	return is_any(&q, out, err);
+}
+
+int
+index_content_is(struct index *ix, int64_t content,
+    const struct fingerprint *fp, bool *out, struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_CONTENT_IS, "SELECT 1 FROM content"
+	    " WHERE id = ?1 AND ((form = ?2 AND digest = ?3)"
+	    " OR (form = ?4 AND digest = ?5)"
+	    " OR (form = ?2 AND masked IS NULL AND digest = ?6)"
+	    " OR masked = ?7)");
+	query_int(&q, content);
+	query_int(&q, FORM_NOW);
+	query_blob(&q, fp->content, 32);
+	query_int(&q, FORM_FIRST);
+	query_blob(&q, fp->first.content, 32);
+	query_blob(&q, fp->has_8bit ? fp->masked.content : NULL, 32);
+	query_blob(&q, fp->has_8bit ? NULL : fp->content, 32);
+	return is_any(&q, out, err);
+}
+
 /* The numbers in the first column, in order. */
 static int
 read_sizes(struct query *q, uint64_t **out, size_t *n_out, struct err *err)

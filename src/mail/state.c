@@ -51,6 +51,10 @@ place_forget_local(struct place *p)
 	p->in_new = p->missing = false;
 	p->fetched = FETCHED_NONE;
 	p->hint = (struct file_hint){ 0 };
+	/* What the server has was only believed to be what the file is. */
+	if (p->likely)
+		p->content = 0;
+	p->likely = false;
 	state_set(&p->local, false, 0, "");
 }
 

@@ -48,7 +48,7 @@ ROWS = [
 
     # -- unlike messages --
     ("doubles-pair-by-their-header", SYNC + "match/pair.c",
-	"flow merge_test", (" ||\n\t    has_double(pair, c))", ")")),
+	"flow prove_test", ("\t\tif (!has_double(p, p->at_alike))\n", "")),
     ("a-date-is-an-identity", "src/index/content.c", "flow merge_test",
 	("\"SELECT id, message_id <> ''\"", "\"SELECT id, has_identity\"")),
 

@@ -215,6 +215,7 @@ record_pulled(struct pull_batch *b, struct pulled *m, struct err *err)
 		p->fetched = FETCHED_FULL;
 		p->hint = *maildir_delivery_hint(m->delivery);
 	}
+	p->likely = false;
 	folder_ability(b->p->pass.folder, &can);
 	reconcile_agree(p, &can);
 	if (index_place_put(ix, p, err) == -1)

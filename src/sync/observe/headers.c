@@ -1,4 +1,4 @@
-/* Asks for headers and holds them against what is known of the messages. */
+/* Asks for headers, or whole messages, and holds them against what is known. */
 #include "observe/headers.h"
 
 #include <stdlib.h>
@@ -65,12 +65,13 @@ header_row(void *arg, const struct imap_fetch *f)
 	h->ended = false;
 }
 
-void
-headers_ask(struct headers *h, struct imap_session *session, struct task *t)
+static void
+ask_items(struct headers *h, enum imap_items items,
+    struct imap_session *session, struct task *t)
 {
 	struct uidset uids = { .n = 0 };
 	struct imap_fetch_args args = {
-		.uids = &uids, .items = FETCH_HEADER,
+		.uids = &uids, .items = items,
 		.sink = { .arg = h, .row = header_row,
 		    .body_begin = header_begin, .body_data = header_data,
 		    .body_end = header_end },
@@ -81,6 +82,19 @@ headers_ask(struct headers *h, struct imap_session *session, struct task *t)
 		uidset_add(&uids, h->v[i].uid);
 	imap_fetch_start(session, &h->fetch, t, &args);
 	uidset_release(&uids);
+}
+
+void
+headers_ask(struct headers *h, struct imap_session *session, struct task *t)
+{
+	ask_items(h, FETCH_HEADER, session, t);
+}
+
+void
+headers_ask_whole(struct headers *h, struct imap_session *session,
+    struct task *t)
+{
+	ask_items(h, FETCH_BODY, session, t);
 }
 
 static bool

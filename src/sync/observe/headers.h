@@ -1,5 +1,5 @@
-/* Headers of messages on the server, as fingerprints: by them it is known which
- * message lies under a UID. */
+/* Headers of messages on the server, or whole messages, as fingerprints: by
+ * these it is known which message lies under a UID. */
 #ifndef SYNC_OBSERVE_HEADERS_H
 #define SYNC_OBSERVE_HEADERS_H
 
@@ -9,7 +9,7 @@
 struct header {
 	uint32_t uid;
 	bool got;		/* it came whole */
-	struct fingerprint fp;	/* its size, head and Message-ID */
+	struct fingerprint fp;	/* of the header, or of the message */
 	/* headers_compare: with the content that is known of the message. */
 	int64_t content;
 	enum { HEADER_UNKNOWN, HEADER_SAME, HEADER_OTHER } is;
@@ -28,6 +28,8 @@ struct headers {
 struct header *headers_add(struct headers *, uint32_t uid, int64_t content);
 /* One at least; complete as fetch.cmd is. */
 void headers_ask(struct headers *, struct imap_session *, struct task *);
+/* The same for whole messages, of which nothing is kept. */
+void headers_ask_whole(struct headers *, struct imap_session *, struct task *);
 /*
  * Index lane. The same message: its header is that of the content, or its
  * Message-ID is, for some servers rewrite headers. UNKNOWN where one of the two
