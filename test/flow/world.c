@@ -39,6 +39,7 @@ message_text(const char *token, size_t *n_out)
 	const char *tilde = strchr(token, '~');
 	size_t size = tilde == NULL ? 0 : strtoul(tilde + 1, NULL, 10);
 	bool nameless = strchr(token, '^') != NULL;
+	char *name = xstrndup(token, strcspn(token, "="));
 	struct buf b;
 	char *out;
 
@@ -46,9 +47,10 @@ message_text(const char *token, size_t *n_out)
 	buf_addf(&b, "From: sender@example.org\r\n");
 	if (!nameless)
 		buf_addf(&b, "Message-ID: <%s@flow.example>\r\n"
-		    "Date: Thu, 15 Jan 2026 10:00:00 +0000\r\n", token);
+		    "Date: Thu, 15 Jan 2026 10:00:00 +0000\r\n", name);
 	buf_addf(&b, "Subject: about %s\r\nX-Tok: %s\r\n\r\nThis is %s.\r\n",
-	    token, token, token);
+	    name, name, token);
+	free(name);
 	while (b.len < size)
 		buf_addf(&b, "Line at %zu, and so on, and so on.\r\n", b.len);
 	*n_out = b.len;
@@ -71,15 +73,15 @@ without_cr(char *text, size_t n)
 char *
 token_of(const char *data, size_t n, bool lf, int64_t date)
 {
-	const char *at = memmem(data, n, "\nX-Tok: ", 8);
+	const char *at = memmem(data, n, "\nThis is ", 9);
 	char *token, *text, *marked;
 	size_t wanted;
 	bool same;
 
 	if (at == NULL)
 		return xstrdup("?");
-	at += 8;
-	token = xstrndup(at, strcspn(at, "\r\n"));
+	at += 9;
+	token = xstrndup(at, strcspn(at, ".\r\n"));
 	text = message_text(token, &wanted);
 	if (lf)
 		wanted = without_cr(text, wanted);

@@ -7,6 +7,8 @@
  *	a		a short message
  *	a~5000		of some 5000 octets
  *	a^		without Message-ID and Date
+ *	a~9000=1	with the header and the size of a~9000=2, and another
+ *			body
  *
  * Flags are Maildir's letters, and keywords behind a comma: "SF,Junk".
  */

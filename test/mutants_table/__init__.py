@@ -10,8 +10,9 @@ table true. The command is the cheapest that turns red:
 	fault SCRIPT OPTION...		test/fault/SCRIPT
 """
 
-from . import absence, durable, edges, failures, files, hints, messages, \
-    plans, removals
+from . import (absence, durable, edges, failures, files, hints, messages,
+    plans, proofs, removals)
 
 MUTANTS = (edges.ROWS + durable.ROWS + absence.ROWS + removals.ROWS +
-    messages.ROWS + failures.ROWS + hints.ROWS + plans.ROWS + files.ROWS)
+    messages.ROWS + failures.ROWS + hints.ROWS + plans.ROWS + files.ROWS +
+    proofs.ROWS)

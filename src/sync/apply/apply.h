@@ -18,6 +18,11 @@ pass_starter pull_start;
 pass_starter push_start;
 pass_starter flags_start;
 pass_starter remove_start;
+/* prove.c, before remove: pairs that are only likely, of which one half is to
+ * go. What is parted there is pulled when the folder is looked at again. */
+pass_starter prove_start;
+/* The removal waits until the pair is proven. */
+bool prove_is_wanted(const struct place *);
 /* folder_delete.c: the folder, where a side lost it and all is removed that was
  * known to be in it. */
 pass_starter folder_delete_start;

@@ -3,6 +3,7 @@
  * last thing that a run does to it. Everything that only adds or changes
  * has been done in the whole account by now, and the guard has let it pass.
  *
+ *	(prove.c	what is only likely to be the same is compared)
  *	index lane	pick	rows, with what was recorded of them
  *	server		FETCH	are these still the messages that the index
  *				speaks of? (remove_check.c)
@@ -25,6 +26,9 @@
 #include "mail/flags.h"
 #include "maildir/attic.h"
 #include "observe/observe.h"
+
+#define DAY		(24 * 3600)
+#define UNPROVEN_DAYS	30
 
 static enum task_result remove_picked(struct task *);
 static enum task_result remove_unlinked(struct task *);
@@ -116,10 +120,13 @@ remove_pick_work(struct pass *p, struct err *err)
 	for (i = 0; i < n; i++)
 		r->row[i].p = r->picked[i];
 	r->n = n;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		if (prove_is_wanted(&r->row[i].p.place))
+			r->row[i].p.verdict.ops = OP_NONE;
 		if (remove_narrow(p->run, &r->row[i].p, r->pick.ops, true,
 		    err) == -1 || know(r, &r->row[i], err) == -1)
 			return -1;
+	}
 	return remove_trash_recall(r, err);
 }
 
@@ -166,20 +173,59 @@ remove_picked(struct task *t)
 
 /* --- the disk's side --- */
 
-/* Into the attic, where that is wanted and the file is the last of its kind. */
+struct attics {
+	struct maildir_attic usual;
+	/* For what is not proven to be what the server lost: never for less
+	 * than a month. */
+	struct maildir_attic unproven;
+};
+
+static void
+attics_init(struct attics *a, const struct removing *r)
+{
+	const int64_t days = UNPROVEN_DAYS -
+	    (int64_t)r->pass.run->conf->attic_days;
+	struct maildir *md = r->pass.run->md;
+	const char *path = r->pass.folder->row.path;
+	int64_t now = clock_wall();
+
+	maildir_attic_init(&a->usual, md, path, now);
+	maildir_attic_init(&a->unproven, md, path,
+	    days > 0 ? now + days * DAY : now);
+}
+
 static int
-take_away(struct removing *r, struct doomed *d, struct maildir_attic *attic,
+attics_sync(struct attics *a, struct err *err)
+{
+	return maildir_attic_sync(&a->usual, err) == -1 ? -1 :
+	    maildir_attic_sync(&a->unproven, err);
+}
+
+static void
+attics_release(struct attics *a)
+{
+	maildir_attic_release(&a->usual);
+	maildir_attic_release(&a->unproven);
+}
+
+/* Into the attic, where that is wanted and the file is the last of its kind, or
+ * nobody can tell. */
+static int
+take_away(struct removing *r, struct doomed *d, struct attics *a,
     struct err *err)
 {
+	struct maildir *md = r->pass.run->md;
 	const struct place *p = &d->p.place;
 	const struct maildir_message m = {
 		r->pass.folder->row.path, p->in_new, p->file,
 	};
 
+	if (p->likely)
+		return maildir_put_away(&a->unproven, &m, &d->known, err);
 	if (r->pass.run->conf->attic_days > 0 &&
-	    !remove_twin_is_there(attic->m, &d->twin))
-		return maildir_put_away(attic, &m, &d->known, err);
-	return maildir_remove_known(attic->m, &m, &d->known, err);
+	    !remove_twin_is_there(md, &d->twin))
+		return maildir_put_away(&a->usual, &m, &d->known, err);
+	return maildir_remove_known(md, &m, &d->known, err);
 }
 
 /* The attic is durable before the folder forgets. */
@@ -189,28 +235,28 @@ unlink_run(struct job *job)
 	struct removing *r = OWNER_OF(job, struct removing, disk_job);
 	struct maildir *md = r->pass.run->md;
 	const char *path = r->pass.folder->row.path;
-	struct maildir_attic attic;
+	struct attics attics;
 	bool any = false;
 	int i, rc = 0;
 
-	maildir_attic_init(&attic, md, path, clock_wall());
+	attics_init(&attics, r);
 	for (i = 0; i < r->n; i++) {
 		struct doomed *d = &r->row[i];
 		struct err err = { .kind = ERR_NONE };
 
 		if (!wants_unlink(d) || d->failure != NULL)
 			continue;
-		if (take_away(r, d, &attic, &err) == 0)
+		if (take_away(r, d, &attics, &err) == 0)
 			any = d->unlinked = true;
 		else if (err.kind == ERR_STALE)
 			r->stale = true;
 		else
 			d->failure = xstrdup(err.msg);
 	}
-	if (any && (maildir_attic_sync(&attic, &job->err) == -1 ||
+	if (any && (attics_sync(&attics, &job->err) == -1 ||
 	    maildir_sync_folder(md, path, &job->err) == -1))
 		rc = -1;
-	maildir_attic_release(&attic);
+	attics_release(&attics);
 	return rc;
 }
 

@@ -93,6 +93,8 @@ evidence_local(struct run *run, const struct folder *f, const struct place *p,
 		buf_addf(&l.why, "marked as deleted, and expunge = yes");
 	else
 		add_remote(f, &l.why);
+	if (p->likely)
+		buf_addf(&l.why, "; unproven: paired by header and size alone");
 	return line_write(run, "removed-local", &l, err);
 }
 
@@ -139,6 +141,18 @@ evidence_forgotten(struct run *run, const struct folder *f,
 	buf_addf(&l.why, "; ");
 	add_remote(f, &l.why);
 	return line_write(run, "forgotten", &l, err);
+}
+
+int
+evidence_parted(struct run *run, const struct folder *f,
+    const struct place *p, struct err *err)
+{
+	struct line l;
+
+	line_begin(&l, f, p);
+	buf_addf(&l.why, "the server's message has the header and the size of "
+	    "the file, and another body");
+	return line_write(run, "parted", &l, err);
 }
 
 int

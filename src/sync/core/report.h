@@ -137,6 +137,9 @@ int evidence_remote(struct run *, const struct folder *,
     const struct place *p, const struct removed_how *, struct err *);
 int evidence_forgotten(struct run *, const struct folder *,
     const struct place *p, struct err *);
+/* A likely pair is none; nothing is removed for it. */
+int evidence_parted(struct run *, const struct folder *,
+    const struct place *p, struct err *);
 int evidence_folder(struct run *, const struct folder *, struct err *);
 
 /* "+\Seen -(word)": what the verdict changes on that side. Replaces out. Any

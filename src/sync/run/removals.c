@@ -3,6 +3,7 @@
  * account. What goes is counted, guarded (removal_check.c), and looked at once
  * more where the server is to lose something.
  */
+#include "apply/apply.h"
 #include "base/mem.h"
 #include "index/content.h"
 #include "observe/observe.h"
@@ -12,6 +13,8 @@
 static enum task_result removal_next(struct task *);
 static enum task_result removal_observed(struct task *);
 static enum task_result removal_checked(struct task *);
+static enum task_result removal_proven(struct task *);
+static enum task_result removal_counted(struct task *);
 
 static enum task_result
 removals_done(struct task *t)
@@ -142,6 +145,21 @@ removal_observed(struct task *t)
 /* That look may have brought more removals than the guard has seen. */
 static enum task_result
 removal_checked(struct task *t)
+{
+	return phase_pass(t, prove_start, removal_proven);
+}
+
+/* What was parted is to be removed no longer. */
+static enum task_result
+removal_proven(struct task *t)
+{
+	if (!phase_folder(t)->look_again)
+		return task_next(t, removal_counted);
+	return phase_job(t, check_work, removal_counted);
+}
+
+static enum task_result
+removal_counted(struct task *t)
 {
 	return phase_pass(t, phase_run(t)->passes->remove, removal_next);
 }
