@@ -163,7 +163,7 @@ def test_adopted_is_durable(world, record, n):
 	assert r.summary()["pulled"]["new"] == 0, str(r)
 	synced = record.one(MANY if n > 1 else
 	    r"sync .*/INBOX/cur/%s$" % re.escape(f.name))
-	headers = record.one(r"send .* FETCH .*HEADER")
+	headers = record.one(r"send .* FETCH .*BODY\.PEEK")
 	record.between(WAL, synced, headers)
 	world.compare()
 

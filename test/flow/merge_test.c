@@ -212,7 +212,8 @@ dry_before_the_first(void **state)
 
 #define HELD \
 	"51 files of the Maildir DIR/mail are not on the server; this is the " \
-	"first run, so they are held. If they belong there, run sync --adopt\n"
+	"first run, so nothing is carried out. If they belong there, run sync " \
+	"--adopt\n"
 
 static void
 uploads_held(void **state)

@@ -74,13 +74,14 @@ char *
 token_of(const char *data, size_t n, bool lf, int64_t date)
 {
 	const char *at = memmem(data, n, "\nThis is ", 9);
+	const char *head = memmem(data, n, "\nX-Tok: ", 8);
 	char *token, *text, *marked;
 	size_t wanted;
 	bool same;
 
-	if (at == NULL)
+	if (at == NULL && head == NULL)
 		return xstrdup("?");
-	at += 9;
+	at = at != NULL ? at + 9 : head + 8;	/* the body may be cut */
 	token = xstrndup(at, strcspn(at, ".\r\n"));
 	text = message_text(token, &wanted);
 	if (lf)

@@ -1,6 +1,7 @@
-"""Mutants: pairs that are only likely, and their proof."""
+"""Mutants: pairs that are only likely, and their proof; first runs over a
+Maildir that was there."""
 
-from .common import SYNC
+from .common import MAILDIR, SYNC
 
 ROWS = [
     ("small-ones-pair-by-their-header", SYNC + "match/pair.c",
@@ -38,4 +39,23 @@ ROWS = [
 	("\tif (p->likely)\n\t\tp->content = 0;\n", "")),
     ("a-second-message-looks-alike", SYNC + "match/pair.c",
 	"flow prove_test", ("\tif (other)\n\t\treturn 0;\n", "")),
+
+    # -- first runs --
+    ("first-runs-do-not-ask", SYNC + "run/phases.c", "flow adopt_test",
+	("return !run->account->adopted && !run->opt.adopt;",
+	"return false;")),
+    ("held-runs-pull", SYNC + "run/adoption.c", "flow adopt_test",
+	("\tif (!run->held)\n\t\trun->passes", "\trun->passes")),
+    ("traces-are-not-looked-for", SYNC + "run/adoption.c",
+	"flow adopt_test", ("a->held = run->foreign != NULL ||",
+	"a->held = false ||")),
+    ("dots-are-no-layout", MAILDIR + "foreign.c", "flow adopt_test",
+	("\t\tnote_first(&w->out->dotted, path, name);\n", "")),
+    ("levels-by-dots-are-no-layout", SYNC + "run/adoption.c",
+	"flow adopt_test", ("\t\t*p = '/';", "\t\t*p = '.';")),
+    ("adoption-is-forgotten", SYNC + "observe/root.c", "flow adopt_test",
+	("\treturn allow_uploads(run, err);", "\treturn 0;")),
+    ("utf7-is-another-folder", SYNC + "observe/folders.c",
+	"flow adopt_test",
+	("\t\tf = folder_in_utf7(run, name, dir->path);\n", "\t\t;\n")),
 ]

@@ -63,8 +63,10 @@ ROWS = [
     ("phase-settle", SYNC + "run/phases.c", "flow account_between_test",
 	("\t{ settle_start, NULL },\n", "")),
     ("uploads-before-pulls", SYNC + "run/phases.c", "flow merge_test",
-	("\t{ folder_tasks_start, NULL },\n\t{ uploads_start, NULL },\n",
-	"\t{ uploads_start, NULL },\n\t{ folder_tasks_start, NULL },\n")),
+	("\t{ folder_tasks_start, is_not_held },\n"
+	"\t{ uploads_start, is_not_held },\n",
+	"\t{ uploads_start, is_not_held },\n"
+	"\t{ folder_tasks_start, is_not_held },\n")),
     ("removals-behind-what-is-undone", SYNC + "run/phases.c",
 	"flow guard_test", [("return !run->undone && !run->merged;",
 	"return !run->merged;"), (SYNC + "run/once_more.c",

@@ -106,6 +106,7 @@ struct run {
 	struct task *waiter;	/* woken when it has ended; NULL: nobody */
 	struct sync_options opt;
 	const struct passes *passes;	/* that carry out, or only tell */
+	const struct passes *passes_later;	/* when all is paired */
 	struct report report;
 	uint64_t fsyncs_before, ms_begun;
 
@@ -131,7 +132,11 @@ struct run {
 	uint64_t over_quota;	/* octets that were refused so; 0: none */
 	unsigned groups_refused;	/* APPENDs of several messages */
 
+	bool pairs_only;	/* first; adoption.c */
+	bool held;		/* and nothing else is carried out */
+
 	/* Jobs on the index lane. */
+	char *foreign;		/* another program's traces, in words; NULL */
 	bool read_only;		/* the index may not be written: status */
 	bool marked;		/* this run has its own token */
 	bool merged;		/* and another round was made for that */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "imap/text.h"
 #include "maildir/layout.h"
 #include "observe/observe.h"
 
@@ -144,6 +145,29 @@ leave_unread(struct run *run, const struct maildir_folder *dir)
 	free(name);
 }
 
+/*
+ * mbsync calls a directory as the server calls the folder, in modified UTF-7.
+ * It becomes that of the folder, if none is there under our name for it.
+ */
+static struct folder *
+folder_in_utf7(struct run *run, const char *name, const char *path)
+{
+	char *plain = strchr(name, '&') == NULL ? NULL :
+	    imap_utf7_decode(span_of(name));
+	struct folder *f = plain == NULL ? NULL : find_folder(run, plain);
+	enum maildir_there there = THERE_UNKNOWN;
+	struct err err;
+
+	free(plain);
+	if (f == NULL || !f->row.remote || f->row.local || f->row.base ||
+	    maildir_folder_there(run->md, f->row.path, &there, &err) == -1 ||
+	    (there != THERE_GONE && there != THERE_UNKNOWN))
+		return NULL;
+	free(f->row.path);
+	f->row.path = xstrdup(path);
+	return f;
+}
+
 /* The folder that a directory is, if that can be one; NULL. */
 static struct folder *
 folder_at(struct run *run, const struct maildir_folder *dir)
@@ -159,6 +183,8 @@ folder_at(struct run *run, const struct maildir_folder *dir)
 		return NULL;
 	}
 	f = find_folder(run, name);
+	if (f == NULL && dir->whole)
+		f = folder_in_utf7(run, name, dir->path);
 	if (f == NULL && dir->whole)
 		f = add_folder(run, name, dir->path);
 	free(name);

@@ -75,6 +75,37 @@ forget_side(struct index *ix, bool local, struct err *err)
 	return index_end(ix, rc, err);
 }
 
+/* What is on disk alone is no news any more, but may be much. */
+static int
+ask_before_uploads(struct run *run, struct err *err)
+{
+	int rc;
+
+	if (run->opt.adopt)
+		return 0;
+	run->account->adopted = false;
+	rc = index_begin(run->ix, err);
+	if (rc == 0)
+		rc = index_set(run->ix, "adopted", NULL, err);
+	return index_end(run->ix, rc, err);
+}
+
+/* What was allowed stays so, also when the run is cut off. */
+static int
+allow_uploads(struct run *run, struct err *err)
+{
+	struct account *a = run->account;
+	int rc;
+
+	if (!run->opt.adopt || a->adopted || run->md->look_only)
+		return 0;
+	a->adopted = true;
+	rc = index_begin(run->ix, err);
+	if (rc == 0)
+		rc = index_set(run->ix, "adopted", "yes", err);
+	return index_end(run->ix, rc, err);
+}
+
 /* Facts of the index that change together. */
 struct fact {
 	const char *key, *value;
@@ -214,7 +245,8 @@ without_marker(struct run *run, struct err *err)
 		report_note_later(run, xasprintf("the Maildir %s %s; both "
 		    "sides are merged, nothing is deleted", run->md->root,
 		    what));
-		if (forget_side(run->ix, true, err) == -1)
+		if (forget_side(run->ix, true, err) == -1 ||
+		    ask_before_uploads(run, err) == -1)
 			return -1;
 	}
 	if (maildir_lock(run->md, err) == -1)
@@ -289,7 +321,8 @@ merge_with_marker(struct run *run, struct err *err)
 	if (count_known(run, &known, err) == -1)
 		return -1;
 	if (known > 0 && (no_dry_merge(run, err) == -1 ||
-	    forget_side(run->ix, true, err) == -1))
+	    forget_side(run->ix, true, err) == -1 ||
+	    ask_before_uploads(run, err) == -1))
 		return -1;
 	if (report_not_current(run, err) == -1)
 		return -1;
@@ -431,8 +464,10 @@ root_open(struct run *run, struct err *err)
 		return -1;
 	a->adopted = adopted != NULL;
 	free(adopted);
-	return a->root_state == ROOT_MARKED ? with_marker(run, err) :
-	    without_marker(run, err);
+	if ((a->root_state == ROOT_MARKED ? with_marker(run, err) :
+	    without_marker(run, err)) == -1)
+		return -1;
+	return allow_uploads(run, err);
 }
 
 int

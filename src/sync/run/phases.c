@@ -38,6 +38,24 @@ carries_out(const struct run *run)
 }
 
 static bool
+may_be_a_mistake(const struct run *run)
+{
+	return !run->account->adopted && !run->opt.adopt;
+}
+
+static bool
+pairs_first(const struct run *run)
+{
+	return run->pairs_only;
+}
+
+static bool
+is_not_held(const struct run *run)
+{
+	return !run->held;
+}
+
+static bool
 is_undone(const struct run *run)
 {
 	return run->undone;
@@ -75,14 +93,17 @@ static const struct entry looking[] = {
 	{ settle_wait_start, carries_out },
 	{ connect_start, NULL },
 	{ first_scan_start, NULL },
+	{ adoption_start, may_be_a_mistake },
+	{ folder_tasks_start, pairs_first },
+	{ adoption_settle_start, pairs_first },
 	{ NULL, NULL }
 };
 
 static const struct entry adding[] = {
 	{ make_directories_start, carries_out },
-	{ folder_tasks_start, NULL },
-	{ uploads_start, NULL },
-	{ look_again_start, NULL },
+	{ folder_tasks_start, is_not_held },
+	{ uploads_start, is_not_held },
+	{ look_again_start, is_not_held },
 	{ second_scan_start, NULL },
 	{ digest_unpushed_start, NULL },
 	{ NULL, NULL }
@@ -215,6 +236,8 @@ phases_done(struct task *t)
 void
 phases_release(struct run *run)
 {
+	free(run->foreign);
+	run->foreign = NULL;
 	free(run->phases);
 	run->phases = NULL;
 }

@@ -20,6 +20,10 @@ phase_starter connect_start;
 phase_starter first_scan_start;
 phase_starter second_scan_start;
 phase_starter digest_unpushed_start;
+/* adoption.c: a first run that may be a mistake pairs first. Then it is known
+ * whether it goes on. */
+phase_starter adoption_start;
+phase_starter adoption_settle_start;
 /* make_directories.c: of folders that are new here, all at once. */
 phase_starter make_directories_start;
 /* folder_tasks.c: what adds and what changes, several folders at a time. */
