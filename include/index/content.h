@@ -100,7 +100,18 @@ struct index_intent {
 	int64_t content;
 	uint32_t size;
 	int64_t begun;			/* wall-clock seconds */
-	bool answered;			/* with OK; an APPEND: without a UID */
+	bool answered;			/* with OK */
+	/* What the server told of an APPEND's UID has come to. */
+	enum index_told {
+		TOLD_NOTHING,		/* none, or one that can't be its own */
+		TOLD_UID,	/* its place has it, and is unconfirmed */
+		TOLD_SHOWN,	/* a row came: not known yet whose it is */
+		TOLD_TWIN,	/* uidnext, which is that of another place with
+				   the same message: its place is a twin */
+		TOLD_LACKING,	/* the server has nothing there: it may be
+				   sent once more ... */
+	} told;
+	bool again;			/* ... which this was */
 };
 int index_intent_put(struct index *, struct index_intent *, struct err *);
 int index_intent_drop(struct index *, int64_t id, struct err *);
@@ -109,11 +120,32 @@ int index_intents(struct index *, int64_t folder, struct index_intent **out,
 /* Of a place, to get into folder; that with an answer first. 1, 0, -1. */
 int index_intent_of(struct index *, int64_t folder, int64_t place,
     struct index_intent *out, struct err *);
+/* The next intents of a folder that came to that, at most max, in ascending id;
+ * the number, or -1. They may be changed between two calls. */
+struct index_intent_stream {
+	int64_t folder;
+	enum index_told told;
+	int64_t after;			/* the id given last, or 0 */
+};
+int index_intents_told(struct index *, const struct index_intent_stream *,
+    struct index_intent *out, int max, struct err *);
+/* UIDs of the folder that are TOLD_UID are added to the set. */
+int index_upload_uids(struct index *, int64_t folder, struct uidset *,
+    struct err *);
+/* The intent of an unconfirmed place becomes TOLD_SHOWN. */
+int index_intent_shown(struct index *, int64_t place, struct err *);
+/* Uploads to the folder that are TOLD_UID or TOLD_SHOWN. */
+int index_uploads_told(struct index *, int64_t folder, uint64_t *out,
+    struct err *);
+/* A twin in the folder, with that content: 1, its intent; 0, -1. */
+int index_twin(struct index *, int64_t folder, int64_t content,
+    struct index_intent *out, struct err *);
 /*
  * The folder was looked at: what its intents led to is known. One stays, that
- * the server answered, and whose message is nowhere to be seen, for as long as
- * its UIDs count: sent again, it would be there twice. One stays, too, whose
- * message may be among those up to unpulled (0: none) that were not pulled.
+ * the server answered, and whose message is nowhere to be seen, or not yet
+ * known to be the one, for as long as its UIDs count: sent again, it would be
+ * there twice. One stays, too, whose message may be among those up to unpulled
+ * (0: none) that were not pulled.
  * Those of a place that lies in another folder (COPY) are not looked at.
  */
 int index_intents_settle(struct index *, int64_t folder, uint32_t uidvalidity,

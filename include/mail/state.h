@@ -51,7 +51,8 @@ struct place {
 	bool likely;	/* paired by header and size; a digest of the server's
 			   body has not proven it */
 	bool unconfirmed;	/* that it has uid is the word of an APPENDUID
-				   or COPYUID: no row has shown it yet */
+				   or COPYUID: no row has shown it yet; uid 0:
+				   a twin */
 	struct state expected;	/* what the server was asked to hold, until a
 				   row shows what it does; absent: nothing */
 	/* The index's own: what the row held when it was read or written, by
@@ -67,6 +68,12 @@ void state_set(struct state *, bool present, unsigned flags,
     const char *keywords);		/* copies keywords */
 void place_init(struct place *);	/* all states absent, keywords "" */
 void place_release(struct place *);	/* zeroed is fine */
+/*
+ * A file that the server has no message of its own for, as it keeps one of two
+ * that are the same: remote says that it has the other's. It goes when that
+ * goes, and alone it goes without a trace.
+ */
+bool place_is_twin(const struct place *);
 /* As if it had never been on that side. What is agreed on stays, and so does
  * the content: it is what pairs the place again. */
 void place_forget_local(struct place *);

@@ -7,6 +7,19 @@
 #include "index/content.h"
 #include "internal.h"
 
+/* Bits of the column answered. */
+#define ANSWERED	1
+#define TOLD_SHIFT	1	/* three of them */
+#define TOLD_BITS	14
+#define AGAIN		16
+
+static int64_t
+answer_of(const struct index_intent *in)
+{
+	return (in->answered ? ANSWERED : 0) | (int64_t)in->told << TOLD_SHIFT |
+	    (in->again ? AGAIN : 0);
+}
+
 int
 index_intent_put(struct index *ix, struct index_intent *in, struct err *err)
 {
@@ -28,7 +41,7 @@ index_intent_put(struct index *ix, struct index_intent *in, struct err *err)
 	query_id(&q, in->content);
 	query_int(&q, in->size);
 	query_int(&q, in->begun);
-	query_int(&q, in->answered);
+	query_int(&q, answer_of(in));
 	if (query_run(&q, err) < 0)
 		return -1;
 	if (in->id == 0)
@@ -51,6 +64,8 @@ index_intent_drop(struct index *ix, int64_t id, struct err *err)
 static void
 read_intent(struct query *q, struct index_intent *in)
 {
+	const int64_t answer = query_get_int(q, 8);
+
 	in->id = query_get_int(q, 0);
 	in->folder = query_get_int(q, 1);
 	in->place = query_get_int(q, 2);
@@ -59,7 +74,9 @@ read_intent(struct query *q, struct index_intent *in)
 	in->content = query_get_int(q, 5);
 	in->size = (uint32_t)query_get_int(q, 6);
 	in->begun = query_get_int(q, 7);
-	in->answered = query_get_int(q, 8) != 0;
+	in->answered = answer & ANSWERED;
+	in->told = (enum index_told)((answer & TOLD_BITS) >> TOLD_SHIFT);
+	in->again = answer & AGAIN;
 }
 
 #define INTENTS "SELECT id, folder, place, uidvalidity, uidnext, content," \
@@ -114,6 +131,95 @@ index_intent_of(struct index *ix, int64_t folder, int64_t place,
 }
 
 int
+index_intents_told(struct index *ix, const struct index_intent_stream *from,
+    struct index_intent *out, int max, struct err *err)
+{
+	struct query q;
+	int r, n = 0;
+
+	query_init(&q, ix, SLOT_INTENTS_TOLD, INTENTS
+	    " INDEXED BY intent_folder WHERE folder = ? AND id > ?"
+	    " AND (answered & 14) = ? ORDER BY id LIMIT ?");
+	query_int(&q, from->folder);
+	query_int(&q, from->after);
+	query_int(&q, from->told << TOLD_SHIFT);
+	query_int(&q, max);
+	while ((r = query_step(&q, err)) > 0 && n < max)
+		read_intent(&q, &out[n++]);
+	query_end(&q);
+	return r < 0 ? -1 : n;
+}
+
+int
+index_upload_uids(struct index *ix, int64_t folder, struct uidset *out,
+    struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_UPLOAD_UIDS, "SELECT place.uid FROM intent"
+	    " INDEXED BY intent_folder JOIN place ON place.id = intent.place"
+	    " WHERE intent.folder = ?1 AND (answered & 14) = 2"
+	    " AND place.folder = ?1 AND place.uid IS NOT NULL"
+	    " AND place.remote");
+	query_int(&q, folder);
+	while ((r = query_step(&q, err)) > 0)
+		uidset_add(out, (uint32_t)query_get_int(&q, 0));
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
+int
+index_intent_shown(struct index *ix, int64_t place, struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	query_init(&q, ix, SLOT_INTENT_SHOWN, "UPDATE intent"
+	    " SET answered = answered + 2 WHERE place = ?"
+	    " AND (answered & 14) = 2");
+	query_int(&q, place);
+	return query_run(&q, err);
+}
+
+int
+index_uploads_told(struct index *ix, int64_t folder, uint64_t *out,
+    struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_UPLOADS_TOLD, "SELECT count(*) FROM intent"
+	    " INDEXED BY intent_folder WHERE folder = ?"
+	    " AND (answered & 14) IN (2, 4)");
+	query_int(&q, folder);
+	r = query_step(&q, err);
+	*out = r > 0 ? (uint64_t)query_get_int(&q, 0) : 0;
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
+int
+index_twin(struct index *ix, int64_t folder, int64_t content,
+    struct index_intent *out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_TWIN, INTENTS " INDEXED BY intent_content"
+	    " WHERE content = ? AND folder = ? AND (answered & 14) = 6"
+	    " ORDER BY id LIMIT 1");
+	query_int(&q, content);
+	query_int(&q, folder);
+	r = query_step(&q, err);
+	if (r > 0)
+		read_intent(&q, out);
+	query_end(&q);
+	return r;
+}
+
+int
 index_intents_settle(struct index *ix, int64_t folder, uint32_t uidvalidity,
     uint32_t unpulled, struct err *err)
 {
@@ -122,9 +228,9 @@ index_intents_settle(struct index *ix, int64_t folder, uint32_t uidvalidity,
 	if (index_may_write(ix, err) < 0)
 		return -1;
 	query_init(&q, ix, SLOT_INTENTS_SETTLE, "DELETE FROM intent"
-	    " WHERE folder = ?1 AND NOT (answered AND uidvalidity = ?2"
+	    " WHERE folder = ?1 AND NOT (answered & 1 AND uidvalidity = ?2"
 	    " AND EXISTS (SELECT 1 FROM place WHERE place.id = intent.place"
-	    " AND place.uid IS NULL))"
+	    " AND (place.uid IS NULL OR (answered & 14) IN (2, 4))))"
 	    " AND (?3 = 0 OR (uidvalidity = ?2 AND uidnext > ?3))"
 	    " AND NOT EXISTS (SELECT 1 FROM place WHERE place.id = intent.place"
 	    " AND place.folder <> intent.folder)");

@@ -45,7 +45,7 @@ index_newest(struct index *ix, int64_t folder, struct index_probe *out,
 	query_init(&q, ix, SLOT_NEWEST, "SELECT uid, size, has_date, date,"
 	    " content FROM place"
 	    " INDEXED BY place_uid WHERE folder = ?1 AND uid IS NOT NULL"
-	    " AND remote AND (size > 0 OR has_date)"
+	    " AND remote AND NOT unconfirmed AND (size > 0 OR has_date)"
 	    " ORDER BY uid DESC LIMIT ?2");
 	query_int(&q, folder);
 	query_int(&q, max);

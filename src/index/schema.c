@@ -188,7 +188,8 @@ FACT
 "	content INTEGER,"
 "	size INTEGER NOT NULL,"
 "	begun INTEGER NOT NULL,"
-"	answered INTEGER NOT NULL"	/* with OK, but without a UID */
+"	answered INTEGER NOT NULL"	/* bits: with OK, told, again
+					   (pending.c) */
 ");"
 "CREATE INDEX intent_folder ON intent (folder);"
 "CREATE INDEX intent_place ON intent (place);"

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "internal.h"
+#include "index/content.h"
 #include "index/place.h"
 #include "mail/flags.h"
 
@@ -65,6 +66,14 @@ has_more(const struct state *s, const struct index_seen_remote *seen)
 	return has;
 }
 
+/* A row shows it: whether it is the one that was sent is known later. */
+static int
+confirm(struct index *ix, struct place *p, struct err *err)
+{
+	p->unconfirmed = false;
+	return index_intent_shown(ix, p->id, err);
+}
+
 int
 index_see_remote(struct index *ix, int64_t folder,
     const struct index_seen_remote *seen, bool *changed_out, struct err *err)
@@ -87,25 +96,35 @@ index_see_remote(struct index *ix, int64_t folder,
 		place_release(&p);
 		return 1;
 	}
-	*changed_out = update_remote(&p, seen);
-	r = *changed_out ? index_place_put(ix, &p, err) : 0;
+	*changed_out = update_remote(&p, seen) || p.unconfirmed;
+	r = p.unconfirmed ? confirm(ix, &p, err) : 0;
+	if (r == 0 && *changed_out)
+		r = index_place_put(ix, &p, err);
 	place_release(&p);
 	return r;
 }
 
+struct unseeing {
+	struct index *ix;
+	int64_t folder;
+	bool named;	/* as gone; else a listing lacks them: of what no row
+			   has shown yet, that says nothing */
+	uint64_t changed;
+};
+
 /* Flags stay as they were last seen: a message that moved takes them along. */
 static int
-unsee_uid(struct index *ix, int64_t folder, uint32_t uid, uint64_t *changed,
-    struct err *err)
+unsee_uid(struct unseeing *u, uint32_t uid, struct err *err)
 {
+	struct index *ix = u->ix;
 	struct place p;
-	int r = index_place_by_uid(ix, folder, uid, &p, err);
+	int r = index_place_by_uid(ix, u->folder, uid, &p, err);
 
 	if (r <= 0)
 		return r;
-	if (p.remote.present) {
+	if (p.remote.present && (u->named || !p.unconfirmed)) {
 		p.remote.present = false;
-		(*changed)++;
+		u->changed++;
 		r = index_place_put(ix, &p, err);
 	} else {
 		r = 0;
@@ -141,18 +160,17 @@ next_uids(struct index *ix, int64_t folder, struct uidrange in,
  * what the server names and what the index knows.
  */
 static int
-unsee_range(struct index *ix, int64_t folder, struct uidrange in,
-    uint64_t *changed, struct err *err)
+unsee_range(struct unseeing *u, struct uidrange in, struct err *err)
 {
 	uint32_t uid[BATCH];
 	int n;
 
 	for (;;) {
-		n = next_uids(ix, folder, in, uid, err);
+		n = next_uids(u->ix, u->folder, in, uid, err);
 		if (n <= 0)
 			return n;
 		for (int i = 0; i < n; i++)
-			if (unsee_uid(ix, folder, uid[i], changed, err) < 0)
+			if (unsee_uid(u, uid[i], err) < 0)
 				return -1;
 		if (uid[n - 1] >= in.last)
 			return 0;
@@ -164,41 +182,47 @@ int
 index_unsee_remote(struct index *ix, int64_t folder, const struct uidset *set,
     uint64_t *changed_out, struct err *err)
 {
-	*changed_out = 0;
-	if (index_may_write(ix, err) < 0)
-		return -1;
-	for (size_t i = 0; i < set->n; i++)
-		if (unsee_range(ix, folder, set->range[i], changed_out,
-		    err) < 0)
-			return -1;
-	return 0;
+	struct unseeing u = { ix, folder, true, 0 };
+	int r = index_may_write(ix, err);
+
+	for (size_t i = 0; i < set->n && r == 0; i++)
+		r = unsee_range(&u, set->range[i], err);
+	*changed_out = u.changed;
+	return r;
 }
 
 /* The gaps between what stays, up to the bound, are gone. */
-int
-index_keep_remote(struct index *ix, int64_t folder,
-    const struct index_listed *listed, uint64_t *changed_out, struct err *err)
+static int
+keep_listed(struct unseeing *u, const struct index_listed *listed,
+    struct err *err)
 {
 	const struct uidset *set = listed->uids;
 	struct uidrange gap = { 1, 0 };
 	uint32_t upto = listed->upto;
 
-	*changed_out = 0;
-	if (index_may_write(ix, err) < 0)
-		return -1;
 	for (size_t i = 0; i < set->n && set->range[i].first <= upto; i++) {
 		gap.last = set->range[i].first - 1;
-		if (gap.first <= gap.last &&
-		    unsee_range(ix, folder, gap, changed_out, err) < 0)
+		if (gap.first <= gap.last && unsee_range(u, gap, err) < 0)
 			return -1;
 		if (set->range[i].last >= upto)
 			return 0;
 		gap.first = set->range[i].last + 1;
 	}
 	gap.last = upto;
-	if (gap.first > gap.last)
-		return 0;
-	return unsee_range(ix, folder, gap, changed_out, err);
+	return gap.first > gap.last ? 0 : unsee_range(u, gap, err);
+}
+
+int
+index_keep_remote(struct index *ix, int64_t folder,
+    const struct index_listed *listed, uint64_t *changed_out, struct err *err)
+{
+	struct unseeing u = { ix, folder, false, 0 };
+	int r = index_may_write(ix, err);
+
+	if (r == 0)
+		r = keep_listed(&u, listed, err);
+	*changed_out = u.changed;
+	return r;
 }
 
 static int

@@ -58,6 +58,31 @@ tally_clear(struct index *ix)
 	ix->n_tally = ix->cap_tally = 0;
 }
 
+/*
+ * Of what was appended, and of twins, no row has shown that they are there:
+ * they are not in the sum. Each has an intent.
+ */
+static int
+less_unconfirmed(struct index *ix, int64_t folder, uint64_t *sum,
+    struct err *err)
+{
+	struct query q;
+	uint64_t less = 0;
+	int r;
+
+	query_init(&q, ix, SLOT_UNCONFIRMED, "SELECT count(DISTINCT place.id)"
+	    " FROM intent INDEXED BY intent_folder"
+	    " JOIN place ON place.id = intent.place WHERE intent.folder = ?1"
+	    " AND place.folder = ?1 AND place.unconfirmed AND place.remote");
+	query_int(&q, folder);
+	r = query_step(&q, err);
+	if (r > 0)
+		less = (uint64_t)query_get_int(&q, 0);
+	query_end(&q);
+	*sum -= less < *sum ? less : *sum;
+	return r < 0 ? -1 : 0;
+}
+
 int
 index_tally(struct index *ix, int64_t folder, uint64_t *out, struct err *err)
 {
@@ -74,7 +99,7 @@ index_tally(struct index *ix, int64_t folder, uint64_t *out, struct err *err)
 	if (r > 0)
 		*out = (uint64_t)query_get_int(&q, 0);
 	query_end(&q);
-	return r < 0 ? -1 : 0;
+	return r < 0 ? -1 : less_unconfirmed(ix, folder, out, err);
 }
 
 int
@@ -91,5 +116,6 @@ index_recount(struct index *ix, int64_t folder, uint64_t *out, struct err *err)
 	    " WHERE folder = ?1 AND remote <> ?2");
 	query_int(&q, folder);
 	query_size(&q, counts.remote);
-	return query_run(&q, err);
+	return query_run(&q, err) < 0 ? -1 :
+	    less_unconfirmed(ix, folder, out, err);
 }

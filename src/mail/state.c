@@ -42,6 +42,12 @@ place_release(struct place *p)
 	memset(p, 0, sizeof(*p));
 }
 
+bool
+place_is_twin(const struct place *p)
+{
+	return p->unconfirmed && p->uid == 0;
+}
+
 void
 place_forget_local(struct place *p)
 {
