@@ -163,6 +163,20 @@ verdict_of_pull(const struct state *remote, const struct state *lost,
 	v->remote_keywords = xstrdup(remote->keywords);
 }
 
+/* The server is not asked about it. */
+static void
+verdict_of_twin(const struct place *p, bool expunge, struct verdict *v)
+{
+	if (!p->local.present)
+		v->ops = OP_FORGET;
+	else if (!p->remote.present ||
+	    (expunge && (p->local.flags & FLAG_DELETED)))
+		v->ops = OP_REMOVE_LOCAL;
+	else if (!state_same(&p->local, &p->base_local) ||
+	    !state_same(&p->remote, &p->base_remote))
+		v->ops = OP_SETTLE;
+}
+
 void
 reconcile_message(const struct place *p, const struct ability *can,
     bool expunge, struct verdict *out)
@@ -170,7 +184,9 @@ reconcile_message(const struct place *p, const struct ability *can,
 	bool based = p->base_local.present;
 
 	*out = (struct verdict){ .ops = OP_NONE };
-	if (p->local.present && p->remote.present)
+	if (place_is_twin(p) && based)
+		verdict_of_twin(p, expunge, out);
+	else if (p->local.present && p->remote.present)
 		verdict_of_both(p, can, expunge, out);
 	else if (!p->local.present && !p->remote.present)
 		out->ops = OP_FORGET;
@@ -181,6 +197,9 @@ reconcile_message(const struct place *p, const struct ability *can,
 		verdict_of_pull(&p->remote, &p->local, out);
 	else
 		verdict_of_push(&p->local, can, out);
+	/* Nobody knows yet what lies under its UID. */
+	if (p->unconfirmed)
+		out->ops &= ~(unsigned)OP_FLAG_REMOTE;
 	if (!(out->ops & OPS_WITH_FLAGS))
 		verdict_release(out);
 }
@@ -266,6 +285,16 @@ base_advance(struct state *base, const struct state *seen, unsigned open,
 	free(words);
 }
 
+static void
+agree_on_twin(struct place *p)
+{
+	const struct state *l = &p->local;
+
+	state_set(&p->remote, true, l->flags, l->keywords);
+	state_set(&p->base_local, true, l->flags, l->keywords);
+	state_set(&p->base_remote, true, l->flags, l->keywords);
+}
+
 void
 reconcile_agree(struct place *p, const struct ability *can)
 {
@@ -276,6 +305,10 @@ reconcile_agree(struct place *p, const struct ability *can)
 
 	if (!p->local.present || !p->remote.present)
 		return;
+	if (place_is_twin(p)) {
+		agree_on_twin(p);
+		return;
+	}
 	want_flags(p, can, &want);
 	want_keywords(p, can, &want);
 	open = open_flags(p, can, want.local_flags);
