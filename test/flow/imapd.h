@@ -48,6 +48,7 @@ struct imapd_message {
 	char *data;		/* as on the wire */
 	size_t size;
 	enum imapd_lie lie;
+	unsigned doomed;	/* expunged by the next connection than that */
 };
 
 /* An expunged one. */
@@ -103,8 +104,38 @@ enum imapd_date {
 	IMAPD_DATE_NONSENSE, IMAPD_DATE_VARIES,
 };
 
+/* What APPEND does, and what it says of it. */
+enum imapd_append {
+	IMAPD_APPEND_TRUE,
+	IMAPD_APPEND_NOTHING,	/* stores nothing, and says UIDNEXT */
+	IMAPD_APPEND_LOSES,	/* the same, and UIDNEXT moves on */
+	IMAPD_APPEND_LATE,	/* the same, until imapd_show_late */
+	IMAPD_APPEND_ONCE,	/* what it has it keeps no second time */
+	IMAPD_APPEND_TWICE,	/* keeps it twice, and says one UID */
+	IMAPD_APPEND_BACKWARDS,	/* says the UIDs of several turned round */
+	IMAPD_APPEND_SWAPS,	/* keeps several in another order */
+	IMAPD_APPEND_PREVIOUS,	/* says the UID before */
+	IMAPD_APPEND_SHORT,	/* says one too few */
+	IMAPD_APPEND_TWO,	/* says one too many */
+	IMAPD_APPEND_FIRST,	/* says 1 for all */
+	IMAPD_APPEND_VALIDITY,	/* says another UIDVALIDITY */
+};
+
+/* What EXPUNGE does of what it says OK to. */
+enum imapd_expunges {
+	IMAPD_EXPUNGES, IMAPD_EXPUNGES_NEVER,
+	IMAPD_EXPUNGES_LATE,	/* when another connection opens the mailbox */
+	IMAPD_EXPUNGES_SILENTLY,	/* tells of it with the next command */
+};
+
 struct imapd {
 	char *caps;
+	enum imapd_append append;
+	unsigned appends_true;	/* so many are done right first */
+	unsigned appends_lies;	/* and then so many not; UINT32_MAX: all */
+	struct imapd_late *late;
+	size_t n_late, cap_late;
+	enum imapd_expunges expunges;
 	enum imapd_size sizes;
 	enum imapd_date dates;
 	unsigned made_up;	/* counts what varies */
@@ -156,6 +187,9 @@ struct imapd_rule *imapd_add_rule(struct imapd *, const char *command,
 /* The same, to call before it is carried out. */
 struct imapd_rule *imapd_call_at(struct imapd *, const char *command,
     void (*call)(struct imapd *, void *arg), void *arg);
+
+/* imapd_lies.c: what was kept back. */
+void imapd_show_late(struct imapd *);
 
 /* --- imapd_box.c --- */
 

@@ -315,6 +315,7 @@ imapd_new(const char *caps)
 	d->caps = xstrdup(caps);
 	d->next_uidvalidity = 1000;
 	d->namespace = "";
+	d->appends_lies = UINT32_MAX;
 	buf_init(&d->log, 16u << 20);
 	imapd_count(d);
 	imapd_make_box(d, "INBOX");
@@ -329,6 +330,7 @@ imapd_free(struct imapd *d)
 	imapd_close(d);
 	while (d->n_box > 0)
 		box_free(d->box[--d->n_box]);
+	lies_release(d);
 	free(d->box);
 	free(d->caps);
 	buf_release(&d->log);

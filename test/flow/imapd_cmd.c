@@ -175,6 +175,9 @@ conn_forget_box(struct imapd *d, const struct imapd_box *b)
 void
 view_open(struct imapd_conn *c, struct imapd_box *b, bool examined)
 {
+	for (size_t i = b->n; i-- > 0; )
+		if (b->msg[i]->doomed != 0 && b->msg[i]->doomed != c->number)
+			imapd_expunge(b, b->msg[i]->uid);
 	c->box = b;
 	c->examined = examined;
 	c->n_view = 0;
@@ -570,12 +573,6 @@ parse_date(const char *text)
 	return (int64_t)timegm(&tm) - (offset / 100 * 60 + offset % 100) * 60;
 }
 
-struct arrived {
-	char *flags, *data;
-	size_t n;
-	int64_t date;
-};
-
 /* What the server refuses of it, or NULL. */
 static const char *
 take_message(struct cursor *k, struct imapd_box *b, struct arrived *a)
@@ -593,18 +590,6 @@ take_message(struct cursor *k, struct imapd_box *b, struct arrived *a)
 	return d->refuse == NULL ? NULL : d->refuse(d, b, a->data, a->n);
 }
 
-static uint32_t
-store(struct imapd *d, struct imapd_box *b, const struct arrived *a)
-{
-	size_t n = a->n;
-	char *other = d->alter == NULL ? NULL : d->alter(d, a->data, &n);
-	uint32_t uid = imapd_add(b, a->flags, a->date, other != NULL ? other :
-	    a->data, n)->uid;
-
-	free(other);
-	return uid;
-}
-
 /* All of them, or none. */
 static void
 append(struct cursor *k)
@@ -613,7 +598,7 @@ append(struct cursor *k)
 	struct arrived *all = NULL;
 	size_t n = 0, cap = 0;
 	const char *why = NULL;
-	uint32_t first = 0, last = 0;
+	uint32_t *uid;
 
 	while (b != NULL && why == NULL && !at_end(k))
 		why = take_message(k, b, VEC_ADD(all, n, cap));
@@ -624,15 +609,13 @@ append(struct cursor *k)
 	} else if (n > 1 && !conn_has_cap(k->c, "MULTIAPPEND")) {
 		answer_bad(k);
 	} else {
-		for (size_t i = 0; i < n; i++) {
-			last = store(k->c->d, b, &all[i]);
-			first = first == 0 ? last : first;
-		}
-		if (conn_has_cap(k->c, "UIDPLUS"))
-			answer_ok(k, "[APPENDUID %u %u:%u] there",
-			    b->uidvalidity, first, last);
-		else
-			answer_ok(k, "there");
+		uid = xcalloc(n, sizeof(*uid));
+		for (size_t i = 0; i < n; i++)
+			uid[i] = lies_store(k->c->d, b, &all[lies_append(
+			    k->c->d) == IMAPD_APPEND_SWAPS ? n - 1 - i : i]);
+		lies_answer(k, b, uid, n);
+		lies_appended(k->c->d);
+		free(uid);
 	}
 	while (n > 0) {
 		free(all[--n].flags);

@@ -54,6 +54,18 @@ struct cursor {
 	const char *p, *end;
 };
 
+/* A message that APPEND brought. */
+struct arrived {
+	char *flags, *data;
+	size_t n;
+	int64_t date;
+};
+struct imapd_late {
+	struct imapd_box *box;
+	struct arrived a;
+	uint32_t uid;
+};
+
 /* imapd.c: a line of the answer, or raw octets. */
 void conn_say(struct imapd_conn *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -82,6 +94,14 @@ void command_expunge(struct cursor *, const char *set);
 /* Rows of what changed, for SELECT (QRESYNC ...). */
 void fetch_changes(struct imapd_conn *, const char *set, uint64_t since);
 void fetch_vanished(struct imapd_conn *, const char *set, uint64_t since);
+
+/* imapd_lies.c: which lie is to be told now; the UID that it is told to have;
+ * the answer of all; one APPEND was carried out. */
+enum imapd_append lies_append(const struct imapd *);
+uint32_t lies_store(struct imapd *, struct imapd_box *, const struct arrived *);
+void lies_answer(struct cursor *, struct imapd_box *, uint32_t *uid, size_t n);
+void lies_appended(struct imapd *);
+void lies_release(struct imapd *);
 
 void answer_ok(struct cursor *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -435,6 +435,16 @@ store(struct cursor *k)
 
 /* --- what removes --- */
 
+static void
+expunge_one(struct imapd_conn *c, uint32_t uid)
+{
+	if (c->d->expunges == IMAPD_EXPUNGES ||
+	    c->d->expunges == IMAPD_EXPUNGES_SILENTLY)
+		imapd_expunge(c->box, uid);
+	else if (c->d->expunges == IMAPD_EXPUNGES_LATE)
+		imapd_find(c->box, uid)->doomed = c->number;
+}
+
 /* set NULL: all that are marked. */
 void
 command_expunge(struct cursor *k, const char *set)
@@ -452,9 +462,12 @@ command_expunge(struct cursor *k, const char *set)
 
 		if (m != NULL && words_have(m->flags, "\\Deleted") &&
 		    is_asked(c, set, m->uid))
-			imapd_expunge(c->box, m->uid);
+			expunge_one(c, m->uid);
 	}
-	answer_ok(k, "expunged");
+	if (c->d->expunges == IMAPD_EXPUNGES_SILENTLY)
+		conn_say(c, "%s OK expunged", k->tag);
+	else
+		answer_ok(k, "expunged");
 }
 
 static void

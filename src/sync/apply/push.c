@@ -8,14 +8,15 @@
  *	index lane	intend	contents and intents, durable before anything
  *				is sent
  *	server		APPEND	all in flight, bodies in order (push_send.c)
- *	index lane	record	the UID where the server told it
+ *	index lane	record	what the server told (push_told.c)
  *
  * While one batch is sent the next one is read. What the index has to do is
  * done in one transaction: the intents of what was read, the record of what was
  * answered, and then the next pick.
  *
  * An APPEND whose answer was lost, or that came without a UID, keeps its intent
- * and is not repeated in this run: the next one looks first, and pairs.
+ * and is not repeated in this run: the next one looks first, and pairs. So does
+ * one with a UID, until a row of it came.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "mail/flags.h"
+#include "match/match.h"
 #include "apply/push.h"
 
 #define PUSH_BYTES	(4u << 20)	/* of a batch: all may be in vain */
@@ -70,6 +72,13 @@ mark_failed(struct push *p, struct err *err)
 	return rc == -1 ? -1 : 0;
 }
 
+/* What was found to be lacking in this run is sent again by the next. */
+static bool
+is_first_round(const struct run *run)
+{
+	return !run->merged && !run->undone;
+}
+
 /* A message that was appended without an answer: look before it is sent again.
  * */
 static int
@@ -85,8 +94,12 @@ drop_intended(struct push *p, struct err *err)
 		    m->row.place.id, &open, err);
 		if (found != 1)
 			continue;
+		if (open.told == TOLD_LACKING && is_first_round(p->pass.run)) {
+			m->intent = open;
+			continue;
+		}
 		m->row.verdict.ops = OP_NONE;
-		m->altered = open.answered;
+		m->altered = open.answered && open.told != TOLD_LACKING;
 	}
 	return found == -1 ? -1 : 0;
 }
@@ -135,12 +148,14 @@ static int
 record_unpushed(struct push *p, struct pushed *m, struct err *err)
 {
 	struct failure f = { ITEM_PUSH, "", m->refused };
-	char *text = m->altered ? xasprintf("the server took %s but shows no "
-	    "message like it; it is not sent again", m->row.place.unique) :
-	    xasprintf("%s was not pushed: %s", m->row.place.unique,
-	    m->failure);
+	char *text;
 	int rc;
 
+	if (m->altered)
+		return record_not_shown(p->pass.run, p->pass.folder,
+		    &m->row.place, err);
+	text = xasprintf("%s was not pushed: %s", m->row.place.unique,
+	    m->failure);
 	f.text = text;
 	rc = record_failure(p->pass.run, p->pass.folder, &m->row.place, &f,
 	    err);
@@ -167,6 +182,7 @@ intend(struct push *p, struct pushed *m, struct err *err)
 	    index_place_put(ix, &m->row.place, err) == -1)
 		return -1;
 	m->intent = (struct index_intent){
+		.id = m->intent.id, .again = m->intent.id != 0,
 		.folder = p->pass.folder->row.id, .place = m->row.place.id,
 		.uidvalidity = p->pass.folder->row.uidvalidity,
 		.uidnext = p->pass.folder->row.uidnext,
@@ -199,45 +215,6 @@ keep_back(struct push *p, struct push_batch *b)
 
 /* --- recording --- */
 
-/* The server's copy may be known already, from a listing in between. */
-static int
-record_uid(struct push *p, struct pushed *m, struct err *err)
-{
-	struct index *ix = p->pass.run->ix;
-	struct place *place = &m->row.place;
-	struct place known;
-	struct ability can;
-	int found;
-
-	found = index_place_by_uid(ix, place->folder, m->uid, &known, err);
-	if (found == -1)
-		return -1;
-	if (found == 1 && known.id != place->id) {
-		bool free_to_take = !known.local.present &&
-		    !known.base_local.present;
-		int rc = free_to_take ? index_place_drop(ix, known.id, err) : 0;
-
-		place_release(&known);
-		if (rc == -1 || !free_to_take)
-			return rc;	/* recorded on the intent alone */
-	} else if (found == 1) {
-		place_release(&known);
-	}
-	/* Size and date as the server keeps them come with the next listing. */
-	place->uid = m->uid;
-	place->size = 0;
-	place->has_date = false;
-	place->date = 0;
-	place->fetched = FETCHED_FULL;
-	state_set(&place->remote, true, m->row.verdict.remote_flags,
-	    m->row.verdict.remote_keywords);
-	folder_ability(p->pass.folder, &can);
-	reconcile_agree(place, &can);
-	if (index_place_put(ix, place, err) == -1)
-		return -1;
-	return index_intent_drop(ix, m->intent.id, err);
-}
-
 static int
 record_pushed(struct push *p, struct pushed *m, struct err *err)
 {
@@ -246,10 +223,6 @@ record_pushed(struct push *p, struct pushed *m, struct err *err)
 
 	if (!m->started)
 		return 0;
-	if (m->over && m->failure == NULL && m->uid == 0) {
-		m->intent.answered = true;
-		return index_intent_put(ix, &m->intent, err);
-	}
 	if (m->doubtful)
 		return record_failure(p->pass.run, p->pass.folder, place,
 		    &(struct failure){ ITEM_PUSH, "", false }, err);
@@ -257,9 +230,11 @@ record_pushed(struct push *p, struct pushed *m, struct err *err)
 		return (m->blameless ? record_success(p->pass.run, place,
 		    ITEM_PUSH, err) : record_unpushed(p, m, err)) == -1 ? -1 :
 		    index_intent_drop(ix, m->intent.id, err);
-	if (record_success(p->pass.run, place, ITEM_PUSH, err) == -1)
+	if (m->uid != 0 && record_success(p->pass.run, place, ITEM_PUSH,
+	    err) == -1)
 		return -1;
-	return record_uid(p, m, err);
+	p->stored++;
+	return push_record_told(p, m, err);
 }
 
 /* --- what the index does --- */
@@ -501,6 +476,19 @@ tell_waiting(struct push *p)
 	    (unsigned long long)p->unlooked.n);
 }
 
+static void
+tell_twins(struct push *p)
+{
+	const unsigned long long n = p->twins;
+
+	if (n > 0)
+		report_note(p->pass.run, "%s: %llu file%s a message that the "
+		    "server has once and keeps no second time; %s stay%s here "
+		    "as long as that does", p->pass.folder->row.name, n,
+		    n == 1 ? " holds" : "s hold", n == 1 ? "it" : "they",
+		    n == 1 ? "s" : "");
+}
+
 static enum task_result
 push_go(struct task *t)
 {
@@ -518,6 +506,7 @@ push_go(struct task *t)
 		    (unsigned long long)p->kept_back, p->kept_back == 1 ? "" :
 		    "s", p->why);
 	tell_waiting(p);
+	tell_twins(p);
 	return TASK_DONE;
 }
 
@@ -527,7 +516,7 @@ push_finish(struct task *t)
 	struct push *p = (struct push *)t;
 	int i;
 
-	if (p->unknown_uids)
+	if (p->unknown_uids || p->stored > 0)
 		p->pass.folder->look_again = true;
 	push_send_release(p);
 	for (i = 0; i < PUSH_BATCHES; i++)

@@ -67,6 +67,8 @@ struct push {
 	bool fetching;		/* a piece is being read */
 	uint64_t done;
 	bool unknown_uids;	/* the folder wants another look */
+	uint64_t stored, twins;	/* messages that the server took; of which it
+				   keeps no copy of their own */
 	/* What the server takes no more of, from the folder or the account. */
 	bool probing;		/* one message goes first, to see */
 	bool closed;		/* nothing goes any more ... */
@@ -87,6 +89,9 @@ int push_read_run(struct job *);
 
 /* The server is known not to take it. */
 bool push_keeps_back(const struct push *, const struct pushed *);
+
+/* push_told.c, index lane: the server said OK to it, and perhaps a UID. */
+int push_record_told(struct push *, struct pushed *, struct err *);
 
 /* push_send.c: what is ready of the batch goes out. */
 void push_send(struct push *, struct push_batch *);

@@ -108,6 +108,22 @@ know(struct removing *r, struct doomed *d, struct err *err)
 	    &d->p.place, &d->twin, err);
 }
 
+/* An upload, and what the server shows of it may be another message. */
+static int
+leave_unproven(struct removing *r, struct doomed *d, struct err *err)
+{
+	struct index_intent in;
+	int found;
+
+	if (r->pass.folder->uploads == 0)
+		return 0;
+	found = index_intent_of(r->pass.run->ix, d->p.place.folder,
+	    d->p.place.id, &in, err);
+	if (found == 1 && in.told == TOLD_SHOWN)
+		d->p.verdict.ops = OP_NONE;
+	return found == -1 ? -1 : 0;
+}
+
 static int
 remove_pick_work(struct pass *p, struct err *err)
 {
@@ -124,7 +140,8 @@ remove_pick_work(struct pass *p, struct err *err)
 		if (prove_is_wanted(&r->row[i].p.place))
 			r->row[i].p.verdict.ops = OP_NONE;
 		if (remove_narrow(p->run, &r->row[i].p, r->pick.ops, true,
-		    err) == -1 || know(r, &r->row[i], err) == -1)
+		    err) == -1 || leave_unproven(r, &r->row[i], err) == -1 ||
+		    know(r, &r->row[i], err) == -1)
 			return -1;
 	}
 	return remove_trash_recall(r, err);

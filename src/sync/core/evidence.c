@@ -139,7 +139,10 @@ evidence_forgotten(struct run *run, const struct folder *f,
 	line_begin(&l, f, p);
 	add_local(run, f, &l.why);
 	buf_addf(&l.why, "; ");
-	add_remote(f, &l.why);
+	if (place_is_twin(p))
+		buf_addf(&l.why, "the server has it once, for another file");
+	else
+		add_remote(f, &l.why);
 	return line_write(run, "forgotten", &l, err);
 }
 

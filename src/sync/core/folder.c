@@ -121,7 +121,7 @@ is_unchanged(const struct run *run, const struct folder *f)
 
 	return !run->opt.full && !f->verify &&
 	    l->has_status && l->modseq != 0 &&
-	    f->row.base && f->dirty == 0 && !f->owed &&
+	    f->row.base && f->dirty == 0 && f->uploads == 0 && !f->owed &&
 	    l->modseq == f->row.modseq &&
 	    l->uidvalidity == f->row.uidvalidity &&
 	    l->uidnext == f->row.uidnext && l->messages == f->row.exists;

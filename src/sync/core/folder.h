@@ -50,6 +50,7 @@ struct folder {
 	bool owed;		/* it was read-only, and something waits for
 				   that to change */
 	uint64_t dirty;		/* rows, when last counted */
+	uint64_t uploads;	/* whose UID was told, and no more is known */
 	bool only_pulls;	/* nothing but a pull is to be done for them */
 	uint64_t remove_local, remove_remote;	/* that reconcile asks for */
 	bool undone;		/* removals of it were undone: one more round */
@@ -61,7 +62,7 @@ struct folder {
 	uint32_t unpulled;	/* highest UID that was not pulled; 0: none,
 				   UINT32_MAX: any may be */
 	bool unsettled;		/* the sum did not close: removals wait */
-	bool look_again;	/* appended messages whose UID is not known */
+	bool look_again;	/* what this run did there is not seen yet */
 
 	/* Either, one after the other. */
 	bool failed;		/* it is left out of this run */

@@ -5,6 +5,8 @@
 
 #define WRONG_LEAST	3	/* of a hundred, or of the newest 16 */
 #define WRONG_MOST	100
+#define UPLOADS_PROVE	16	/* UIDs that were told: those are believed that
+				   come then */
 #define RIGHT_FOR_WRONG	33	/* bodies of the right length that make up for
 				   one of another */
 
@@ -12,17 +14,24 @@ int
 learned_load(struct run *run, struct err *err)
 {
 	struct learned *l = &run->learned;
-	int64_t wrong, sizes, dates;
+	int64_t wrong, sizes, dates, right, other, rewrites;
 
 	if (index_fact_get(run->ix, 0, "sizes-wrong", &wrong, err) == -1 ||
 	    index_fact_get(run->ix, 0, "sizes-vary", &sizes, err) == -1 ||
-	    index_fact_get(run->ix, 0, "dates-vary", &dates, err) == -1)
+	    index_fact_get(run->ix, 0, "dates-vary", &dates, err) == -1 ||
+	    index_fact_get(run->ix, 0, "uploads-right", &right, err) == -1 ||
+	    index_fact_get(run->ix, 0, "uploads-wrong", &other, err) == -1 ||
+	    index_fact_get(run->ix, 0, "rewrites", &rewrites, err) == -1)
 		return -1;
 	l->sizes_wrong = wrong < 0 || wrong > WRONG_MOST ? WRONG_MOST :
 	    (unsigned)wrong;
 	l->sizes_inexact = l->sizes_wrong >= WRONG_LEAST;
 	l->sizes_vary = sizes != 0;
 	l->dates_vary = dates != 0;
+	l->uploads_right = right < 0 || right > UPLOADS_PROVE ? UPLOADS_PROVE :
+	    (unsigned)right;
+	l->uploads_wrong = other != 0;
+	l->rewrites = rewrites != 0;
 	return 0;
 }
 
@@ -64,4 +73,42 @@ learn_probes(struct run *run, size_t sizes, size_t dates, struct err *err)
 	l->sizes_vary |= vary[0];
 	l->dates_vary |= vary[1];
 	return 0;
+}
+
+bool
+learned_uploads_right(const struct learned *l)
+{
+	return !l->uploads_wrong && l->uploads_right == UPLOADS_PROVE;
+}
+
+int
+learned_uploads_ask(const struct learned *l, int max)
+{
+	return l->uploads_wrong || learned_uploads_right(l) ? max :
+	    UPLOADS_PROVE;
+}
+
+/* The size of an upload that has its header is an estimate, if sizes are. */
+int
+learn_upload(struct run *run, enum upload_is is, bool same_head,
+    struct err *err)
+{
+	struct learned *l = &run->learned;
+
+	if (is == UPLOAD_ANOTHER) {
+		if (l->uploads_wrong)
+			return 0;
+		l->uploads_wrong = true;
+		return index_fact_set(run->ix, 0, "uploads-wrong", 1, err);
+	}
+	if (is == UPLOAD_REWRITTEN && !l->rewrites &&
+	    !(same_head && l->sizes_inexact)) {
+		l->rewrites = true;
+		if (index_fact_set(run->ix, 0, "rewrites", 1, err) == -1)
+			return -1;
+	}
+	if (l->uploads_right == UPLOADS_PROVE)
+		return 0;
+	return index_fact_set(run->ix, 0, "uploads-right", ++l->uploads_right,
+	    err);
 }

@@ -3,6 +3,7 @@
 #define SYNC_CORE_LEARNED_H
 
 #include "core/run.h"
+#include "plan/upload.h"
 
 /* As the index has it. */
 int learned_load(struct run *, struct err *);
@@ -12,5 +13,13 @@ int learn_sizes(struct run *, uint64_t got, uint64_t wrong, struct err *);
 /* The newest messages are the same, but so many have another size, another date
  * than before. In a transaction of its own. */
 int learn_probes(struct run *, size_t sizes, size_t dates, struct err *);
+
+/* What lies under the UID that the server told of an upload. In a transaction.
+ */
+int learn_upload(struct run *, enum upload_is, bool same_head, struct err *);
+/* Its word is good, but where the size says otherwise. */
+bool learned_uploads_right(const struct learned *);
+/* So many of them may be asked for at once. */
+int learned_uploads_ask(const struct learned *, int max);
 
 #endif

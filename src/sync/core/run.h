@@ -97,6 +97,9 @@ struct learned {
 	_Atomic bool sizes_vary;	/* and another one each time */
 	_Atomic bool dates_vary;	/* so is INTERNALDATE: it is made up */
 	unsigned sizes_wrong;	/* of the last hundred bodies or so */
+	_Atomic bool rewrites;	/* what it is given comes back altered */
+	unsigned uploads_right;	/* UIDs that it told and that were proven ... */
+	bool uploads_wrong;	/* ... and one was not */
 };
 
 /* One sync. */

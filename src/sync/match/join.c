@@ -1,5 +1,6 @@
 /* Gives a message of the server the file that is its own. */
 #include "match/match.h"
+#include "match/twins.h"
 
 #include <stdlib.h>
 
@@ -30,6 +31,8 @@ join_local(struct index *ix, struct place *p, struct err *err)
 	int rc, found;
 
 	found = index_unpaired_local(ix, p, &known, err);
+	if (found == 0)
+		return twin_join(ix, p, err);
 	if (found != 1)
 		return found;
 	/* Where one side masks octets, the row has what the file has. */

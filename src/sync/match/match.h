@@ -11,6 +11,12 @@
  * transferred. */
 pass_starter digest_start;
 pass_starter pair_start;
+/* uploaded.c: behind a look, where the folder has uploads. */
+pass_starter uploaded_start;
+/* Index lane, in a transaction: an upload that was answered is nowhere to be
+ * seen. By the name that stays when flags change. */
+int record_not_shown(struct run *, struct folder *, const struct place *,
+    struct err *);
 
 /*
  * join.c, index lane, in a transaction. Match step 2: an unpaired file of p's

@@ -97,13 +97,19 @@ headers_ask_whole(struct headers *h, struct imap_session *session,
 	ask_items(h, FETCH_BODY, session, t);
 }
 
-static bool
-is_of(const struct fingerprint *fp, const struct index_content *c)
+bool
+header_has_head(const struct fingerprint *fp, const struct index_content *c)
 {
 	const uint8_t *head = c->form < FORM_NOW ? fp->first.head : fp->head;
 
-	if (memcmp(head, c->head, 32) == 0 ||
-	    memcmp(fp->masked.head, c->head, 32) == 0)
+	return memcmp(head, c->head, 32) == 0 ||
+	    memcmp(fp->masked.head, c->head, 32) == 0;
+}
+
+static bool
+is_of(const struct fingerprint *fp, const struct index_content *c)
+{
+	if (header_has_head(fp, c))
 		return true;
 	return c->message_id[0] != '\0' &&
 	    strcmp(c->message_id, fp->message_id) == 0;

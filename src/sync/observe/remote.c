@@ -64,7 +64,8 @@ probe_work(struct pass *p, struct err *err)
 
 	o->n_probe = index_newest(p->run->ix, p->folder->row.id, o->probe,
 	    PROBES, err);
-	return o->n_probe < 0 ? -1 : 0;
+	return o->n_probe < 0 ? -1 : index_upload_uids(p->run->ix,
+	    p->folder->row.id, &o->uploads, err);
 }
 
 static enum task_result
@@ -476,6 +477,7 @@ observe_finish(struct task *t)
 	asked_forget_sets(o);
 	uidset_release(&o->listed);
 	uidset_release(&o->vanished);
+	uidset_release(&o->uploads);
 	pass_end(&o->pass);
 }
 

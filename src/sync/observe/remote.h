@@ -32,6 +32,7 @@ enum asked {
 	ASKED_OLDER = 4,	/* which changed, or are there; a set */
 	ASKED_NEWS = 8,		/* all about what is new */
 	ASKED_GONE = 16,	/* which of the known ones are there; a set */
+	ASKED_UPLOADS = 32,	/* those whose UID was told, and never shown */
 };
 
 /* Those that have a flag. */
@@ -62,7 +63,7 @@ struct flag_sets {
 struct observe {
 	struct pass pass;
 	struct imap_select select;
-	struct imap_fetching changes, news, probing;
+	struct imap_fetching changes, news, probing, showing;
 	struct imap_searching older, gone;
 	unsigned asked;		/* enum asked */
 	unsigned told;		/* what was answered last */
@@ -92,6 +93,7 @@ struct observe {
 	int tries;		/* full listings so far */
 	uint32_t known_next;	/* first UID without size and date */
 	uint32_t highest;	/* UID seen */
+	struct uidset uploads;	/* of ASKED_UPLOADS */
 	struct uidset listed;	/* by a full listing */
 	struct uidset vanished;
 

@@ -29,6 +29,16 @@ ask_about_known(const struct observe *o, uint64_t modseq)
 	return what;
 }
 
+/* News do not reach below known_next. */
+static bool
+has_late_uploads(const struct observe *o)
+{
+	uint32_t uid = 0;
+
+	return !o->fault && uidset_next(&o->uploads, &uid) &&
+	    uid < o->known_next;
+}
+
 unsigned
 ask_what(const struct observe *o, uint64_t modseq, uint32_t uidnext)
 {
@@ -38,6 +48,8 @@ ask_what(const struct observe *o, uint64_t modseq, uint32_t uidnext)
 		what |= ASKED_PROBES;
 	if (o->full || uidnext == 0 || uidnext > o->known_next)
 		what |= ASKED_NEWS;
+	if (has_late_uploads(o))
+		what |= ASKED_UPLOADS;
 	return what;
 }
 
@@ -72,6 +84,18 @@ ask_probes(struct observe *o)
 	imap_fetch_start(o->pass.conn->session, &o->probing, &o->pass.task,
 	    &args);
 	uidset_release(&uids);
+}
+
+static void
+ask_uploads(struct observe *o)
+{
+	struct imap_fetch_args args = {
+		.uids = &o->uploads, .items = FETCH_FLAGS | FETCH_META,
+		.sink = rows_sink(o, o->ahead),
+	};
+
+	imap_fetch_start(o->pass.conn->session, &o->showing, &o->pass.task,
+	    &args);
 }
 
 char *
@@ -114,6 +138,8 @@ ask(struct observe *o, unsigned what)
 	if (what & ASKED_CHANGES)
 		ask_fetch(o, &o->changes, (struct uidrange){ from,
 		    o->known_next - 1 }, FETCH_FLAGS);
+	if (what & ASKED_UPLOADS)
+		ask_uploads(o);
 	if (what & ASKED_NEWS)
 		ask_fetch(o, &o->news, (struct uidrange){ o->known_next,
 		    UID_LAST }, FETCH_FLAGS | FETCH_META);
@@ -132,6 +158,7 @@ asked_result(struct observe *o, struct err *err)
 	} all[] = {
 		{ ASKED_PROBES, &o->probing.cmd },
 		{ ASKED_CHANGES, &o->changes.cmd },
+		{ ASKED_UPLOADS, &o->showing.cmd },
 		{ ASKED_OLDER, &o->older.cmd },
 		{ ASKED_NEWS, &o->news.cmd },
 		{ ASKED_GONE, &o->gone.cmd },
@@ -146,6 +173,10 @@ asked_result(struct observe *o, struct err *err)
 
 		if (rc == 0)
 			return 0;
+		/* It is about UIDs that may be none. */
+		if (rc == -1 && all[i].what == ASKED_UPLOADS &&
+		    why.kind == ERR_REFUSED)
+			continue;
 		/* A lost connection says more than a refusal. */
 		if (rc == -1 && (!failed || err->kind == ERR_REFUSED))
 			*err = why;
@@ -160,7 +191,9 @@ asked_release(struct observe *o)
 	imap_cmd_release(&o->probing.cmd);
 	imap_cmd_release(&o->changes.cmd);
 	imap_cmd_release(&o->news.cmd);
-	o->probing = o->changes = o->news = (struct imap_fetching){ .rows = 0 };
+	imap_cmd_release(&o->showing.cmd);
+	o->probing = o->changes = o->news = o->showing =
+	    (struct imap_fetching){ .rows = 0 };
 	o->asked = 0;
 }
 

@@ -6,6 +6,7 @@
  *
  *	make		the folder, where a side lacks it
  *	observe		the server's side
+ *	uploaded	whether earlier uploads are what it shows
  *	digest, pair	unknown files: what they are, and whose
  *	pull
  *	flags
@@ -70,6 +71,7 @@ static enum task_result folder_next(struct task *);
 static enum task_result folder_made(struct task *);
 static enum task_result folder_observe(struct task *);
 static enum task_result folder_observed(struct task *);
+static enum task_result folder_held(struct task *);
 static enum task_result folder_ready(struct task *);
 static enum task_result folder_match(struct task *);
 static enum task_result folder_digested(struct task *);
@@ -365,8 +367,18 @@ ready_work(struct pass *p, struct err *err)
 static enum task_result
 folder_observed(struct task *t)
 {
-	if (folder_of(t)->failed)
+	struct folder *f = folder_of(t);
+
+	if (f->failed)
 		return task_next(t, folder_next);
+	return f->uploads == 0 || task_of(t)->pass.run->md->look_only ?
+	    task_next(t, folder_held) :
+	    folder_pass(t, f, uploaded_start, folder_held);
+}
+
+static enum task_result
+folder_held(struct task *t)
+{
 	return pass_job((struct pass *)t, ready_work, folder_ready);
 }
 

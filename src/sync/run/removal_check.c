@@ -9,7 +9,8 @@
 
 #include "base/mem.h"
 #include "core/pick.h"
-#include "index/content.h"
+#include "core/pick.h"
+#include "match/twins.h"
 #include "plan/guard.h"
 
 /* One side of the account. */
@@ -228,6 +229,25 @@ hold(struct removal_counts *c)
 	run->guarded_local = run->hold_remove_local ? c->local.removals : 0;
 }
 
+/* Flags of a file that a message got just now are carried over by the look
+ * that follows. */
+static int
+settle_twins(struct run *run, struct err *err)
+{
+	size_t i;
+	int rc = index_begin(run->ix, err);
+
+	for (i = 0; i < run->n_folder && rc != -1; i++) {
+		struct folder *f = &run->folder[i];
+
+		if (f->row.id == 0)
+			continue;
+		rc = twins_settle(run->ix, f->row.id, err);
+		f->look_again |= rc == 1;
+	}
+	return index_end(run->ix, rc == -1 ? -1 : 0, err);
+}
+
 int
 removal_check(struct run *run, struct err *err)
 {
@@ -235,8 +255,10 @@ removal_check(struct run *run, struct err *err)
 	    .local = { NULL, 0, "the server", "disk" },
 	    .remote = { NULL, 0, "the Maildir", "the server" } };
 	size_t i;
-	int rc = removals_forget(run, err);
+	int rc = settle_twins(run, err);
 
+	if (rc == 0)
+		rc = removals_forget(run, err);
 	c.local.count = xcalloc(run->n_folder + 1, sizeof(*c.local.count));
 	c.remote.count = xcalloc(run->n_folder + 1, sizeof(*c.remote.count));
 	for (i = 0; i < run->n_folder && rc == 0; i++)

@@ -68,6 +68,7 @@ first_work(struct pass *p, struct err *err)
 	f->missing = seen.missing;
 	run->lacking[0] += seen.lacking;
 	if (index_dirty(run->ix, f->row.id, &f->dirty, err) == -1 ||
+	    index_uploads_told(run->ix, f->row.id, &f->uploads, err) == -1 ||
 	    folder_unseen(run, f, true, &f->unseen_local, err) == -1)
 		return -1;
 	return look_for_owed(run, f, err);

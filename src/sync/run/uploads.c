@@ -96,9 +96,10 @@ uploads_start(struct run *run, struct pass_result *out)
 	phase_start(ph, run, out, "uploads", upload_begin);
 }
 
-/* --- where the server did not tell the UIDs --- */
+/* --- what was uploaded is looked at --- */
 
 static enum task_result again_observed(struct task *);
+static enum task_result again_held(struct task *);
 static enum task_result again_paired(struct task *);
 static enum task_result again_pulled(struct task *);
 
@@ -120,6 +121,12 @@ again_observed(struct task *t)
 	phase_folder(t)->look_again = false;
 	if (phase_folder(t)->failed)
 		return task_next(t, again_next);
+	return phase_pass(t, uploaded_start, again_held);
+}
+
+static enum task_result
+again_held(struct task *t)
+{
 	return phase_pass(t, pair_start, again_paired);
 }
 

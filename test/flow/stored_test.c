@@ -1,0 +1,430 @@
+/*
+ * OK is not a fact (design section 5, "Not stored"): a server says that it
+ * stored what it did not, or under a UID that it has not; it keeps one of two,
+ * or shows what it got later.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow.h"
+
+static unsigned
+times(struct world *w, const char *text)
+{
+	const char *p = buf_str(&w->d->log);
+	unsigned n = 0;
+
+	for (; (p = strstr(p, text)) != NULL; p++)
+		n++;
+	return n;
+}
+
+/* One run after the other; NULL ends it, or is not looked at. */
+struct step {
+	const char *change;
+	void (*call)(struct world *);
+	int exit;
+	const char *ops, *server, *disk, *notes, *items;
+	unsigned appends;	/* so far */
+};
+
+struct story {
+	const char *what, *caps;
+	enum imapd_append append;
+	unsigned lies;		/* 0: all of them */
+	void (*prepare)(struct world *);
+	struct step step[6];
+};
+
+static void
+take_step(struct world *w, const struct step *s)
+{
+	char exit_is[8], exit_wanted[8];
+
+	world_do(w, s->change);
+	if (s->call != NULL)
+		s->call(w);
+	world_remember(w);
+	snprintf(exit_is, sizeof(exit_is), "%d", world_sync(w, NULL, NULL));
+	snprintf(exit_wanted, sizeof(exit_wanted), "%d", s->exit);
+	world_is(w, "exit", exit_is, exit_wanted);
+	if (s->ops != NULL)
+		world_is(w, "ops", buf_str(&w->told.ops), s->ops);
+	if (s->server != NULL)
+		world_is(w, "the server", world_server(w), s->server);
+	if (s->disk != NULL)
+		world_is(w, "the disk", world_disk(w), s->disk);
+	if (s->notes != NULL)
+		world_is(w, "notes", buf_str(&w->told.notes), s->notes);
+	world_is(w, "items", buf_str(&w->told.items),
+	    s->items == NULL ? "" : s->items);
+	assert_int_equal(times(w, "APPEND "), s->appends);
+}
+
+static void
+tell(const struct story *s)
+{
+	struct world *w = world_new(s->caps == NULL ? IMAPD_FULL : s->caps);
+	const struct step *last = NULL;
+
+	world_do(w, "server add INBOX a S\n");
+	world_sync_well(w);
+	imapd_count(w->d);
+	w->d->append = s->append;
+	w->d->appends_lies = s->lies == 0 ? UINT32_MAX : s->lies;
+	if (s->prepare != NULL)
+		s->prepare(w);
+	for (size_t i = 0; i < ARRAY_SIZE(s->step) &&
+	    s->step[i].change != NULL; i++) {
+		snprintf(world_way, sizeof(world_way), "%s, run %zu: ",
+		    s->what, i + 1);
+		last = &s->step[i];
+		take_step(w, last);
+	}
+	if (last->exit == 0)
+		world_is_idle(w, 0);
+	world_way[0] = '\0';
+	world_free(w);
+}
+
+static void
+tell_all(const struct story *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		tell(&s[i]);
+}
+
+/* --- nothing, or not yet --- */
+
+#define ONLY_A	"INBOX: a(S)\n"
+#define A_AND_B	"INBOX: a(S) b(S)\n"
+#define NOT_SHOWN \
+	"INBOX: the server took 1.b.host but shows no message like it; it is " \
+	"not sent again\n"
+#define LATER \
+	"INBOX: the server said that it stored 1 message, and does not show " \
+	"it so far; the file stays here\n"
+
+static void
+show_late(struct world *w)
+{
+	imapd_show_late(w->d);
+}
+
+static void
+take_u_away(struct world *w)
+{
+	imapd_expunge(imapd_find_box(w->d, "INBOX"), 2);
+}
+
+#define ONCE_SWALLOWED(c) { \
+	.what = "swallowed once, " #c, .caps = c, .lies = 1, \
+	.append = IMAPD_APPEND_NOTHING, .step = { \
+	{ .change = "disk add INBOX b S\n", .exit = 75, .appends = 1, \
+	    .server = ONLY_A, .disk = A_AND_B }, \
+	{ .change = "", .exit = 0, .appends = 2, .ops = "push INBOX b\n", \
+	    .server = A_AND_B, .disk = A_AND_B }, \
+	{ .change = "disk remove INBOX b\n", .exit = 0, .appends = 2, \
+	    .server = ONLY_A, .disk = ONLY_A } } }
+#define SWALLOWED(c) { \
+	.what = "swallowed, " #c, .caps = c, \
+	.append = IMAPD_APPEND_NOTHING, .step = { \
+	{ .change = "disk add INBOX b S\n", .exit = 75, .appends = 1, \
+	    .server = ONLY_A, .disk = A_AND_B }, \
+	{ .change = "", .exit = 1, .appends = 2, .items = NOT_SHOWN, \
+	    .server = ONLY_A, .disk = A_AND_B }, \
+	{ .change = "", .exit = 1, .appends = 2, .items = NOT_SHOWN, \
+	    .ops = "", .server = ONLY_A, .disk = A_AND_B }, \
+	{ .change = "server add INBOX c S\n", .exit = 1, .appends = 2, \
+	    .items = NOT_SHOWN, .disk = "INBOX: a(S) b(S) c(S)\n" }, \
+	{ .change = "disk remove INBOX b\n", .exit = 0, .appends = 2, \
+	    .server = "INBOX: a(S) c(S)\n", .disk = "INBOX: a(S) c(S)\n" } } }
+#define LOST(c) { \
+	.what = "lost behind a UID, " #c, .caps = c, \
+	.append = IMAPD_APPEND_LOSES, .step = { \
+	{ .change = "disk add INBOX b S\n", .exit = 1, .appends = 1, \
+	    .items = LATER, .server = ONLY_A, .disk = A_AND_B }, \
+	{ .change = "", .exit = 1, .appends = 1, .items = LATER, \
+	    .ops = "", .server = ONLY_A, .disk = A_AND_B }, \
+	{ .change = "server add INBOX c S\n", .exit = 1, .appends = 1, \
+	    .items = LATER, .ops = "pull INBOX c\n", \
+	    .disk = "INBOX: a(S) b(S) c(S)\n" }, \
+	{ .change = "disk remove INBOX a\n", .exit = 1, .appends = 1, \
+	    .items = LATER, .server = "INBOX: c(S)\n", \
+	    .disk = "INBOX: b(S) c(S)\n" } } }
+#define LATE(c) { \
+	.what = "shown late, " #c, .caps = c, \
+	.append = IMAPD_APPEND_LATE, .step = { \
+	{ .change = "disk add INBOX b S\n", .exit = 1, .appends = 1, \
+	    .items = LATER, .server = ONLY_A, .disk = A_AND_B }, \
+	{ .change = "server add INBOX c S\n", .exit = 1, .appends = 1, \
+	    .items = LATER, .disk = "INBOX: a(S) b(S) c(S)\n" }, \
+	{ .change = "", .call = show_late, .exit = 0, .appends = 1, \
+	    .ops = "", .server = "INBOX: a(S) b(S) c(S)\n", \
+	    .disk = "INBOX: a(S) b(S) c(S)\n" }, \
+	{ .change = "server remove INBOX b\n", .exit = 0, .appends = 1, \
+	    .disk = "INBOX: a(S) c(S)\n" } } }
+
+static const struct story nothing[] = {
+	ONCE_SWALLOWED(IMAPD_FULL), ONCE_SWALLOWED(IMAPD_CONDSTORE),
+	ONCE_SWALLOWED("IMAP4rev1 UIDPLUS"),
+	SWALLOWED(IMAPD_FULL), SWALLOWED(IMAPD_CONDSTORE),
+	SWALLOWED("IMAP4rev1 UIDPLUS"),
+	LOST(IMAPD_FULL), LOST(IMAPD_CONDSTORE), LOST("IMAP4rev1 UIDPLUS"),
+	LATE(IMAPD_FULL), LATE(IMAPD_CONDSTORE), LATE("IMAP4rev1 UIDPLUS"),
+	{ .what = "swallowed, no UIDs", .caps = IMAPD_PLAIN,
+	    .append = IMAPD_APPEND_NOTHING, .step = {
+	    { .change = "disk add INBOX b S\n", .exit = 75, .appends = 1,
+		.server = ONLY_A, .disk = A_AND_B },
+	    { .change = "", .exit = 1, .appends = 1, .items = NOT_SHOWN,
+		.server = ONLY_A, .disk = A_AND_B } } },
+	{ .what = "shown late, no UIDs", .caps = IMAPD_PLAIN,
+	    .append = IMAPD_APPEND_LATE, .step = {
+	    { .change = "disk add INBOX b S\n", .exit = 75, .appends = 1,
+		.server = ONLY_A, .disk = A_AND_B },
+	    { .change = "", .exit = 1, .appends = 1, .items = NOT_SHOWN },
+	    { .change = "", .call = show_late, .exit = 0, .appends = 1,
+		.server = A_AND_B, .disk = A_AND_B } } },
+	/* The server says that it is gone: a deletion like any. */
+	{ .what = "shown late, deleted there before", 
+	    .append = IMAPD_APPEND_LATE, .step = {
+	    { .change = "disk add INBOX b S\n", .exit = 1, .appends = 1,
+		.items = LATER },
+	    { .change = "", .call = show_late, .exit = 0, .appends = 1 },
+	    { .change = "", .call = take_u_away, .exit = 0, .appends = 1,
+		.server = ONLY_A, .disk = ONLY_A } } },
+	/* What is deleted here while it waits goes when it comes. */
+	{ .what = "shown late, deleted here before",
+	    .append = IMAPD_APPEND_LATE, .step = {
+	    { .change = "disk add INBOX b S\n", .exit = 1, .appends = 1,
+		.items = LATER },
+	    { .change = "disk remove INBOX b\n", .exit = 1, .appends = 1,
+		.items = LATER },
+	    { .change = "", .call = show_late, .exit = 0, .appends = 1,
+		.server = ONLY_A, .disk = ONLY_A } } },
+};
+
+static void
+nothing_is_there(void **state)
+{
+	(void)state;
+	tell_all(nothing, ARRAY_SIZE(nothing));
+}
+
+/* --- under another UID --- */
+
+static void
+another_at_append(struct imapd *d, void *arg)
+{
+	(void)d;
+	world_do(arg, "server add INBOX x S\n");
+}
+
+static void
+with_another(struct world *w)
+{
+	imapd_call_at(w->d, "APPEND *", another_at_append, w)->times = 1;
+}
+
+#define THREE	"disk add INBOX b S\ndisk add INBOX c S\ndisk add INBOX d S\n"
+#define ALL4	"INBOX: a(S) b(S) c(S) d(S)\n"
+#define UIDS(lie, c, n) { \
+	.what = #lie ", " #c, .caps = c, .append = lie, .step = { \
+	{ .change = THREE, .exit = 0, .appends = n, .server = ALL4, \
+	    .ops = "push INBOX b\npush INBOX c\npush INBOX d\n", \
+	    .disk = ALL4 }, \
+	{ .change = "disk remove INBOX b\n", .exit = 0, .appends = n, \
+	    .server = "INBOX: a(S) c(S) d(S)\n", \
+	    .disk = "INBOX: a(S) c(S) d(S)\n" }, \
+	{ .change = "server remove INBOX d\n", .exit = 0, .appends = n, \
+	    .server = "INBOX: a(S) c(S)\n", \
+	    .disk = "INBOX: a(S) c(S)\n" } } }
+
+static const struct story uids[] = {
+	UIDS(IMAPD_APPEND_TRUE, IMAPD_FULL, 1),
+	UIDS(IMAPD_APPEND_BACKWARDS, IMAPD_FULL, 1),
+	UIDS(IMAPD_APPEND_SWAPS, IMAPD_FULL, 1),
+	UIDS(IMAPD_APPEND_SWAPS, "IMAP4rev1 UIDPLUS LITERAL+ MULTIAPPEND", 1),
+	UIDS(IMAPD_APPEND_SHORT, IMAPD_FULL, 1),
+	UIDS(IMAPD_APPEND_TWO, IMAPD_FULL, 1),
+	UIDS(IMAPD_APPEND_FIRST, IMAPD_FULL, 1),
+	UIDS(IMAPD_APPEND_FIRST, IMAPD_CONDSTORE, 3),
+	UIDS(IMAPD_APPEND_VALIDITY, IMAPD_FULL, 1),
+	UIDS(IMAPD_APPEND_VALIDITY, IMAPD_CONDSTORE, 3),
+	UIDS(IMAPD_APPEND_PREVIOUS, IMAPD_FULL, 1),
+	UIDS(IMAPD_APPEND_PREVIOUS, IMAPD_CONDSTORE, 3),
+	{ .what = "that of a message which came just now",
+	    .append = IMAPD_APPEND_PREVIOUS, .prepare = with_another, .step = {
+	    { .change = "disk add INBOX b S\n", .exit = 0, .appends = 1,
+		.ops = "pull INBOX x\npush INBOX b\n",
+		.server = "INBOX: a(S) b(S) x(S)\n",
+		.disk = "INBOX: a(S) b(S) x(S)\n" },
+	    { .change = "disk remove INBOX b\n", .exit = 0, .appends = 1,
+		.server = "INBOX: a(S) x(S)\n",
+		.disk = "INBOX: a(S) x(S)\n" } } },
+	{ .what = "kept twice", .append = IMAPD_APPEND_TWICE, .step = {
+	    { .change = "disk add INBOX b S\n", .exit = 0, .appends = 1,
+		.server = "INBOX: a(S) b(S) b(S)\n",
+		.disk = "INBOX: a(S) b(S) b(S)\n" } } },
+};
+
+static void
+uids_are_told_wrong(void **state)
+{
+	(void)state;
+	tell_all(uids, ARRAY_SIZE(uids));
+}
+
+/* --- one of two --- */
+
+#define NO_MULTI "IMAP4rev1 ENABLE CONDSTORE QRESYNC UIDPLUS LITERAL+ ESEARCH"
+
+#define TWINS	"INBOX: a(S) b(F) b(S)\n"
+#define NOTE \
+	"INBOX: 1 file holds a message that the server has once and keeps no " \
+	"second time; it stays here as long as that does\n"
+#define ONE_OF_TWO(name, c) \
+	.what = name ", " #c, .caps = c, .append = IMAPD_APPEND_ONCE
+#define BEGINS \
+	{ .change = "disk add INBOX b S\n", .appends = 1, .notes = "" }, \
+	{ .change = "disk add INBOX b F\n", .appends = 2, .notes = NOTE, \
+	.server = A_AND_B, .disk = TWINS }, \
+	{ .change = "", .appends = 2, .ops = "", .notes = "", .disk = TWINS }
+
+static void
+remove_file(struct world *w, const char *ends)
+{
+	char *path, *command;
+
+	command = xasprintf("rm %s/INBOX/cur/*%s", w->root, ends);
+	path = command;
+	assert_int_equal(system(path), 0);
+	free(command);
+}
+
+static void
+remove_the_twin(struct world *w)
+{
+	remove_file(w, "b.host:2,F");
+}
+
+static void
+remove_the_other(struct world *w)
+{
+	remove_file(w, "b.host:2,S");
+}
+
+static const struct story once[] = {
+	{ ONE_OF_TWO("the twin is deleted", NO_MULTI), .step = { BEGINS,
+	    { .change = "", .call = remove_the_twin, .exit = 0, .appends = 2,
+		.ops = "", .server = A_AND_B, .disk = A_AND_B },
+	    { .change = "disk remove INBOX b\n", .exit = 0, .appends = 2,
+		.ops = "remove-remote INBOX b\n", .server = ONLY_A,
+		.disk = ONLY_A } } },
+	{ ONE_OF_TWO("the other is deleted", NO_MULTI), .step = { BEGINS,
+	    { .change = "", .call = remove_the_other, .exit = 0, .appends = 2,
+		.disk = "INBOX: a(S) b(F)\n" },
+	    { .change = "disk remove INBOX b\n", .exit = 0, .appends = 2,
+		.ops = "remove-remote INBOX b\n", .server = ONLY_A,
+		.disk = ONLY_A } } },
+	{ ONE_OF_TWO("both are deleted", NO_MULTI), .step = { BEGINS,
+	    { .change = "disk remove INBOX b\ndisk remove INBOX b\n",
+		.exit = 0, .appends = 2, .ops = "remove-remote INBOX b\n",
+		.server = ONLY_A, .disk = ONLY_A } } },
+	{ ONE_OF_TWO("deleted there", NO_MULTI), .step = { BEGINS,
+	    { .change = "server remove INBOX b\n", .exit = 0, .appends = 2,
+		.server = ONLY_A, .disk = ONLY_A } } },
+	{ ONE_OF_TWO("deleted there", "IMAP4rev1 UIDPLUS"), .step = {
+	    BEGINS, { .change = "server remove INBOX b\n", .exit = 0, .appends = 2,
+		.server = ONLY_A, .disk = ONLY_A } } },
+	{ ONE_OF_TWO("flags", NO_MULTI), .step = { BEGINS,
+	    { .change = "server flag INBOX b RS\n", .exit = 0, .appends = 2,
+		.ops = "flag-local INBOX b +\\Answered\n",
+		.disk = "INBOX: a(S) b(F) b(RS)\n" } } },
+	{ ONE_OF_TWO("a second one there", NO_MULTI), .step = { BEGINS,
+	    { .change = "server add INBOX b F\n", .exit = 0, .appends = 2,
+		.ops = "", .server = TWINS, .disk = TWINS },
+	    { .change = "", .call = remove_the_other, .exit = 0, .appends = 2,
+		.server = "INBOX: a(S) b(F)\n",
+		.disk = "INBOX: a(S) b(F)\n" } } },
+	{ ONE_OF_TWO("of what was there", IMAPD_CONDSTORE), .step = {
+	    { .change = "disk add INBOX a F\n", .exit = 0, .appends = 1,
+		.notes = NOTE, .server = ONLY_A, .disk = "INBOX: a(F) a(S)\n"
+	    }, { .change = "", .exit = 0, .appends = 1, .ops = "" },
+	    { .change = "index lose\n", .exit = 0, .appends = 2,
+		.server = ONLY_A, .disk = "INBOX: a(F) a(S)\n" },
+	    { .change = "server renumber INBOX\n", .exit = 0, .appends = 3,
+		.server = ONLY_A, .disk = "INBOX: a(F) a(S)\n" } } },
+	{ ONE_OF_TWO("without UIDs", IMAPD_PLAIN), .step = {
+	    { .change = "disk add INBOX a F\n", .exit = 75, .appends = 1,
+		.server = ONLY_A },
+	    { .change = "", .exit = 1, .appends = 1,
+		.items = "INBOX: the server took 1.a.host but shows no "
+		"message like it; it is not sent again\n" } } },
+};
+
+static void
+one_of_two_is_kept(void **state)
+{
+	(void)state;
+	tell_all(once, ARRAY_SIZE(once));
+}
+
+/* --- and cut off --- */
+
+static void
+swapping(struct world *w)
+{
+	w->d->append = IMAPD_APPEND_SWAPS;
+}
+
+static void
+telling_the_first(struct world *w)
+{
+	w->d->append = IMAPD_APPEND_FIRST;
+}
+
+static void
+keeping_one(struct world *w)
+{
+	w->d->append = IMAPD_APPEND_ONCE;
+}
+
+#define LIED(name, lie, server_caps) { \
+	.what = name ", " #server_caps, .caps = server_caps, .prepare = lie, \
+	.before = "server add INBOX a S\n", .change = THREE, \
+	.ops = "push INBOX b\npush INBOX c\npush INBOX d\n", .both = ALL4, \
+	.points = 8 }
+
+static const struct flow lied[] = {
+	LIED("swapped UIDs", swapping, IMAPD_FULL),
+	LIED("the first UID for all", telling_the_first, IMAPD_FULL),
+	LIED("the first UID for all", telling_the_first, IMAPD_CONDSTORE),
+	{ .what = "one of two is kept", .caps = NO_MULTI,
+	    .prepare = keeping_one, .before = "server add INBOX a S\n",
+	    .change = "disk add INBOX a S\ndisk add INBOX b S\n",
+	    .ops = "push INBOX a\npush INBOX b\n", .server = A_AND_B,
+	    .disk = "INBOX: a(S) a(S) b(S)\n", .notes = NOTE, .points = 8,
+	    .index = "INBOX: a(S) a(S) b(S)\n", .not = FLOW_NOT_DRY },
+};
+
+static void
+in_every_way(void **state)
+{
+	(void)state;
+	flow_check_all(lied, ARRAY_SIZE(lied));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_there),
+		cmocka_unit_test(uids_are_told_wrong),
+		cmocka_unit_test(one_of_two_is_kept),
+		cmocka_unit_test(in_every_way),
+	};
+
+	return FLOW_MAIN(tests);
+}

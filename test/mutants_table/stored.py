@@ -1,0 +1,42 @@
+"""Mutants: OK is not a fact: uploads."""
+
+from .common import SYNC
+
+ROWS = [
+    ("uid-that-was-told-is-a-fact", SYNC + "apply/push_told.c",
+	"flow stored_test", ("place->unconfirmed = true;\n\tstate_set(&place->"
+	"remote, true, m->row", "state_set(&place->remote, true, m->row")),
+    ("listing-ends-what-no-row-showed", "src/index/seen.c",
+	"flow stored_test", ("(u->named || !p.unconfirmed)", "true")),
+    ("what-no-row-showed-is-in-the-sum", "src/index/tally.c",
+	"flow stored_test", ("*sum -= less < *sum ? less : *sum;", "")),
+    ("uploads-are-not-looked-at", SYNC + "apply/push.c",
+	"flow stored_test", ("p->unknown_uids || p->stored > 0", "p->unknown_uids")),
+    ("size-tells-whose-a-uid-is", SYNC + "match/uploaded.c",
+	"flow stored_test", ("p->size != in->size || !learned_uploads_right(l)",
+	"p->size != in->size")),
+    ("late-uploads-are-not-asked-for", SYNC + "observe/remote_ask.c",
+	"flow stored_test", ("if (has_late_uploads(o))", "if (false)")),
+    ("folder-with-late-uploads-is-left-alone", SYNC + "core/folder.c",
+	"flow stored_test", ("f->uploads == 0 && !f->owed", "!f->owed")),
+    ("lacking-is-never-sent-again", SYNC + "apply/push.c",
+	"flow stored_test", ("open.told == TOLD_LACKING && is_first_round(",
+	"false && is_first_round(")),
+    ("lacking-is-always-sent-again", "src/plan/upload.c",
+	"unit plan_upload_test", ("sent_again ? UPLOAD_GIVEN_UP :", "false ? UPLOAD_GIVEN_UP :")),
+    ("uid-of-a-pair-is-a-new-row", "src/plan/upload.c",
+	"unit plan_upload_test", ("if (!t->known)\n\t\treturn t->below",
+	"if (!t->known || t->paired)\n\t\treturn t->below")),
+    ("another-message-is-a-twin", "src/plan/upload.c",
+	"unit plan_upload_test", ("t->there && t->paired && t->alike", "t->there && t->paired")),
+    ("same-second-is-the-same-message", "src/plan/upload.c",
+	"unit plan_upload_test", ("(other_id && s->size_same)", "false")),
+    ("deleted-twin-goes-there", "src/plan/message.c",
+	"flow stored_test", ("if (place_is_twin(p) && based)", "if (false)")),
+    ("twin-stays-alone", SYNC + "match/twins.c", "flow stored_test",
+	("rc = twin_goes(ix, &twin, err);", "rc = 0;")),
+    ("twin-takes-nothing-over", SYNC + "match/twins.c", "flow stored_test",
+	("rc = twin_takes_over(ix, in, &p, &twin, err) == -1 ? -1 : 1;\n\tif", "rc = 0;\n\tif")),
+    ("second-message-is-not-a-twins", SYNC + "match/join.c",
+	"flow stored_test", ("return twin_join(ix, p, err);", "return 0;")),
+]
