@@ -58,6 +58,11 @@ int index_content_is(struct index *, int64_t content,
 /* A file with that content waits to be pushed, anywhere in the account. */
 int index_content_waits(struct index *, int64_t content, bool *out,
     struct err *);
+/* Calls each for every unpaired file of folder whose content is known and has a
+ * Message-ID; it changes nothing in the index. */
+int index_unpaired_ids(struct index *, int64_t folder,
+    void (*each)(void *arg, int64_t content, const char *message_id),
+    void *arg, struct err *);
 /* The canonical sizes of the unpaired files of folder whose content is known,
  * ascending, each once; freed with free(). */
 int index_unpaired_sizes(struct index *, int64_t folder, uint64_t **out,

@@ -415,6 +415,30 @@ index_unpaired_sizes(struct index *ix, int64_t folder, uint64_t **out,
 	return read_sizes(&q, out, n_out, err);
 }
 
+int
+index_unpaired_ids(struct index *ix, int64_t folder,
+    void (*each)(void *arg, int64_t content, const char *message_id),
+    void *arg, struct err *err)
+{
+	struct query q;
+	char *id;
+	int r;
+
+	query_init(&q, ix, SLOT_UNPAIRED_IDS, "SELECT content.id, message_id"
+	    " FROM place INDEXED BY place_unpaired"
+	    " JOIN content ON content.id = place.content WHERE folder = ?"
+	    " AND content IS NOT NULL AND uid IS NULL AND local AND NOT base"
+	    " AND message_id <> ''");
+	query_int(&q, folder);
+	while ((r = query_step(&q, err)) > 0) {
+		id = query_get_text(&q, 1);
+		each(arg, query_get_int(&q, 0), id);
+		free(id);
+	}
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
 #define UNLOOKED(size, side) "SELECT " size " FROM place" \
 	" INDEXED BY place_dirty WHERE folder = ?1 AND id > ?2 AND dirty" \
 	" AND NOT base AND content IS NULL AND " side " ORDER BY 1"

@@ -48,7 +48,7 @@ struct imapd_message {
 	char *data;		/* as on the wire */
 	size_t size;
 	enum imapd_lie lie;
-	unsigned doomed;	/* expunged by the next connection than that */
+	bool doomed;		/* expunged by imapd_expunge_late */
 };
 
 /* An expunged one. */
@@ -124,7 +124,7 @@ enum imapd_append {
 /* What EXPUNGE does of what it says OK to. */
 enum imapd_expunges {
 	IMAPD_EXPUNGES, IMAPD_EXPUNGES_NEVER,
-	IMAPD_EXPUNGES_LATE,	/* when another connection opens the mailbox */
+	IMAPD_EXPUNGES_LATE,	/* not before imapd_expunge_late */
 	IMAPD_EXPUNGES_SILENTLY,	/* tells of it with the next command */
 };
 
@@ -190,6 +190,7 @@ struct imapd_rule *imapd_call_at(struct imapd *, const char *command,
 
 /* imapd_lies.c: what was kept back. */
 void imapd_show_late(struct imapd *);
+void imapd_expunge_late(struct imapd_box *);
 
 /* --- imapd_box.c --- */
 

@@ -175,9 +175,6 @@ conn_forget_box(struct imapd *d, const struct imapd_box *b)
 void
 view_open(struct imapd_conn *c, struct imapd_box *b, bool examined)
 {
-	for (size_t i = b->n; i-- > 0; )
-		if (b->msg[i]->doomed != 0 && b->msg[i]->doomed != c->number)
-			imapd_expunge(b, b->msg[i]->uid);
 	c->box = b;
 	c->examined = examined;
 	c->n_view = 0;

@@ -152,6 +152,14 @@ imapd_show_late(struct imapd *d)
 }
 
 void
+imapd_expunge_late(struct imapd_box *b)
+{
+	for (size_t i = b->n; i-- > 0; )
+		if (b->msg[i]->doomed)
+			imapd_expunge(b, b->msg[i]->uid);
+}
+
+void
 lies_release(struct imapd *d)
 {
 	for (size_t i = 0; i < d->n_late; i++) {

@@ -442,7 +442,7 @@ expunge_one(struct imapd_conn *c, uint32_t uid)
 	    c->d->expunges == IMAPD_EXPUNGES_SILENTLY)
 		imapd_expunge(c->box, uid);
 	else if (c->d->expunges == IMAPD_EXPUNGES_LATE)
-		imapd_find(c->box, uid)->doomed = c->number;
+		imapd_find(c->box, uid)->doomed = true;
 }
 
 /* set NULL: all that are marked. */
@@ -531,7 +531,7 @@ transfer(struct cursor *k, bool move)
 		for (size_t i = 0; i < c->n_view && move; i++)
 			if (in_view(c, i) != NULL &&
 			    is_asked(c, set, c->view[i]))
-				imapd_expunge(c->box, c->view[i]);
+				expunge_one(c, c->view[i]);
 		answer_ok(k, "%s%s", move ? "" : code, "transferred");
 		free(code);
 	}

@@ -641,6 +641,7 @@ pull_finish(struct task *t)
 	sources_end(p);
 	leave_list(p);
 	unlooked_release(&p->unread);
+	rewritten_release(&p->rewritten);
 	for (i = 0; i < PULL_BATCHES; i++)
 		batch_clear(&p->batch[i]);
 	pass_end(&p->pass);

@@ -9,6 +9,7 @@
 #include "imap/box.h"
 #include "loop/timer.h"
 #include "maildir/deliver.h"
+#include "match/rewritten.h"
 #include "match/unlooked.h"
 
 #define PULL_BATCHES	8
@@ -112,6 +113,7 @@ struct pull {
 	/* Index lane: files that the messages could be (match/unlooked.h). */
 	struct unlooked unread;
 	uint64_t waiting_for;	/* messages that wait for those */
+	struct rewritten rewritten;	/* files that some are, altered */
 	struct err lost;	/* its own connection is */
 	struct err stopped;	/* the folder's directories take no more */
 };

@@ -61,7 +61,21 @@ join_uploads(struct pull_batch *b, const struct pulled *m,
 
 	for (i = 0; i < open->n && found == 0; i++)
 		found = join_upload(ix, &open->v[i], m, p, err);
-	return found;
+	return found == 1 && learn_rewrites(b->p->pass.run, err) == -1 ? -1 :
+	    found;
+}
+
+/* No other of those that came with it has its Message-ID. */
+static bool
+has_own_id(const struct pull_batch *b, const struct pulled *m)
+{
+	int i;
+
+	for (i = 0; b->p->pass.run->learned.rewrites && i < b->n; i++)
+		if (&b->msg[i] != m && b->msg[i].got &&
+		    strcmp(b->msg[i].fp.message_id, m->fp.message_id) == 0)
+			return false;
+	return true;
 }
 
 static int
@@ -79,6 +93,9 @@ pair_body(struct pull_batch *b, struct pulled *m, struct open_uploads *open,
 	found = join_local(ix, p, err);
 	if (found == 0)
 		found = join_uploads(b, m, open, p, err);
+	if (found == 0 && has_own_id(b, m))
+		found = rewritten_join(&b->p->pass, &b->p->rewritten, &m->fp,
+		    p, err);
 	m->paired = found == 1;
 	return found == -1 ? -1 : 0;
 }

@@ -13,6 +13,7 @@
  *	server		unless moved: STORE \Deleted, UID EXPUNGE; without
  *			UIDPLUS a plain EXPUNGE only when SEARCH DELETED
  *			equals our set
+ *	server		what is left, where that is not clear (remove_proof.c)
  *	index lane	record	with the evidence
  */
 #include "apply/remove.h"
@@ -171,6 +172,8 @@ remove_release_rows(struct removing *r)
 	r->n = 0;
 	uidset_clear(&r->uids);
 	uidset_clear(&r->marked);
+	uidset_clear(&r->left);
+	imap_cmd_release(&r->look.cmd);
 	remove_trash_release(r);
 	free(r->refused);
 	r->refused = NULL;
@@ -314,14 +317,24 @@ remove_refused(struct removing *r, const char *why)
 	r->refused = xstrdup(why);
 }
 
-void
-remove_expunged(struct removing *r)
+static bool
+is_left(const struct removing *r, const struct doomed *d)
+{
+	return uidset_has(&r->left, d->p.place.uid);
+}
+
+enum task_result
+remove_proven(struct removing *r)
 {
 	int i;
 
-	for (i = 0; i < r->n; i++)
-		if (uidset_has(&r->uids, r->row[i].p.place.uid))
-			r->row[i].expunged = true;
+	for (i = 0; i < r->n; i++) {
+		struct doomed *d = &r->row[i];
+
+		if (uidset_has(&r->uids, d->p.place.uid) && !is_left(r, d))
+			d->expunged = true;
+	}
+	return r->trash != NULL ? remove_trash_left(r) : remove_record(r);
 }
 
 /* UID EXPUNGE needs not wait: of these, what has the mark may go in any case.
@@ -336,6 +349,7 @@ remove_mark(struct removing *r)
 	};
 
 	imap_cmd_release(&r->store);
+	remove_proof_begin(r);
 	imap_store_start(session, &r->store, t, &args);
 	r->at_once = imap_session_caps(session) & CAP_UIDPLUS;
 	if (r->at_once)
@@ -386,7 +400,7 @@ remove_searched(struct task *t)
 	return imap_wait(t, &r->expunge, remove_answered);
 }
 
-/* What was not marked may be there still: then the next listing tells. */
+/* What was not marked may be there still: that is seen. */
 static enum task_result
 remove_answered(struct task *t)
 {
@@ -395,9 +409,7 @@ remove_answered(struct task *t)
 
 	if (why != NULL)
 		remove_refused(r, why);
-	else if (r->stored)
-		remove_expunged(r);
-	return remove_record(r);
+	return why == NULL ? remove_prove(r) : remove_record(r);
 }
 
 /* --- recording --- */
@@ -488,6 +500,8 @@ remove_record_work(struct pass *pass, struct err *err)
 	for (i = 0; i < r->n && rc == 0; i++) {
 		unlinked |= r->row[i].unlinked;
 		rc = record_row(r, i, err);
+		if (rc == 0 && is_left(r, &r->row[i]))
+			rc = remove_record_left(r, &r->row[i].p.place, err);
 	}
 	if (rc == 0 && unlinked)
 		rc = observe_local_ours(ix, pass->run->md, row, err);
@@ -520,6 +534,8 @@ report_left(struct removing *r)
 		    "a run that was cut off; they stay on the server until %s "
 		    "could be looked at", (unsigned long long)r->doubtful,
 		    r->trash->row.name, r->trash->row.name);
+	else
+		remove_report_left(r);
 }
 
 static enum task_result
@@ -551,6 +567,7 @@ remove_finish(struct task *t)
 	remove_release_rows(r);
 	uidset_release(&r->uids);
 	uidset_release(&r->marked);
+	uidset_release(&r->left);
 	pass_end(&r->pass);
 }
 

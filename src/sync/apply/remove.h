@@ -40,6 +40,11 @@ struct removing {
 	struct imap_fetching check;
 	struct headers doubts;
 	struct imap_cmd store, expunge;
+	/* remove_proof.c */
+	uint32_t exists;		/* before these */
+	struct imap_fetching look;
+	struct uidset left;		/* of uids, what is there still */
+	uint64_t stays;			/* rows of them, not the first time */
 	bool at_once;			/* these two are in one write */
 	bool stored;			/* store was not refused */
 	struct imap_searching search;
@@ -52,6 +57,7 @@ struct removing {
 	struct transfer transfer[REMOVE_ROWS];	/* of each row, with trash */
 	struct transfers transfers;	/* all of them */
 	bool transferred_before;	/* one was, perhaps */
+	bool moved;			/* by MOVE, which said OK */
 	uint64_t doubtful;
 	struct imap_cmd move;
 };
@@ -67,8 +73,16 @@ task_step remove_checked;
  * recorded. */
 enum task_result remove_mark(struct removing *);
 enum task_result remove_record(struct removing *);
-/* The server has removed all of r->uids. */
-void remove_expunged(struct removing *);
+/*
+ * remove_proof.c: begin goes before a command that removes r->uids; when it was
+ * answered with OK, prove finds out which are gone, and goes on with
+ * remove_proven. Index lane: a row that is left; then it is told.
+ */
+void remove_proof_begin(struct removing *);
+enum task_result remove_prove(struct removing *);
+enum task_result remove_proven(struct removing *);
+int remove_record_left(struct removing *, const struct place *, struct err *);
+void remove_report_left(struct removing *);
 /* Of several refusals it is the last one's words that are told. */
 void remove_refused(struct removing *, const char *why);
 
@@ -76,6 +90,8 @@ void remove_refused(struct removing *, const char *why);
 int remove_trash_recall(struct removing *, struct err *);
 /* r->uids go to r->trash. */
 enum task_result remove_to_trash(struct removing *);
+/* Of r->uids some are left: what went to the trash goes there once. */
+enum task_result remove_trash_left(struct removing *);
 void remove_trash_release(struct removing *);
 
 #endif

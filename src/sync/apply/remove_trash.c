@@ -10,6 +10,7 @@
 #include "mail/flags.h"
 
 static enum task_result trash_moved(struct task *);
+static enum task_result trash_left_known(struct task *);
 static enum task_result trash_intended(struct task *);
 static enum task_result trash_copied(struct task *);
 static enum task_result trash_recorded(struct task *);
@@ -35,7 +36,7 @@ void
 remove_trash_release(struct removing *r)
 {
 	memset(r->transfer, 0, sizeof(r->transfer));
-	r->transferred_before = false;
+	r->transferred_before = r->moved = false;
 	r->doubtful = 0;
 	imap_cmd_release(&r->move);
 }
@@ -71,6 +72,7 @@ remove_to_trash(struct removing *r)
 	if ((imap_session_caps(session) & CAP_MOVE) &&
 	    !r->transferred_before) {
 		unmark(r);
+		remove_proof_begin(r);
 		imap_move_start(session, &r->move, t, &r->uids,
 		    r->trash->row.raw);
 		return imap_wait(t, &r->move, trash_moved);
@@ -97,11 +99,46 @@ trash_moved(struct task *t)
 		return imap_wait(t, &r->store, trash_moved);
 	if (why != NULL) {
 		remove_refused(r, why);
-	} else {
-		r->trash->look_again = true;
-		remove_expunged(r);
+		return remove_record(r);
 	}
-	return remove_record(r);
+	r->trash->look_again = true;
+	r->moved = true;
+	return remove_prove(r);
+}
+
+static int
+trash_left_work(struct pass *p, struct err *err)
+{
+	struct removing *r = (struct removing *)p;
+	struct transfers *t = &r->transfers;
+
+	if (transfers_intend(p->run, t, err) == -1)
+		return -1;
+	return r->move.code != CODE_COPYUID ? 0 :
+	    transfers_answered(p->run, t, &r->move, err);
+}
+
+/*
+ * MOVE said OK, and they are here still. Where it told of copies they are in
+ * the trash; else the next run looks there first.
+ */
+enum task_result
+remove_trash_left(struct removing *r)
+{
+	int i;
+
+	if (!r->moved || uidset_empty(&r->left))
+		return remove_record(r);
+	for (i = 0; i < r->n; i++)
+		if (uidset_has(&r->left, r->row[i].p.place.uid))
+			r->transfer[i].state = TRANSFER_FRESH;
+	return pass_job(&r->pass, trash_left_work, trash_left_known);
+}
+
+static enum task_result
+trash_left_known(struct task *t)
+{
+	return remove_record((struct removing *)t);
 }
 
 /* --- copies --- */

@@ -88,6 +88,15 @@ learned_uploads_ask(const struct learned *l, int max)
 	    UPLOADS_PROVE;
 }
 
+int
+learn_rewrites(struct run *run, struct err *err)
+{
+	if (run->learned.rewrites)
+		return 0;
+	run->learned.rewrites = true;
+	return index_fact_set(run->ix, 0, "rewrites", 1, err);
+}
+
 /* The size of an upload that has its header is an estimate, if sizes are. */
 int
 learn_upload(struct run *run, enum upload_is is, bool same_head,
@@ -101,12 +110,9 @@ learn_upload(struct run *run, enum upload_is is, bool same_head,
 		l->uploads_wrong = true;
 		return index_fact_set(run->ix, 0, "uploads-wrong", 1, err);
 	}
-	if (is == UPLOAD_REWRITTEN && !l->rewrites &&
-	    !(same_head && l->sizes_inexact)) {
-		l->rewrites = true;
-		if (index_fact_set(run->ix, 0, "rewrites", 1, err) == -1)
-			return -1;
-	}
+	if (is == UPLOAD_REWRITTEN && !(same_head && l->sizes_inexact) &&
+	    learn_rewrites(run, err) == -1)
+		return -1;
 	if (l->uploads_right == UPLOADS_PROVE)
 		return 0;
 	return index_fact_set(run->ix, 0, "uploads-right", ++l->uploads_right,

@@ -14,6 +14,8 @@ int learn_sizes(struct run *, uint64_t got, uint64_t wrong, struct err *);
  * than before. In a transaction of its own. */
 int learn_probes(struct run *, size_t sizes, size_t dates, struct err *);
 
+/* What it was given came back altered. In a transaction. */
+int learn_rewrites(struct run *, struct err *);
 /* What lies under the UID that the server told of an upload. In a transaction.
  */
 int learn_upload(struct run *, enum upload_is, bool same_head, struct err *);
