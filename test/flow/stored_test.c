@@ -371,6 +371,167 @@ one_of_two_is_kept(void **state)
 	tell_all(once, ARRAY_SIZE(once));
 }
 
+/* --- altered --- */
+
+static char *
+add_a_field(struct imapd *d, const char *data, size_t *n)
+{
+	static const char field[] = "X-Scanned: by the server\r\n";
+	char *other = xmalloc(*n + sizeof(field));
+
+	(void)d;
+	memcpy(other, field, sizeof(field) - 1);
+	memcpy(other + sizeof(field) - 1, data, *n);
+	*n += sizeof(field) - 1;
+	return other;
+}
+
+static void
+altering(struct world *w)
+{
+	w->d->alter = add_a_field;
+}
+
+static size_t
+messages_of(struct world *w)
+{
+	return imapd_find_box(w->d, "INBOX")->n;
+}
+
+/* They are the same for good, also when all has to be paired anew. */
+static void
+altered_ones(void **state)
+{
+	static const char *const caps[] = { IMAPD_FULL, IMAPD_CONDSTORE,
+	    IMAPD_PLAIN };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		struct world *w = world_new(caps[i]);
+
+		altering(w);
+		world_do(w, "server add INBOX a S\n" THREE);
+		world_sync_well(w);
+		world_is_idle(w, 0);
+		world_do(w, "disk add INBOX e S\nserver renumber INBOX\n");
+		world_sync(w, NULL, NULL);
+		world_do(w, "disk remove INBOX a\n");
+		world_sync_well(w);
+		world_is(w, "the disk", world_disk(w),
+		    "INBOX: b(S) c(S) d(S) e(S)\n");
+		assert_int_equal(messages_of(w), 4);
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
+/* --- EXPUNGE --- */
+
+#define NO_MOVE "IMAP4rev1 ENABLE CONDSTORE UIDPLUS ESEARCH NAMESPACE"
+
+static void
+never(struct world *w)
+{
+	world_do(w, "server add INBOX b S\n");
+	world_sync_well(w);
+	imapd_count(w->d);
+	w->d->expunges = IMAPD_EXPUNGES_NEVER;
+}
+
+static void
+late(struct world *w)
+{
+	never(w);
+	w->d->expunges = IMAPD_EXPUNGES_LATE;
+}
+
+static void
+silently(struct world *w)
+{
+	never(w);
+	w->d->expunges = IMAPD_EXPUNGES_SILENTLY;
+}
+
+static void
+never_to_trash(struct world *w)
+{
+	w->conf.trash = xstrdup("Trash");
+	world_do(w, "server make Trash\n");
+	never(w);
+}
+
+static void
+it_is_late(struct world *w)
+{
+	imapd_expunge_late(imapd_find_box(w->d, "INBOX"));
+}
+
+static void
+at_last(struct world *w)
+{
+	w->d->expunges = IMAPD_EXPUNGES;
+}
+
+#define STILL \
+	"INBOX: 1 message deleted here is still on the server, which said OK " \
+	"to their removal\n"
+#define MARKED "INBOX: a(S) b(ST)\n"
+#define NEVER(c) { .what = "never expunged, " #c, .caps = c, \
+	.prepare = never, .step = { \
+	{ .change = "disk remove INBOX b\n", .exit = 75, .ops = "", \
+	    .server = MARKED, .disk = ONLY_A }, \
+	{ .change = "", .exit = 1, .ops = "", .items = STILL, \
+	    .server = MARKED, .disk = ONLY_A }, \
+	{ .change = "", .exit = 1, .ops = "", .items = STILL, \
+	    .disk = ONLY_A }, \
+	{ .change = "", .call = at_last, .exit = 0, \
+	    .ops = "remove-remote INBOX b\n", .server = ONLY_A, \
+	    .disk = ONLY_A } } }
+#define EXPUNGED_LATE(c) { .what = "expunged late, " #c, .caps = c, \
+	.prepare = late, .step = { \
+	{ .change = "disk remove INBOX b\n", .exit = 75, .ops = "", \
+	    .server = MARKED, .disk = ONLY_A }, \
+	{ .change = "", .call = it_is_late, .exit = 0, .ops = "", \
+	    .server = ONLY_A, .disk = ONLY_A } } }
+#define SILENTLY(c) { .what = "expunged, and not told, " #c, .caps = c, \
+	.prepare = silently, .step = { \
+	{ .change = "disk remove INBOX b\n", .exit = 0, \
+	    .ops = "remove-remote INBOX b\n", .server = ONLY_A, \
+	    .disk = ONLY_A } } }
+
+static const struct story expunged[] = {
+	NEVER(IMAPD_FULL), NEVER(NO_MOVE), NEVER(IMAPD_PLAIN),
+	EXPUNGED_LATE(IMAPD_FULL), EXPUNGED_LATE(NO_MOVE),
+	EXPUNGED_LATE(IMAPD_PLAIN),
+	SILENTLY(IMAPD_FULL), SILENTLY(NO_MOVE), SILENTLY(IMAPD_PLAIN),
+	/* What was copied is not copied again. */
+	{ .what = "never expunged, to the trash", .caps = NO_MOVE,
+	    .prepare = never_to_trash, .step = {
+	    { .change = "disk remove INBOX b\n", .exit = 75,
+		.server = "INBOX: a(S) b(ST)\nTrash: b(S)\n" },
+	    { .change = "", .exit = 1, .items = STILL,
+		.server = "INBOX: a(S) b(ST)\nTrash: b(S)\n" },
+	    { .change = "", .call = at_last, .exit = 0,
+		.server = "INBOX: a(S)\nTrash: b(S)\n",
+		.disk = "INBOX: a(S)\nTrash: b(S)\n" } } },
+	{ .what = "never expunged, to the trash by MOVE", .caps = IMAPD_FULL,
+	    .prepare = never_to_trash, .step = {
+	    { .change = "disk remove INBOX b\n", .exit = 75,
+		.server = "INBOX: a(S) b(S)\nTrash: b(S)\n" },
+	    { .change = "", .exit = 1, .items = STILL,
+		.server = "INBOX: a(S) b(ST)\nTrash: b(S)\n" },
+	    { .change = "", .call = at_last, .exit = 0,
+		.server = "INBOX: a(S)\nTrash: b(S)\n",
+		.disk = "INBOX: a(S)\nTrash: b(S)\n" } } },
+};
+
+static void
+expunge_is_no_fact(void **state)
+{
+	(void)state;
+	tell_all(expunged, ARRAY_SIZE(expunged));
+}
+
 /* --- and cut off --- */
 
 static void
@@ -423,6 +584,8 @@ main(void)
 		cmocka_unit_test(nothing_is_there),
 		cmocka_unit_test(uids_are_told_wrong),
 		cmocka_unit_test(one_of_two_is_kept),
+		cmocka_unit_test(altered_ones),
+		cmocka_unit_test(expunge_is_no_fact),
 		cmocka_unit_test(in_every_way),
 	};
 

@@ -39,4 +39,20 @@ ROWS = [
 	("rc = twin_takes_over(ix, in, &p, &twin, err) == -1 ? -1 : 1;\n\tif", "rc = 0;\n\tif")),
     ("second-message-is-not-a-twins", SYNC + "match/join.c",
 	"flow stored_test", ("return twin_join(ix, p, err);", "return 0;")),
+
+    # -- altered --
+    ("altered-messages-are-others", SYNC + "match/rewritten.c",
+	"flow stored_test", ("if (!run->learned.rewrites || fp", "if (true || fp")),
+
+    # -- removals --
+    ("ok-to-expunge-is-a-fact", SYNC + "apply/remove_proof.c",
+	"flow stored_test", ("if (has_fallen(r))\n", "if (true)\n")),
+    ("expunge-is-never-believed", SYNC + "apply/remove_proof.c",
+	"flow stored_test", ("\t\tuidset_add(&r->left, f->uid);\n}",
+	"\t\tuidset_add(&r->left, f->uid);\n\tuidset_add(&r->left, 2);\n}")),
+    ("what-stays-is-silent", SYNC + "apply/remove_proof.c",
+	"flow stored_test", ("r->stays += tries.n > 0;", "")),
+    ("moved-is-copied-again", SYNC + "apply/remove_trash.c",
+	"flow stored_test", ("if (!r->moved || uidset_empty(&r->left))",
+	"if (true)")),
 ]
