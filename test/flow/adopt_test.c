@@ -197,27 +197,47 @@ cut_off(void **state)
 	world_free(w);
 }
 
-/* A directory that is called as the server calls the folder. */
+/* A directory that is called as the server calls the folder, and one that has
+ * dots between its levels: named, and then the folder's own. */
 static void
-named_in_utf7(void **state)
+spelled_otherwise(void **state)
 {
-	struct world *w = world_new(IMAPD_FULL);
-	char *path;
+	static const struct {
+		const char *raw, *path, *ours;
+	} of[] = {
+		{ "&ZeVnLIqe-", "&ZeVnLIqe-",
+		    "\346\227\245\346\234\254\350\252\236" },
+		{ "lists/foo", "lists.foo", "lists" },
+		{ "a/&ZeVnLIqe-", "a.&ZeVnLIqe-", "a" },
+	};
 
 	(void)state;
-	world_do(w, "server add &ZeVnLIqe- c S\n"
-	    "disk add &ZeVnLIqe- c S\n");
-	world_sync_well(w);
-	world_is(w, "told", buf_str(&w->told.ops), "make-local INBOX\n");
-	path = xasprintf("%s/\346\227\245\346\234\254\350\252\236", w->root);
-	assert_int_equal(access(path, F_OK), -1);
-	world_do(w, "server add &ZeVnLIqe- d S\n");
-	world_sync_well(w);
-	world_is(w, "the disk", world_disk(w), "&ZeVnLIqe-: c(S) d(S)\n"
-	    "INBOX:\n");
-	world_is_idle(w, 0);
-	free(path);
-	world_free(w);
+	for (size_t i = 0; i < ARRAY_SIZE(of); i++) {
+		struct world *w = world_new(IMAPD_FULL);
+		char *script = xasprintf("server add %s c S\ndisk add %s c S\n"
+		    "disk make INBOX\n", of[i].raw, of[i].path);
+		char *later = xasprintf("server add %s d S\n", of[i].raw);
+		char *ours = xasprintf("%s/%s", w->root, of[i].ours);
+
+		world_do(w, script);
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(world_sync(w, NULL, NULL), 1);
+			world_is(w, "told", buf_str(&w->told.ops), "");
+			assert_non_null(strstr(buf_str(&w->told.items),
+			    of[i].path));
+		}
+		assert_int_equal(world_sync(w, &adopt, NULL), 0);
+		world_is(w, "told", buf_str(&w->told.ops), "");
+		world_do(w, later);
+		world_sync_well(w);
+		assert_non_null(strstr(world_disk(w), "c(S) d(S)\n"));
+		assert_int_equal(access(ours, F_OK), -1);
+		world_is_idle(w, 0);
+		free(script);
+		free(later);
+		free(ours);
+		world_free(w);
+	}
 }
 
 /* As much as that is asked about in a merge, too. */
@@ -265,7 +285,7 @@ main(void)
 		cmocka_unit_test(left_by_offlineimap),
 		cmocka_unit_test(adopted_then),
 		cmocka_unit_test(cut_off),
-		cmocka_unit_test(named_in_utf7),
+		cmocka_unit_test(spelled_otherwise),
 		cmocka_unit_test(much_in_a_merge),
 	};
 

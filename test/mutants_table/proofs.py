@@ -52,10 +52,11 @@ ROWS = [
     ("dots-are-no-layout", MAILDIR + "foreign.c", "flow adopt_test",
 	("\t\tnote_first(&w->out->dotted, path, name);\n", "")),
     ("levels-by-dots-are-no-layout", SYNC + "run/adoption.c",
-	"flow adopt_test", ("\t\t*p = '/';", "\t\t*p = '.';")),
+	"flow adopt_test", ("is = ours != NULL &&", "is = false &&")),
     ("adoption-is-forgotten", SYNC + "observe/root.c", "flow adopt_test",
 	("\treturn allow_uploads(run, err);", "\treturn 0;")),
     ("utf7-is-another-folder", SYNC + "observe/folders.c",
 	"flow adopt_test",
-	("\t\tf = folder_in_utf7(run, name, dir->path);\n", "\t\t;\n")),
+	("\t\tf = folder_spelled_otherwise(run, name, dir->path);\n",
+	"\t\t;\n")),
 ]

@@ -145,26 +145,45 @@ leave_unread(struct run *run, const struct maildir_folder *dir)
 	free(name);
 }
 
-/*
- * mbsync calls a directory as the server calls the folder, in modified UTF-7.
- * It becomes that of the folder, if none is there under our name for it.
- */
+/* Of a folder that has no directory yet, and none under our name for it. */
 static struct folder *
-folder_in_utf7(struct run *run, const char *name, const char *path)
+take_directory(struct run *run, const char *name, const char *path)
 {
-	char *plain = strchr(name, '&') == NULL ? NULL :
-	    imap_utf7_decode(span_of(name));
-	struct folder *f = plain == NULL ? NULL : find_folder(run, plain);
+	struct folder *f = find_folder(run, name);
 	enum maildir_there there = THERE_UNKNOWN;
 	struct err err;
 
-	free(plain);
 	if (f == NULL || !f->row.remote || f->row.local || f->row.base ||
 	    maildir_folder_there(run->md, f->row.path, &there, &err) == -1 ||
 	    (there != THERE_GONE && there != THERE_UNKNOWN))
 		return NULL;
 	free(f->row.path);
 	f->row.path = xstrdup(path);
+	return f;
+}
+
+/*
+ * mbsync calls a directory as the server calls the folder, in modified UTF-7;
+ * OfflineIMAP keeps levels apart by dots. In a first run it becomes that of the
+ * folder.
+ */
+static struct folder *
+folder_spelled_otherwise(struct run *run, const char *name, const char *path)
+{
+	struct folder *f = NULL;
+	char *plain, *p;
+
+	if (run->account->adopted && !run->opt.adopt)
+		return NULL;
+	plain = imap_utf7_decode(span_of(name));
+	if (plain == NULL)
+		plain = xstrdup(name);
+	f = take_directory(run, plain, path);
+	for (p = plain; f == NULL && (p = strchr(p, '.')) != NULL; p++)
+		*p = '/';
+	if (f == NULL)
+		f = take_directory(run, plain, path);
+	free(plain);
 	return f;
 }
 
@@ -184,7 +203,7 @@ folder_at(struct run *run, const struct maildir_folder *dir)
 	}
 	f = find_folder(run, name);
 	if (f == NULL && dir->whole)
-		f = folder_in_utf7(run, name, dir->path);
+		f = folder_spelled_otherwise(run, name, dir->path);
 	if (f == NULL && dir->whole)
 		f = add_folder(run, name, dir->path);
 	free(name);

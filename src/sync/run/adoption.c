@@ -6,11 +6,11 @@
  * out before --adopt.
  */
 #include <stdlib.h>
-#include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
-#include "imap/text.h"
 #include "maildir/foreign.h"
+#include "maildir/layout.h"
 #include "plan/guard.h"
 #include "run/phases.h"
 
@@ -45,27 +45,16 @@ static const struct passes passes_idle = {
 
 /* --- what another program left --- */
 
-/* A name whose levels are kept apart by dots (OfflineIMAP's sep), or that is
- * written in modified UTF-7 (mbsync), of a folder that the server has. */
+/* The directory of a folder that the server has, by another name than ours for
+ * it: in modified UTF-7 (mbsync), or with dots between levels (OfflineIMAP). */
 static bool
-is_spelled_otherwise(const struct run *run, const struct folder *f)
+is_spelled_otherwise(const struct folder *f)
 {
-	char *dots = xstrdup(f->row.name), *p;
-	char *plain = imap_utf7_decode(span_of(f->row.name));
-	bool is = false;
-	size_t i;
+	char *ours = f->inside && f->row.local && f->row.remote ?
+	    maildir_path_encode(f->row.name) : NULL;
+	bool is = ours != NULL && strcasecmp(ours, f->row.path) != 0;
 
-	for (p = dots; (p = strchr(p, '.')) != NULL; p++)
-		*p = '/';
-	for (i = 0; i < run->n_folder && !is; i++) {
-		const struct folder *o = &run->folder[i];
-
-		is = o != f && o->row.remote && !o->row.local &&
-		    (strcmp(o->row.name, dots) == 0 ||
-		    (plain != NULL && strcmp(o->row.name, plain) == 0));
-	}
-	free(dots);
-	free(plain);
+	free(ours);
 	return is;
 }
 
@@ -74,13 +63,9 @@ other_spelling(const struct run *run)
 {
 	size_t i;
 
-	for (i = 0; i < run->n_folder; i++) {
-		const struct folder *f = &run->folder[i];
-
-		if (f->inside && f->row.local && !f->row.remote &&
-		    !f->row.base && is_spelled_otherwise(run, f))
-			return f->row.path;
-	}
+	for (i = 0; i < run->n_folder; i++)
+		if (is_spelled_otherwise(&run->folder[i]))
+			return run->folder[i].row.path;
 	return NULL;
 }
 
