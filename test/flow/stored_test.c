@@ -177,8 +177,16 @@ static const struct story nothing[] = {
 	    .append = IMAPD_APPEND_NOTHING, .step = {
 	    { .change = "disk add INBOX b S\n", .exit = 75, .appends = 1,
 		.server = ONLY_A, .disk = A_AND_B },
-	    { .change = "", .exit = 1, .appends = 1, .items = NOT_SHOWN,
+	    { .change = "", .exit = 75, .appends = 2,
+		.server = ONLY_A, .disk = A_AND_B },
+	    { .change = "", .exit = 1, .appends = 2, .items = NOT_SHOWN,
 		.server = ONLY_A, .disk = A_AND_B } } },
+	{ .what = "swallowed once, no UIDs", .caps = IMAPD_PLAIN, .lies = 1,
+	    .append = IMAPD_APPEND_NOTHING, .step = {
+	    { .change = "disk add INBOX b S\n", .exit = 75, .appends = 1,
+		.server = ONLY_A, .disk = A_AND_B },
+	    { .change = "", .exit = 0, .appends = 2, .server = A_AND_B,
+		.disk = A_AND_B } } },
 	{ .what = "shown late, no UIDs", .caps = IMAPD_PLAIN,
 	    .append = IMAPD_APPEND_LATE, .step = {
 	    { .change = "disk add INBOX b S\n", .exit = 75, .appends = 1,
@@ -359,7 +367,8 @@ static const struct story once[] = {
 	{ ONE_OF_TWO("without UIDs", IMAPD_PLAIN), .step = {
 	    { .change = "disk add INBOX a F\n", .exit = 75, .appends = 1,
 		.server = ONLY_A },
-	    { .change = "", .exit = 1, .appends = 1,
+	    { .change = "", .exit = 75, .appends = 2 },
+	    { .change = "", .exit = 1, .appends = 2,
 		.items = "INBOX: the server took 1.a.host but shows no "
 		"message like it; it is not sent again\n" } } },
 };

@@ -79,6 +79,21 @@ is_first_round(const struct run *run)
 	return !run->merged && !run->undone;
 }
 
+/* Once. Without a UID it is lacking where none was given away since. */
+static bool
+may_go_again(const struct push *p, const struct index_intent *in)
+{
+	const struct folder *f = p->pass.folder;
+
+	if (!is_first_round(p->pass.run))
+		return false;
+	return in->told == TOLD_LACKING ||
+	    (in->told == TOLD_NOTHING && in->answered && !in->again &&
+	    f->observed && !f->unsettled && in->uidnext > 0 &&
+	    in->uidvalidity == f->row.uidvalidity &&
+	    in->uidnext == f->row.uidnext);
+}
+
 /* A message that was appended without an answer: look before it is sent again.
  * */
 static int
@@ -94,7 +109,7 @@ drop_intended(struct push *p, struct err *err)
 		    m->row.place.id, &open, err);
 		if (found != 1)
 			continue;
-		if (open.told == TOLD_LACKING && is_first_round(p->pass.run)) {
+		if (may_go_again(p, &open)) {
 			m->intent = open;
 			continue;
 		}
