@@ -150,20 +150,25 @@ unlike_under_one_header(void **state)
 static void
 unlike_on_each_side(void **state)
 {
-	char *one = report("", '1', 300), *two = report("", '2', 300);
-	struct world *w = world_new(IMAPD_FULL);
-	struct imapd_box *b = imapd_find_box(w->d, "INBOX");
+	static const size_t size[] = { 300, 20000 };
 
 	(void)state;
-	imapd_add(b, "\\Seen", 1700000000, two, strlen(two));
-	world_put(w, "INBOX", "1.one:2,S", one, strlen(one));
-	world_sync_well(w);
-	assert_int_equal(b->n, 2);
-	assert_int_equal(bodies_on_disk(w, '1'), 1);
-	assert_int_equal(bodies_on_disk(w, '2'), 1);
-	free(one);
-	free(two);
-	world_free(w);
+	for (size_t i = 0; i < ARRAY_SIZE(size); i++) {
+		char *one = report("", '1', size[i]);
+		char *two = report("", '2', size[i]);
+		struct world *w = world_new(IMAPD_FULL);
+		struct imapd_box *b = imapd_find_box(w->d, "INBOX");
+
+		imapd_add(b, "\\Seen", 1700000000, two, strlen(two));
+		world_put(w, "INBOX", "1.one:2,S", one, strlen(one));
+		world_sync_well(w);
+		assert_int_equal(b->n, 2);
+		assert_int_equal(bodies_on_disk(w, '1'), 1);
+		assert_int_equal(bodies_on_disk(w, '2'), 1);
+		free(one);
+		free(two);
+		world_free(w);
+	}
 }
 
 /* Its header says what it is: no body is asked for. */

@@ -183,6 +183,43 @@ parted_with_a_mark(void **state)
 	}
 }
 
+/* The mark was carried over before it came to mean anything. */
+static void
+parted_with_both_marks(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, UNLIKE);
+	world_sync_well(w);
+	world_do(w, "disk flag INBOX a~9000=1 ST\n");
+	world_sync_well(w);
+	expunges(w);
+	world_do(w, "disk flag INBOX a~9000=1 FST\n");
+	for (int k = 0; k < 3; k++)
+		world_sync(w, NULL, NULL);
+	world_is_in_sync(w, "INBOX: a~9000=1(FST) a~9000=2(S)\n");
+	world_free(w);
+}
+
+/* What the message is was only believed of the file, which is another now. */
+static void
+replaced_and_copied(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, UNLIKE);
+	world_sync_well(w);
+	world_do(w, "disk edit INBOX a~9000=1 z\n"
+	    "disk add INBOX a~9000=1 S\n");
+	world_sync(w, NULL, NULL);
+	world_do(w, "disk remove INBOX a~9000=1\n");
+	world_sync_well(w);
+	world_is_in_sync(w, "INBOX: a~9000=2(S) z(S)\n");
+	world_free(w);
+}
+
 /* Pairs that are made anew are as likely as before. */
 static void
 likely_once_more(void **state)
@@ -400,6 +437,8 @@ main(void)
 		cmocka_unit_test(proven_for_good),
 		cmocka_unit_test(refused_proof_waits),
 		cmocka_unit_test(parted_with_a_mark),
+		cmocka_unit_test(parted_with_both_marks),
+		cmocka_unit_test(replaced_and_copied),
 		cmocka_unit_test(likely_once_more),
 		cmocka_unit_test(undone),
 		cmocka_unit_test(unproven_is_kept),
