@@ -201,6 +201,34 @@ unreadable(void **state)
 		assert_int_equal(seteuid(0), 0);
 }
 
+/* It was moved to where nobody can read it: the server's copy stays. */
+static void
+moved_and_unreadable(void **state)
+{
+	struct world *w;
+	char *file;
+
+	(void)state;
+	if (geteuid() == 0 && seteuid(65534) == -1)
+		skip();
+	w = world_new(IMAPD_FULL);
+	world_do(w, THREE "server make Work\n");
+	world_sync_well(w);
+	world_do(w, "disk move INBOX a Work\ndisk remove INBOX b~9000\n");
+	file = world_file(w, "Work", "a");
+	assert_int_equal(chmod(file, 0), 0);
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "told", buf_str(&w->told.ops),
+	    "remove-remote INBOX b~9000\n");
+	assert_int_equal(chmod(file, 0600), 0);
+	world_sync_well(w);
+	world_is_in_sync(w, "INBOX: c^\nWork: a(S)\n");
+	free(file);
+	world_free(w);
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+}
+
 int
 main(void)
 {
@@ -212,6 +240,7 @@ main(void)
 		cmocka_unit_test(known_before),
 		cmocka_unit_test(let_go),
 		cmocka_unit_test(unreadable),
+		cmocka_unit_test(moved_and_unreadable),
 	};
 
 	return FLOW_MAIN(tests);

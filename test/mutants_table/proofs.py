@@ -17,8 +17,8 @@ ROWS = [
 	("return phase_pass(t, prove_start, removal_proven);",
 	"return task_next(t, removal_proven);")),
     ("removed-although-not-proven", SYNC + "apply/remove.c",
-	"flow prove_test", ("if (prove_is_wanted(&r->row[i].p.place))",
-	"if (false)")),
+	"flow prove_test", ("if (prove_is_wanted(&r->row[i].p.place) ||",
+	"if (")),
     ("any-body-is-a-proof", SYNC + "apply/prove.c", "flow prove_test",
 	("\tif (!same)\n\t\treturn part(", "\tif (false)\n\t\treturn part(")),
     ("parted-and-paired-anew", SYNC + "apply/prove.c", "flow prove_test",
@@ -39,6 +39,10 @@ ROWS = [
 	("\tif (p->likely)\n\t\tp->content = 0;\n", "")),
     ("a-second-message-looks-alike", SYNC + "match/pair.c",
 	"flow prove_test", ("\tif (other)\n\t\treturn 0;\n", "")),
+
+    ("moved-and-unreadable-is-gone", SYNC + "apply/remove.c",
+	"flow unlooked_test", ("\t\t    may_be_moved(r, &r->row[i].p))",
+	"\t\t    false)")),
 
     # -- first runs --
     ("first-runs-do-not-ask", SYNC + "run/phases.c", "flow adopt_test",

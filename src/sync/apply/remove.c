@@ -125,6 +125,15 @@ leave_unproven(struct removing *r, struct doomed *d, struct err *err)
 	return found == -1 ? -1 : 0;
 }
 
+/* Its file may be one that nobody could read where it is now. */
+static bool
+may_be_moved(const struct removing *r, const struct picked *p)
+{
+	return (p->verdict.ops & OP_REMOVE_REMOTE) &&
+	    !p->place.local.present &&
+	    unlooked_may_be_message(&r->unread, p->place.size);
+}
+
 static int
 remove_pick_work(struct pass *p, struct err *err)
 {
@@ -137,8 +146,12 @@ remove_pick_work(struct pass *p, struct err *err)
 	for (i = 0; i < n; i++)
 		r->row[i].p = r->picked[i];
 	r->n = n;
+	if (!r->unread.known && unlooked_load_files(p->run, &r->unread,
+	    err) == -1)
+		return -1;
 	for (i = 0; i < n; i++) {
-		if (prove_is_wanted(&r->row[i].p.place))
+		if (prove_is_wanted(&r->row[i].p.place) ||
+		    may_be_moved(r, &r->row[i].p))
 			r->row[i].p.verdict.ops = OP_NONE;
 		if (remove_narrow(p->run, &r->row[i].p, r->pick.ops, true,
 		    err) == -1 || leave_unproven(r, &r->row[i], err) == -1 ||
@@ -568,6 +581,7 @@ remove_finish(struct task *t)
 	uidset_release(&r->uids);
 	uidset_release(&r->marked);
 	uidset_release(&r->left);
+	unlooked_release(&r->unread);
 	pass_end(&r->pass);
 }
 

@@ -7,6 +7,7 @@
 #include "apply/transfer.h"
 #include "imap/box.h"
 #include "maildir/store.h"
+#include "match/unlooked.h"
 #include "observe/headers.h"
 
 #define REMOVE_ROWS	1000
@@ -51,6 +52,7 @@ struct removing {
 	struct job disk_job;
 	bool stale;		/* a file was not what was recorded of it */
 	char *refused;			/* the server's words */
+	struct unlooked unread;		/* files that may be what is to go */
 
 	/* remove_trash.c */
 	struct folder *trash;		/* where it goes instead, or NULL */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "index/fact.h"
 #include "match/match.h"
 
@@ -23,6 +24,30 @@ unlooked_load(struct run *run, const struct folder *f, enum index_side side,
 		return -1;
 	u->any_size = run->learned.sizes_inexact ||
 	    (u->n > 0 && u->size[0] == 0);
+	return 0;
+}
+
+int
+unlooked_load_files(struct run *run, struct unlooked *u, struct err *err)
+{
+	struct index_unlooked of = { .side = INDEX_LOCAL };
+	size_t i, n, cap = 0, k;
+	uint64_t *size;
+
+	unlooked_release(u);
+	u->known = true;
+	for (i = 0; i < run->n_folder && !run->opt.adopt; i++) {
+		of.folder = run->folder[i].row.id;
+		if (of.folder == 0)
+			continue;
+		if (index_unlooked(run->ix, &of, &size, &n, err) == -1)
+			return -1;
+		for (k = 0; k < n; k++)
+			*VEC_ADD(u->size, u->n, cap) = size[k];
+		for (k = 0; k < n; k++)
+			u->any_size |= size[k] == 0;
+		free(size);
+	}
 	return 0;
 }
 

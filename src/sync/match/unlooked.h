@@ -22,6 +22,8 @@ struct unlooked {
  * files, with those on disk. Replaces what it holds. */
 int unlooked_load(struct run *, const struct folder *, enum index_side,
     struct unlooked *, struct err *);
+/* Files of all folders: one that was moved may be among them. */
+int unlooked_load_files(struct run *, struct unlooked *, struct err *);
 void unlooked_release(struct unlooked *);
 
 /* The file could be one of those messages; the message one of those files. */
