@@ -11,5 +11,21 @@ int index_fact_get(struct index *, int64_t folder, const char *name,
 /* In a transaction. 0 forgets it. */
 int index_fact_set(struct index *, int64_t folder, const char *name,
     int64_t value, struct err *);
+/* Calls fact for each whose name begins so, of the folders, by their ids, until
+ * it returns -1; it changes none. */
+struct index_fact {
+	int64_t folder;
+	const char *name;	/* behind the prefix */
+	int64_t value, at;	/* at: when it was set, seconds */
+};
+struct index_fact_visit {
+	int (*fact)(void *arg, const struct index_fact *, struct err *);
+	void *arg;
+};
+int index_facts(struct index *, const char *prefix,
+    const struct index_fact_visit *, struct err *);
+/* In a transaction: those of one folder go. */
+int index_facts_drop(struct index *, int64_t folder, const char *prefix,
+    struct err *);
 
 #endif

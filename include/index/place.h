@@ -56,6 +56,10 @@ struct index_visit {
 };
 int index_each(struct index *, enum index_which, int64_t folder,
     const struct index_visit *, struct err *);
+/* Of the rows that are owed something, one at least has one of these flags on
+ * one side alone. */
+int index_owes_flag(struct index *, int64_t folder, unsigned flags, bool *out,
+    struct err *);
 /* There is one at least. */
 int index_has(struct index *, enum index_which, int64_t folder, bool *out,
     struct err *);

@@ -78,6 +78,14 @@ bool place_is_twin(const struct place *);
  * the content: it is what pairs the place again. */
 void place_forget_local(struct place *);
 void place_forget_remote(struct place *);
+/*
+ * The server shows what it holds: that is the remote state now. Of what it was
+ * asked to hold since the last time, what it shows is agreed on already, so
+ * that to take it back is a change; what it does not show never was, and is no
+ * removal by anybody. Where what was asked for is the remote state itself, the
+ * message was given to the server with it, and no row has shown it before.
+ */
+void place_show(struct place *, unsigned flags, const char *keywords);
 /* Both known and equal. */
 bool file_hint_equal(const struct file_hint *, const struct file_hint *);
 

@@ -29,6 +29,8 @@ struct ability {
 	unsigned flags;		/* FLAG_*; 0 in a read-only folder */
 	bool any_keyword;
 	const char *keywords;	/* canonical; those it can store otherwise */
+	const char *lacks;	/* canonical, or NULL: those that it was seen
+				   not to store, whatever it says */
 };
 
 struct verdict {

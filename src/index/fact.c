@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "internal.h"
@@ -57,5 +58,48 @@ index_fact_set(struct index *ix, int64_t folder, const char *name,
 	query_text(&q, name);
 	query_text(&q, text);
 	query_int(&q, clock_wall());
+	return query_run(&q, err);
+}
+
+int
+index_facts(struct index *ix, const char *prefix,
+    const struct index_fact_visit *visit, struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_FACTS, "SELECT folder, substr(name,"
+	    " length(?1) + 1), CAST(value AS INTEGER), at FROM fact"
+	    " WHERE folder > 0 AND substr(name, 1, length(?1)) = ?1"
+	    " ORDER BY folder, name");
+	query_text(&q, prefix);
+	while ((r = query_step(&q, err)) > 0) {
+		char *name = query_get_text(&q, 1);
+		const struct index_fact fact = {
+			query_get_int(&q, 0), name == NULL ? "" : name,
+			query_get_int(&q, 2), query_get_int(&q, 3),
+		};
+
+		r = visit->fact(visit->arg, &fact, err);
+		free(name);
+		if (r == -1)
+			break;
+	}
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
+int
+index_facts_drop(struct index *ix, int64_t folder, const char *prefix,
+    struct err *err)
+{
+	struct query q;
+
+	if (index_may_write(ix, err) < 0)
+		return -1;
+	query_init(&q, ix, SLOT_FACTS_DROP, "DELETE FROM fact WHERE"
+	    " folder = ?2 AND substr(name, 1, length(?1)) = ?1");
+	query_text(&q, prefix);
+	query_int(&q, folder);
 	return query_run(&q, err);
 }

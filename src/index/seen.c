@@ -34,7 +34,11 @@ update_remote(struct place *p, const struct index_seen_remote *seen)
 
 	if (seen->has_flags)
 		keywords = seen->keywords == NULL ? "" : seen->keywords;
-	changed = update_state(&p->remote, flags, keywords);
+	changed = seen->has_flags && p->expected.present;
+	if (changed)
+		place_show(p, flags, keywords);
+	else
+		changed = update_state(&p->remote, flags, keywords);
 	if (seen->size != 0 && p->size != seen->size) {
 		p->size = seen->size;
 		changed = true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "mail/flags.h"
 
 /* The words may be the state's own: they are copied before those go. */
 void
@@ -74,6 +75,97 @@ place_forget_remote(struct place *p)
 	p->likely = p->unconfirmed = false;
 	state_set(&p->remote, false, 0, "");
 	state_set(&p->expected, false, 0, "");
+}
+
+static void
+keywords_take(char **words, char *new)
+{
+	free(*words);
+	*words = new;
+}
+
+/* Those of a that are in b, too. */
+static char *
+keywords_both(const char *a, const char *b)
+{
+	char *only = keywords_less(a, b);
+	char *both = keywords_less(a, only);
+
+	free(only);
+	return both;
+}
+
+/* What a side was agreed to hold: as before, but for what was asked for. */
+struct asked {
+	unsigned set, clear;
+	char *add, *del;	/* keywords */
+};
+
+static void
+base_correct(struct state *base, const struct asked *a)
+{
+	char *kept;
+
+	if (!base->present)
+		return;
+	kept = keywords_less(base->keywords, a->del);
+	base->flags = (base->flags | a->set) & ~a->clear;
+	keywords_take(&base->keywords, keywords_union(kept, a->add));
+	free(kept);
+}
+
+/*
+ * was: before it was asked. A flag that was asked for and is shown as asked has
+ * its new value in the base, any other of them the one that it had.
+ */
+static void
+asked_init(struct asked *a, const struct state *was, const struct state *now,
+    const struct state *asked)
+{
+	const unsigned of = was->flags ^ asked->flags;
+	const unsigned done = of & ~(asked->flags ^ now->flags);
+	const unsigned value = (asked->flags & done) | (was->flags & ~done);
+	char *add = keywords_less(asked->keywords, was->keywords);
+	char *del = keywords_less(was->keywords, asked->keywords);
+	char *gone = keywords_less(del, now->keywords);
+	char *missed = keywords_less(add, now->keywords);
+	char *held = keywords_both(add, now->keywords);
+	char *still = keywords_both(del, now->keywords);
+
+	a->set = of & value;
+	a->clear = of & ~value;
+	a->add = keywords_union(held, still);
+	a->del = keywords_union(gone, missed);
+	free(add);
+	free(del);
+	free(gone);
+	free(missed);
+	free(held);
+	free(still);
+}
+
+void
+place_show(struct place *p, unsigned flags, const char *keywords)
+{
+	char none[] = "";
+	const struct state nothing = { true, 0, none };
+	const bool given = p->expected.flags == p->remote.flags &&
+	    keywords_equal(p->expected.keywords, p->remote.keywords);
+	struct state now = { .keywords = NULL };
+	struct asked asked;
+
+	state_set(&now, true, flags, keywords);
+	if (p->expected.present) {
+		asked_init(&asked, given ? &nothing : &p->remote, &now,
+		    &p->expected);
+		base_correct(&p->base_local, &asked);
+		base_correct(&p->base_remote, &asked);
+		free(asked.add);
+		free(asked.del);
+	}
+	state_set(&p->expected, false, 0, "");
+	free(p->remote.keywords);
+	p->remote = now;
 }
 
 bool

@@ -9,17 +9,35 @@
 /* Operations that say what the sides should hold. */
 #define OPS_WITH_FLAGS (OP_FLAG_LOCAL | OP_FLAG_REMOTE | OP_PULL | OP_PUSH)
 
-/* Keywords that the server could store, out of those; NULL means all. */
-static const char *
-keyword_limit(const struct ability *can)
+/* Of those keywords what the server could store. */
+static char *
+keywords_storable(const char *words, const struct ability *can)
 {
-	return can->any_keyword ? NULL : can->keywords;
+	char *told = keywords_merge("", "", "", words, can->any_keyword ? NULL :
+	    can->keywords);
+	char *kept = keywords_less(told, can->lacks != NULL ? can->lacks : "");
+
+	free(told);
+	return kept;
 }
 
+/* Of all that either side has or had; NULL means that there is no limit. */
 static char *
-keywords_storable(const char *words, const char *limit)
+keyword_limit(const struct place *p, const struct ability *can)
 {
-	return keywords_merge("", "", "", words, limit);
+	const char *br = p->base_remote.keywords;
+	char *ours, *theirs, *both, *limit;
+
+	if (can->any_keyword && (can->lacks == NULL || *can->lacks == '\0'))
+		return NULL;
+	ours = keywords_union(p->local.keywords, p->base_local.keywords);
+	theirs = keywords_union(p->remote.keywords, br);
+	both = keywords_union(ours, theirs);
+	limit = keywords_storable(both, can);
+	free(ours);
+	free(theirs);
+	free(both);
+	return limit;
 }
 
 /*
@@ -87,7 +105,7 @@ want_keywords(const struct place *p, const struct ability *can,
 	const char *bl = base_keywords(&p->base_local);
 	const char *br = base_keywords(&p->base_remote);
 	const char *l = p->local.keywords, *r = p->remote.keywords;
-	const char *limit = keyword_limit(can);
+	char *limit = keyword_limit(p, can);
 	char *beyond = keywords_less(br, limit == NULL ? br : limit);
 	char *lost = keywords_less(beyond, r);
 	char *theirs = keywords_less(br, lost);
@@ -95,6 +113,7 @@ want_keywords(const struct place *p, const struct ability *can,
 
 	v->local_keywords = keywords_merge(bl, l, theirs, r, NULL);
 	v->remote_keywords = keywords_merge(br, r, ours, l, limit);
+	free(limit);
 	free(beyond);
 	free(lost);
 	free(theirs);
@@ -144,8 +163,7 @@ verdict_of_push(const struct state *local, const struct ability *can,
 	v->local_flags = local->flags;
 	v->local_keywords = xstrdup(local->keywords);
 	v->remote_flags = local->flags & can->flags;
-	v->remote_keywords = keywords_storable(local->keywords,
-	    keyword_limit(can));
+	v->remote_keywords = keywords_storable(local->keywords, can);
 }
 
 /* What is still known of a file that was lost comes back with it. A mark that
@@ -236,8 +254,8 @@ open_keywords(const struct place *p, const struct ability *can,
 	const char *l = p->local.keywords, *r = p->remote.keywords;
 	char *l_only = keywords_less(l, r), *r_only = keywords_less(r, l);
 
-	out->list[0] = keywords_storable(l_only, keyword_limit(can));
-	out->list[1] = keywords_storable(r_only, keyword_limit(can));
+	out->list[0] = keywords_storable(l_only, can);
+	out->list[1] = keywords_storable(r_only, can);
 	out->list[2] = keywords_less(want, l);
 	free(l_only);
 	free(r_only);

@@ -90,6 +90,82 @@ test_hints(void **state)
 		    table[i].equal);
 }
 
+static unsigned
+bits(const char *letters)
+{
+	unsigned flags = 0;
+
+	for (; *letters != '\0' && *letters != '/'; letters++)
+		flags |= flag_from_letter(*letters);
+	return flags;
+}
+
+static const char *
+words(const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	return slash == NULL ? "" : slash + 1;
+}
+
+static void
+assert_state(const struct state *s, const char *text)
+{
+	assert_int_equal(s->flags, bits(text));
+	assert_string_equal(s->keywords, words(text));
+}
+
+/* Of the flags asked for, what is shown is agreed on, and what is not never
+ * was; others are as they were. */
+static void
+test_show(void **state)
+{
+	static const struct {
+		const char *base, *remote, *expected, *shown, *after;
+	} table[] = {
+		{ "S", "S", NULL, "", "S" },
+		{ "S", "S", "FS", "FS", "FS" },
+		{ "S", "S", "FS", "S", "S" },
+		{ "S", "S", "FS", "F", "FS" },
+		{ "S", "S", "FS", "RS", "S" },
+		{ "S", "S", "", "", "" },
+		{ "S", "S", "", "S", "S" },
+		{ "/a b", "/a b", "/a c", "/a c", "/a c" },
+		{ "/a b", "/a b", "/a c", "/b", "/a b" },
+		{ "/a", "/a", "/a B", "/b d", "/a b" },
+		/* Given with the message. */
+		{ "FS/a", "FS/a", "FS/a", "FS/a", "FS/a" },
+		{ "FS/a", "FS/a", "FS/a", "S", "S" },
+		{ "FS/a", "FS/a", "FS/a", "RS/a b", "S/a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct place p;
+
+		place_init(&p);
+		state_set(&p.base_local, true, bits(table[i].base),
+		    words(table[i].base));
+		state_set(&p.base_remote, true, bits(table[i].base),
+		    words(table[i].base));
+		state_set(&p.remote, true, bits(table[i].remote),
+		    words(table[i].remote));
+		if (table[i].expected != NULL)
+			state_set(&p.expected, true, bits(table[i].expected),
+			    words(table[i].expected));
+		place_show(&p, bits(table[i].shown), words(table[i].shown));
+		assert_absent(&p.expected);
+		assert_state(&p.remote, table[i].shown);
+		assert_int_equal(p.base_local.flags, bits(table[i].after));
+		assert_true(keywords_equal(p.base_local.keywords,
+		    words(table[i].after)));
+		assert_int_equal(p.base_remote.flags, bits(table[i].after));
+		assert_true(keywords_equal(p.base_remote.keywords,
+		    words(table[i].after)));
+		place_release(&p);
+	}
+}
+
 int
 main(void)
 {
@@ -97,6 +173,7 @@ main(void)
 		cmocka_unit_test(test_init_and_release),
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_hints),
+		cmocka_unit_test(test_show),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

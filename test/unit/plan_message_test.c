@@ -7,7 +7,8 @@
 
 /* --- named cases --- */
 
-/* Letters of flags, then / and keywords; NULL: not there. */
+/* Letters of flags, then / and keywords; NULL: not there. can: "*-a" is all but
+ * the keyword a. */
 static const struct named {
 	const char *what, *base_local, *base_remote, *local, *remote;
 	const char *can;	/* "*": everything */
@@ -59,6 +60,14 @@ static const struct named {
 	    OP_FLAG_REMOTE, "PS", "PS" },
 	{ "keyword kept here, storable now", "/a", "", "/a", "", "/a", 0,
 	    OP_FLAG_REMOTE, "/a", "/a" },
+	{ "a keyword that it takes and does not keep", "/b", "/b", "/a b",
+	    "/b", "*-a", 0, OP_SETTLE, "/a b", "/b" },
+	{ "others with it", "/b", "/b", "/a c", "/b", "*-a", 0,
+	    OP_FLAG_REMOTE, "/a c", "/c" },
+	{ "new here, with such a one", NULL, NULL, "S/a b", NULL, "*-a", 0,
+	    OP_PUSH, "S/a b", "S/b" },
+	{ "it disappears there", "/a b", "/a b", "/a b", "/b", "*-a", 0,
+	    OP_SETTLE, "/a b", "/b" },
 	/* Rule 2. */
 	{ "deleted there", "S", "S", "S", NULL, "*", 0, OP_REMOVE_LOCAL, NULL,
 	    NULL },
@@ -153,13 +162,15 @@ state_is(const struct state *s, const char *text)
 static void
 check_named(const struct named *c)
 {
-	struct ability can = { flags_of(c->can), false, words_of(c->can) };
+	struct ability can = { flags_of(c->can), false, words_of(c->can),
+	    NULL };
 	struct place p;
 	unsigned ops;
 	int runs = 0;
 
-	if (strcmp(c->can, "*") == 0)
-		can = (struct ability){ FLAG_ALL, true, "" };
+	if (*c->can == '*')
+		can = (struct ability){ FLAG_ALL, true, "",
+		    c->can[1] == '-' ? c->can + 2 : NULL };
 	place_init(&p);
 	state_read(&p.base_local, c->base_local);
 	state_read(&p.base_remote, c->base_remote);
@@ -197,7 +208,7 @@ test_named_cases(void **state)
 static void
 test_lost_file(void **state)
 {
-	const struct ability can = { flags_of("FS"), false, "a" };
+	const struct ability can = { flags_of("FS"), false, "a", NULL };
 	struct verdict v;
 	struct place p;
 
@@ -242,7 +253,7 @@ many_words(const char *prefix, int n)
 static void
 test_too_many_keywords(void **state)
 {
-	const struct ability can = { FLAG_ALL, true, "" };
+	const struct ability can = { FLAG_ALL, true, "", NULL };
 	char *mine = many_words("m", 600), *theirs = many_words("t", 600);
 	struct place p;
 	int i;

@@ -8,11 +8,14 @@
 #include "core/pick.h"
 #include "core/report.h"
 #include "core/run.h"
+#include "mail/flags.h"
 
 void
 folder_release(struct folder *f)
 {
 	index_folder_release(&f->row);
+	free(f->lacking.keywords);
+	f->lacking = (struct lacking){ .flags = 0 };
 	free(f->fault);
 	f->fault = NULL;
 }
@@ -44,10 +47,11 @@ folder_verdict(const struct folder *f)
 void
 folder_ability(const struct folder *f, struct ability *out)
 {
-	out->flags = f->row.permanent;
+	out->flags = f->row.permanent & ~f->lacking.flags;
 	out->any_keyword = f->row.permanent_any;
 	out->keywords = f->row.permanent_keywords != NULL ?
 	    f->row.permanent_keywords : "";
+	out->lacks = f->lacking.keywords;
 }
 
 void
@@ -105,6 +109,13 @@ folder_by_id(const struct run *run, int64_t id)
 		if (run->folder[i].row.id == id)
 			return &run->folder[i];
 	return NULL;
+}
+
+bool
+folder_takes_removals(const struct folder *f)
+{
+	return !f->row.read_only &&
+	    (f->row.permanent & ~f->lacking.flags & FLAG_DELETED) != 0;
 }
 
 bool
@@ -175,4 +186,11 @@ code_is_folder(enum imap_code_kind code)
 	default:
 		return false;
 	}
+}
+
+bool
+code_is_passing(enum imap_code_kind code)
+{
+	return code == CODE_SERVERBUG || code == CODE_LIMIT ||
+	    code_is_folder(code);
 }

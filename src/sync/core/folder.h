@@ -47,8 +47,15 @@ struct folder {
 	bool missing;		/* the first scan lacked files */
 	bool unseen_remote;	/* gone here, it holds messages never seen */
 	bool unseen_local;	/* it holds files that the server never had */
-	bool owed;		/* it was read-only, and something waits for
-				   that to change */
+	bool unread;		/* it stores no \Seen, and that is owed */
+	bool owed;		/* something waits for the folder to store more
+				   than it could */
+	/* Flags that it does not store, whatever it says (lacking.h). */
+	struct lacking {
+		unsigned flags;
+		char *keywords;		/* canonical; NULL: none */
+		bool stale;		/* learned long ago: to be seen anew */
+	} lacking;
 	uint64_t dirty;		/* rows, when last counted */
 	uint64_t uploads;	/* whose UID was told, and no more is known */
 	bool only_pulls;	/* nothing but a pull is to be done for them */
@@ -78,7 +85,8 @@ bool folder_in_play(const struct folder *);
 bool folder_is_inbox(const struct folder *);
 /* What is to be done about the folder itself. */
 enum folder_op folder_verdict(const struct folder *);
-/* What the server can store in it; borrows from the folder. */
+/* What the server can store in it; borrows from the folder, and belongs to the
+ * index lane like that. */
 void folder_ability(const struct folder *, struct ability *out);
 
 /* It takes no part in this run any more, for that reason, which is an issue.
@@ -100,6 +108,9 @@ bool folder_lacks_trash(const struct run *);
 /* NULL: none of this run has that row. */
 struct folder *folder_by_id(const struct run *, int64_t id);
 
+/* Messages can be marked there, and so removed. */
+bool folder_takes_removals(const struct folder *);
+
 /* When removals are undone, the other folders are through with it. */
 bool folder_takes_part(const struct run *, const struct folder *);
 /* It takes part, and its server's side is to be looked at. */
@@ -112,5 +123,7 @@ int folder_unseen(struct run *, struct folder *, bool local, bool *out,
 /* The server refuses a command with that code for the folder or the account,
  * whatever the message. */
 bool code_is_folder(enum imap_code_kind);
+/* Or for the moment's sake: a part of it would fare no better. */
+bool code_is_passing(enum imap_code_kind);
 
 #endif
