@@ -124,10 +124,13 @@ void imap_search_kept_start(struct imap_session *, struct imap_searching *,
     struct task *, const char *key);
 void imap_searching_release(struct imap_searching *);
 
-/* UID STORE set +FLAGS.SILENT / -FLAGS.SILENT (flags, keywords). */
+/*
+ * UID STORE set +FLAGS / -FLAGS (flags, keywords). Not silent: the server then
+ * shows what the messages hold, in rows that come by on_data.
+ */
 struct imap_store_args {
 	const struct uidset *uids;
-	bool add;
+	bool add, silent;
 	unsigned flags;
 	const char *keywords;		/* canonical, or NULL */
 };

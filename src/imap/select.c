@@ -22,7 +22,7 @@ struct imap_select_priv {
 	struct uidrange known;
 	bool plain;			/* without parameters */
 	bool open;			/* data is about this folder */
-	bool has_exists, has_permanent;
+	bool has_exists, has_flags, has_permanent;
 	unsigned listed;		/* FLAGS */
 };
 
@@ -56,6 +56,7 @@ select_restart(struct imap_select *q)
 	q->box = (struct imap_box){ .read_only = q->priv->examine };
 	q->priv->open = true;
 	q->priv->has_exists = q->priv->has_permanent = false;
+	q->priv->has_flags = false;
 }
 
 static void
@@ -113,6 +114,7 @@ select_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 		p->has_exists = true;
 		break;
 	case IMAP_FLAGS:
+		p->has_flags = true;
 		select_known(&q->box, &r->flags);
 		/* RFC 3501 section 7.1: without PERMANENTFLAGS all of these. */
 		if (!p->has_permanent) {
@@ -173,6 +175,18 @@ select_on_line(struct imap_cmd *cmd, struct imap_line *line,
 	return false;
 }
 
+/* "(\*)" and nothing else: all that the folder knows, new ones too. Who says
+ * nothing at all has those of RFC 3501. */
+static void
+select_complete(struct imap_box *box, const struct imap_select_priv *p)
+{
+	if (!p->has_flags && !p->has_permanent)
+		box->permanent = FLAG_ALL & ~(unsigned)FLAG_PASSED;
+	else if (box->permanent_any && *box->permanent_keywords == '\0' &&
+	    (box->permanent & ~(unsigned)FLAG_PASSED) == 0)
+		box->permanent |= box->known;
+}
+
 static void
 select_end(struct imap_select *q)
 {
@@ -187,6 +201,7 @@ select_end(struct imap_select *q)
 	if (!ok || !p->has_exists)
 		s->exists = 0;
 	q->box.exists = s->exists;
+	select_complete(&q->box, p);
 	s->box_modseq = ok && q->box.modseq != 0;
 	/* iCloud enables without saying so; the number is the proof. */
 	if (s->box_modseq && (imap_session_caps(s) & CAP_CONDSTORE))

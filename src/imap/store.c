@@ -39,7 +39,8 @@ store_tail(struct imap_line *line, void *arg)
 {
 	const struct imap_store_args *args = arg;
 
-	imap_line_add(line, " %cFLAGS.SILENT ", args->add ? '+' : '-');
+	imap_line_add(line, " %cFLAGS%s ", args->add ? '+' : '-',
+	    args->silent ? ".SILENT" : "");
 	imap_line_flags(line, args->flags, args->keywords);
 }
 

@@ -117,8 +117,8 @@ ROWS = [
 	"\"ROLLBACK\", NULL, NULL, NULL);")),
     ("cursor-though-the-sum-is-open", SYNC + "observe/remote_settle.c",
 	"e2e test_failures.py -k unsettled_folder_is_named",
-	("\tif (!o->closes)\n\t\treturn 0;\n\tif (o->grew",
-	"\to->closes = true;\n\tif (o->grew")),
+	("\tif (!o->closes)\n\t\treturn 0;\n\tif (o->unlearn",
+	"\to->closes = true;\n\tif (o->unlearn")),
 
     # -- epochs --
     ("uidvalidity-not-compared", SYNC + "observe/remote.c",

@@ -305,6 +305,44 @@ test_select_of_a_part(void **state)
 	probe_release(&p);
 }
 
+/* FLAGS and PERMANENTFLAGS, and what can be stored. */
+static void
+test_select_permanent(void **state)
+{
+	static const struct {
+		const char *known, *permanent;
+		unsigned flags;
+		bool any;
+	} table[] = {
+		{ "S: * FLAGS (\\Seen \\Deleted x)",
+		    "S: * OK [PERMANENTFLAGS (\\*)] x",
+		    FLAG_SEEN | FLAG_DELETED | FLAG_PASSED, true },
+		{ "S: * FLAGS (\\Seen \\Deleted x)",
+		    "S: * OK [PERMANENTFLAGS (\\Seen \\*)] x",
+		    FLAG_SEEN | FLAG_PASSED, true },
+		{ "S: * FLAGS (\\Seen \\Deleted x)",
+		    "S: * OK [PERMANENTFLAGS ()] x", 0, false },
+		{ "S: * FLAGS (\\Seen x)", "S: * 0 RECENT", FLAG_SEEN,
+		    false },
+		{ "S: * 0 RECENT", "S: * 0 RECENT",
+		    FLAG_ALL & ~FLAG_PASSED, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const char *const script[] = { ENABLED,
+			"C: SELECT x (QRESYNC (9 50 11:20))\r\n",
+			table[i].known, "S: * 4 EXISTS", table[i].permanent,
+			"S: * OK [UIDVALIDITY 9] x", "S: $1 OK x", NULL };
+		struct probe p = { 0 };
+
+		probe_run(&p, script, start_known);
+		assert_int_equal(p.sel.box.permanent, table[i].flags);
+		assert_int_equal(p.sel.box.permanent_any, table[i].any);
+		probe_release(&p);
+	}
+}
+
 static void
 test_search_empty(void **state)
 {
@@ -324,7 +362,7 @@ static void
 start_long(struct probe *p)
 {
 	struct imap_store_args a = { .uids = &p->uids, .add = true,
-	    .keywords = "foo" };
+	    .silent = true, .keywords = "foo" };
 
 	for (uint32_t i = 0; i < 2000; i++)
 		uidset_add(&p->uids, 10000 + 2 * i);
@@ -388,6 +426,7 @@ main(void)
 		cmocka_unit_test(test_search_keep),
 		cmocka_unit_test(test_search_kept),
 		cmocka_unit_test(test_select_of_a_part),
+		cmocka_unit_test(test_select_permanent),
 		cmocka_unit_test(test_search_empty),
 		cmocka_unit_test(test_long_set),
 		cmocka_unit_test(test_what_is_not_sent),

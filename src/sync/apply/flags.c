@@ -4,75 +4,29 @@
  *
  *	index lane	pick	rows and what each side should hold
  *	disk lane	rename	files whose letters change; then sync
- *	server		STORE	one command for all that change alike
+ *	server		STORE	one command for all that change alike; what it
+ *				shows counts (flags_store.c)
  *	index lane	record	what was seen to work
  *
  * The two in the middle run at the same time, and the next rows are renamed
  * while the last ones are recorded. What is refused or no longer as it was
  * leaves its row dirty.
  */
+#include "apply/flags.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "apply/apply.h"
-#include "imap/box.h"
-#include "maildir/store.h"
-#include "observe/observe.h"
+#include "core/lacking.h"
 #include "mail/flags.h"
-
-#define FLAG_ROWS	2000	/* few commands, and few syncs ... */
-#define FLAG_ROWS_0	500	/* ... but the first are soon at the disk */
-#define FLAG_BATCHES	2
-
-struct row {
-	struct picked p;
-	bool renamed;		/* local is as wanted now */
-	struct maildir_renamed now;
-	bool stored;		/* remote is as wanted now */
-	char *failure;
-	size_t group;
-};
-
-/* Messages on the server that change alike: at most two STOREs. */
-struct group {
-	unsigned add, del;
-	char *add_words, *del_words;
-	struct uidset uids;
-	struct imap_cmd plus, minus;
-	bool has_plus, has_minus;
-};
-
-enum flags_at { FLAGS_FREE, FLAGS_PICK, FLAGS_APPLY, FLAGS_RECORD };
-
-struct batch {
-	struct flagging *f;
-	enum flags_at at;
-	struct row *row;
-	int n;
-	struct group *group;
-	size_t n_group, cap_group;
-	struct job index_job, disk_job;
-};
-
-struct flagging {
-	struct pass pass;
-	struct pick pick;
-	struct picked picked[FLAG_ROWS];
-	struct batch batch[FLAG_BATCHES];
-	bool picking;		/* one at a time, for rows come in order */
-	bool end;		/* nothing is left to pick */
-	struct err stopped;	/* the folder's directories take no more */
-	uint64_t done;
-	uint64_t failed;	/* messages ... */
-	char *why;		/* ... of which the first failed so */
-};
+#include "observe/observe.h"
 
 static int
 flags_pick_run(struct job *job)
 {
-	struct batch *b = OWNER_OF(job, struct batch, index_job);
+	struct flag_batch *b = OWNER_OF(job, struct flag_batch, index_job);
 	struct flagging *f = b->f;
 	int i, n = pick_rows(&f->pick, f->picked, &job->err);
 
@@ -86,7 +40,8 @@ flags_pick_run(struct job *job)
 }
 
 static void
-flag_batch_post(struct batch *b, enum flags_at at, int (*run)(struct job *))
+flag_batch_post(struct flag_batch *b, enum flags_at at,
+    int (*run)(struct job *))
 {
 	b->at = at;
 	b->index_job = (struct job){ .run = run };
@@ -94,90 +49,11 @@ flag_batch_post(struct batch *b, enum flags_at at, int (*run)(struct job *))
 }
 
 static void
-flag_batch_pick(struct batch *b)
+flag_batch_pick(struct flag_batch *b)
 {
 	b->f->picking = true;
 	b->f->pick.max = b->f->done == 0 ? FLAG_ROWS_0 : FLAG_ROWS;
 	flag_batch_post(b, FLAGS_PICK, flags_pick_run);
-}
-
-/* --- the server's side --- */
-
-static bool
-group_is(const struct group *g, unsigned add, unsigned del,
-    const char *add_words, const char *del_words)
-{
-	return g->add == add && g->del == del &&
-	    keywords_equal(g->add_words, add_words) &&
-	    keywords_equal(g->del_words, del_words);
-}
-
-static void
-group_join(struct batch *b, struct row *r)
-{
-	const struct state *is = &r->p.place.remote;
-	const struct verdict *v = &r->p.verdict;
-	unsigned add = v->remote_flags & ~is->flags;
-	unsigned del = is->flags & ~v->remote_flags;
-	char *add_words = keywords_less(v->remote_keywords, is->keywords);
-	char *del_words = keywords_less(is->keywords, v->remote_keywords);
-	struct group *g;
-	size_t i;
-
-	for (i = 0; i < b->n_group; i++)
-		if (group_is(&b->group[i], add, del, add_words, del_words))
-			break;
-	if (i == b->n_group) {
-		g = VEC_ADD(b->group, b->n_group, b->cap_group);
-		g->add = add;
-		g->del = del;
-		g->add_words = add_words;
-		g->del_words = del_words;
-	} else {
-		free(add_words);
-		free(del_words);
-	}
-	r->group = i;
-	uidset_add(&b->group[i].uids, r->p.place.uid);
-}
-
-static void
-group_send(struct flagging *f, struct group *g)
-{
-	struct imap_store_args args = { .uids = &g->uids };
-	struct imap_session *session = f->pass.conn->session;
-
-	g->has_plus = g->add != 0 || *g->add_words != '\0';
-	g->has_minus = g->del != 0 || *g->del_words != '\0';
-	if (g->has_plus) {
-		args.add = true;
-		args.flags = g->add;
-		args.keywords = g->add_words;
-		imap_store_start(session, &g->plus, &f->pass.task, &args);
-	}
-	if (g->has_minus) {
-		args.add = false;
-		args.flags = g->del;
-		args.keywords = g->del_words;
-		imap_store_start(session, &g->minus, &f->pass.task, &args);
-	}
-}
-
-static void
-groups_release(struct batch *b)
-{
-	size_t i;
-
-	for (i = 0; i < b->n_group; i++) {
-		free(b->group[i].add_words);
-		free(b->group[i].del_words);
-		uidset_release(&b->group[i].uids);
-		imap_cmd_release(&b->group[i].plus);
-		imap_cmd_release(&b->group[i].minus);
-	}
-	free(b->group);
-	b->group = NULL;
-	b->n_group = b->cap_group = 0;
 }
 
 /* --- the disk's side --- */
@@ -185,14 +61,14 @@ groups_release(struct batch *b)
 static int
 rename_run(struct job *job)
 {
-	struct batch *b = OWNER_OF(job, struct batch, disk_job);
+	struct flag_batch *b = OWNER_OF(job, struct flag_batch, disk_job);
 	struct flagging *f = b->f;
 	struct maildir *md = f->pass.run->md;
 	bool renamed = false;
 	int i;
 
 	for (i = 0; i < b->n; i++) {
-		struct row *r = &b->row[i];
+		struct flag_row *r = &b->row[i];
 		struct place *p = &r->p.place;
 		struct maildir_message m = {
 			f->pass.folder->row.path, p->in_new, p->file,
@@ -217,7 +93,7 @@ rename_run(struct job *job)
 
 /* Renamed, or only keywords change, which the index itself holds. */
 static bool
-is_local_done(const struct row *r)
+is_local_done(const struct flag_row *r)
 {
 	return (r->p.verdict.ops & OP_FLAG_LOCAL) && (r->renamed ||
 	    r->p.place.local.flags == r->p.verdict.local_flags);
@@ -226,7 +102,7 @@ is_local_done(const struct row *r)
 /* --- both --- */
 
 static void
-report_row(struct flagging *f, struct row *r, bool local)
+report_row(struct flagging *f, struct flag_row *r, bool local)
 {
 	struct buf detail;
 
@@ -238,40 +114,36 @@ report_row(struct flagging *f, struct row *r, bool local)
 }
 
 static void
-flag_batch_clear(struct batch *b)
+flag_batch_clear(struct flag_batch *b)
 {
 	int i;
 
 	for (i = 0; i < b->n; i++) {
 		picked_release(&b->row[i].p, 1);
+		free(b->row[i].goal.keywords);
+		free(b->row[i].shown.keywords);
 		free(b->row[i].failure);
 	}
 	free(b->row);
 	b->row = NULL;
 	b->n = 0;
-	groups_release(b);
+	stores_release(b);
 	b->at = FLAGS_FREE;
 }
 
 static void
-flag_batch_apply(struct batch *b)
+flag_batch_apply(struct flag_batch *b)
 {
 	struct flagging *f = b->f;
-	size_t g;
-	int i;
 
-	for (i = 0; i < b->n; i++)
-		if (b->row[i].p.verdict.ops & OP_FLAG_REMOTE)
-			group_join(b, &b->row[i]);
-	for (g = 0; g < b->n_group; g++)
-		group_send(f, &b->group[g]);
+	stores_begin(b);
 	b->at = FLAGS_APPLY;
 	b->disk_job = (struct job){ .run = rename_run };
 	lane_post(f->pass.run->disk_lane, &b->disk_job, &f->pass.task);
 }
 
 static void
-flag_batch_picked(struct batch *b)
+flag_batch_picked(struct flag_batch *b)
 {
 	b->f->picking = false;
 	b->f->end |= b->f->pick.end;
@@ -298,7 +170,7 @@ take_name(struct place *p, const struct maildir_renamed *now)
 }
 
 static int
-record_flags(struct flagging *f, struct row *r, struct err *err)
+record_flags(struct flagging *f, struct flag_row *r, struct err *err)
 {
 	struct index *ix = f->pass.run->ix;
 	struct place *p = &r->p.place;
@@ -312,22 +184,28 @@ record_flags(struct flagging *f, struct row *r, struct err *err)
 		take_name(p, &r->now);
 	if (is_local_done(r))
 		state_set(&p->local, true, v->local_flags, v->local_keywords);
-	if (r->stored)
-		state_set(&p->remote, true, v->remote_flags,
-		    v->remote_keywords);
+	if (is_asked_for(r))
+		state_set(&p->expected, true, r->goal.flags,
+		    r->goal.keywords);
+	if (r->shown.present)
+		place_show(p, r->shown.flags, r->shown.keywords);
 	folder_ability(f->pass.folder, &can);
 	reconcile_agree(p, &can);
-	return index_place_put(ix, p, err);
+	return lacking_tell(f->pass.run, f->pass.folder, p, err) == -1 ? -1 :
+	    index_place_put(ix, p, err);
 }
 
 static int
 flags_record_run(struct job *job)
 {
-	struct batch *b = OWNER_OF(job, struct batch, index_job);
+	struct flag_batch *b = OWNER_OF(job, struct flag_batch, index_job);
 	struct run *run = b->f->pass.run;
 	bool renamed = false;
 	int i, rc = index_begin(run->ix, &job->err);
 
+	if (rc == 0 && (b->lacks != 0 || *b->lacks_words != '\0'))
+		rc = lacking_learn(run, b->f->pass.folder, b->lacks,
+		    b->lacks_words, &job->err);
 	for (i = 0; i < b->n && rc == 0; i++) {
 		renamed |= b->row[i].renamed;
 		rc = record_flags(b->f, &b->row[i], &job->err);
@@ -338,62 +216,30 @@ flags_record_run(struct job *job)
 	return index_end(run->ix, rc, &job->err);
 }
 
-/* 1 all answered, 0 not yet, -1 connection lost. */
-static int
-groups_result(struct batch *b, struct err *err)
+/* Something was asked of the server, and done. */
+static bool
+is_remote_done(const struct flag_batch *b, const struct flag_row *r)
 {
-	size_t i;
+	const struct state *is = &r->p.place.remote;
 
-	for (i = 0; i < b->n_group; i++) {
-		struct group *g = &b->group[i];
-		int plus = g->has_plus ? imap_result(&g->plus, err) : 1;
-		int minus;
-
-		if (plus == -1 && err->kind != ERR_REFUSED)
-			return -1;
-		minus = g->has_minus ? imap_result(&g->minus, err) : 1;
-		if (minus == -1 && err->kind != ERR_REFUSED)
-			return -1;
-		if (plus == 0 || minus == 0)
-			return 0;
-	}
-	return 1;
-}
-
-static void
-take_replies(struct batch *b)
-{
-	int i;
-
-	for (i = 0; i < b->n; i++) {
-		struct row *r = &b->row[i];
-		struct group *g;
-		struct err err;
-
-		if (!(r->p.verdict.ops & OP_FLAG_REMOTE))
-			continue;
-		g = &b->group[r->group];
-		if ((!g->has_plus || imap_result(&g->plus, &err) == 1) &&
-		    (!g->has_minus || imap_result(&g->minus, &err) == 1))
-			r->stored = true;
-		else if (r->failure == NULL)
-			r->failure = xstrdup(err.msg);
-	}
+	return !b->lost && r->goal.present &&
+	    (r->p.verdict.remote_flags != is->flags ||
+	    !keywords_equal(r->p.verdict.remote_keywords, is->keywords));
 }
 
 /* Before the rows are changed: the detail is the difference. */
 static void
-report_batch(struct batch *b)
+report_batch(struct flag_batch *b)
 {
 	struct flagging *f = b->f;
 	int i;
 
 	for (i = 0; i < b->n; i++) {
-		struct row *r = &b->row[i];
+		struct flag_row *r = &b->row[i];
 
 		if (is_local_done(r))
 			report_row(f, r, true);
-		if (r->stored)
+		if (is_remote_done(b, r))
 			report_row(f, r, false);
 		if (r->failure != NULL && f->failed++ == 0)
 			f->why = xstrdup(r->failure);
@@ -402,14 +248,23 @@ report_batch(struct batch *b)
 	report_progress(f->pass.run, f->pass.folder, "flags", f->done, 0);
 }
 
-static int
-flag_batch_applied(struct batch *b, struct err *err)
+/* What the server was asked for is expected of it then. */
+static void
+flag_batch_lost(struct flag_batch *b, struct err *err)
 {
-	int answered = groups_result(b, err);
+	b->lost = b->stored = true;
+	b->f->end = true;
+	b->f->lost = *err;
+}
+
+static int
+flag_batch_applied(struct flag_batch *b, struct err *err)
+{
+	struct err why = { .kind = ERR_NONE };
+	int answered = stores_drive(b, &why);
 
 	if (answered == -1)
-		return -1;
-	err->kind = ERR_NONE;
+		flag_batch_lost(b, &why);
 	if (answered == 0 || !b->disk_job.done)
 		return 0;
 	if (b->disk_job.result == -1 && err_is_of_path(&b->disk_job.err)) {
@@ -422,19 +277,19 @@ flag_batch_applied(struct batch *b, struct err *err)
 		*err = b->disk_job.err;
 		return -1;
 	}
-	take_replies(b);
 	report_batch(b);
 	flag_batch_post(b, FLAGS_RECORD, flags_record_run);
 	return 0;
 }
 
 static int
-flag_batch_step(struct batch *b, struct err *err)
+flag_batch_step(struct flag_batch *b, struct err *err)
 {
 	if (b->at == FLAGS_APPLY)
 		return flag_batch_applied(b, err);
 	if (b->at == FLAGS_FREE || !b->index_job.done)
 		return 0;
+	report_flush(b->f->pass.run);
 	if (b->index_job.result == -1) {
 		*err = b->index_job.err;
 		return -1;
@@ -449,6 +304,8 @@ flag_batch_step(struct batch *b, struct err *err)
 static enum task_result
 flags_end(struct flagging *f)
 {
+	if (f->lost.kind != ERR_NONE)
+		return task_fail(&f->pass.task, &f->lost);
 	if (f->stopped.kind != ERR_NONE)
 		folder_fail(f->pass.run, f->pass.folder, &f->stopped);
 	/* A command is for many messages: which one it is about is not told. */
@@ -486,6 +343,7 @@ flags_finish(struct task *t)
 	for (i = 0; i < FLAG_BATCHES; i++)
 		flag_batch_clear(&f->batch[i]);
 	free(f->why);
+	free(f->shown_words);
 	pass_end(&f->pass);
 }
 
@@ -498,6 +356,7 @@ flags_start(struct conn *conn, struct folder *folder,
 
 	for (i = 0; i < FLAG_BATCHES; i++)
 		f->batch[i].f = f;
+	f->shown_words = xstrdup("");
 	f->pick = (struct pick){
 		.run = conn->account->run, .folder = folder, .ops = FLAG_OPS,
 	};

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "core/lacking.h"
 #include "mail/flags.h"
 #include "match/match.h"
 #include "apply/push.h"
@@ -142,20 +143,22 @@ pick(struct push *p, struct err *err)
  * keywords, which no file name carries, go along.
  */
 static int
-inherit_keywords(struct index *ix, struct pushed *m, struct err *err)
+inherit_keywords(struct push *p, struct pushed *m, struct err *err)
 {
+	struct index *ix = p->pass.run->ix;
+	struct picked *row = &m->row;
+	struct ability can;
 	char *words = NULL;
-	struct verdict *v = &m->row.verdict;
-	int rc = index_keywords_of_content(ix, m->row.place.content, &words,
-	    err);
+	int rc = index_keywords_of_content(ix, row->place.content, &words, err);
 
-	if (rc == 1) {
-		state_set(&m->row.place.local, true, m->row.place.local.flags,
-		    words);
-		free(v->remote_keywords);
-		v->remote_keywords = words;
-	}
-	return rc == -1 ? -1 : 0;
+	if (rc != 1)
+		return rc;
+	state_set(&row->place.local, true, row->place.local.flags, words);
+	free(words);
+	folder_ability(p->pass.folder, &can);
+	verdict_release(&row->verdict);
+	reconcile_message(&row->place, &can, false, &row->verdict);
+	return 0;
 }
 
 /* By the name that stays when flags change. */
@@ -193,7 +196,7 @@ intend(struct push *p, struct pushed *m, struct err *err)
 		return 0;
 	}
 	if (index_content_put(ix, &m->fp, &m->row.place.content, err) == -1 ||
-	    inherit_keywords(ix, m, err) == -1 ||
+	    inherit_keywords(p, m, err) == -1 ||
 	    index_place_put(ix, &m->row.place, err) == -1)
 		return -1;
 	m->intent = (struct index_intent){
@@ -298,6 +301,9 @@ tell(struct push *p, const struct push_batch *b)
 		if (m->over && m->failure == NULL)
 			report_done(p->pass.run, SYNC_PUSH, p->pass.folder,
 			    &m->row.place, "");
+		/* The rest of its flags goes by STORE. */
+		if (m->over && m->failure == NULL && m->stripped)
+			p->pass.folder->look_again = true;
 	}
 	p->done += (uint64_t)b->n;
 	if (b->n > 0)
@@ -363,6 +369,7 @@ take_index(struct push *p)
 		struct push_batch *b = &p->batch[i];
 
 		if (b->record) {
+			report_flush(p->pass.run);
 			tell(p, b);
 			batch_release(b);
 			p->probing = false;

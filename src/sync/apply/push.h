@@ -31,6 +31,7 @@ struct pushed {
 	bool refused;		/* by the server, and not for the disk's sake */
 	bool blameless;		/* the message is not what it is about */
 	bool doubtful;		/* refused, but perhaps it is there */
+	bool stripped;		/* sent without some of its flags */
 };
 
 struct push_batch {
@@ -74,6 +75,7 @@ struct push {
 	bool closed;		/* nothing goes any more ... */
 	uint64_t too_large;	/* ... or nothing so large; 0: all goes */
 	bool fits;		/* what was too large elsewhere */
+	unsigned refusals;	/* since the last message that was taken */
 	uint64_t kept_back;
 	char *why;
 	/* Index lane: messages that the files could be (match/unlooked.h). */

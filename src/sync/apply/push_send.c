@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "mail/flags.h"
 #include "mail/uidset.h"
 #include "apply/push.h"
 
@@ -17,6 +18,9 @@
 #define GROUPS_REFUSED	3	/* of a run; then each goes by itself */
 #define WINDOW_REFUSED	10	/* in flight, once a group was refused */
 #define UNSENT_MOST	(2 * PUSH_PIECE)
+#define REFUSALS_MOST	8	/* in a row; then flags are not at fault */
+#define STRIP_MOST	(1u << 20)	/* octets of a message that is sent once
+					   more without its flags */
 
 struct upload {
 	struct upload *prev, *next;	/* of push::waiting or uploads */
@@ -229,7 +233,7 @@ feed(struct push *p, struct err *err)
 	return 0;
 }
 
-/* --- answers --- */
+/* --- refused for good --- */
 
 /* The least that was refused in the account counts as soon as this folder,
  * which may have a quota of its own, refuses anything. */
@@ -266,6 +270,50 @@ take_refusal(struct push *p, struct pushed *m, enum imap_code_kind code,
 		quota_reached(p, m->fp.wire);
 }
 
+/* --- refused, perhaps for its flags --- */
+
+static bool
+has_keywords(const struct verdict *v)
+{
+	return *v->remote_keywords != '\0' || (v->remote_flags & FLAG_PASSED);
+}
+
+/* A large one is not sent again and again. RFC 5530 tells LIMIT of the number
+ * of keywords, too. */
+static bool
+may_strip(const struct push *p, const struct pushed *m,
+    enum imap_code_kind code)
+{
+	const struct verdict *v = &m->row.verdict;
+
+	if (p->refusals >= REFUSALS_MOST)
+		return false;
+	if (code == CODE_LIMIT)
+		return has_keywords(v);
+	if (code_is_passing(code) || code == CODE_TOOBIG)
+		return false;
+	return has_keywords(v) || (v->remote_flags != 0 &&
+	    m->fp.wire <= STRIP_MOST);
+}
+
+/* Once more without keywords, or without anything. */
+static void
+send_stripped(struct push *p, struct upload *u)
+{
+	struct pushed *m = u->msg[0];
+	struct verdict *v = &m->row.verdict;
+	struct upload *again;
+
+	v->remote_flags = has_keywords(v) ? v->remote_flags &
+	    ~(unsigned)FLAG_PASSED : 0;
+	*v->remote_keywords = '\0';
+	m->stripped = true;
+	again = upload_new(u->batch, m);
+	DL_PREPEND(p->waiting, again);
+}
+
+/* --- answers --- */
+
 /* The n-th UID is that of the n-th message. */
 static void
 take_uids(struct push *p, struct upload *u)
@@ -276,6 +324,7 @@ take_uids(struct push *p, struct upload *u)
 	uint32_t uid = 0;
 	size_t i;
 
+	p->refusals = 0;
 	for (i = 0; i < u->n; i++) {
 		if (told && uidset_next(&cmd->code_uids, &uid)) {
 			u->msg[i]->uid = uid;
@@ -352,6 +401,11 @@ take_refused(struct push *p, struct upload *u, const struct err *err)
 		imap_uidnext_start(p->pass.conn->session, &u->look,
 		    &p->pass.task, p->pass.folder->row.raw);
 		return false;
+	}
+	p->refusals++;
+	if (u->n == 1 && may_strip(p, u->msg[0], code)) {
+		send_stripped(p, u);
+		return true;
 	}
 	for (i = 0; i < u->n; i++) {
 		take_refusal(p, u->msg[i], code, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/push.h"
+#include "core/lacking.h"
 #include "index/content.h"
 #include "plan/upload.h"
 
@@ -65,11 +66,14 @@ record_own(struct push *p, struct pushed *m, struct err *err)
 	place->unconfirmed = true;
 	state_set(&place->remote, true, m->row.verdict.remote_flags,
 	    m->row.verdict.remote_keywords);
+	state_set(&place->expected, true, place->remote.flags,
+	    place->remote.keywords);
 	folder_ability(p->pass.folder, &can);
 	reconcile_agree(place, &can);
 	p->pass.folder->uploads++;
 	m->intent.told = TOLD_UID;
-	return index_place_put(p->pass.run->ix, place, err);
+	return lacking_tell(p->pass.run, p->pass.folder, place, err) == -1 ?
+	    -1 : index_place_put(p->pass.run->ix, place, err);
 }
 
 static int

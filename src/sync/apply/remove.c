@@ -47,7 +47,7 @@ removals_allowed(const struct run *run, const struct folder *f)
 
 	if (!run->hold_remove_local)
 		ops |= OP_REMOVE_LOCAL;
-	if (!run->hold_remove_remote && !f->row.read_only &&
+	if (!run->hold_remove_remote && folder_takes_removals(f) &&
 	    !folder_lacks_trash(run))
 		ops |= OP_REMOVE_REMOTE;
 	return ops;
@@ -358,7 +358,8 @@ remove_mark(struct removing *r)
 	struct imap_session *session = r->pass.conn->session;
 	struct task *t = &r->pass.task;
 	struct imap_store_args args = {
-		.uids = &r->uids, .add = true, .flags = FLAG_DELETED,
+		.uids = &r->uids, .add = true, .silent = true,
+		.flags = FLAG_DELETED,
 	};
 
 	imap_cmd_release(&r->store);

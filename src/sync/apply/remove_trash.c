@@ -46,7 +46,7 @@ static void
 unmark(struct removing *r)
 {
 	struct imap_store_args args = {
-		.uids = &r->marked, .flags = FLAG_DELETED,
+		.uids = &r->marked, .silent = true, .flags = FLAG_DELETED,
 	};
 
 	if (!uidset_empty(&r->marked))

@@ -100,6 +100,7 @@ struct learned {
 	_Atomic bool rewrites;	/* what it is given comes back altered */
 	unsigned uploads_right;	/* UIDs that it told and that were proven ... */
 	bool uploads_wrong;	/* ... and one was not */
+	unsigned told_flags;	/* that it was told of (lacking.c) */
 };
 
 /* One sync. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "core/lacking.h"
 #include "imap/text.h"
 #include "maildir/layout.h"
 #include "observe/observe.h"
@@ -384,7 +385,7 @@ folders_load(struct run *run, const struct imap_list *list, struct err *err)
 {
 	size_t i;
 
-	if (load_known(run, err) == -1)
+	if (load_known(run, err) == -1 || lacking_load(run, err) == -1)
 		return -1;
 	for (i = 0; list != NULL && i < list->n; i++)
 		add_mailbox(run, &list->folder[i]);

@@ -140,13 +140,13 @@ observe_refused(struct observe *o, const char *why)
 	return TASK_DONE;
 }
 
-/* True when there is something that the folder could not store before. */
-static bool
-take_abilities(struct index_folder *f, const struct imap_box *b)
+/* What it says that it can store, and whether that is more than before. */
+static void
+take_abilities(struct observe *o, const struct imap_box *b)
 {
-	struct index_folder was = *f;
+	struct index_folder *f = &o->pass.folder->row, was = *f;
+	const struct lacking *lacks = &o->pass.folder->lacking;
 	char *more;
-	bool grew;
 
 	f->read_only = b->read_only;
 	f->permanent = b->read_only ? 0 : b->permanent;
@@ -155,11 +155,13 @@ take_abilities(struct index_folder *f, const struct imap_box *b)
 	    b->permanent_keywords == NULL ? "" : b->permanent_keywords);
 	more = keywords_less(f->permanent_keywords,
 	    was.permanent_keywords == NULL ? "" : was.permanent_keywords);
-	grew = (f->permanent & ~was.permanent) != 0 || *more != '\0' ||
+	o->grew |= (f->permanent & ~was.permanent) != 0 || *more != '\0' ||
 	    (f->permanent_any && !was.permanent_any);
+	if (lacks->flags != 0 || lacks->keywords != NULL)
+		o->unlearn |= lacks->stale || f->permanent != was.permanent ||
+		    f->permanent_any != was.permanent_any;
 	free(more);
 	free(was.permanent_keywords);
-	return grew;
 }
 
 /* Recorded before the first row is: rows without it could not be told from
@@ -214,7 +216,7 @@ observe_selected(struct task *t)
 	}
 	if (b->uidvalidity == 0)
 		return observe_refused(o, "the server gives it no UIDVALIDITY");
-	o->grew |= take_abilities(f, b);
+	take_abilities(o, b);
 	fault = epoch_fault(f, b);
 	if (fault != NULL)
 		return observe_fault(o, fault);

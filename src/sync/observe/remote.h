@@ -90,6 +90,7 @@ struct observe {
 	bool by_sets;		/* ... flag by flag */
 	bool thorough;		/* ... row by row, because that was due */
 	bool grew;	/* the folder can store more flags than before */
+	bool unlearn;	/* what it was seen not to store is to be tried again */
 	int tries;		/* full listings so far */
 	uint32_t known_next;	/* first UID without size and date */
 	uint32_t highest;	/* UID seen */

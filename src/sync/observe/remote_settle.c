@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "core/lacking.h"
 #include "observe/remote.h"
 
 #define FULL_TRIES	2
@@ -102,7 +103,10 @@ settle_look(struct observe *o, struct err *err)
 	o->closes = there == o->exists;
 	if (!o->closes)
 		return 0;
-	if (o->grew && claim_owed(o, err) == -1)
+	if (o->unlearn && lacking_forget(o->pass.run, o->pass.folder, err) ==
+	    -1)
+		return -1;
+	if ((o->grew || o->unlearn) && claim_owed(o, err) == -1)
 		return -1;
 	return move_cursor(o, err);
 }

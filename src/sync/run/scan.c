@@ -17,7 +17,8 @@ static enum task_result first_next(struct task *);
 static int
 look_for_owed(struct run *run, struct folder *f, struct err *err)
 {
-	return !f->row.read_only && f->row.permanent != 0 ? 0 :
+	return !f->row.read_only && f->row.permanent != 0 &&
+	    !f->lacking.stale ? 0 :
 	    index_has(run->ix, PLACES_OWED, f->row.id, &f->owed, err);
 }
 
