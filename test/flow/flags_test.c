@@ -91,14 +91,19 @@ static const struct flow limited[] = {
 	    .change = "disk flag INBOX a FRS\ndisk flag INBOX b S\n",
 	    .ops = "flag-remote INBOX b +\\Seen\n",
 	    .server = "INBOX: a(S) b(S) c(FS) d(,Junk)\n",
-	    .disk = "INBOX: a(FRS) b(S) c(FS) d\n" },
+	    .disk = "INBOX: a(FRS) b(S) c(FS) d\n",
+	    .notes = "INBOX: the server does not keep \\Flagged; it stays "
+		"here\nINBOX: the server does not keep \\Answered; it stays "
+		"here\n", .not = FLOW_NOT_DRY },
 	/* No removal by anybody. */
 	{ .what = "one disappears that can't be stored",
 	    .before = FOUR "server keeps INBOX \\Seen,\\Deleted\n",
 	    .change = "server flag INBOX c S\nserver flag INBOX a\n",
 	    .ops = "flag-local INBOX a -\\Seen\n",
 	    .server = "INBOX: a b c(S) d(,Junk)\n",
-	    .disk = "INBOX: a b c(FS) d\n" },
+	    .disk = "INBOX: a b c(FS) d\n",
+	    .notes = "INBOX: the server does not keep \\Flagged; it stays "
+		"here\n", .not = FLOW_NOT_DRY },
 };
 
 static void

@@ -151,6 +151,13 @@ struct imapd {
 	    const char *data, size_t n);
 	/* Or be stored as something else: malloc'ed, or NULL. */
 	char *(*alter)(struct imapd *, const char *data, size_t *n);
+	/* What it makes of the words of STORE or APPEND: malloc'ed. */
+	char *(*keep)(struct imapd *, const char *words, bool append);
+	/* Or it refuses them, for a message or (APPEND) none: the text behind
+	 * NO, or NULL. */
+	const char *(*refuse_words)(struct imapd *, const struct imapd_message *,
+	    const char *words);
+	bool quiet;		/* STORE is answered with OK and no rows */
 	unsigned connections_most;	/* more are turned away; 0: no limit */
 	/* Answers FETCHes and SEARCHes that wait together all mixed up. */
 	unsigned mix;			/* seed; 0: not */

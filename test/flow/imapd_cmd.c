@@ -575,7 +575,8 @@ static const char *
 take_message(struct cursor *k, struct imapd_box *b, struct arrived *a)
 {
 	struct imapd *d = k->c->d;
-	char *date;
+	const char *why;
+	char *date, *kept;
 
 	a->flags = take_list(k);
 	date = take_string(k, NULL);
@@ -584,6 +585,14 @@ take_message(struct cursor *k, struct imapd_box *b, struct arrived *a)
 	a->data = take_string(k, &a->n);
 	if (b->read_only)
 		return "[NOPERM] the mailbox can't be changed";
+	why = d->refuse_words == NULL ? NULL : d->refuse_words(d, NULL,
+	    a->flags);
+	if (why != NULL)
+		return why;
+	kept = d->keep == NULL ? xstrdup(a->flags) : d->keep(d, a->flags,
+	    true);
+	free(a->flags);
+	a->flags = kept;
 	return d->refuse == NULL ? NULL : d->refuse(d, b, a->data, a->n);
 }
 

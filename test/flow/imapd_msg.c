@@ -400,35 +400,84 @@ may_write(struct cursor *k)
 	return false;
 }
 
+/* All of them, or none: what it refuses, or NULL. */
+static const char *
+refusal(const struct imapd_conn *c, const char *set, const char *words)
+{
+	const char *why = NULL;
+
+	for (size_t i = 0; i < c->n_view && why == NULL; i++) {
+		const struct imapd_message *m = in_view(c, i);
+
+		if (m != NULL && is_asked(c, set, m->uid) &&
+		    c->d->refuse_words != NULL)
+			why = c->d->refuse_words(c->d, m, words);
+	}
+	return why;
+}
+
+static void
+say_stored(struct imapd_conn *c, size_t at, bool silent)
+{
+	const struct imapd_message *m = in_view(c, at);
+
+	if (!silent && c->d->quiet)
+		return;
+	if (!silent && c->condstore)
+		conn_say(c, "* %zu FETCH (UID %u FLAGS (%s) MODSEQ (%llu))",
+		    at + 1, m->uid, m->flags, (unsigned long long)m->modseq);
+	else if (!silent)
+		conn_say(c, "* %zu FETCH (UID %u FLAGS (%s))", at + 1, m->uid,
+		    m->flags);
+	else if (c->condstore)
+		conn_say(c, "* %zu FETCH (UID %u MODSEQ (%llu))", at + 1,
+		    m->uid, (unsigned long long)m->modseq);
+}
+
+static void
+store_words(struct imapd_conn *c, const char *set, bool add, bool silent,
+    const char *words)
+{
+	char *can = storable(c->box, words), *kept = c->d->keep == NULL ?
+	    xstrdup(can) : c->d->keep(c->d, can, false);
+
+	view_tell(c);
+	for (size_t i = 0; i < c->n_view; i++) {
+		struct imapd_message *m = in_view(c, i);
+
+		if (m == NULL || !is_asked(c, set, m->uid))
+			continue;
+		imapd_flag(c->box, m, add, kept);
+		say_stored(c, i, silent);
+	}
+	c->seen = c->box->modseq;
+	free(can);
+	free(kept);
+}
+
 static void
 store(struct cursor *k)
 {
 	struct imapd_conn *c = k->c;
-	char *set = take_string(k, NULL), *words, *can;
-	bool add = take_word(k, "+FLAGS.SILENT");
+	char *set = take_string(k, NULL), *words;
+	bool add = *k->p == '+', silent;
+	const char *why;
 
 	if (!may_write(k)) {
 		free(set);
 		return;
 	}
-	if (!add)
-		take_word(k, "-FLAGS.SILENT");
+	silent = take_word(k, add ? "+FLAGS.SILENT" : "-FLAGS.SILENT");
+	if (!silent)
+		take_word(k, add ? "+FLAGS" : "-FLAGS");
 	words = take_list(k);
-	can = storable(c->box, words);
-	view_tell(c);
-	for (size_t i = 0; i < c->n_view; i++) {
-		struct imapd_message *m = in_view(c, i);
-
-		if (!is_asked(c, set, m->uid))
-			continue;
-		imapd_flag(c->box, m, add, can);
-		if (c->condstore)
-			conn_say(c, "* %zu FETCH (UID %u MODSEQ (%llu))",
-			    i + 1, m->uid, (unsigned long long)m->modseq);
+	why = refusal(c, set, words);
+	if (why != NULL) {
+		answer_no(k, "%s", why);
+	} else {
+		store_words(c, set, add, silent, words);
+		answer_ok(k, "stored");
 	}
-	c->seen = c->box->modseq;
-	answer_ok(k, "stored");
-	free(can);
 	free(words);
 	free(set);
 }

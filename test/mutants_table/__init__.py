@@ -11,8 +11,8 @@ table true. The command is the cheapest that turns red:
 """
 
 from . import (absence, durable, edges, failures, files, hints, messages,
-    plans, proofs, removals, stored)
+    plans, proofs, removals, stored, stores)
 
 MUTANTS = (edges.ROWS + durable.ROWS + absence.ROWS + removals.ROWS +
     messages.ROWS + failures.ROWS + hints.ROWS + plans.ROWS + files.ROWS +
-    proofs.ROWS + stored.ROWS)
+    proofs.ROWS + stored.ROWS + stores.ROWS)

@@ -46,6 +46,8 @@ phase_starter forget_start;
 phase_starter folder_drop_start;
 /* attic_expiry.c: what was kept long enough. */
 phase_starter attic_expiry_start;
+/* unread.c: what was read here, and can't be marked so on the server. */
+phase_starter unread_start;
 /* close.c: what is to be told; then all is closed, unless the account stays. */
 phase_starter settle_start;
 phase_starter close_start;

@@ -89,13 +89,16 @@ report_no_trash(struct run *run, struct folder *f)
 	    f->remove_remote == 1 ? "" : "s", run->conf->trash);
 }
 
+/* What says so has just come by SELECT. */
 static void
-report_read_only(struct run *run, struct folder *f)
+report_kept(struct run *run, struct folder *f)
 {
 	report_folder_issue(run, f, ITEM_REMOVE, f->remove_remote, "%llu "
-	    "message%s deleted here can't be removed from the server: the "
-	    "folder is read-only there", (unsigned long long)f->remove_remote,
-	    f->remove_remote == 1 ? "" : "s");
+	    "message%s deleted here can't be removed from the server: %s",
+	    (unsigned long long)f->remove_remote,
+	    f->remove_remote == 1 ? "" : "s", f->row.read_only ?
+	    "the folder is read-only there" :
+	    "it does not let this user delete in that folder");
 }
 
 static bool
@@ -128,8 +131,6 @@ removal_next(struct task *t)
 		report_no_trash(run, f);
 	if (folder_lacks_trash(run) || run->md->look_only)
 		return phase_pass(t, run->passes->remove, removal_next);
-	if (f->row.read_only)
-		report_read_only(run, f);
 	/* Selected anew, so that its UIDVALIDITY is known to be the same. */
 	return phase_pass(t, observe_remote_start, removal_observed);
 }
@@ -161,7 +162,12 @@ removal_proven(struct task *t)
 static enum task_result
 removal_counted(struct task *t)
 {
-	return phase_pass(t, phase_run(t)->passes->remove, removal_next);
+	struct run *run = phase_run(t);
+	struct folder *f = phase_folder(t);
+
+	if (goes_remotely(run, f) && !folder_takes_removals(f))
+		report_kept(run, f);
+	return phase_pass(t, run->passes->remove, removal_next);
 }
 
 void
