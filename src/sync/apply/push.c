@@ -24,7 +24,6 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "core/lacking.h"
 #include "mail/flags.h"
 #include "match/match.h"
 #include "apply/push.h"
@@ -301,9 +300,6 @@ tell(struct push *p, const struct push_batch *b)
 		if (m->over && m->failure == NULL)
 			report_done(p->pass.run, SYNC_PUSH, p->pass.folder,
 			    &m->row.place, "");
-		/* The rest of its flags goes by STORE. */
-		if (m->over && m->failure == NULL && m->stripped)
-			p->pass.folder->look_again = true;
 	}
 	p->done += (uint64_t)b->n;
 	if (b->n > 0)

@@ -31,7 +31,6 @@ struct pushed {
 	bool refused;		/* by the server, and not for the disk's sake */
 	bool blameless;		/* the message is not what it is about */
 	bool doubtful;		/* refused, but perhaps it is there */
-	bool stripped;		/* sent without some of its flags */
 };
 
 struct push_batch {

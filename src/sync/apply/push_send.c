@@ -307,7 +307,6 @@ send_stripped(struct push *p, struct upload *u)
 	v->remote_flags = has_keywords(v) ? v->remote_flags &
 	    ~(unsigned)FLAG_PASSED : 0;
 	*v->remote_keywords = '\0';
-	m->stripped = true;
 	again = upload_new(u->batch, m);
 	DL_PREPEND(p->waiting, again);
 }
