@@ -64,6 +64,7 @@ struct imapd_late {
 	struct imapd_box *box;
 	struct arrived a;
 	uint32_t uid;
+	uint64_t modseq;	/* as it was stored */
 };
 
 /* imapd.c: a line of the answer, or raw octets. */

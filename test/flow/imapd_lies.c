@@ -27,7 +27,7 @@ keep_aside(struct imapd *d, struct imapd_box *b, const struct arrived *a)
 	    .data = xmalloc(a->n + 1), .date = a->date };
 	memcpy(l->a.data, a->data, a->n);
 	l->uid = b->uidnext++;
-	b->modseq++;
+	l->modseq = ++b->modseq;
 }
 
 uint32_t
@@ -139,10 +139,11 @@ imapd_show_late(struct imapd *d)
 		uint32_t next = l->box->uidnext;
 		struct imapd_message *m;
 
-		/* It keeps the UID that it was given. */
+		/* It keeps what it was given. */
 		l->box->uidnext = l->uid;
 		m = imapd_add(l->box, l->a.flags, l->a.date, l->a.data,
 		    l->a.n);
+		m->modseq = l->modseq;
 		l->box->uidnext = next > m->uid ? next : m->uid + 1;
 		sort_in(l->box);
 		free(l->a.flags);

@@ -194,6 +194,16 @@ static const struct story nothing[] = {
 	    { .change = "", .exit = 1, .appends = 1, .items = NOT_SHOWN },
 	    { .change = "", .call = show_late, .exit = 0, .appends = 1,
 		.server = A_AND_B, .disk = A_AND_B } } },
+	/* The sum alone would close, one for the other. */
+	{ .what = "shown late, and another gone", .caps = IMAPD_CONDSTORE,
+	    .append = IMAPD_APPEND_LATE, .step = {
+	    { .change = "disk add INBOX b S\n", .exit = 1, .appends = 1,
+		.items = LATER },
+	    { .change = "server add INBOX c S\n", .exit = 1, .appends = 1,
+		.items = LATER, .disk = "INBOX: a(S) b(S) c(S)\n" },
+	    { .change = "server remove INBOX c\n", .call = show_late,
+		.exit = 0, .appends = 1, .server = A_AND_B,
+		.disk = A_AND_B } } },
 	/* The server says that it is gone: a deletion like any. */
 	{ .what = "shown late, deleted there before", 
 	    .append = IMAPD_APPEND_LATE, .step = {

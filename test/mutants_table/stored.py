@@ -47,9 +47,6 @@ ROWS = [
     # -- removals --
     ("ok-to-expunge-is-a-fact", SYNC + "apply/remove_proof.c",
 	"flow stored_test", ("if (has_fallen(r))\n", "if (true)\n")),
-    ("expunge-is-never-believed", SYNC + "apply/remove_proof.c",
-	"flow stored_test", ("\t\tuidset_add(&r->left, f->uid);\n}",
-	"\t\tuidset_add(&r->left, f->uid);\n\tuidset_add(&r->left, 2);\n}")),
     ("what-stays-is-silent", SYNC + "apply/remove_proof.c",
 	"flow stored_test", ("r->stays += tries.n > 0;", "")),
     ("moved-is-copied-again", SYNC + "apply/remove_trash.c",
