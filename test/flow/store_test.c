@@ -328,6 +328,38 @@ keyword_refused(void **state)
 	}
 }
 
+/* Nothing is known of the keyword then; a system flag may be at fault, too. */
+static const char *
+refuse_any(struct imapd *d, const struct imapd_message *m, const char *words)
+{
+	(void)d;
+	return m == NULL && *words != '\0' ? "no flags here" : NULL;
+}
+
+static void
+append_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+		struct world *w = world_with(servers[i], THREE);
+
+		w->d->refuse_words = refuse_any;
+		world_do(w, "disk add INBOX d FPS\ndisk add INBOX e S\n"
+		    "disk add INBOX f\n");
+		world_sync_well(w);
+		world_is_in_sync(w, "INBOX: a(S) b c(FS) d(FPS) e(S) f\n");
+		world_is_idle(w, 0);
+		w->d->refuse_words = refuse_forwarded;
+		world_do(w, "disk add INBOX g FPS\n");
+		world_sync_well(w);
+		world_is(w, "the server", world_server(w), "INBOX: a(S) b "
+		    "c(FS) d(FPS) e(S) f g(FS)\n");
+		world_is(w, "the disk", world_disk(w), "INBOX: a(S) b c(FS) "
+		    "d(FPS) e(S) f g(FPS)\n");
+		world_end(w);
+	}
+}
+
 static void
 message_refused(void **state)
 {
@@ -462,6 +494,7 @@ main(void)
 		cmocka_unit_test(append_without_flags),
 		cmocka_unit_test(append_with_more),
 		cmocka_unit_test(keyword_refused),
+		cmocka_unit_test(append_refused),
 		cmocka_unit_test(message_refused),
 		cmocka_unit_test(all_refused),
 		cmocka_unit_test(any_alone),
