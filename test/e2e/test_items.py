@@ -324,8 +324,9 @@ def test_deleted_folder_holds_what_is_no_message(world, what):
 	with world.imap() as imap:
 		imap.delete("F")
 	for _ in range(2):
-		e, = items(world.sync(rc=1))
-		assert "something is in cur" in e["message"]
+		said = [e["message"] for e in items(world.sync(rc=1))]
+		assert any("something is in cur" in text for text in said)
+		assert len(said) == (2 if what == "x/" else 1), said
 	shutil.rmtree(path) if what.endswith("/") else os.unlink(path)
 	world.sync()
 	assert not os.path.exists(world.maildir.root + "/F/cur")
