@@ -48,6 +48,9 @@ struct conf_account {
 	bool expunge;		/* \Deleted and T mean removal */
 	char *trash;		/* folder for what is removed; or NULL */
 	unsigned attic_days;	/* what is removed on disk is kept; 0: not */
+	char **quirks;		/* rows of imap/quirks.h, or "!ROW" */
+	size_t n_quirks;
+	unsigned quirks_line;	/* where that stands */
 	int64_t verify_s;	/* a full comparison of each folder so often */
 };
 

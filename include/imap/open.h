@@ -21,6 +21,8 @@ struct imap_open_config {
 	const char *user;
 	const char *password;		/* borrowed until the flow has ended */
 	bool cleartext_ok;
+	char *const *quirks;		/* rows to have, or "!ROW" not to */
+	size_t n_quirks;
 	enum imap_compress compress;
 	struct task *owner;		/* of the session; NULL: parent */
 	/* NULL, or what LIST is asked into behind the login, in the same flight

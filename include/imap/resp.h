@@ -36,6 +36,7 @@ enum imap_kind {
 	IMAP_STATUS,		/* mailbox */
 	IMAP_NAMESPACE,		/* namespace: the first personal one */
 	IMAP_FLAGS,		/* flags */
+	IMAP_ID,		/* ident */
 	IMAP_EXISTS,		/* number */
 	IMAP_EXPUNGE,		/* number */
 	IMAP_SEARCH,		/* search (SEARCH or ESEARCH) */
@@ -125,6 +126,7 @@ struct imap_resp {
 	/* LIST, STATUS; NAMESPACE: name is the prefix. */
 	struct imap_mailbox_item mailbox;
 	struct imap_flags flags;
+	struct { struct span name, vendor, version; } ident;	/* maybe none */
 	struct imap_search search;
 	struct { bool earlier; struct uidset uids; } vanished;
 	/* FETCH; of BODY_BEGIN uid, seq, size and section. */

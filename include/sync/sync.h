@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 
+struct conf;
 struct conf_account;
 struct loop;
 struct task;
@@ -90,6 +91,10 @@ struct sync_result {
 	bool err_is_item;	/* it needs the user, and is among the items */
 	int exit;		/* design section 8 */
 };
+
+/* What can't be told before it is read whole: names that only the engine knows.
+ * ERR_CONFIG like conf_load. */
+int sync_check(const struct conf *, struct err *);
 
 struct account;
 

@@ -176,6 +176,7 @@ run_status(struct cmd *cmd, char **arg, int n)
 	size_t i;
 
 	if (conf_load(cmd->config, &conf, &err) < 0 ||
+	    sync_check(&conf, &err) < 0 ||
 	    selection_fill(&s, &conf, arg, n, &err) < 0 ||
 	    selection_refuse_globs(&s, "status", &err) < 0) {
 		report_problem(&cmd->report, NULL, &err);

@@ -194,6 +194,7 @@ run_sync(struct cmd *cmd, char **arg, int n)
 	int status;
 
 	if (conf_load(cmd->config, &conf, &err) < 0 ||
+	    sync_check(&conf, &err) < 0 ||
 	    selection_fill(&s, &conf, arg, n, &err) < 0) {
 		report_problem(&cmd->report, NULL, &err);
 		status = err_exit_status(err.kind);

@@ -103,6 +103,16 @@ read_fingerprint(const struct conf_value *v, struct err *err)
 	return 0;
 }
 
+/* Whoever knows which there are can say where a wrong one stands. */
+static int
+read_quirks(const struct conf_value *v, struct err *err)
+{
+	struct conf_account *a = v->out;
+
+	a->quirks_line = v->place.line;
+	return conf_value_read(v, err);
+}
+
 static const struct conf_word tls_words[] = {
 	{ "implicit", CONF_TLS_IMPLICIT, NULL },
 	{ "starttls", CONF_TLS_STARTTLS, NULL },
@@ -162,6 +172,8 @@ const struct conf_key conf_account_keys[] = {
 	KEY_WORD("compress", compress, compress_words, .preset = "auto"),
 	KEY_BOOL("expunge", expunge),
 	KEY_TEXT("trash", trash),
+	KEY_LIST("quirks", quirks, n_quirks, .item = "name",
+	    .read = read_quirks),
 	KEY_END,
 };
 

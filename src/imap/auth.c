@@ -71,7 +71,7 @@ can_bind(struct imap_session *s)
 
 	return s->stream.encrypted &&
 	    stream_channel_binding(&s->stream, &type, data, &n) == 0 &&
-	    ((s->quirks & QUIRK_NO_EXPORTER) == 0 ||
+	    (!imap_quirk_on(s, QUIRK_NO_EXPORTER) ||
 	    strcmp(type, "tls-exporter") != 0);
 }
 
@@ -92,7 +92,7 @@ choose_mech(struct imap_auth *a, enum imap_mech from)
 	enum imap_mech mech = from;
 
 	if (from == MECH_SCRAM_SHA_256_PLUS &&
-	    (a->session->quirks & QUIRK_LOGIN_FIRST) &&
+	    imap_quirk_on(a->session, QUIRK_LOGIN_FIRST) &&
 	    mech_usable(a, MECH_LOGIN))
 		return MECH_LOGIN;
 	while (mech < MECH_NONE && !mech_usable(a, mech))

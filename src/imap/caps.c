@@ -4,7 +4,7 @@
  */
 #include "internal.h"
 
-#include "base/mem.h"
+#include "base/hash.h"
 
 static const struct {
 	const char *word;
@@ -98,9 +98,12 @@ imap_caps_parse(struct imap_session *s, struct span list)
 
 	s->caps = 0;
 	s->mechs = 0;
+	s->caps_sum = 0;
 	while (next_word(&list, &word)) {
 		s->caps |= word_cap(word);
 		s->mechs |= word_mech(word);
+		/* In whatever order they stand. */
+		s->caps_sum += fnv1a(FNV1A_START, word.p, word.n);
 		imap_quirks_word(s, word);
 	}
 	if ((s->caps & (CAP_IMAP4REV1 | CAP_IMAP4REV2)) == CAP_IMAP4REV2)
@@ -119,5 +122,5 @@ imap_enabled_parse(struct imap_session *s, struct span list)
 		else if (span_ieq(word, "CONDSTORE"))
 			s->enabled |= CAP_CONDSTORE;
 	}
-	s->enabled &= ~s->caps_off;
+	s->enabled &= ~s->caps_off & ~s->quirk_caps;
 }

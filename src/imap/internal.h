@@ -18,6 +18,7 @@
 #include "imap/box.h"
 #include "imap/list.h"
 #include "imap/open.h"
+#include "imap/quirks.h"
 #include "imap/resp.h"
 #include "imap/session.h"
 #include "loop/task.h"
@@ -112,9 +113,13 @@ struct imap_session {
 	bool greeted, preauth;
 	unsigned caps, caps_off;	/* offered; not to be believed */
 	unsigned caps_seen;		/* how often they were told */
+	uint64_t caps_sum, ident_sum;	/* hashes: which server this is */
 	unsigned enabled;
 	unsigned mechs;			/* bits of 1 << enum imap_mech */
-	unsigned quirks;		/* enum imap_quirk bits */
+	/* quirks.c: bits of rows, and what those that are on come to. */
+	uint64_t rows_on, rows_out, rows_chosen;
+	unsigned quirks;		/* enum imap_quirk */
+	unsigned quirk_caps;		/* not to be believed, either */
 	size_t line_max;
 	bool has_namespace;
 	char *ns_prefix;		/* as on the wire */
@@ -214,12 +219,14 @@ void imap_compress_measure(struct imap_session *);
 bool imap_compress_pays(const struct imap_rate *, uint64_t octets);
 
 /* quirks.c */
-enum imap_quirk {
-	QUIRK_LOGIN_FIRST = 1,	/* SASL is offered and does not work */
-	QUIRK_NO_EXPORTER = 2,	/* channel binding not over TLS 1.3 */
-};
-void imap_quirks_apply(struct imap_session *, struct span greeting);
+/* As the configuration wants it: names of rows, behind "!" to take one out.
+ * Before anything has come; knows the host. */
+void imap_quirks_choose(struct imap_session *, char *const *list, size_t n);
+void imap_quirks_greeting(struct imap_session *, struct span text);
 void imap_quirks_word(struct imap_session *, struct span capability);
+void imap_quirks_ident(struct imap_session *, struct span value);
+/* TLS begins. */
+void imap_quirks_distrust(struct imap_session *);
 /* A refusal that says "not now" about the whole connection. */
 bool imap_quirk_temporary(struct span text);
 

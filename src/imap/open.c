@@ -335,6 +335,7 @@ imap_open_start(struct imap_open *o, struct loop *loop, struct task *parent,
 	o->priv->session = imap_session_new(loop, cfg->owner != NULL ?
 	    cfg->owner : parent, &cfg->stream);
 	o->priv->session->opener = &o->task;
+	imap_quirks_choose(o->priv->session, cfg->quirks, cfg->n_quirks);
 	o->priv->session->compress = cfg->compress;
 	o->task.abort = open_abort;
 	o->task.finish = open_finish;

@@ -1,40 +1,69 @@
 /*
- * Deviations of named servers, as data. Nothing elsewhere asks which server it
- * talks to. Sources: reports against the products named in each line.
+ * Deviations of named servers, as data: a row each, with its source. A row
+ * without an effect can't be: it says what is different, not that something is.
  */
-#include "internal.h"
+#include "imap/quirks.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
-enum where { GREETING, HOST_TAIL, WORD };
+#include "base/limits.h"
+#include "base/log.h"
+#include "internal.h"
 
-static const struct quirk {
-	enum where where;
-	const char *what;
+enum where {
+	NOWHERE,
+	GREETING,	/* its text has this in it */
+	HOST,		/* the host's name ends in this */
+	WORD,		/* a capability */
+	IDENT,		/* "name" or "vendor" of ID begins with this */
+};
+
+#define WHO_MOST	5
+
+static const struct row {
+	const char *name;
+	const char *what;		/* is different, as -v tells it */
+	struct {
+		enum where where;
+		const char *text;
+	} who[WHO_MOST];
 	unsigned caps_off;
 	size_t line_max;		/* 0: as usual */
-	unsigned flags;
-} quirks[] = {
-	/* iCloud: VANISHED with wrong UIDs, ESEARCH without a result. */
-	{ HOST_TAIL, ".mail.me.com", CAP_QRESYNC | CAP_ESEARCH, 0, 0 },
-	{ HOST_TAIL, ".icloud.com", CAP_QRESYNC | CAP_ESEARCH, 0, 0 },
-	/* Exchange errors out on long lines and on LIST ... RETURN. */
-	{ GREETING, "Microsoft Exchange", CAP_LIST_STATUS, 4000, 0 },
+	unsigned quirks;		/* enum imap_quirk */
+} rows[] = {
+	/* Reports in Mailspring-Sync#91 and others. */
+	{ "icloud-qresync", "VANISHED names wrong messages",
+	  { { HOST, ".mail.me.com" }, { HOST, ".icloud.com" } },
+	  CAP_QRESYNC, 0, 0 },
+	{ "icloud-esearch", "ESEARCH gives no UIDs",
+	  { { HOST, ".mail.me.com" }, { HOST, ".icloud.com" } },
+	  CAP_ESEARCH, 0, 0 },
+	{ "exchange-list", "LIST ... RETURN is an error",
+	  { { GREETING, "Microsoft Exchange" } }, CAP_LIST_STATUS, 0, 0 },
+	/* Mailspring-Sync#5. */
+	{ "exchange-line", "long lines are an error",
+	  { { GREETING, "Microsoft Exchange" } }, 0, 4000, 0 },
 	/* Before 3.8 its SASL binds to tls-unique only, which TLS 1.3 has not;
 	   it offers -PLUS even so, and answers NO after three seconds. */
-	{ GREETING, "Cyrus IMAP 2.", 0, 0, QUIRK_NO_EXPORTER },
-	{ GREETING, "Cyrus IMAP 3.0.", 0, 0, QUIRK_NO_EXPORTER },
-	{ GREETING, "Cyrus IMAP 3.2.", 0, 0, QUIRK_NO_EXPORTER },
-	{ GREETING, "Cyrus IMAP 3.4.", 0, 0, QUIRK_NO_EXPORTER },
-	{ GREETING, "Cyrus IMAP 3.6.", 0, 0, QUIRK_NO_EXPORTER },
-	/* UW and Panda imapd: lines of 1000 octets. */
-	{ GREETING, "IMAP4rev1 2007", 0, 1000, 0 },
-	{ WORD, "XYMHIGHESTMODSEQ", 0, 1000, 0 },	/* Yahoo, AOL */
+	{ "cyrus-exporter", "no channel binding over TLS 1.3",
+	  { { GREETING, "Cyrus IMAP 2." }, { GREETING, "Cyrus IMAP 3.0." },
+	    { GREETING, "Cyrus IMAP 3.2." }, { GREETING, "Cyrus IMAP 3.4." },
+	    { GREETING, "Cyrus IMAP 3.6." } }, 0, 0, QUIRK_NO_EXPORTER },
+	/* RFC 2683's limit; its buffer. */
+	{ "uw-line", "lines of 1000 octets at most",
+	  { { GREETING, "IMAP4rev1 2007" } }, 0, 1000, 0 },
+	{ "yahoo-line", "lines of 1000 octets at most",
+	  { { WORD, "XYMHIGHESTMODSEQ" } }, 0, 1000, 0 },
 	/* mailutils offers every SASL mechanism that exists; for users that
 	   are not in the system's password file only LOGIN works. */
-	{ WORD, "AUTH=OPENID20", 0, 0, QUIRK_LOGIN_FIRST },
+	{ "mailutils-login", "of what it offers, LOGIN alone works",
+	  { { WORD, "AUTH=OPENID20" } }, 0, 0, QUIRK_LOGIN_FIRST },
 };
+
+#define ROWS	(sizeof(rows) / sizeof(rows[0]))
+static_assert(ROWS <= 64, "a bit each");
 
 /* Refusals that mean: come back later; whatever the command was. */
 static const char *const temporary[] = {
@@ -57,40 +86,160 @@ has_text(struct span s, const char *what)
 }
 
 static bool
-has_tail(const char *s, const char *tail)
+has_tail(struct span s, const char *tail)
 {
-	size_t n = strlen(s), k = strlen(tail);
+	size_t n = strlen(tail);
 
-	return n >= k && strcasecmp(s + n - k, tail) == 0;
+	return s.n >= n && strncasecmp(s.p + s.n - n, tail, n) == 0;
+}
+
+static bool
+has_head(struct span s, const char *head)
+{
+	size_t n = strlen(head);
+
+	return s.n >= n && strncasecmp(s.p, head, n) == 0;
+}
+
+static bool
+is_for(const struct row *row, enum where where, struct span text)
+{
+	for (size_t i = 0; i < WHO_MOST; i++) {
+		const char *what = row->who[i].text;
+
+		if (what == NULL || row->who[i].where != where)
+			continue;
+		if (where == GREETING ? has_text(text, what) :
+		    where == HOST ? has_tail(text, what) :
+		    where == WORD ? span_ieq(text, what) :
+		    has_head(text, what))
+			return true;
+	}
+	return false;
+}
+
+/* From the rows that are on. */
+static void
+take_effect(struct imap_session *s)
+{
+	s->quirk_caps = s->quirks = 0;
+	s->line_max = LIMIT_COMMAND_LINE;
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct row *row = &rows[i];
+
+		if ((s->rows_on & ((uint64_t)1 << i)) == 0)
+			continue;
+		s->quirk_caps |= row->caps_off;
+		s->quirks |= row->quirks;
+		if (row->line_max != 0 && row->line_max < s->line_max)
+			s->line_max = row->line_max;
+	}
+	s->enabled &= ~s->quirk_caps;
 }
 
 static void
-apply(struct imap_session *s, const struct quirk *q)
+switch_on(struct imap_session *s, uint64_t which)
 {
-	s->caps_off |= q->caps_off;
-	s->quirks |= q->flags;
-	if (q->line_max != 0 && q->line_max < s->line_max)
-		s->line_max = q->line_max;
+	which &= ~s->rows_on & ~s->rows_out;
+	if (which == 0)
+		return;
+	for (size_t i = 0; i < ROWS; i++)
+		if (which & ((uint64_t)1 << i))
+			log_info("%s: quirk %s: %s", s->host, rows[i].name,
+			    rows[i].what);
+	s->rows_on |= which;
+	take_effect(s);
+}
+
+static void
+met(struct imap_session *s, enum where where, struct span text)
+{
+	uint64_t which = 0;
+
+	for (size_t i = 0; i < ROWS; i++)
+		if (is_for(&rows[i], where, text))
+			which |= (uint64_t)1 << i;
+	switch_on(s, which);
+}
+
+static uint64_t
+row_bit(const char *name)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return (uint64_t)1 << i;
+	return 0;
 }
 
 void
-imap_quirks_apply(struct imap_session *s, struct span greeting)
+imap_quirks_choose(struct imap_session *s, char *const *list, size_t n)
 {
-	for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++) {
-		const struct quirk *q = &quirks[i];
+	uint64_t on = 0;
 
-		if ((q->where == GREETING && has_text(greeting, q->what)) ||
-		    (q->where == HOST_TAIL && has_tail(s->host, q->what)))
-			apply(s, q);
+	for (size_t i = 0; i < n; i++) {
+		const char *name = list[i];
+
+		if (*name == '!') {
+			s->rows_out |= row_bit(name + 1);
+			on &= ~row_bit(name + 1);
+		} else {
+			on |= row_bit(name);
+			s->rows_out &= ~row_bit(name);
+		}
 	}
+	s->rows_chosen = on;
+	take_effect(s);
+	switch_on(s, on);
+	met(s, HOST, span_of(s->host));
+}
+
+void
+imap_quirks_greeting(struct imap_session *s, struct span text)
+{
+	met(s, GREETING, text);
 }
 
 void
 imap_quirks_word(struct imap_session *s, struct span word)
 {
-	for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++)
-		if (quirks[i].where == WORD && span_ieq(word, quirks[i].what))
-			apply(s, &quirks[i]);
+	met(s, WORD, word);
+}
+
+void
+imap_quirks_ident(struct imap_session *s, struct span value)
+{
+	met(s, IDENT, value);
+}
+
+/* What was said in clear may have been said by anybody; a row for capabilities
+ * could make the login weaker. */
+void
+imap_quirks_distrust(struct imap_session *s)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		for (size_t k = 0; k < WHO_MOST; k++)
+			if (rows[i].who[k].where == WORD)
+				s->rows_on &= ~((uint64_t)1 << i);
+	s->rows_on |= s->rows_chosen;
+	take_effect(s);
+}
+
+bool
+imap_quirk_on(const struct imap_session *s, enum imap_quirk quirk)
+{
+	return (s->quirks & (unsigned)quirk) != 0;
+}
+
+const char *
+imap_quirk_row_name(size_t i)
+{
+	return i < ROWS ? rows[i].name : NULL;
+}
+
+bool
+imap_quirk_row_exists(const char *name)
+{
+	return row_bit(name) != 0;
 }
 
 bool

@@ -40,7 +40,7 @@ enum word {
 	WORD_OTHER, WORD_STATUS_LINE, WORD_TAGGED, WORD_CONTINUE,
 	WORD_CAPABILITY, WORD_ENABLED, WORD_LIST, WORD_LSUB, WORD_STATUS,
 	WORD_NAMESPACE, WORD_FLAGS, WORD_SEARCH, WORD_ESEARCH, WORD_VANISHED,
-	WORD_EXISTS, WORD_EXPUNGE, WORD_FETCH, WORD_UIDFETCH,
+	WORD_EXISTS, WORD_EXPUNGE, WORD_FETCH, WORD_UIDFETCH, WORD_ID,
 };
 
 enum attr {
@@ -140,6 +140,9 @@ int search_vanished(struct imap_reader *, size_t end, struct imap_resp *,
 /* Whether text may be given out as it is, and what belongs to the next
  * response then: sets prefix and tail. */
 bool search_split(struct imap_reader *, size_t *end_out);
+
+/* ident.c. */
+void ident_parse(struct cursor, struct imap_resp *);
 
 /* fetch.c. */
 void fetch_begin(struct imap_reader *);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -77,7 +78,7 @@ static void
 begin_tls(struct imap_session *s)
 {
 	s->caps = s->mechs = s->enabled = 0;
-	s->quirks &= ~(unsigned)QUIRK_LOGIN_FIRST;
+	imap_quirks_distrust(s);
 	s->has_namespace = false;
 	free(s->ns_prefix);
 	s->ns_prefix = NULL;
@@ -175,7 +176,7 @@ greeting(struct imap_session *s, const struct imap_resp *r)
 		return;
 	}
 	s->greeted = true;
-	imap_quirks_apply(s, r->text);
+	imap_quirks_greeting(s, r->text);
 }
 
 /* Every capability list of the session ends up here, whatever carries it. */
@@ -234,6 +235,17 @@ note_namespace(struct imap_session *s, const struct imap_resp *r)
 	s->delimiter = r->mailbox.delimiter;
 }
 
+static void
+note_ident(struct imap_session *s, const struct imap_resp *r)
+{
+	s->ident_sum = fnv1a(FNV1A_START, r->ident.name.p, r->ident.name.n);
+	s->ident_sum = fnv1a(s->ident_sum, "", 1);
+	s->ident_sum = fnv1a(s->ident_sum, r->ident.version.p,
+	    r->ident.version.n);
+	imap_quirks_ident(s, r->ident.name);
+	imap_quirks_ident(s, r->ident.vendor);
+}
+
 /* Facts about the session, whoever asked for them. */
 static void
 note_untagged(struct imap_session *s, const struct imap_resp *r)
@@ -250,6 +262,9 @@ note_untagged(struct imap_session *s, const struct imap_resp *r)
 		break;
 	case IMAP_NAMESPACE:
 		note_namespace(s, r);
+		break;
+	case IMAP_ID:
+		note_ident(s, r);
 		break;
 	case IMAP_EXISTS:
 		s->exists = (uint32_t)r->number;

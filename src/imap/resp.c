@@ -14,6 +14,7 @@ static const struct {
 	{ "ENABLED", WORD_ENABLED, SHAPE_TEXT },
 	{ "ESEARCH", WORD_ESEARCH, SHAPE_KEEP },
 	{ "FLAGS", WORD_FLAGS, SHAPE_TEXT },
+	{ "ID", WORD_ID, SHAPE_KEEP },
 	{ "LSUB", WORD_LSUB, SHAPE_KEEP },
 	{ "NAMESPACE", WORD_NAMESPACE, SHAPE_KEEP },
 	{ "SEARCH", WORD_SEARCH, SHAPE_TEXT },
@@ -224,6 +225,9 @@ resp_parse(struct imap_reader *r, size_t end, struct imap_resp *resp,
 		return search_extended(r, end, resp, err);
 	case WORD_VANISHED:
 		return search_vanished(r, end, resp, err);
+	case WORD_ID:
+		ident_parse(c, resp);
+		return 0;
 	case WORD_OTHER:
 		return 0;
 	}

@@ -105,7 +105,6 @@ imap_session_new(struct loop *loop, struct task *parent,
 
 	s->reader = imap_reader_new();
 	s->host = xstrdup(cfg->tunnel != NULL ? "the tunnel" : cfg->host);
-	s->line_max = LIMIT_COMMAND_LINE;
 	s->patience_ms = cfg->silence_ms == 0 ? IMAP_PATIENCE_MS :
 	    IMAP_OPENING * cfg->silence_ms;
 	/* Nobody can prepare answers to tags that he can't guess. */
@@ -215,7 +214,7 @@ imap_session_expect(struct imap_session *s)
 unsigned
 imap_session_caps(const struct imap_session *s)
 {
-	return s->caps & ~s->caps_off;
+	return s->caps & ~s->caps_off & ~s->quirk_caps;
 }
 
 unsigned

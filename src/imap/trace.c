@@ -99,6 +99,10 @@ imap_trace_resp(const struct imap_session *s, const struct imap_resp *r)
 	case IMAP_ENABLED:
 		trace_named(s, "ENABLED", r->caps);
 		break;
+	case IMAP_ID:
+		trace_named(s, "ID", r->ident.name);
+		trace_named(s, "ID version", r->ident.version);
+		break;
 	case IMAP_LIST:
 		trace_named(s, "LIST", r->mailbox.name);
 		break;

@@ -10,9 +10,9 @@ table true. The command is the cheapest that turns red:
 	fault SCRIPT OPTION...		test/fault/SCRIPT
 """
 
-from . import (absence, durable, edges, failures, files, hints, messages,
-    plans, proofs, removals, stored, stores)
+import importlib
+import pkgutil
 
-MUTANTS = (edges.ROWS + durable.ROWS + absence.ROWS + removals.ROWS +
-    messages.ROWS + failures.ROWS + hints.ROWS + plans.ROWS + files.ROWS +
-    proofs.ROWS + stored.ROWS + stores.ROWS)
+MUTANTS = [row for module in pkgutil.iter_modules(__path__)
+    if module.name != "common" for row in importlib.import_module(
+    "." + module.name, __name__).ROWS]

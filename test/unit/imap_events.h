@@ -162,8 +162,8 @@ events_add(struct events *e, const struct imap_resp *r)
 {
 	static const char *const names[] = {
 		"UNKNOWN", "TAGGED", "CONTINUE", "LINE", "CAPABILITY",
-		"ENABLED", "LIST", "STATUS", "NAMESPACE", "FLAGS", "EXISTS",
-		"EXPUNGE", "SEARCH", "VANISHED", "FETCH", "BEGIN", "DATA", "END",
+		"ENABLED", "LIST", "STATUS", "NAMESPACE", "FLAGS", "ID",
+		"EXISTS", "EXPUNGE", "SEARCH", "VANISHED", "FETCH", "BEGIN", "DATA", "END",
 	};
 
 	if (r->kind == IMAP_BODY_DATA) {
@@ -194,6 +194,11 @@ events_add(struct events *e, const struct imap_resp *r)
 	case IMAP_STATUS:
 	case IMAP_NAMESPACE:
 		events_mailbox(e, &r->mailbox);
+		break;
+	case IMAP_ID:
+		events_field(e, "name", r->ident.name);
+		events_field(e, "vendor", r->ident.vendor);
+		events_field(e, "version", r->ident.version);
 		break;
 	case IMAP_FLAGS:
 		events_flags(e, r->flags.flags, r->flags.keywords);

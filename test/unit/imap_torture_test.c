@@ -492,7 +492,9 @@ test_torture_32_id(void **state)
 	(void)state;
 	EVENTS("* ID NIL\r\n* ID (\"name\" \"x\" \"odd\")\r\n"
 	    "* ID (\"name\" {3}\r\n\"\r\n \"v\" NIL)\r\n* 1 EXISTS\r\n",
-	    "UNKNOWN\nUNKNOWN\nUNKNOWN\nEXISTS 1\n");
+	    "ID name=<> vendor=<> version=<>\n"
+	    "ID name=<x> vendor=<> version=<>\n"
+	    "ID name=<\"%0d%0a> vendor=<> version=<>\nEXISTS 1\n");
 }
 
 static void

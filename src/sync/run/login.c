@@ -149,6 +149,7 @@ login_connect(struct task *t)
 		.stream = stream_of(conf), .user = conf->user,
 		.password = l->secret,
 		.cleartext_ok = conf->allow_cleartext_password,
+		.quirks = conf->quirks, .n_quirks = conf->n_quirks,
 		.compress = compress_of(conf), .list = l->list,
 		.owner = &l->account->task,
 	};

@@ -1,0 +1,193 @@
+/* Deviations of named servers: each row has its effect where its server is met,
+ * nowhere else, and as the configuration wants it; the manual knows it. */
+#include "../lib/fake_imap.c"
+
+#include "../../src/imap/internal.h"
+#include "base/limits.h"
+
+#define ALL_CAPS	(~0u)
+
+/* What a server says of itself, and what must be different then. */
+static const struct meeting {
+	const char *row;
+	void (*say)(struct imap_session *, struct span);	/* NULL: host */
+	const char *text;
+	unsigned caps_off;
+	size_t line_max;
+	unsigned quirks;
+} meetings[] = {
+	{ "icloud-qresync", NULL, "imap.mail.me.com", CAP_QRESYNC, 0, 0 },
+	{ "icloud-qresync", NULL, "p05-imap.mail.ME.com", CAP_QRESYNC, 0, 0 },
+	{ "icloud-esearch", NULL, "imap.icloud.com", CAP_ESEARCH, 0, 0 },
+	{ "exchange-list", imap_quirks_greeting,
+	  "The Microsoft Exchange IMAP4 service is ready. [TABP]",
+	  CAP_LIST_STATUS, 0, 0 },
+	{ "exchange-line", imap_quirks_greeting,
+	  "The Microsoft Exchange Server 2010 IMAP4 service is ready", 0,
+	  4000, 0 },
+	{ "cyrus-exporter", imap_quirks_greeting,
+	  "mx Cyrus IMAP 2.5.10 server ready", 0, 0, QUIRK_NO_EXPORTER },
+	{ "cyrus-exporter", imap_quirks_greeting,
+	  "mx Cyrus IMAP 3.6.1-Debian server ready", 0, 0, QUIRK_NO_EXPORTER },
+	{ "uw-line", imap_quirks_greeting,
+	  "localhost IMAP4rev1 2007f.404 at Mon", 0, 1000, 0 },
+	{ "yahoo-line", imap_quirks_word, "XYMHIGHESTMODSEQ", 0, 1000, 0 },
+	{ "mailutils-login", imap_quirks_word, "AUTH=OPENID20", 0, 0,
+	  QUIRK_LOGIN_FIRST },
+};
+
+#define MEETINGS	(sizeof(meetings) / sizeof(meetings[0]))
+
+/* It offers everything, and ID has not come yet. */
+static struct imap_session
+session_at(const char *host, char *const *chosen, size_t n)
+{
+	struct imap_session s = { .caps = ALL_CAPS, .enabled = ALL_CAPS };
+
+	s.host = (char *)(uintptr_t)host;
+	imap_quirks_choose(&s, chosen, n);
+	return s;
+}
+
+static struct imap_session
+meet(const struct meeting *m, char *const *chosen, size_t n)
+{
+	struct imap_session s = session_at(m->say == NULL ? m->text :
+	    "imap.example.org", chosen, n);
+
+	if (m->say != NULL)
+		m->say(&s, span_of(m->text));
+	return s;
+}
+
+static bool
+has_effect(const struct imap_session *s, const struct meeting *m)
+{
+	return (imap_session_caps(s) & m->caps_off) == 0 &&
+	    (imap_session_enabled(s) & m->caps_off) == 0 &&
+	    (m->line_max == 0 || s->line_max == m->line_max) &&
+	    (s->quirks & m->quirks) == m->quirks;
+}
+
+static bool
+has_none(const struct imap_session *s, const struct meeting *m)
+{
+	return (imap_session_caps(s) & m->caps_off) == m->caps_off &&
+	    (m->line_max == 0 || s->line_max != m->line_max) &&
+	    (s->quirks & m->quirks) == 0;
+}
+
+static void
+each_row_is_met(void **state)
+{
+	struct imap_session other = session_at("imap.example.org", NULL, 0);
+
+	(void)state;
+	imap_quirks_greeting(&other, span_of("ready"));
+	imap_quirks_word(&other, span_of("AUTH=PLAIN"));
+	imap_quirks_ident(&other, span_of("Dovecot"));
+	assert_int_equal(imap_session_caps(&other), ALL_CAPS);
+	assert_int_equal(other.line_max, LIMIT_COMMAND_LINE);
+	assert_int_equal(other.quirks, 0);
+	for (size_t i = 0; i < MEETINGS; i++) {
+		struct imap_session s = meet(&meetings[i], NULL, 0);
+
+		print_message("%s\n", meetings[i].text);
+		assert_true(has_effect(&s, &meetings[i]));
+	}
+}
+
+/* A row that nothing here meets would be one that nobody has tried. */
+static void
+each_row_has_a_meeting_and_a_line_in_the_manual(void **state)
+{
+	static char text[100000];
+	FILE *f = fopen("man/syncrc.5", "r");
+	const char *row;
+
+	(void)state;
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	for (size_t i = 0; (row = imap_quirk_row_name(i)) != NULL; i++) {
+		char item[100];
+		size_t k = 0;
+
+		while (k < MEETINGS && strcmp(meetings[k].row, row) != 0)
+			k++;
+		print_message("%s\n", row);
+		assert_true(k < MEETINGS);
+		assert_true(imap_quirk_row_exists(row));
+		snprintf(item, sizeof(item), "Ql %s", row);
+		assert_non_null(strstr(text, item));
+	}
+	assert_false(imap_quirk_row_exists("nobody"));
+}
+
+static void
+the_configuration_takes_rows_out(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < MEETINGS; i++) {
+		char out[100], *chosen[] = { out };
+		struct imap_session s;
+
+		snprintf(out, sizeof(out), "!%s", meetings[i].row);
+		s = meet(&meetings[i], chosen, 1);
+		print_message("%s\n", out);
+		assert_true(has_none(&s, &meetings[i]));
+	}
+}
+
+static void
+the_configuration_switches_rows_on(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < MEETINGS; i++) {
+		char on[100], out[100];
+		char *chosen[] = { out, on }, *and_out[] = { on, out };
+		struct imap_session s, off;
+
+		snprintf(on, sizeof(on), "%s", meetings[i].row);
+		snprintf(out, sizeof(out), "!%s", meetings[i].row);
+		s = session_at("imap.example.org", chosen, 2);
+		off = session_at("imap.example.org", and_out, 2);
+		print_message("%s\n", on);
+		assert_true(has_effect(&s, &meetings[i]));
+		assert_true(has_none(&off, &meetings[i]));
+	}
+}
+
+/* In clear anybody may have said it, to make the login a weaker one. */
+static void
+words_of_before_tls_do_not_count(void **state)
+{
+	static char name[] = "mailutils-login";
+	char *chosen[] = { name };
+	struct imap_session s = session_at("h", NULL, 0);
+	struct imap_session wanted = session_at("h", chosen, 1);
+
+	(void)state;
+	imap_quirks_word(&s, span_of("AUTH=OPENID20"));
+	imap_quirks_greeting(&s, span_of("Microsoft Exchange"));
+	imap_quirks_distrust(&s);
+	assert_false(imap_quirk_on(&s, QUIRK_LOGIN_FIRST));
+	assert_int_equal(s.line_max, 4000);
+	imap_quirks_distrust(&wanted);
+	assert_true(imap_quirk_on(&wanted, QUIRK_LOGIN_FIRST));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_row_is_met),
+		cmocka_unit_test(
+		    each_row_has_a_meeting_and_a_line_in_the_manual),
+		cmocka_unit_test(the_configuration_takes_rows_out),
+		cmocka_unit_test(the_configuration_switches_rows_on),
+		cmocka_unit_test(words_of_before_tls_do_not_count),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
