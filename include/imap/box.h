@@ -11,7 +11,7 @@
 /* What SELECT or EXAMINE said. */
 struct imap_box {
 	uint32_t exists;
-	uint32_t uidvalidity;		/* 0: not given */
+	uint64_t uidvalidity;		/* imap_validity; 0: not given */
 	uint32_t uidnext;		/* 0: not given (Courier) */
 	uint64_t modseq;		/* HIGHESTMODSEQ; 0: none */
 	bool read_only;
@@ -58,7 +58,7 @@ struct imap_select {
 struct imap_select_args {
 	const char *raw;
 	bool examine;
-	uint32_t uidvalidity;
+	uint64_t uidvalidity;
 	uint64_t modseq;
 	struct uidrange known;
 	struct imap_sink sink;

@@ -23,7 +23,8 @@ struct imap_folder {
 	enum imap_use use;
 	bool has_status;	/* the four numbers below were given (modseq
 				   may be 0) */
-	uint32_t messages, uidnext, uidvalidity;
+	uint32_t messages, uidnext;
+	uint64_t uidvalidity;
 	uint64_t modseq;
 };
 

@@ -103,7 +103,8 @@ struct imap_mailbox_item {		/* LIST, STATUS */
 	} use;
 	/* STATUS: has_* says what was there */
 	bool has_messages, has_uidnext, has_uidvalidity, has_modseq;
-	uint32_t messages, uidnext, uidvalidity;
+	uint32_t messages, uidnext;
+	uint64_t uidvalidity;
 	uint64_t modseq;
 };
 
@@ -133,6 +134,15 @@ struct imap_resp {
 	struct imap_fetch fetch;
 	struct span data;			/* BODY_DATA */
 };
+
+/*
+ * A UIDVALIDITY: a number of any length, although the RFCs say 32 bits
+ * (milliseconds have been seen). Those up to IMAP_VALIDITY_EXACT are what they
+ * are; of a longer one this is a sum, which is good for telling it from others
+ * and can't be sent. 0 is none. False: no number.
+ */
+#define IMAP_VALIDITY_EXACT	(UINT64_MAX >> 2)
+bool imap_validity(struct span digits, uint64_t *out);
 
 struct imap_reader;
 

@@ -101,7 +101,8 @@ int index_unlooked(struct index *, const struct index_unlooked *,
 struct index_intent {
 	int64_t id;
 	int64_t folder, place;
-	uint32_t uidvalidity, uidnext;	/* when it was begun */
+	uint64_t uidvalidity;		/* when it was begun */
+	uint32_t uidnext;		/* the same */
 	int64_t content;
 	uint32_t size;
 	int64_t begun;			/* wall-clock seconds */
@@ -153,7 +154,7 @@ int index_twin(struct index *, int64_t folder, int64_t content,
  * (0: none) that were not pulled.
  * Those of a place that lies in another folder (COPY) are not looked at.
  */
-int index_intents_settle(struct index *, int64_t folder, uint32_t uidvalidity,
+int index_intents_settle(struct index *, int64_t folder, uint64_t uidvalidity,
     uint32_t unpulled, struct err *);
 
 /* One line of evidence: why something was removed. */

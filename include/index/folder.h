@@ -11,7 +11,7 @@ struct index_folder {
 	char *path;			/* below the root; unique */
 	bool base, local, remote;	/* the three states: it is there */
 	/* Cursor of the server's side: what was received and stored. */
-	uint32_t uidvalidity;		/* 0: never seen */
+	uint64_t uidvalidity;		/* 0: never seen */
 	uint32_t uidnext, exists;
 	uint64_t modseq;		/* 0: none */
 	bool read_only, permanent_any;

@@ -144,6 +144,13 @@ code_number(struct cursor *c, uint64_t max, uint64_t *out)
 	return span_number(lex_until(c, " "), max, out);
 }
 
+static bool
+code_validity(struct cursor *c, uint64_t *out)
+{
+	lex_blanks(c);
+	return imap_validity(lex_until(c, " "), out);
+}
+
 /*
  * "COPYUID validity from to". Both sets empty means that nothing was copied.
  * Pairs that don't pair are of no use to anybody. "APPENDUID validity uids" are
@@ -154,7 +161,7 @@ code_uids(struct imap_reader *r, struct cursor c, struct imap_code *code)
 {
 	bool both = code->kind == CODE_COPYUID;
 
-	if (!code_number(&c, UINT32_MAX, &code->number))
+	if (!code_validity(&c, &code->number))
 		return false;
 	lex_blanks(&c);
 	if (both && c.p == c.end)
@@ -174,8 +181,9 @@ code_args(struct imap_reader *r, struct cursor c, struct imap_resp *resp)
 	struct imap_code *code = &resp->code;
 
 	switch (code->kind) {
-	case CODE_UIDNEXT:
 	case CODE_UIDVALIDITY:
+		return code_validity(&c, &code->number);
+	case CODE_UIDNEXT:
 		return code_number(&c, UINT32_MAX, &code->number);
 	case CODE_HIGHESTMODSEQ:
 		return code_number(&c, MODSEQ_MAX, &code->number);

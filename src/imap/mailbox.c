@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 enum name_end {
 	NAME_AT_END,		/* of the line, or before " (" */
 	NAME_BEFORE_LIST,	/* before " (" */
@@ -167,12 +169,36 @@ mailbox_list(struct imap_reader *r, struct imap_resp *resp, struct err *err)
 	return 0;
 }
 
+bool
+imap_validity(struct span digits, uint64_t *out)
+{
+	for (size_t i = 0; i < digits.n; i++)
+		if (digits.p[i] < '0' || digits.p[i] > '9')
+			return false;
+	if (digits.n == 0)
+		return false;
+	while (digits.n > 0 && *digits.p == '0') {
+		digits.p++;
+		digits.n--;
+	}
+	if (digits.n == 0)
+		*out = 0;
+	else if (!span_number(digits, IMAP_VALIDITY_EXACT, out))
+		*out = (fnv1a(FNV1A_START, digits.p, digits.n) &
+		    IMAP_VALIDITY_EXACT) | (IMAP_VALIDITY_EXACT + 1);
+	return true;
+}
+
 static void
 status_item(struct span name, struct span value, struct imap_mailbox_item *m)
 {
 	uint64_t n;
 	bool number = span_number(value, UINT32_MAX, &n);
 
+	if (span_ieq(name, "UIDVALIDITY")) {
+		m->has_uidvalidity = imap_validity(value, &m->uidvalidity);
+		return;
+	}
 	if (span_ieq(name, "HIGHESTMODSEQ")) {
 		m->has_modseq = span_number(value, INT64_MAX, &m->modseq);
 	} else if (!number) {
@@ -183,9 +209,6 @@ status_item(struct span name, struct span value, struct imap_mailbox_item *m)
 	} else if (span_ieq(name, "UIDNEXT")) {
 		m->has_uidnext = true;
 		m->uidnext = (uint32_t)n;
-	} else if (span_ieq(name, "UIDVALIDITY")) {
-		m->has_uidvalidity = true;
-		m->uidvalidity = (uint32_t)n;
 	}
 }
 

@@ -17,7 +17,7 @@ struct imap_select_priv {
 	struct imap_flow flow;
 	char *raw;
 	bool examine;
-	uint32_t uidvalidity;
+	uint64_t uidvalidity;
 	uint64_t modseq;
 	struct uidrange known;
 	bool plain;			/* without parameters */
@@ -69,7 +69,7 @@ select_code(struct imap_select *q, const struct imap_resp *r)
 		select_restart(q);
 		break;
 	case CODE_UIDVALIDITY:
-		box->uidvalidity = (uint32_t)r->code.number;
+		box->uidvalidity = r->code.number;
 		q->priv->open = true;
 		break;
 	case CODE_UIDNEXT:
@@ -136,7 +136,7 @@ select_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 static void
 select_qresync(struct imap_line *line, const struct imap_select_priv *p)
 {
-	imap_line_add(line, " (QRESYNC (%" PRIu32 " %" PRIu64, p->uidvalidity,
+	imap_line_add(line, " (QRESYNC (%" PRIu64 " %" PRIu64, p->uidvalidity,
 	    p->modseq);
 	if (p->known.first != 0)
 		imap_line_add(line, " %" PRIu32 ":%" PRIu32, p->known.first,
@@ -155,7 +155,7 @@ select_send(struct imap_select *q)
 	imap_line_astring(line, p->raw);
 	/* Never with modseq 0: some servers refuse that. */
 	if (!p->plain && (s->enabled & CAP_QRESYNC) && p->modseq != 0 &&
-	    p->uidvalidity != 0)
+	    p->uidvalidity != 0 && p->uidvalidity <= IMAP_VALIDITY_EXACT)
 		select_qresync(line, p);
 	else if (!p->plain && (imap_session_caps(s) & CAP_CONDSTORE))
 		imap_line_add(line, " (CONDSTORE)");

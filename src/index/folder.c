@@ -41,7 +41,7 @@ read_folder(struct query *q, struct index_folder *f)
 	f->base = query_get_int(q, 4) != 0;
 	f->local = query_get_int(q, 5) != 0;
 	f->remote = query_get_int(q, 6) != 0;
-	f->uidvalidity = (uint32_t)query_get_int(q, 7);
+	f->uidvalidity = (uint64_t)query_get_int(q, 7);
 	f->uidnext = (uint32_t)query_get_int(q, 8);
 	f->exists = (uint32_t)query_get_int(q, 9);
 	f->modseq = (uint64_t)query_get_int(q, 10);
@@ -89,7 +89,7 @@ bind_folder(struct query *q, const struct index_folder *f)
 	query_int(q, f->base);
 	query_int(q, f->local);
 	query_int(q, f->remote);
-	query_int(q, f->uidvalidity);
+	query_int(q, (int64_t)f->uidvalidity);
 	query_int(q, f->uidnext);
 	query_int(q, f->exists);
 	query_size(q, f->modseq);

@@ -36,7 +36,7 @@ index_intent_put(struct index *ix, struct index_intent *in, struct err *err)
 	query_id(&q, in->id);
 	query_int(&q, in->folder);
 	query_id(&q, in->place);
-	query_int(&q, in->uidvalidity);
+	query_int(&q, (int64_t)in->uidvalidity);
 	query_int(&q, in->uidnext);
 	query_id(&q, in->content);
 	query_int(&q, in->size);
@@ -69,7 +69,7 @@ read_intent(struct query *q, struct index_intent *in)
 	in->id = query_get_int(q, 0);
 	in->folder = query_get_int(q, 1);
 	in->place = query_get_int(q, 2);
-	in->uidvalidity = (uint32_t)query_get_int(q, 3);
+	in->uidvalidity = (uint64_t)query_get_int(q, 3);
 	in->uidnext = (uint32_t)query_get_int(q, 4);
 	in->content = query_get_int(q, 5);
 	in->size = (uint32_t)query_get_int(q, 6);
@@ -220,7 +220,7 @@ index_twin(struct index *ix, int64_t folder, int64_t content,
 }
 
 int
-index_intents_settle(struct index *ix, int64_t folder, uint32_t uidvalidity,
+index_intents_settle(struct index *ix, int64_t folder, uint64_t uidvalidity,
     uint32_t unpulled, struct err *err)
 {
 	struct query q;
@@ -235,7 +235,7 @@ index_intents_settle(struct index *ix, int64_t folder, uint32_t uidvalidity,
 	    " AND NOT EXISTS (SELECT 1 FROM place WHERE place.id = intent.place"
 	    " AND place.folder <> intent.folder)");
 	query_int(&q, folder);
-	query_int(&q, uidvalidity);
+	query_int(&q, (int64_t)uidvalidity);
 	query_int(&q, unpulled);
 	return query_run(&q, err);
 }

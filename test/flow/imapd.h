@@ -60,7 +60,8 @@ struct imapd_gone {
 struct imapd_box {
 	char *name;		/* as on the wire */
 	const char *use;	/* "\\Trash", ...; NULL */
-	uint32_t uidvalidity, uidnext;
+	uint64_t uidvalidity;
+	uint32_t uidnext;
 	uint64_t modseq;	/* the highest */
 	struct imapd_message **msg;	/* by UID */
 	size_t n, cap;
@@ -136,12 +137,13 @@ struct imapd {
 	struct imapd_late *late;
 	size_t n_late, cap_late;
 	enum imapd_expunges expunges;
+	const char *offers;	/* what the greeting offers besides; NULL */
 	enum imapd_size sizes;
 	enum imapd_date dates;
 	unsigned made_up;	/* counts what varies */
 	struct imapd_box **box;	/* in the order in which they were made */
 	size_t n_box, cap_box;
-	uint32_t next_uidvalidity;
+	uint64_t next_uidvalidity;
 	const char *namespace;	/* prefix; "" */
 
 	struct imapd_rule rule[8];

@@ -327,7 +327,8 @@ say_status(struct imapd_conn *c, const struct imapd_box *b, const char *items)
 		snprintf(modseq, sizeof(modseq), " HIGHESTMODSEQ %llu",
 		    (unsigned long long)b->modseq);
 	conn_say(c, "* STATUS \"%s\" (MESSAGES %zu UIDNEXT %u UIDVALIDITY "
-	    "%u%s)", b->name, b->n, b->uidnext, b->uidvalidity, modseq);
+	    "%llu%s)", b->name, b->n, b->uidnext,
+	    (unsigned long long)b->uidvalidity, modseq);
 }
 
 /* RETURN (SPECIAL-USE STATUS (...)): the items, or NULL. False: it is wrong. */
@@ -439,7 +440,8 @@ say_box(struct imapd_conn *c, const struct imapd_box *b)
 	    b->read_only || c->examined ? "" : permanent);
 	conn_say(c, "* %zu EXISTS", b->n);
 	conn_say(c, "* 0 RECENT");
-	conn_say(c, "* OK [UIDVALIDITY %u] valid", b->uidvalidity);
+	conn_say(c, "* OK [UIDVALIDITY %llu] valid",
+	    (unsigned long long)b->uidvalidity);
 	conn_say(c, "* OK [UIDNEXT %u] next", b->uidnext);
 	if (conn_has_cap(c, "CONDSTORE"))
 		conn_say(c, "* OK [HIGHESTMODSEQ %llu] highest",
@@ -462,7 +464,7 @@ take_parameters(struct cursor *k, const struct imapd_box *b, uint64_t *since,
 	if (!k->c->qresync || !take_word(k, "QRESYNC") || !take_char(k, '('))
 		return false;
 	number = take_string(k, NULL);
-	same = strtoul(number, NULL, 10) == b->uidvalidity;
+	same = strtoull(number, NULL, 10) == b->uidvalidity;
 	free(number);
 	number = take_string(k, NULL);
 	*since = same ? strtoull(number, NULL, 10) : 0;

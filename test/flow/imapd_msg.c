@@ -551,7 +551,8 @@ copy_all(struct imapd_conn *c, struct imapd_box *to, const char *set)
 		    m->size)->uid;
 	}
 	buf_init(&text, SET_MOST);
-	buf_addf(&text, "[COPYUID %u ", to->uidvalidity);
+	buf_addf(&text, "[COPYUID %llu ",
+	    (unsigned long long)to->uidvalidity);
 	set_format(&text, from, n);
 	buf_addf(&text, " ");
 	set_format(&text, copy, n);

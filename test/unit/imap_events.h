@@ -129,7 +129,8 @@ events_mailbox(struct events *e, const struct imap_mailbox_item *m)
 	if (m->has_uidnext)
 		buf_addf(&e->log, " uidnext=%u", m->uidnext);
 	if (m->has_uidvalidity)
-		buf_addf(&e->log, " uidvalidity=%u", m->uidvalidity);
+		buf_addf(&e->log, " uidvalidity=%llu",
+		    (unsigned long long)m->uidvalidity);
 	if (m->has_modseq)
 		buf_addf(&e->log, " modseq=%llu",
 		    (unsigned long long)m->modseq);

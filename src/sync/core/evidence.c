@@ -22,11 +22,11 @@ add_remote(const struct folder *f, struct buf *out)
 		buf_addf(out, "gone from the server in an earlier run");
 	else if (p->full)
 		buf_addf(out, "not in the complete listing of the server: "
-		    "%" PRIu64 " messages, EXISTS %u, UIDVALIDITY %u",
+		    "%" PRIu64 " messages, EXISTS %u, UIDVALIDITY %" PRIu64,
 		    p->listed, f->row.exists, f->row.uidvalidity);
 	else
 		buf_addf(out, "the server told %" PRIu64 " as gone, and the "
-		    "sum closes: EXISTS %u, UIDVALIDITY %u", p->vanished,
+		    "sum closes: EXISTS %u, UIDVALIDITY %" PRIu64, p->vanished,
 		    f->row.exists, f->row.uidvalidity);
 }
 
