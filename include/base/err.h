@@ -16,6 +16,7 @@ enum err_kind {
 	ERR_IO,		/* local file system or index: exit 74 */
 	ERR_NET,	/* resolve, connect, reset, silence: exit 75 */
 	ERR_BUSY,	/* another run holds the lock: exit 75 */
+	ERR_SECRET,	/* no password was to be had: exit 75, but named */
 	ERR_CANCELED,	/* a signal, or the task was cancelled: exit 75 */
 	ERR_PROTO,	/* protocol broken, drop the connection: 76 */
 	ERR_TLS,	/* certificate or handshake; never downgrade: 76 */

@@ -26,6 +26,16 @@ enum conf_compress {
 	CONF_COMPRESS_NO,
 };
 
+enum conf_auth {
+	CONF_AUTH_AUTO,
+	CONF_AUTH_PLAIN,
+	CONF_AUTH_LOGIN,
+	CONF_AUTH_SCRAM_SHA_1,
+	CONF_AUTH_SCRAM_SHA_1_PLUS,
+	CONF_AUTH_SCRAM_SHA_256,
+	CONF_AUTH_SCRAM_SHA_256_PLUS,
+};
+
 struct conf_account {
 	char *name;		/* [a-z0-9_.-]+, not beginning with a dot */
 	unsigned line;		/* of syncrc, where the section begins */
@@ -42,6 +52,7 @@ struct conf_account {
 	char *tls_fingerprint;	/* 64 lower-case hex digits; or NULL */
 	char *tunnel;		/* for sh -c; or NULL */
 	bool allow_cleartext_password;
+	enum conf_auth auth;
 	enum conf_compress compress;
 	unsigned timeout_s;	/* silence limit */
 	unsigned connections;	/* at most; 0: a few, where it pays */

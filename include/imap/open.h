@@ -16,11 +16,31 @@
 
 struct imap_list;
 
+/* Ways to log in, best first. */
+enum imap_mech {
+	MECH_NONE,
+	MECH_SCRAM_SHA_256_PLUS,
+	MECH_SCRAM_SHA_1_PLUS,
+	MECH_SCRAM_SHA_256,
+	MECH_SCRAM_SHA_1,
+	MECH_PLAIN,
+	MECH_LOGIN,		/* the LOGIN command */
+	MECH_SASL_LOGIN,	/* AUTHENTICATE LOGIN, where there is none */
+	MECH_END,
+};
+
 struct imap_open_config {
 	struct stream_config stream;
 	const char *user;
 	const char *password;		/* borrowed until the flow has ended */
 	bool cleartext_ok;
+	enum imap_mech wanted;		/* no other; MECH_NONE: the best */
+	enum imap_mech before;		/* what worked last time, or MECH_NONE */
+	/* What was offered in vain before by the server of this identity (of
+	 * imap_session_identity). */
+	unsigned caps_off;
+	uint64_t identity;
+	bool once;			/* no second way if refused */
 	char *const *quirks;		/* rows to have, or "!ROW" not to */
 	size_t n_quirks;
 	enum imap_compress compress;
@@ -36,6 +56,8 @@ struct imap_open {
 	const struct imap_open_config *cfg;
 	struct imap_session *session;	/* when it ended with TASK_DONE; the
 					   caller's then, to be closed */
+	enum imap_mech mech;		/* that let it in; MECH_NONE: none was
+					   needed */
 	struct imap_open_priv *priv;
 };
 

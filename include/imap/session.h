@@ -100,6 +100,11 @@ void imap_cmd_release(struct imap_cmd *);	/* when done; zeroed is fine */
 /* Bits of enum imap_cap; enabled can be CAP_CONDSTORE and CAP_QRESYNC only. */
 unsigned imap_session_caps(const struct imap_session *);
 unsigned imap_session_enabled(const struct imap_session *);
+/* Which server this is, by its ID and what it offers after the login: the same
+ * number as long as neither has changed. */
+uint64_t imap_session_identity(const struct imap_session *);
+/* What was offered, and turned out not to work. */
+unsigned imap_session_distrusted(const struct imap_session *);
 /* These were offered and do not work: not used any more in this session. */
 void imap_session_distrust(struct imap_session *, unsigned caps);
 void imap_session_stats(const struct imap_session *, struct imap_stats *out);

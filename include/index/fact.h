@@ -8,6 +8,9 @@
 /* 0 where nothing is known. */
 int index_fact_get(struct index *, int64_t folder, const char *name,
     int64_t *out, struct err *);
+/* 0 also where it was set more than so many seconds ago. */
+int index_fact_get_fresh(struct index *, const char *name, int64_t seconds,
+    int64_t *out, struct err *);
 /* In a transaction. 0 forgets it. */
 int index_fact_set(struct index *, int64_t folder, const char *name,
     int64_t value, struct err *);

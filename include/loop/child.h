@@ -1,6 +1,7 @@
 /*
  * Runs "sh -c COMMAND" without a terminal, stdin from /dev/null, and collects
- * its stdout up to a bound. For password-command. stderr is inherited.
+ * its stdout up to a bound. For password-command. stderr is shown on a
+ * terminal, and else goes nowhere.
  */
 #ifndef LOOP_CHILD_H
 #define LOOP_CHILD_H

@@ -89,6 +89,8 @@ struct sync_result {
 	double seconds;
 	struct err err;		/* what ended the run early; ERR_NONE else */
 	bool err_is_item;	/* it needs the user, and is among the items */
+	bool tells;		/* an item is due that -q names, whatever exit
+				   is */
 	int exit;		/* design section 8 */
 };
 
@@ -107,6 +109,7 @@ struct account *sync_open(struct loop *, const struct conf_account *,
  * and index, which the next run opens anew. */
 void sync_run(struct account *, const struct sync_options *,
     const struct sync_callbacks *, struct task *waiter);
+bool sync_is_running(const struct account *);
 /* Of the last run, when it has ended. */
 const struct sync_result *sync_result(const struct account *);
 /* No more runs: all is closed at the end of the one that is under way, or now.

@@ -99,6 +99,7 @@ err_exit_status(enum err_kind kind)
 		return 74;
 	case ERR_NET:
 	case ERR_BUSY:
+	case ERR_SECRET:
 	case ERR_CANCELED:
 		return 75;
 	case ERR_PROTO:

@@ -67,11 +67,26 @@ settle_password(struct conf_reader *r, struct err *err)
 	return 0;
 }
 
+/* "imap.example.org:993", "[2001:db8::1]:993"; an address has more colons. */
+static bool
+has_port(const char *host)
+{
+	const char *colon = strrchr(host, ':');
+
+	return colon != NULL && colon > host && colon[1] != '\0' &&
+	    strspn(colon + 1, "0123456789") == strlen(colon + 1) &&
+	    (strchr(host, ':') == colon || colon[-1] == ']');
+}
+
 static int
 read_host(const struct conf_value *v, struct err *err)
 {
 	if (conf_value_read(v, err) < 0)
 		return -1;
+	if (has_port(v->text))
+		return conf_fail(err, &v->place, "host has a port behind it; "
+		    "write the host alone, and the number as port = %s",
+		    strrchr(v->text, ':') + 1);
 	if (strpbrk(v->text, " /@") != NULL)
 		return conf_fail(err, &v->place, "host is no host name; write "
 		    "the name of the IMAP server alone");
@@ -120,6 +135,25 @@ static const struct conf_word tls_words[] = {
 	{ NULL, 0, NULL },
 };
 
+static const struct conf_word auth_words[] = {
+	{ "auto", CONF_AUTH_AUTO, NULL },
+	{ "plain", CONF_AUTH_PLAIN, NULL },
+	{ "login", CONF_AUTH_LOGIN, NULL },
+	{ "scram-sha-1", CONF_AUTH_SCRAM_SHA_1, NULL },
+	{ "scram-sha-1-plus", CONF_AUTH_SCRAM_SHA_1_PLUS, NULL },
+	{ "scram-sha-256", CONF_AUTH_SCRAM_SHA_256, NULL },
+	{ "scram-sha-256-plus", CONF_AUTH_SCRAM_SHA_256_PLUS, NULL },
+	{ "cram-md5", 0, "auth = cram-md5 is not supported, as it protects "
+	    "little; over TLS use auth = auto" },
+	{ "external", 0, "auth = external (a client certificate) is not "
+	    "supported yet; use auth = auto" },
+	{ "none", 0, "auth = none is not supported yet; a tunnel that logs in "
+	    "by itself needs no user" },
+	{ "oauth2", 0, "auth = oauth2 is not supported yet; make an app "
+	    "password at your provider and use auth = auto" },
+	{ NULL, 0, NULL },
+};
+
 static const struct conf_word compress_words[] = {
 	{ "auto", CONF_COMPRESS_AUTO, NULL },
 	{ "yes", CONF_COMPRESS_YES, NULL },
@@ -159,6 +193,7 @@ const struct conf_key conf_account_keys[] = {
 	    .secret = true, .max = LIMIT_SECRET),
 	KEY_BOOL("allow-cleartext-password", allow_cleartext_password,
 	    .needs = "user"),
+	KEY_WORD("auth", auth, auth_words, .needs = "user", .preset = "auto"),
 	KEY_PATH("maildir", maildir, .needed = true, .max = PATH_MAX / 2 - 1,
 	    .example = "maildir = \"~/Mail/NAME\""),
 	{ .name = "layout", .kind = KIND_WORD, .words = layout_words },

@@ -165,6 +165,11 @@ read_bare(struct reader *r, struct err *err)
 		while (is_bare(s[r->at]))
 			r->at++;
 	}
+	/* As other languages end a line; it would become part of the value. */
+	if (s[r->at - 1] == ';')
+		return fail_at(r, r->line, err, "there is a ; at the end of a "
+		    "value; remove it, or put the value in \"quotes\" if it "
+		    "belongs to it");
 	add_token(r, 'w', from, r->at);
 	return 0;
 }

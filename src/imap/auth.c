@@ -1,9 +1,9 @@
 /*
  * Logs in, by the best way that the server offers. SCRAM first, because it
- * proves the server to us and tells it no password; then PLAIN, then the LOGIN
- * command. After a refusal that does not say why, one more way is tried, of
- * another kind: some servers offer what they can't do for every user. Not more,
- * so that no account gets locked.
+ * proves the server to us and tells it no password; then PLAIN, then LOGIN.
+ * After a refusal one more way is tried, of another kind (mech.c); not more, so
+ * that no account gets locked. A server that should have proved itself and did
+ * not gets no password by another way.
  */
 #include "internal.h"
 
@@ -18,49 +18,30 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* A server could make us hash for hours. RFC 7677 asks for 4096. */
+/* RFC 7677 asks for 4096 at least; with few, who overhears the login can guess
+ * the password. With very many a server could make us hash for hours. */
+#define ITERATIONS_MIN	4096
 #define ITERATIONS_MAX	1000000
-#define TRIES_MAX	2
 
 struct imap_auth {
 	struct imap_cmd cmd;		/* first: on_continue finds us */
 	struct imap_session *session;
 	const char *user, *password;
+	struct imap_mech_choice choice;
 	enum imap_mech mech;
 	unsigned caps;			/* from before the login */
-	unsigned tries;
+	bool last;			/* no other way after this one */
+	bool in_first;			/* the initial response went along with
+					   the command */
+	bool no_first;			/* it was BAD to send it so */
+	unsigned challenges;		/* of this try, so far */
 	Gsasl *gsasl;
 	Gsasl_session *sasl;
-	char *first;			/* initial response, not yet sent */
+	char *first;			/* initial response */
+	bool sent_first;
 	bool proved;			/* the mechanism has reached its end */
 	struct err err;			/* ours: why we gave up in the middle */
 };
-
-static const struct {
-	const char *name;		/* SASL's */
-	enum imap_mech weaker;		/* to try next */
-} table[] = {
-	[MECH_SCRAM_SHA_256_PLUS] = { "SCRAM-SHA-256-PLUS", MECH_PLAIN },
-	[MECH_SCRAM_SHA_256] = { "SCRAM-SHA-256", MECH_PLAIN },
-	[MECH_SCRAM_SHA_1_PLUS] = { "SCRAM-SHA-1-PLUS", MECH_PLAIN },
-	[MECH_SCRAM_SHA_1] = { "SCRAM-SHA-1", MECH_PLAIN },
-	[MECH_PLAIN] = { "PLAIN", MECH_LOGIN },
-	[MECH_LOGIN] = { NULL, MECH_NONE },
-	[MECH_NONE] = { NULL, MECH_NONE },
-};
-
-static bool
-is_plus(enum imap_mech mech)
-{
-	return mech == MECH_SCRAM_SHA_256_PLUS ||
-	    mech == MECH_SCRAM_SHA_1_PLUS;
-}
-
-static bool
-is_scram(enum imap_mech mech)
-{
-	return mech <= MECH_SCRAM_SHA_1;
-}
 
 static bool
 can_bind(struct imap_session *s)
@@ -75,43 +56,39 @@ can_bind(struct imap_session *s)
 	    strcmp(type, "tls-exporter") != 0);
 }
 
-static bool
-mech_usable(struct imap_auth *a, enum imap_mech mech)
+/* What the server offers, and gsasl can. */
+static unsigned
+offered(struct imap_auth *a)
 {
-	if (mech == MECH_LOGIN)
-		return (a->caps & CAP_LOGINDISABLED) == 0;
-	if ((a->session->mechs & (1u << mech)) == 0 ||
-	    !gsasl_client_support_p(a->gsasl, table[mech].name))
-		return false;
-	return !is_plus(mech) || can_bind(a->session);
-}
+	unsigned bits = 0;
 
-static enum imap_mech
-choose_mech(struct imap_auth *a, enum imap_mech from)
-{
-	enum imap_mech mech = from;
-
-	if (from == MECH_SCRAM_SHA_256_PLUS &&
-	    imap_quirk_on(a->session, QUIRK_LOGIN_FIRST) &&
-	    mech_usable(a, MECH_LOGIN))
-		return MECH_LOGIN;
-	while (mech < MECH_NONE && !mech_usable(a, mech))
-		mech++;
-	return mech;
+	if ((a->caps & CAP_LOGINDISABLED) == 0)
+		bits |= 1u << MECH_LOGIN;
+	for (enum imap_mech m = MECH_NONE + 1; m < MECH_END; m++)
+		if ((a->session->mechs & (1u << m)) != 0 &&
+		    gsasl_client_support_p(a->gsasl, imap_mech_name(m)))
+			bits |= 1u << m;
+	return bits;
 }
 
 struct imap_auth *
-imap_auth_new(struct imap_session *s, const char *user, const char *password)
+imap_auth_new(struct imap_session *s, const struct imap_open_config *cfg)
 {
 	struct imap_auth *a = xcalloc(1, sizeof(*a));
 
 	a->session = s;
-	a->user = user;
-	a->password = password;
+	a->user = cfg->user;
+	a->password = cfg->password;
+	a->last = cfg->once;
 	a->caps = imap_session_caps(s);
 	if (gsasl_init(&a->gsasl) != GSASL_OK)
 		fatal_memory();
-	s->secret = password;
+	a->choice = (struct imap_mech_choice){ .offered = offered(a),
+	    .can_bind = can_bind(s), .wanted = cfg->wanted,
+	    .before = cfg->before,
+	    .login_first = imap_quirk_on(s, QUIRK_LOGIN_FIRST) };
+	imap_secret_keep(s, cfg->user, cfg->password);
+	s->logging_in = true;
 	return a;
 }
 
@@ -123,8 +100,6 @@ auth_end_sasl(struct imap_auth *a)
 	a->sasl = NULL;
 	str_wipe_free(a->first);
 	a->first = NULL;
-	str_wipe_free(a->session->said);
-	a->session->said = NULL;
 }
 
 void
@@ -135,7 +110,7 @@ imap_auth_free(struct imap_auth *a)
 	auth_end_sasl(a);
 	gsasl_done(a->gsasl);
 	imap_cmd_release(&a->cmd);
-	a->session->secret = NULL;
+	a->session->logging_in = false;
 	free(a);
 }
 
@@ -175,25 +150,79 @@ static void
 auth_give_up(struct imap_auth *a, enum err_kind kind, const char *why)
 {
 	err_set(&a->err, kind, "login at %s by %s: %s", a->session->host,
-	    table[a->mech].name, why);
+	    imap_mech_name(a->mech), why);
 }
 
-/* "i=4096" of SCRAM's first message, before anything is computed with it. */
-static bool
-iterations_fit(const char *p, size_t n)
+/* The value of "x=..." among "r=...,s=...,i=4096"; NULL: there is none. */
+static const char *
+scram_value(const char *message, size_t n, char key, size_t *n_out)
 {
-	for (size_t i = 0; i + 2 < n; i++) {
-		struct span number = { p + i + 2, 0 };
-		uint64_t count;
+	const char *end = message + n, *comma;
 
-		if ((i > 0 && p[i - 1] != ',') || p[i] != 'i' ||
-		    p[i + 1] != '=')
+	for (; message < end; message = comma + 1) {
+		comma = memchr(message, ',', (size_t)(end - message));
+		if (comma == NULL)
+			comma = end;
+		if (comma - message < 2 || message[0] != key ||
+		    message[1] != '=')
 			continue;
-		while (i + 2 + number.n < n && p[i + 2 + number.n] != ',')
-			number.n++;
-		return span_number(number, ITERATIONS_MAX, &count);
+		*n_out = (size_t)(comma - message) - 2;
+		return message + 2;
 	}
-	return true;		/* not that message */
+	return NULL;
+}
+
+/* Before anything is computed with it. */
+static int
+check_iterations(struct imap_auth *a, const char *in, size_t n)
+{
+	struct span number = { NULL, 0 };
+	uint64_t count = 0;
+
+	number.p = scram_value(in, n, 'i', &number.n);
+	if (number.p == NULL)
+		return 0;		/* not that message, or refused below */
+	if (!span_number(number, ITERATIONS_MAX, &count))
+		auth_give_up(a, ERR_PROTO, "absurd number of iterations");
+	else if (count < ITERATIONS_MIN)
+		auth_give_up(a, ERR_PROTO, "the server asks for fewer than "
+		    "4096 iterations, with which a password could be guessed; "
+		    "have that raised there, or set auth = plain if you trust "
+		    "it with the password itself");
+	return a->err.kind == ERR_NONE ? 0 : -1;
+}
+
+/*
+ * gsasl did not take what came. "e=..." is how SCRAM refuses; anything else in
+ * its place comes from a server that can't prove that it knows the password, or
+ * does not want to, and must not get it by another way.
+ */
+static void
+scram_failed(struct imap_auth *a, const char *in, size_t n)
+{
+	struct span e = { NULL, 0 };
+
+	e.p = scram_value(in, n, 'e', &e.n);
+	if (e.p == NULL)
+		auth_give_up(a, ERR_PROTO, "the server did not prove that it "
+		    "knows the password; nothing more was sent to it");
+	else if (span_eq(e, "channel-bindings-dont-match"))
+		auth_give_up(a, ERR_PROTO, "the encrypted connection does not "
+		    "end at the server, but at somebody in between; if that "
+		    "is meant to be so, set auth = scram-sha-256");
+	else
+		auth_give_up(a, ERR_AUTH, "refused");
+}
+
+static void
+step_failed(struct imap_auth *a, const char *in, size_t n, int rc)
+{
+	if (imap_mech_is_scram(a->mech) && n > 0 &&
+	    (rc == GSASL_MECHANISM_PARSE_ERROR ||
+	    rc == GSASL_AUTHENTICATION_ERROR))
+		scram_failed(a, in, n);
+	else
+		auth_give_up(a, ERR_AUTH, gsasl_strerror(rc));
 }
 
 /* The answer in base64, or NULL with a->err. */
@@ -204,16 +233,13 @@ auth_step(struct imap_auth *a, const char *in, size_t n)
 	size_t out_n = 0;
 	int rc;
 
-	if (is_scram(a->mech) && !iterations_fit(in, n)) {
-		auth_give_up(a, ERR_PROTO, "absurd number of iterations");
+	if (imap_mech_is_scram(a->mech) && check_iterations(a, in, n) != 0)
 		return NULL;
-	}
 	errno = 0;
 	rc = gsasl_step(a->sasl, in, n, &out, &out_n);
 	auth_check_memory(rc);
 	if (rc != GSASL_OK && rc != GSASL_NEEDS_MORE) {
-		auth_give_up(a, rc == GSASL_AUTHENTICATION_ERROR ?
-		    ERR_PROTO : ERR_AUTH, gsasl_strerror(rc));
+		step_failed(a, in, n, rc);
 		return NULL;
 	}
 	/* PLAIN ends with its only message, SCRAM when the server has proved
@@ -261,27 +287,39 @@ challenge_decode(struct imap_auth *a, struct span text, size_t *n_out)
 	return out;
 }
 
-static void
-auth_on_continue(struct imap_line *line, const struct imap_resp *r)
+/* What answers this challenge; NULL: we give up. */
+static char *
+auth_answer(struct imap_auth *a, const struct imap_resp *r)
 {
-	struct imap_auth *a = (struct imap_auth *)line->cmd;
-	char *in, *out = NULL;
 	size_t n;
+	char *in = challenge_decode(a, r->text, &n), *out = NULL;
 
-	if (a->err.kind != ERR_NONE)
-		return;			/* we have sent "*" already */
-	if (a->first != NULL) {
-		auth_write(a, a->first);
-		str_wipe_free(a->first);
-		a->first = NULL;
-		return;
-	}
-	in = challenge_decode(a, r->text, &n);
-	if (in != NULL && a->proved && n > 0)
+	if (in != NULL && a->proved && n > 0 && a->mech != MECH_SASL_LOGIN)
 		auth_give_up(a, ERR_PROTO, "a challenge too many");
 	else if (in != NULL)
 		out = a->proved ? xstrdup("") : auth_step(a, in, n);
 	free(in);
+	return out;
+}
+
+static void
+auth_on_continue(struct imap_line *line, const struct imap_resp *r)
+{
+	struct imap_auth *a = (struct imap_auth *)line->cmd;
+	char *out;
+
+	if (a->err.kind != ERR_NONE)
+		return;			/* we have sent "*" already */
+	/* Some ask for what came with the command. */
+	if (!a->sent_first || (a->challenges == 0 && a->in_first &&
+	    r->text.n == 0)) {
+		a->sent_first = true;
+		a->in_first = false;
+		auth_write(a, a->first);
+		return;
+	}
+	a->challenges++;
+	out = auth_answer(a, r);
 	/* RFC 3501 section 6.2.2: "*" cancels; the server answers BAD. */
 	auth_write(a, out != NULL ? out : "*");
 	str_wipe_free(out);
@@ -290,10 +328,11 @@ auth_on_continue(struct imap_line *line, const struct imap_resp *r)
 static int
 sasl_begin(struct imap_auth *a)
 {
-	const char *name = table[a->mech].name;
+	const char *name = imap_mech_name(a->mech);
 	int rc;
 
-	a->proved = false;
+	a->proved = a->sent_first = a->in_first = false;
+	a->challenges = 0;
 	errno = 0;
 	rc = gsasl_client_start(a->gsasl, name, &a->sasl);
 	if (rc == GSASL_OK)
@@ -301,13 +340,11 @@ sasl_begin(struct imap_auth *a)
 	if (rc == GSASL_OK)
 		rc = gsasl_property_set(a->sasl, GSASL_PASSWORD, a->password);
 	auth_check_memory(rc);
-	if (rc != GSASL_OK || (is_plus(a->mech) && auth_bind(a) != 0)) {
+	if (rc != GSASL_OK || (imap_mech_binds(a->mech) && auth_bind(a) != 0)) {
 		auth_give_up(a, ERR_AUTH, "can't be set up");
 		return -1;
 	}
 	a->first = auth_step(a, "", 0);
-	if (a->mech == MECH_PLAIN)
-		a->session->said = xstrdup(a->first);
 	return a->first != NULL ? 0 : -1;
 }
 
@@ -316,14 +353,15 @@ sasl_send(struct imap_auth *a)
 {
 	struct imap_line *line = imap_line_new(&a->cmd, "AUTHENTICATE");
 
-	imap_line_add(line, " %s", table[a->mech].name);
-	if ((a->caps & CAP_SASL_IR) && strlen(a->first) <
+	imap_line_add(line, " %s", imap_mech_name(a->mech));
+	/* LOGIN begins with a challenge. */
+	if ((a->caps & CAP_SASL_IR) && !a->no_first &&
+	    a->mech != MECH_SASL_LOGIN && strlen(a->first) <
 	    LIMIT_COMMAND_LINE - 100) {
 		imap_line_add(line, " ");
 		/* RFC 4959: "=" is the empty one. */
 		imap_line_masked(line, a->first[0] ? a->first : "=");
-		str_wipe_free(a->first);
-		a->first = NULL;
+		a->sent_first = a->in_first = true;
 	}
 	line->on_continue = auth_on_continue;
 	imap_line_send(line);
@@ -339,17 +377,33 @@ login_send(struct imap_auth *a)
 	imap_line_send(line);
 }
 
+/* Why there is nothing to try. */
 static void
-auth_try(struct imap_auth *a, struct task *task)
+auth_no_way(struct imap_auth *a)
 {
-	struct imap_session *s = a->session;
+	const struct imap_session *s = a->session;
+	enum imap_mech wanted = a->choice.wanted;
 
-	a->tries++;
-	imap_cmd_init(&a->cmd, s, task);
-	if (a->mech == MECH_NONE)
+	if (wanted == MECH_NONE)
 		err_set(&a->err, ERR_AUTH, "%s offers no way to log in that "
 		    "mailtern knows%s", s->host, s->stream.encrypted ? "" :
 		    "; it may want encryption: set tls in syncrc");
+	else if (imap_mech_binds(wanted) && !a->choice.can_bind)
+		err_set(&a->err, ERR_AUTH, "%s can't be used on this "
+		    "connection to %s; change auth in syncrc",
+		    imap_mech_name(wanted), s->host);
+	else
+		err_set(&a->err, ERR_AUTH, "%s does not offer %s, which auth "
+		    "in syncrc asks for; -vv shows what it offers", s->host,
+		    imap_mech_name(wanted));
+}
+
+static void
+auth_try(struct imap_auth *a, struct task *task)
+{
+	imap_cmd_init(&a->cmd, a->session, task);
+	if (a->mech == MECH_NONE)
+		auth_no_way(a);
 	else if (a->mech == MECH_LOGIN)
 		login_send(a);
 	else if (sasl_begin(a) == 0)
@@ -360,17 +414,33 @@ auth_try(struct imap_auth *a, struct task *task)
 void
 imap_auth_start(struct imap_auth *a, struct task *task)
 {
-	a->mech = choose_mech(a, MECH_SCRAM_SHA_256_PLUS);
+	a->mech = imap_mech_first(&a->choice);
 	auth_try(a, task);
 }
 
-/* These say what is wrong; another mechanism would not change it. */
-static bool
-says_why(enum imap_code_kind code)
+enum imap_mech
+imap_auth_mech(const struct imap_auth *a)
 {
-	return code == CODE_AUTHENTICATIONFAILED ||
-	    code == CODE_AUTHORIZATIONFAILED || code == CODE_EXPIRED ||
-	    code == CODE_PRIVACYREQUIRED || code == CODE_CONTACTADMIN;
+	return a->mech;
+}
+
+/* These say what is wrong; another mechanism would not change it. That there
+ * is no such password is said of a SCRAM that the server holds no key for,
+ * too. */
+static bool
+says_why(const struct imap_auth *a)
+{
+	switch (a->cmd.code) {
+	case CODE_AUTHENTICATIONFAILED:
+		return !imap_mech_is_scram(a->mech);
+	case CODE_AUTHORIZATIONFAILED:
+	case CODE_EXPIRED:
+	case CODE_PRIVACYREQUIRED:
+	case CODE_CONTACTADMIN:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool
@@ -380,23 +450,44 @@ says_later(enum imap_code_kind code)
 	    code == CODE_LIMIT;
 }
 
-static bool
-auth_again(struct imap_auth *a, struct task *task)
+static void
+auth_begin_again(struct imap_auth *a, struct task *task, enum imap_mech mech)
 {
-	enum imap_mech next = choose_mech(a, table[a->mech].weaker);
-
-	if (a->tries >= TRIES_MAX || next == MECH_NONE ||
-	    (a->err.kind != ERR_NONE && a->err.kind != ERR_AUTH) ||
-	    says_why(a->cmd.code))
-		return false;
-	log_info("%s refused %s, trying %s", a->session->host,
-	    a->mech == MECH_LOGIN ? "LOGIN" : table[a->mech].name,
-	    next == MECH_LOGIN ? "LOGIN" : table[next].name);
 	auth_end_sasl(a);
 	imap_cmd_release(&a->cmd);
 	a->err = (struct err){ 0 };
-	a->mech = next;
+	a->mech = mech;
 	auth_try(a, task);
+}
+
+/* Offered, and yet some can't read an initial response: no try was that. */
+static bool
+auth_without_first(struct imap_auth *a, struct task *task)
+{
+	if (!a->in_first || a->challenges > 0 || a->cmd.status != IMAP_BAD ||
+	    a->err.kind != ERR_NONE)
+		return false;
+	a->no_first = true;
+	auth_begin_again(a, task, a->mech);
+	return true;
+}
+
+static bool
+auth_again(struct imap_auth *a, struct task *task)
+{
+	enum imap_mech next;
+
+	if (a->last || a->mech == MECH_NONE ||
+	    (a->err.kind != ERR_NONE && a->err.kind != ERR_AUTH) ||
+	    says_why(a) || says_later(a->cmd.code))
+		return false;
+	next = imap_mech_next(&a->choice, a->mech);
+	if (next == MECH_NONE)
+		return false;
+	log_info("%s refused %s, trying %s", a->session->host,
+	    imap_mech_name(a->mech), imap_mech_name(next));
+	a->last = true;
+	auth_begin_again(a, task, next);
 	return true;
 }
 
@@ -432,15 +523,19 @@ imap_auth_result(struct imap_auth *a, struct task *task, struct err *err)
 		return 0;
 	if (r > 0 && a->err.kind == ERR_NONE) {
 		/* The server must have proved itself before it said OK. */
+		if (a->no_first)
+			imap_session_distrust(a->session, CAP_SASL_IR);
 		if (a->mech == MECH_LOGIN || a->proved)
 			return 1;
 		return err_set(err, ERR_PROTO, "login at %s by %s: the server "
 		    "did not prove that it knows the password",
-		    a->session->host, table[a->mech].name);
+		    a->session->host, imap_mech_name(a->mech));
 	}
 	if (r < 0 && err->kind != ERR_REFUSED)
 		return -1;
-	if (!says_later(a->cmd.code) && auth_again(a, task))
+	if (auth_without_first(a, task) || auth_again(a, task)) {
+		*err = (struct err){ 0 };
 		return 0;
+	}
 	return auth_refused(a, err);
 }

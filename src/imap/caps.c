@@ -47,6 +47,7 @@ static const struct {
 	{ "AUTH=SCRAM-SHA-1-PLUS", MECH_SCRAM_SHA_1_PLUS },
 	{ "AUTH=SCRAM-SHA-1", MECH_SCRAM_SHA_1 },
 	{ "AUTH=PLAIN", MECH_PLAIN },
+	{ "AUTH=LOGIN", MECH_SASL_LOGIN },
 };
 
 /* What RFC 9051 builds in; of use where revision 1 is not offered. */

@@ -35,16 +35,8 @@
 #define IMAP_MESSAGES_MAX	(16u << 20)
 #define IMAP_RANGES_MAX		(1u << 20)	/* of UIDs, in one answer */
 
-/* Ways to log in, best first. */
-enum imap_mech {
-	MECH_SCRAM_SHA_256_PLUS,
-	MECH_SCRAM_SHA_256,
-	MECH_SCRAM_SHA_1_PLUS,
-	MECH_SCRAM_SHA_1,
-	MECH_PLAIN,
-	MECH_LOGIN,		/* the LOGIN command */
-	MECH_NONE,
-};
+/* The password, and other forms of it: quoted, and as SASL sends it. */
+#define IMAP_SECRETS		4
 
 struct imap_line {
 	struct imap_line *prev, *next;	/* of imap_session::lines */
@@ -112,6 +104,7 @@ struct imap_session {
 
 	bool greeted, preauth;
 	unsigned caps, caps_off;	/* offered; not to be believed */
+	unsigned caps_known_off;	/* of caps_off: not learned here */
 	unsigned caps_seen;		/* how often they were told */
 	uint64_t caps_sum, ident_sum;	/* hashes: which server this is */
 	unsigned enabled;
@@ -144,8 +137,8 @@ struct imap_session {
 	uint64_t measured;		/* number of the line, or 0 */
 	uint64_t measured_at, measured_in;	/* when, and octets by then */
 
-	const char *secret;		/* while logging in; never shown */
-	char *said;			/* the same in the form we sent it */
+	bool logging_in;		/* what comes may be of the secret */
+	char *secret[IMAP_SECRETS];	/* never shown; each may be NULL */
 };
 
 /* session.c */
@@ -240,13 +233,40 @@ void imap_show_text(const struct imap_session *, struct span,
 
 /* auth.c */
 struct imap_auth;
-/* Logs in by the best way there is. */
-struct imap_auth *imap_auth_new(struct imap_session *, const char *user,
-    const char *password);
+/* Logs in as the configuration wants it. */
+struct imap_auth *imap_auth_new(struct imap_session *,
+    const struct imap_open_config *);
 void imap_auth_free(struct imap_auth *);
 void imap_auth_start(struct imap_auth *, struct task *);
 /* 1: logged in; 0: not yet; -1: why not. */
 int imap_auth_result(struct imap_auth *, struct task *, struct err *);
+/* The way that was tried last. */
+enum imap_mech imap_auth_mech(const struct imap_auth *);
+
+/* mech.c */
+struct imap_mech_choice {
+	unsigned offered;		/* bits of 1 << enum imap_mech */
+	bool can_bind;			/* to the channel, as -PLUS does */
+	bool login_first;		/* QUIRK_LOGIN_FIRST */
+	enum imap_mech wanted, before;	/* as in imap_open_config */
+};
+enum imap_mech imap_mech_first(const struct imap_mech_choice *);
+enum imap_mech imap_mech_next(const struct imap_mech_choice *,
+    enum imap_mech refused);
+const char *imap_mech_name(enum imap_mech);
+bool imap_mech_binds(enum imap_mech);
+bool imap_mech_is_scram(enum imap_mech);
+
+/* secret.c: what must never be shown, in the forms in which it may come. */
+void imap_secret_keep(struct imap_session *, const char *user,
+    const char *password);
+void imap_secret_release(struct imap_session *);
+bool imap_secret_is_in(const struct imap_session *, struct span text);
+/* Or the beginning of it. */
+bool imap_secret_begins_in(const struct imap_session *, const char *text);
+/* With "***" for it, as far as there is room; how many octets that are. */
+size_t imap_secret_mask(const struct imap_session *, struct span text,
+    char *out, size_t room);
 
 /* sink.c */
 struct imap_flow {

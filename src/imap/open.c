@@ -15,8 +15,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "loop/timer.h"
+
+#define STARTTLS_PORT	143
+#define GREETING_MS	3000	/* on another port, with STARTTLS */
 
 struct imap_open_priv {
+	struct timer greeting;
 	struct imap_session *session;
 	struct imap_auth *auth;
 	struct imap_cmd cmd;
@@ -87,16 +92,36 @@ open_refuse_cleartext(struct task *t)
 	return TASK_FAIL;
 }
 
+/* Where TLS comes first, both sides wait for the other to begin. */
+static enum task_result
+open_no_greeting(struct task *t)
+{
+	const struct imap_open_config *cfg = open_of(t)->cfg;
+
+	err_set(&t->err, ERR_TLS, "%s says nothing on port %u; it seems that "
+	    "TLS comes first there: set tls = implicit", cfg->stream.host,
+	    (unsigned)cfg->stream.port);
+	return TASK_FAIL;
+}
+
 static enum task_result
 open_greeting(struct task *t)
 {
 	struct imap_open *o = open_of(t);
 	struct imap_session *s = o->priv->session;
+	struct timer *timer = &o->priv->greeting;
 
 	if (s->err.kind != ERR_NONE)
 		return lost(t);
 	if (s->stream.state == STREAM_OPENING)
 		return task_wait(t, open_greeting);
+	if (s->greeted)
+		timer_stop(timer);
+	else if (timer->fired)
+		return open_no_greeting(t);
+	else if (timer->task == NULL && wants_starttls(o) &&
+	    o->cfg->stream.port != STARTTLS_PORT)
+		timer_start(timer, t, GREETING_MS);
 	/* Before a single octet is sent. */
 	if (!wants_starttls(o) && !password_is_safe(o))
 		return open_refuse_cleartext(t);
@@ -182,7 +207,7 @@ open_login(struct task *t)
 		return task_next(t, open_flight);
 	if (!password_is_safe(o))
 		return open_refuse_cleartext(t);
-	o->priv->auth = imap_auth_new(s, o->cfg->user, o->cfg->password);
+	o->priv->auth = imap_auth_new(s, o->cfg);
 	imap_auth_start(o->priv->auth, t);
 	return task_next(t, open_logged_in);
 }
@@ -199,6 +224,7 @@ open_logged_in(struct task *t)
 	case -1:
 		return TASK_FAIL;
 	}
+	o->mech = imap_auth_mech(o->priv->auth);
 	imap_auth_free(o->priv->auth);
 	o->priv->auth = NULL;
 	/* What it offered before the login is another list. */
@@ -291,6 +317,9 @@ open_ready(struct task *t)
 		return task_wait(t, open_ready);
 	if (p->session->err.kind != ERR_NONE)
 		return lost(t);
+	/* Another server, or a new version of it: what was known is not. */
+	if (imap_session_identity(p->session) != o->cfg->identity)
+		p->session->caps_off &= ~p->session->caps_known_off;
 	o->session = p->session;
 	p->session->opener = NULL;
 	return TASK_DONE;
@@ -314,6 +343,7 @@ open_finish(struct task *t)
 	struct imap_open *o = open_of(t);
 	struct imap_open_priv *p = o->priv;
 
+	timer_stop(&p->greeting);
 	imap_auth_free(p->auth);
 	imap_cmd_release(&p->cmd);
 	imap_cmd_release(&p->enable);
@@ -335,6 +365,8 @@ imap_open_start(struct imap_open *o, struct loop *loop, struct task *parent,
 	o->priv->session = imap_session_new(loop, cfg->owner != NULL ?
 	    cfg->owner : parent, &cfg->stream);
 	o->priv->session->opener = &o->task;
+	o->priv->session->caps_off = cfg->caps_off;
+	o->priv->session->caps_known_off = cfg->caps_off;
 	imap_quirks_choose(o->priv->session, cfg->quirks, cfg->n_quirks);
 	o->priv->session->compress = cfg->compress;
 	o->task.abort = open_abort;

@@ -352,8 +352,10 @@ imap_session_read(struct imap_session *s)
 	if (got < 0 && s->err.kind == ERR_NONE) {
 		char *shown = strstr(err.msg, ": ");
 
-		/* The reader does not know what must not be shown. */
-		if (s->secret != NULL && shown != NULL)
+		/* The reader does not know what must not be shown, and shows
+		   it in part. */
+		if (shown != NULL && (s->logging_in ||
+		    imap_secret_begins_in(s, shown)))
 			*shown = '\0';
 		err_within(&err, "%s", s->host);
 		imap_session_drop(s, &err);

@@ -188,6 +188,7 @@ imap_session_free(struct imap_session *s)
 	imap_reader_free(s->reader);
 	free(s->ns_prefix);
 	free(s->host);
+	imap_secret_release(s);
 	free(s);
 }
 
@@ -215,6 +216,18 @@ unsigned
 imap_session_caps(const struct imap_session *s)
 {
 	return s->caps & ~s->caps_off & ~s->quirk_caps;
+}
+
+uint64_t
+imap_session_identity(const struct imap_session *s)
+{
+	return s->caps_sum ^ s->ident_sum;
+}
+
+unsigned
+imap_session_distrusted(const struct imap_session *s)
+{
+	return s->caps_off & ~s->caps_known_off;
 }
 
 unsigned

@@ -19,26 +19,20 @@ status_word(enum imap_status status)
 	return word[status];
 }
 
-static bool
-reveals(struct span text, const char *secret)
-{
-	size_t n = secret != NULL ? strlen(secret) : 0;
-
-	return n > 0 && text.n >= n &&
-	    memmem(text.p, text.n, secret, n) != NULL;
-}
-
 /* The server may repeat what we sent it; the password stays out even so. */
 void
 imap_show_text(const struct imap_session *s, struct span text,
     char out[IMAP_TEXT_MAX + 4])
 {
-	if (reveals(text, s->secret) || reveals(text, s->said)) {
+	char masked[IMAP_TEXT_MAX + 8];
+	size_t n;
+
+	if (s->logging_in && imap_secret_is_in(s, text)) {
 		snprintf(out, IMAP_TEXT_MAX + 4, "(it repeats the password)");
 		return;
 	}
-	str_printable(out, IMAP_TEXT_MAX, text.p != NULL ? text.p : "",
-	    text.n);
+	n = imap_secret_mask(s, text, masked, sizeof(masked));
+	str_printable(out, IMAP_TEXT_MAX, masked, n);
 }
 
 static void

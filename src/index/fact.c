@@ -27,6 +27,25 @@ index_fact_get(struct index *ix, int64_t folder, const char *name, int64_t *out,
 	return r < 0 ? -1 : 0;
 }
 
+int
+index_fact_get_fresh(struct index *ix, const char *name, int64_t seconds,
+    int64_t *out, struct err *err)
+{
+	struct query q;
+	int r;
+
+	*out = 0;
+	query_init(&q, ix, SLOT_FACT_FRESH, "SELECT CAST(value AS INTEGER)"
+	    " FROM fact WHERE folder = 0 AND name = ? AND at >= ?");
+	query_text(&q, name);
+	query_int(&q, clock_wall() - seconds);
+	r = query_step(&q, err);
+	if (r > 0)
+		*out = query_get_int(&q, 0);
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
 static int
 forget(struct index *ix, int64_t folder, const char *name, struct err *err)
 {

@@ -161,7 +161,9 @@ spawn(struct child_proc *p, const char *command, int output_fd)
 	uv_stdio_container_t stdio[] = {
 		{ .flags = UV_IGNORE },		/* /dev/null */
 		{ .flags = UV_INHERIT_FD, .data.fd = output_fd },
-		{ .flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO },
+		/* For a person to read; cron would send it each time. */
+		{ .flags = isatty(STDERR_FILENO) ? UV_INHERIT_FD : UV_IGNORE,
+		  .data.fd = STDERR_FILENO },
 	};
 	uv_process_options_t o = {
 		.exit_cb = on_exit_status,

@@ -113,7 +113,8 @@ lies_answer(struct cursor *k, struct imapd_box *b, uint32_t *uid, size_t n)
 		    (lie == IMAPD_APPEND_PREVIOUS));
 	if (lie == IMAPD_APPEND_TWO)
 		buf_addf(&text, ",%u", uid[n - 1] + 1);
-	answer_ok(k, "[APPENDUID %u %s] there", b->uidvalidity +
+	answer_ok(k, "[APPENDUID %llu %s] there",
+	    (unsigned long long)b->uidvalidity +
 	    (lie == IMAPD_APPEND_VALIDITY), text.len > 0 ? buf_str(&text) :
 	    "1");
 	buf_release(&text);

@@ -286,6 +286,40 @@ odd_files_are_refused(void **state)
 	    "copy syncrc.example there, or name another with -c");
 }
 
+/* What would be taken for another host, and never be reached. */
+static void
+what_stands_behind_a_host_is_named(void **state)
+{
+	(void)state;
+	load_bad(HEAD "host = imap.example.org:993\n" LOGIN ROOT "}\n", 0600,
+	    ":2: account a: host has a port behind it; write the host alone, "
+	    "and the number as port = 993");
+	load_bad(HEAD "host = \"[2001:db8::1]:143\"\n" LOGIN ROOT "}\n", 0600,
+	    ":2: account a: host has a port behind it; write the host alone, "
+	    "and the number as port = 143");
+	load_bad(HEAD HOST LOGIN ROOT "tls = none;\n}\n", 0600, ":6: there is "
+	    "a ; at the end of a value; remove it, or put the value in "
+	    "\"quotes\" if it belongs to it");
+	load_bad(HEAD "host = \"imap.example.org\";\n" LOGIN ROOT "}\n", 0600,
+	    ":2: there is a ; at the end of a value; remove it, or put the "
+	    "value in \"quotes\" if it belongs to it");
+	load_bad(HEAD HOST LOGIN ROOT "auth = oauth2\n}\n", 0600, ":6: account "
+	    "a: auth = oauth2 is not supported yet; make an app password at "
+	    "your provider and use auth = auto");
+}
+
+static void
+an_address_is_a_host(void **state)
+{
+	struct conf conf = load_ok(HEAD "host = \"2001:db8::993\"\n" LOGIN ROOT
+	    "auth = scram-sha-256-plus\n}\n");
+
+	(void)state;
+	assert_string_equal(conf.accounts[0].host, "2001:db8::993");
+	assert_int_equal(conf.accounts[0].auth, CONF_AUTH_SCRAM_SHA_256_PLUS);
+	conf_release(&conf);
+}
+
 static void
 linked_roots_are_seen(void **state)
 {
@@ -471,6 +505,8 @@ main(void)
 		cmocka_unit_test(quotes_keep_passwords),
 		cmocka_unit_test(modes_are_checked),
 		cmocka_unit_test(odd_files_are_refused),
+		cmocka_unit_test(what_stands_behind_a_host_is_named),
+		cmocka_unit_test(an_address_is_a_host),
 		cmocka_unit_test(linked_roots_are_seen),
 		cmocka_unit_test(default_path_follows_xdg),
 		cmocka_unit_test(faulty_files_are_explained),

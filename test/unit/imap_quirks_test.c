@@ -177,6 +177,62 @@ words_of_before_tls_do_not_count(void **state)
 	assert_true(imap_quirk_on(&wanted, QUIRK_LOGIN_FIRST));
 }
 
+/* --- ID on the wire: who it is, and that it is still the same --- */
+
+static uint64_t identity;
+
+static void
+note_identity(struct probe *p)
+{
+	identity = imap_session_identity(p->session);
+}
+
+/* The session's identity after such a login. */
+static uint64_t
+identity_of(const char *words, const char *ident)
+{
+	char caps[200], id[200];
+	const char *script[] = { "S: * OK [CAPABILITY IMAP4rev1] ready",
+		"C: LOGIN jane secret", caps, "C: ID (\"name\" \"mailtern\"",
+		id, "S: $1 OK done", NULL };
+	struct probe p = { 0 };
+
+	snprintf(caps, sizeof(caps), "S: $1 OK [CAPABILITY IMAP4rev1 ID%s] in",
+	    words);
+	snprintf(id, sizeof(id), "S: * ID %s", ident);
+	probe_run(&p, script, note_identity);
+	assert_string_equal(p.open_err.msg, "");
+	probe_release(&p);
+	return identity;
+}
+
+static void
+the_identity_is_id_and_capabilities(void **state)
+{
+	const uint64_t base = identity_of(" IDLE UIDPLUS",
+	    "(\"name\" \"Dovecot\" \"version\" \"2.3\")");
+
+	(void)state;
+	assert_int_not_equal(base, 0);
+	/* The order says nothing, nor do a literal and other fields. */
+	assert_true(base == identity_of(" UIDPLUS IDLE",
+	    "(\"NAME\" \"Dovecot\" \"version\" \"2.3\" \"remote-host\" "
+	    "\"192.0.2.7\")"));
+	assert_true(base == identity_of(" IDLE UIDPLUS",
+	    "(\"support-url\" NIL \"name\" {7}\r\nDovecot \"version\" "
+	    "\"2.3\")"));
+	assert_true(base != identity_of(" IDLE",
+	    "(\"name\" \"Dovecot\" \"version\" \"2.3\")"));
+	assert_true(base != identity_of(" IDLE UIDPLUS",
+	    "(\"name\" \"Dovecot\" \"version\" \"2.4\")"));
+	assert_true(base != identity_of(" IDLE UIDPLUS", "NIL"));
+	/* Broken ones are hints that say little, no errors. */
+	assert_true(identity_of(" IDLE", "NIL") == identity_of(" IDLE",
+	    "(name)"));
+	assert_true(identity_of(" IDLE", "(\"name\" \"x\" \"version\" y z)") ==
+	    identity_of(" IDLE", "(\"name\" \"x\")"));
+}
+
 int
 main(void)
 {
@@ -187,6 +243,7 @@ main(void)
 		cmocka_unit_test(the_configuration_takes_rows_out),
 		cmocka_unit_test(the_configuration_switches_rows_on),
 		cmocka_unit_test(words_of_before_tls_do_not_count),
+		cmocka_unit_test(the_identity_is_id_and_capabilities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

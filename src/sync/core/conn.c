@@ -16,6 +16,7 @@ conn_count(struct conn *c)
 	r->bytes_in += now.bytes_in - c->counted.bytes_in;
 	r->bytes_out += now.bytes_out - c->counted.bytes_out;
 	c->counted = now;
+	c->account->run->met.caps_once |= imap_session_distrusted(c->session);
 }
 
 void

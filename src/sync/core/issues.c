@@ -7,8 +7,10 @@
  * run that meets it, and settled by the first one that comes to its end
  * without. Index lane.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -183,7 +185,10 @@ keep_issue(struct run *run, struct issue *n, struct err *err)
 	renew(run, &it, n->text);
 	rc = r->writes ? index_item_put(run->ix, &it, err) : 0;
 	n->item = sync_item_of(run, &it, n->folder);
-	if (rc == 0 && (r->settled || r->result.err_is_item))
+	r->result.tells |= n->kind >= ITEM_SECRET && n->item.due &&
+	    !n->item.ignored;
+	if (rc == 0 && (r->settled || r->result.err_is_item ||
+	    n->kind >= ITEM_SECRET))
 		rc = mark_named(run, &it, err);
 	r->any = true;
 	index_item_release(&it);
@@ -383,6 +388,55 @@ issues_settle(struct run *run, struct err *err)
 	return list_all(run, err);
 }
 
+/*
+ * Runs that can't do their work end in 75, of which nobody hears with -q; so
+ * one that has not done it for a day says so. The sentence stays the same.
+ */
+static int
+report_late(struct run *run, struct err *err)
+{
+	static const char *const key[] = { "last-done", "last-sync",
+	    "tried-since" };
+	char *text = NULL, now[32], when[32], sentence[200];
+	int64_t since = 0;
+	time_t t;
+	struct tm tm;
+	size_t i;
+
+	for (i = 0; i < 3 && since == 0; i++) {
+		if (index_get(run->ix, key[i], &text, err) == -1)
+			return -1;
+		since = text != NULL ? strtoll(text, NULL, 10) : 0;
+		free(text);
+	}
+	if (since == 0) {
+		snprintf(now, sizeof(now), "%lld", (long long)clock_wall());
+		return index_set(run->ix, "tried-since", now, err);
+	}
+	if (clock_wall() - since < DAY)
+		return 0;
+	t = (time_t)since;
+	localtime_r(&t, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+	snprintf(sentence, sizeof(sentence), "%s %s; sync without -q says "
+	    "why", i == 3 ? "never in sync, although it was tried since" :
+	    "not in sync since", when);
+	report_account_issue(run, ITEM_LATE, sentence);
+	return 0;
+}
+
+static int
+keep_all(struct run *run, struct err *err)
+{
+	const struct err *why = &run->task.err;
+
+	if (!run->report.result.err_is_item &&
+	    err_exit_status(why->kind) == err_exit_status(ERR_NET) &&
+	    why->kind != ERR_CANCELED && report_late(run, err) == -1)
+		return -1;
+	return keep_issues(run, err);
+}
+
 /* What this run did not come to is still as it was. What can't be written any
  * more is at least told. */
 void
@@ -395,7 +449,7 @@ issues_keep(struct run *run)
 	if (run->ix == NULL || r->begun == 0 || r->settled)
 		return;
 	if (r->writes && index_begin(run->ix, &ignored) == 0)
-		(void)index_end(run->ix, keep_issues(run, &ignored), &ignored);
+		(void)index_end(run->ix, keep_all(run, &ignored), &ignored);
 	list_account(run);
 	for (i = 0; i < run->n_folder; i++) {
 		struct listing l = { .folder = i };

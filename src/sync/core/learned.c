@@ -1,14 +1,80 @@
 /* Which of a server's hints can be believed. */
 #include "core/learned.h"
 
+#include "imap/open.h"
 #include "index/fact.h"
 
 #define WRONG_LEAST	3	/* of a hundred, or of the newest 16 */
 #define WRONG_MOST	100
 #define UPLOADS_PROVE	16	/* UIDs that were told: those are believed that
 				   come then */
+#define FRESH	(30 * 86400)	/* seconds that the server is not tried anew */
 #define RIGHT_FOR_WRONG	33	/* bodies of the right length that make up for
 				   one of another */
+
+/* --- the server itself --- */
+
+static int
+load_server(struct run *run, struct err *err)
+{
+	struct server_facts *s = &run->learned.server;
+	int64_t identity, way, once, off;
+
+	if (index_fact_get_fresh(run->ix, "server", FRESH, &identity, err) ==
+	    -1 ||
+	    index_fact_get_fresh(run->ix, "login", FRESH, &way, err) == -1 ||
+	    index_fact_get_fresh(run->ix, "in-vain", FRESH, &once, err) ==
+	    -1 ||
+	    index_fact_get_fresh(run->ix, "in-vain-twice", FRESH, &off, err) ==
+	    -1)
+		return -1;
+	*s = (struct server_facts){ .identity = (uint64_t)identity };
+	if (way > 0 && way < MECH_END)
+		s->way = (unsigned)way;
+	if (identity != 0) {
+		s->caps_once = (unsigned)once;
+		s->caps_off = (unsigned)off;
+	}
+	return 0;
+}
+
+/* What is as it was is not written: then it keeps its age, and is looked at
+ * anew one day. */
+static int
+note_fact(struct run *run, const char *name, uint64_t before, uint64_t now,
+    struct err *err)
+{
+	return before == now ? 0 : index_fact_set(run->ix, 0, name,
+	    (int64_t)now, err);
+}
+
+int
+learn_server(struct run *run, struct err *err)
+{
+	const struct server_facts *met = &run->met;
+	struct server_facts was = run->learned.server, now = was;
+
+	if (met->identity == 0 || run->opt.dry_run)
+		return 0;
+	now.identity = met->identity;
+	if (met->way != 0)
+		now.way = met->way;
+	if (now.identity != was.identity)
+		now.caps_once = now.caps_off = 0;
+	now.caps_off |= now.caps_once & met->caps_once;
+	now.caps_once |= met->caps_once;
+	if (note_fact(run, "server", was.identity, now.identity, err) == -1 ||
+	    note_fact(run, "login", was.way, now.way, err) == -1 ||
+	    note_fact(run, "in-vain", was.caps_once, now.caps_once, err) ==
+	    -1 ||
+	    note_fact(run, "in-vain-twice", was.caps_off, now.caps_off, err) ==
+	    -1)
+		return -1;
+	run->learned.server = now;
+	return 0;
+}
+
+/* --- all of it --- */
 
 int
 learned_load(struct run *run, struct err *err)
@@ -32,8 +98,10 @@ learned_load(struct run *run, struct err *err)
 	    (unsigned)right;
 	l->uploads_wrong = other != 0;
 	l->rewrites = rewrites != 0;
-	return 0;
+	return load_server(run, err);
 }
+
+/* --- its hints --- */
 
 int
 learn_sizes(struct run *run, uint64_t got, uint64_t wrong, struct err *err)

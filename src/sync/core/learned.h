@@ -13,6 +13,9 @@ int learn_sizes(struct run *, uint64_t got, uint64_t wrong, struct err *);
 /* The newest messages are the same, but so many have another size, another date
  * than before. In a transaction of its own. */
 int learn_probes(struct run *, size_t sizes, size_t dates, struct err *);
+/* Which server it was, how it let us in, and what it offered in vain, as
+ * run->met has it. In a transaction. */
+int learn_server(struct run *, struct err *);
 
 /* What it was given came back altered. In a transaction. */
 int learn_rewrites(struct run *, struct err *);

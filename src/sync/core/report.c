@@ -202,6 +202,15 @@ report_issue(struct run *run, const char *fmt, ...)
 }
 
 void
+report_account_issue(struct run *run, enum index_item_kind kind,
+    const char *text)
+{
+	struct issue n = { .kind = kind, .folder = SIZE_MAX };
+
+	add_issue(run, &n, text);
+}
+
+void
 report_folder_issue(struct run *run, struct folder *f,
     enum index_item_kind kind, uint64_t rows, const char *fmt, ...)
 {

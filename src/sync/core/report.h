@@ -72,6 +72,8 @@ void report_note(struct run *, const char *fmt, ...)
 /* Its text holds nothing that changes by itself. Told at the end of the run. */
 void report_issue(struct run *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* About the account: one of its kind. */
+void report_account_issue(struct run *, enum index_item_kind, const char *text);
 /* About a folder, whose name goes before it: one for each kind, so that a new
  * number or reason is a change of it. rows: dirty ones that wait for it. */
 void report_folder_issue(struct run *, struct folder *, enum index_item_kind,

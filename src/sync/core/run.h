@@ -75,6 +75,7 @@ struct account {
 	struct maildir md;
 	enum maildir_root root_state;
 	char root_id[33], token[33];
+	bool unclaimed;		/* the root gets its marker at the login */
 	bool adopted;		/* a run has uploaded unhindered: first runs
 				   are guarded, this is none any more */
 };
@@ -90,6 +91,15 @@ struct pull_group {
 	unsigned coming;	/* folder tasks that may bring one more */
 };
 
+/* What earlier runs learned of the server itself: for a month, and as long as
+ * it stays the same. */
+struct server_facts {
+	uint64_t identity;	/* of imap_session_identity; 0: not known */
+	unsigned way;		/* to log in, that worked: enum imap_mech */
+	unsigned caps_once;	/* offered in vain in one session, */
+	unsigned caps_off;	/* and in two: not to be asked for */
+};
+
 /* What this server's hints are worth. Written by the index lane, and read by
  * the loop, which sees the one or the other. */
 struct learned {
@@ -101,6 +111,7 @@ struct learned {
 	unsigned uploads_right;	/* UIDs that it told and that were proven ... */
 	bool uploads_wrong;	/* ... and one was not */
 	unsigned told_flags;	/* that it was told of (lacking.c) */
+	struct server_facts server;
 };
 
 /* One sync. */
@@ -126,6 +137,8 @@ struct run {
 	size_t n_folder, cap_folder;
 
 	/* The loop's. */
+	bool logged_in;		/* once at least */
+	struct server_facts met;	/* by this run; caps_once: in vain */
 	struct phases *phases;		/* phases.c's own */
 	struct task *phase;	/* at work; what wakes the run wakes it */
 	struct imap_list *list;		/* what the server has */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/learned.h"
 #include "run/account.h"
 #include "run/connections.h"
 #include "run/phases.h"
@@ -35,15 +36,23 @@ settle_run_work(struct pass *p, struct err *err)
 	snprintf(now, sizeof(now), "%lld", (long long)clock_wall());
 	if (rc == 0 && r->held == 0 && !run->opt.dry_run)
 		rc = index_set(run->ix, "last-sync", now, err);
+	/* What was left over is named. */
+	if (rc == 0 && r->pending == 0 && !run->opt.dry_run)
+		rc = index_set(run->ix, "last-done", now, err);
 	if (rc == 0)
 		rc = connections_keep(run, err);
+	if (rc == 0)
+		rc = learn_server(run, err);
 	return index_end(run->ix, rc, err);
 }
 
 static enum task_result
 settle_begin(struct task *t)
 {
-	phase_run(t)->report.sealed = true;
+	struct run *run = phase_run(t);
+
+	run->report.sealed = true;
+	conn_count(&run->account->main);
 	return phase_job(t, settle_run_work, close_done);
 }
 

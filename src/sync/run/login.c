@@ -79,7 +79,10 @@ login_secret(struct task *t)
 	return task_next(t, login_connect);
 }
 
-/* The first line of its output is the secret. */
+/*
+ * The first line of its output is the secret. That there is none is no word of
+ * the server's: a keyring that is locked now may be open later.
+ */
 static int
 take_secret(struct login *l, struct err *err)
 {
@@ -87,16 +90,20 @@ take_secret(struct login *l, struct err *err)
 	const char *text = buf_str(&c->out);
 	size_t n = strcspn(text, "\r\n");
 
+	if (c->err.kind == ERR_CANCELED) {
+		*err = c->err;
+		return -1;
+	}
 	if (c->err.kind != ERR_NONE) {
 		*err = c->err;
-		err->kind = ERR_AUTH;
+		err->kind = ERR_SECRET;
 		return err_within(err, "password-command");
 	}
 	if (c->status != 0)
-		return err_set(err, ERR_AUTH, "password-command ended with "
+		return err_set(err, ERR_SECRET, "password-command ended with "
 		    "status %d; run it by hand to see why", c->status);
 	if (n == 0)
-		return err_set(err, ERR_AUTH, "password-command printed no "
+		return err_set(err, ERR_SECRET, "password-command printed no "
 		    "password on its first line; run it by hand to see why");
 	l->secret = xstrndup(text, n);
 	return 0;
@@ -139,22 +146,56 @@ compress_of(const struct conf_account *c)
 	    IMAP_COMPRESS_AUTO;
 }
 
+static enum imap_mech
+way_of(const struct conf_account *c)
+{
+	static const enum imap_mech way[] = {
+		[CONF_AUTH_AUTO] = MECH_NONE,
+		[CONF_AUTH_PLAIN] = MECH_PLAIN,
+		[CONF_AUTH_LOGIN] = MECH_LOGIN,
+		[CONF_AUTH_SCRAM_SHA_1] = MECH_SCRAM_SHA_1,
+		[CONF_AUTH_SCRAM_SHA_1_PLUS] = MECH_SCRAM_SHA_1_PLUS,
+		[CONF_AUTH_SCRAM_SHA_256] = MECH_SCRAM_SHA_256,
+		[CONF_AUTH_SCRAM_SHA_256_PLUS] = MECH_SCRAM_SHA_256_PLUS,
+	};
+
+	return way[c->auth];
+}
+
+/* A second way is tried once in a run: so nobody gets locked out. */
 static enum task_result
 login_connect(struct task *t)
 {
 	struct login *l = (struct login *)t;
 	const struct conf_account *conf = l->account->conf;
+	const struct server_facts *known = &l->account->run->learned.server;
 
 	l->cfg = (struct imap_open_config){
 		.stream = stream_of(conf), .user = conf->user,
 		.password = l->secret,
 		.cleartext_ok = conf->allow_cleartext_password,
 		.quirks = conf->quirks, .n_quirks = conf->n_quirks,
+		.wanted = way_of(conf), .before = known->way,
+		.caps_off = known->caps_off, .identity = known->identity,
+		.once = l->account->run->logged_in,
 		.compress = compress_of(conf), .list = l->list,
 		.owner = &l->account->task,
 	};
 	imap_open_start(&l->open, t->loop, t, &l->cfg);
 	return task_wait(t, login_connected);
+}
+
+/* More connections of this run log in as this one did. */
+static void
+note_login(struct login *l)
+{
+	struct run *run = l->account->run;
+
+	run->logged_in = l->cfg.once = true;
+	if (l->open.mech != MECH_NONE)
+		l->cfg.before = l->open.mech;
+	run->met.way = l->cfg.before;
+	run->met.identity = imap_session_identity(l->account->main.session);
 }
 
 static enum task_result
@@ -166,8 +207,10 @@ login_connected(struct task *t)
 		return task_wait(t, login_connected);
 	l->account->main.session = l->open.session;
 	l->open.session = NULL;
-	return l->account->main.session != NULL ? TASK_DONE :
-	    task_fail(t, &l->open.task.err);
+	if (l->account->main.session == NULL)
+		return task_fail(t, &l->open.task.err);
+	note_login(l);
+	return TASK_DONE;
 }
 
 static void

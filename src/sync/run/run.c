@@ -23,7 +23,7 @@ static bool
 needs_user(const struct err *err)
 {
 	return err->kind == ERR_HELD || err->kind == ERR_AUTH ||
-	    err->kind == ERR_CONFIG;
+	    err->kind == ERR_CONFIG || err->kind == ERR_SECRET;
 }
 
 static void
@@ -33,7 +33,8 @@ run_abort(struct task *t)
 
 	if (needs_user(&t->err) && issues_are_kept(run)) {
 		run->report.result.err_is_item = true;
-		report_issue(run, "%s", t->err.msg);
+		report_account_issue(run, t->err.kind == ERR_SECRET ?
+		    ITEM_SECRET : ITEM_NOTE, t->err.msg);
 	}
 	connections_close(run, false);
 	run->report.sealed = true;

@@ -200,7 +200,7 @@ report_item(struct status *s, const struct index_item *it)
 
 	if (!is_inside(s->run, it->folder, &item.folder) || *it->text == '\0')
 		return;
-	s->out->held += !item.ignored;
+	s->out->held += !item.ignored && it->kind < ITEM_SECRET;
 	s->out->ignored += item.ignored;
 	cb->item(cb->arg, s->run->conf->name, &item);
 }
