@@ -42,6 +42,8 @@ void report_older(struct run *, struct folder *,
  * merge: the rows lose their base.
  */
 int root_open(struct run *, struct err *);
+/* A login has succeeded: host and user are recorded, a new root is marked. */
+int root_claim(struct run *, struct err *);
 /* Only the Maildir, and what marker it has. */
 int root_find(struct account *, struct err *);
 /* The marker that was read is the one that the index expects. */

@@ -249,9 +249,8 @@ without_marker(struct run *run, struct err *err)
 		    ask_before_uploads(run, err) == -1)
 			return -1;
 	}
-	if (maildir_lock(run->md, err) == -1)
-		return -1;
-	return new_marker(run, err);
+	run->account->unclaimed = true;
+	return maildir_lock(run->md, err);
 }
 
 /* Somebody else's root, taken over on request: it gets a marker of ours. */
@@ -330,24 +329,6 @@ merge_with_marker(struct run *run, struct err *err)
 }
 
 static int
-with_marker(struct run *run, struct err *err)
-{
-	bool current, ours = is_ours(run->conf, run->account->root_id);
-
-	if (!ours && !run->opt.adopt)
-		return err_set(err, ERR_CONFIG, "the Maildir %s belongs to "
-		    "another account, host or user; set the maildir of account "
-		    "%s right, or run sync --adopt to take it over",
-		    run->md->root, run->conf->name);
-	if (!ours)
-		return take_over(run, err);
-	if (maildir_lock(run->md, err) == -1 ||
-	    root_is_current(run, &current, err) == -1)
-		return -1;
-	return current ? 0 : merge_with_marker(run, err);
-}
-
-static int
 same_setting(struct run *run, const struct fact *now, bool *changed,
     struct err *err)
 {
@@ -361,20 +342,50 @@ same_setting(struct run *run, const struct fact *now, bool *changed,
 	return 0;
 }
 
-/* Another host or user: the UIDs of the index mean nothing there. */
+/* Then it belongs to no host yet, and whatever was mistyped is corrected
+ * without a question. */
+static int
+was_never_in_sync(struct run *run, bool *out, struct err *err)
+{
+	uint64_t known;
+	char *last;
+
+	if (index_get(run->ix, "last-sync", &last, err) == -1)
+		return -1;
+	*out = last == NULL;
+	free(last);
+	if (*out && count_known(run, &known, err) == -1)
+		return -1;
+	*out = *out && known == 0;
+	return 0;
+}
+
+static void
+server_of(const struct conf_account *c, struct fact out[2])
+{
+	out[0] = (struct fact){ "host", c->tunnel != NULL ? c->tunnel :
+	    c->host };
+	out[1] = (struct fact){ "user", c->user != NULL ? c->user : "" };
+}
+
+/* Another host or user: the UIDs of the index mean nothing there. Which it is
+ * is written when a login has succeeded. */
 static int
 check_server(struct run *run, struct err *err)
 {
 	const struct conf_account *c = run->conf;
-	const struct fact now[2] = {
-		{ "host", c->tunnel != NULL ? c->tunnel : c->host },
-		{ "user", c->user != NULL ? c->user : "" },
-	};
-	bool changed = false;
+	struct fact now[2];
+	bool changed = false, never;
 
+	server_of(c, now);
 	if (same_setting(run, &now[0], &changed, err) == -1 ||
 	    same_setting(run, &now[1], &changed, err) == -1)
 		return -1;
+	if (changed && was_never_in_sync(run, &never, err) == -1)
+		return -1;
+	if (changed && never)
+		return run->md->look_only ? 0 :
+		    forget_side(run->ix, false, err);
 	if (changed && !run->opt.adopt)
 		return err_set(err, ERR_CONFIG, "host or user of account %s "
 		    "changed since the last run; set them back, or run sync "
@@ -383,7 +394,67 @@ check_server(struct run *run, struct err *err)
 	if (changed && (no_dry_merge(run, err) == -1 ||
 	    forget_side(run->ix, false, err) == -1))
 		return -1;
-	return run->md->look_only ? 0 : set_both(run->ix, now, err);
+	return changed && !run->md->look_only ? set_both(run->ix, now, err) :
+	    0;
+}
+
+/* Ours by the index, made for a host or user that never worked. */
+static int
+is_of_a_typo(struct run *run, bool *out, struct err *err)
+{
+	char *id;
+
+	if (was_never_in_sync(run, out, err) == -1 ||
+	    index_get(run->ix, "root-id", &id, err) == -1)
+		return -1;
+	*out = *out && id != NULL &&
+	    strcmp(id, run->account->root_id) == 0;
+	free(id);
+	return 0;
+}
+
+int
+root_claim(struct run *run, struct err *err)
+{
+	struct account *a = run->account;
+	struct fact now[2];
+
+	server_of(run->conf, now);
+	if (run->md->look_only)
+		return 0;
+	if (set_both(run->ix, now, err) == -1)
+		return -1;
+	if (!a->unclaimed)
+		return 0;
+	if (a->root_state == ROOT_MARKED && maildir_unmark(run->md,
+	    a->root_id, a->token, err) == -1)
+		return -1;
+	a->unclaimed = false;
+	return new_marker(run, err);
+}
+
+static int
+with_marker(struct run *run, struct err *err)
+{
+	bool current, ours = is_ours(run->conf, run->account->root_id);
+	bool typo = false;
+
+	if (!ours && !run->opt.adopt && is_of_a_typo(run, &typo, err) == -1)
+		return -1;
+	run->account->unclaimed = typo;
+	if (typo)
+		return run->md->look_only ? 0 : maildir_lock(run->md, err);
+	if (!ours && !run->opt.adopt)
+		return err_set(err, ERR_CONFIG, "the Maildir %s belongs to "
+		    "another account, host or user; set the maildir of account "
+		    "%s right, or run sync --adopt to take it over",
+		    run->md->root, run->conf->name);
+	if (!ours)
+		return take_over(run, err);
+	if (maildir_lock(run->md, err) == -1 ||
+	    root_is_current(run, &current, err) == -1)
+		return -1;
+	return current ? 0 : merge_with_marker(run, err);
 }
 
 /* --- opening --- */

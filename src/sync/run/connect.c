@@ -8,6 +8,7 @@
 #include "apply/apply.h"
 #include "base/mem.h"
 #include "imap/list.h"
+#include "observe/observe.h"
 #include "observe/prescan.h"
 #include "run/connections.h"
 #include "run/login.h"
@@ -53,6 +54,8 @@ recall_work(struct pass *p, struct err *err)
 {
 	struct connecting *c = (struct connecting *)p;
 
+	if (root_claim(p->run, err) == -1)
+		return -1;
 	return folder_delete_recall(p->run, &c->list, &c->left_over, err);
 }
 
