@@ -1,13 +1,16 @@
 /*
- * mailtern sync: all accounts that were named run side by side on one loop;
- * what they say goes out while they run, the summaries at the end.
+ * mailtern sync: the accounts that were named run side by side on one loop, as
+ * far as descriptors reach, the others in their turn. What they say goes out
+ * while they run, the summaries at the end.
  */
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "internal.h"
 #include "loop/loop.h"
+#include "loop/task.h"
 #include "ui/progress.h"
 #include "ui/summary.h"
 
@@ -17,10 +20,17 @@ struct runs {
 	struct progress *progress;
 	struct run *run;
 	size_t n;
+	size_t at_work, at_once;
 };
+
+/* Descriptors: those of the process, and what an account opens with the few
+ * connections that it takes by itself. */
+#define FILES_OF_ALL	40
+#define FILES_OF_ONE	16
 
 /* One account. */
 struct run {
+	struct task task;
 	struct runs *all;
 	const struct target *target;
 	struct account *sync;
@@ -70,7 +80,7 @@ on_sync_progress(void *arg, const char *account, const char *what,
 }
 
 static void
-start(struct run *run, struct loop *loop)
+start(struct run *run)
 {
 	const struct cmd *cmd = run->all->cmd;
 	struct sync_options opt = {
@@ -91,9 +101,49 @@ start(struct run *run, struct loop *loop)
 		.progress = on_sync_progress,
 	};
 
-	run->sync = sync_open(loop, run->target->account, NULL);
-	sync_run(run->sync, &opt, &cb, NULL);
+	run->sync = sync_open(run->task.loop, run->target->account, NULL);
+	sync_run(run->sync, &opt, &cb, &run->task);
 	sync_close(run->sync);
+}
+
+static enum task_result
+run_wait(struct task *t)
+{
+	struct run *run = (struct run *)t;
+	struct runs *all = run->all;
+	size_t i;
+
+	if (sync_is_running(run->sync))
+		return task_wait(t, run_wait);
+	all->at_work--;
+	for (i = 0; i < all->n; i++)
+		if (all->run[i].sync == NULL)
+			task_wake(&all->run[i].task);
+	return TASK_DONE;
+}
+
+/* Its turn comes when so few are at work. */
+static enum task_result
+run_begin(struct task *t)
+{
+	struct run *run = (struct run *)t;
+
+	if (run->all->at_work >= run->all->at_once)
+		return task_wait(t, run_begin);
+	run->all->at_work++;
+	start(run);
+	return task_wait(t, run_wait);
+}
+
+static size_t
+accounts_at_once(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur < FILES_OF_ALL + FILES_OF_ONE)
+		return 1;
+	return (size_t)(limit.rlim_cur - FILES_OF_ALL) / FILES_OF_ONE;
 }
 
 static struct summary_side
@@ -130,38 +180,59 @@ summarise(struct report *r, const char *account,
 	report_summary(r, &s);
 }
 
-/* Its exit status. */
-static int
-finish(struct run *run)
+/* With -q all that is left was named before: no mail from cron. */
+static bool
+says_nothing(const struct run *run, const struct sync_result *result)
 {
-	const struct sync_result *result = sync_result(run->sync);
+	const struct report *r = &run->all->cmd->report;
+
+	return r->quiet && !r->json && run->notes.n == 0 &&
+	    (result->err_is_item || (result->exit == 1 &&
+	    result->err.kind == ERR_NONE));
+}
+
+static void
+finish_summary(struct run *run, const struct sync_result *result)
+{
 	const char *account = run->target->account->name;
 	struct cmd *cmd = run->all->cmd;
-	/* With -q all that is left was named before: no mail from cron. */
-	bool silent = cmd->report.quiet && !cmd->report.json &&
-	    (result->err_is_item || (result->exit == 1 &&
-	    result->err.kind == ERR_NONE)) && run->notes.n == 0;
 
-	notes_end(&run->notes, account, result->exit);
-	if (result->err.kind != ERR_NONE && (cmd->report.json ||
-	    !result->err_is_item))
-		report_problem(&cmd->report, account, &result->err);
-	/* "pulled 3 new" would not be true. */
-	if (silent)
-		return result->exit;
 	if (!cmd->dry_run || cmd->report.json)
 		summarise(&cmd->report, account, result);
 	else if (result->err.kind == ERR_NONE)
 		report_line(&cmd->report, "%s: %llu operation%s to do; this "
 		    "was a dry run", account, (unsigned long long)run->ops,
 		    run->ops == 1 ? "" : "s");
+}
+
+/* Its exit status. */
+static int
+finish(struct run *run)
+{
+	/* A signal came before its turn. */
+	static const struct sync_result never = { .exit = 75,
+	    .err = { .kind = ERR_CANCELED, .msg = "stopped" } };
+	const struct sync_result *result = run->sync != NULL ?
+	    sync_result(run->sync) : &never;
+	const char *account = run->target->account->name;
+	struct cmd *cmd = run->all->cmd;
+	bool silent = says_nothing(run, result);
+
+	notes_end(&run->notes, account, result->tells ? 1 : result->exit);
+	if (result->err.kind != ERR_NONE && (cmd->report.json ||
+	    !result->err_is_item))
+		report_problem(&cmd->report, account, &result->err);
+	/* "pulled 3 new" would not be true. */
+	if (!silent)
+		finish_summary(run, result);
 	return result->exit;
 }
 
 static int
 run_all(struct cmd *cmd, const struct selection *s)
 {
-	struct runs all = { .cmd = cmd, .n = s->n };
+	struct runs all = { .cmd = cmd, .n = s->n,
+	    .at_once = accounts_at_once() };
 	struct loop *loop = loop_new();
 	int status = 0;
 	size_t i;
@@ -171,14 +242,16 @@ run_all(struct cmd *cmd, const struct selection *s)
 	for (i = 0; i < all.n; i++) {
 		all.run[i].all = &all;
 		all.run[i].target = &s->target[i];
-		start(&all.run[i], loop);
+		task_start(&all.run[i].task, loop, NULL,
+		    s->target[i].account->name, run_begin);
 	}
 	loop_run(loop);
 	progress_free(all.progress);
 	all.progress = NULL;
 	for (i = 0; i < all.n; i++) {
 		status = err_exit_worse(status, finish(&all.run[i]));
-		sync_free(all.run[i].sync);
+		if (all.run[i].sync != NULL)
+			sync_free(all.run[i].sync);
 	}
 	free(all.run);
 	loop_free(loop);

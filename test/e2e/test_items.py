@@ -578,3 +578,38 @@ def test_what_ends_a_run_is_an_item(world, clock, what):
 		world.write_conf()
 	world.settle()
 	assert items(status(world)) == []
+
+
+@pytest.mark.parametrize("command", ["exit 2", "true", "echo locked >&2; false"])
+def test_a_locked_keyring_is_named_once_a_day(world, clock, command):
+	"""No word of the server's: 75, and nothing that status exits with 1 for."""
+	world.keys.update({"password": None,
+	    "password-command": '"%s"' % command})
+	world.write_conf()
+	for shift, lines in ((-400 * DAY, 1), (-400 * DAY + HOUR, 0),
+	    (-399 * DAY + 60, 1)):
+		r = world.run("-q", "sync", rc=75, env=clock(shift))
+		assert r.out == "" and len(r.err.splitlines()) == lines, str(r)
+		assert "password-command" in r.err or not lines
+	assert "password-command" in str(world.run("status", rc=0))
+	world.keys.update({"password-command": None})
+	del world.keys["password"]
+	world.write_conf()
+	world.settle()
+	assert items(status(world)) == []
+
+
+def test_who_was_not_in_sync_for_a_day_is_named(world, clock):
+	"""And once a day only, although cron hears nothing of 75 else."""
+	world.settle()
+	world.keys["port"] = 1
+	world.write_conf()
+	for shift, said in ((HOUR, False), (2 * DAY, True),
+	    (2 * DAY + HOUR, False), (3 * DAY + 60, True)):
+		r = world.run("-q", "sync", rc=75, env=clock(shift))
+		assert ("not in sync since" in r.err) == said, str(r)
+		assert said or r.out + r.err == "", str(r)
+	del world.keys["port"]
+	world.write_conf()
+	world.settle()
+	assert items(status(world)) == []

@@ -118,6 +118,12 @@ sync_run(struct account *a, const struct sync_options *opt,
 	run_start(a, opt, cb, waiter);
 }
 
+bool
+sync_is_running(const struct account *a)
+{
+	return a->run != NULL;
+}
+
 const struct sync_result *
 sync_result(const struct account *a)
 {
