@@ -35,7 +35,7 @@ struct imap_open_config {
 	const char *password;		/* borrowed until the flow has ended */
 	bool cleartext_ok;
 	enum imap_mech wanted;		/* no other; MECH_NONE: the best */
-	enum imap_mech before;		/* what worked last time, or MECH_NONE */
+	enum imap_mech before;		/* what worked last time, or none */
 	/* What was offered in vain before by the server of this identity (of
 	 * imap_session_identity). */
 	unsigned caps_off;

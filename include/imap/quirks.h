@@ -17,9 +17,13 @@ struct imap_session;
 enum imap_quirk {
 	QUIRK_LOGIN_FIRST	= 1 << 0, /* SASL is offered, does not work */
 	QUIRK_NO_EXPORTER	= 1 << 1, /* no binding over TLS 1.3 */
+	QUIRK_SIZES		= 1 << 2, /* RFC822.SIZE is an estimate */
 };
 
 bool imap_quirk_on(const struct imap_session *, enum imap_quirk);
+
+/* How many connections it bears, by itself; 0: as many as others. */
+unsigned imap_quirk_connections(const struct imap_session *);
 
 /* The rows, for the configuration; NULL behind the last. */
 const char *imap_quirk_row_name(size_t i);

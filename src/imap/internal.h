@@ -112,6 +112,7 @@ struct imap_session {
 	/* quirks.c: bits of rows, and what those that are on come to. */
 	uint64_t rows_on, rows_out, rows_chosen;
 	unsigned quirks;		/* enum imap_quirk */
+	unsigned quirk_connections;	/* 0: as usual */
 	unsigned quirk_caps;		/* not to be believed, either */
 	size_t line_max;
 	bool has_namespace;

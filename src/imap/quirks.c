@@ -32,34 +32,84 @@ static const struct row {
 	unsigned caps_off;
 	size_t line_max;		/* 0: as usual */
 	unsigned quirks;		/* enum imap_quirk */
+	unsigned connections;		/* 0: as usual */
 } rows[] = {
-	/* Reports in Mailspring-Sync#91 and others. */
+	/* Reports in Mailspring-Sync#91 and horde#17. */
 	{ "icloud-qresync", "VANISHED names wrong messages",
 	  { { HOST, ".mail.me.com" }, { HOST, ".icloud.com" } },
-	  CAP_QRESYNC, 0, 0 },
+	  CAP_QRESYNC, 0, 0, 0 },
 	{ "icloud-esearch", "ESEARCH gives no UIDs",
 	  { { HOST, ".mail.me.com" }, { HOST, ".icloud.com" } },
-	  CAP_ESEARCH, 0, 0 },
+	  CAP_ESEARCH, 0, 0, 0 },
+	{ "icloud-connections", "few connections",
+	  { { HOST, ".mail.me.com" }, { HOST, ".icloud.com" } }, 0, 0, 0, 2 },
 	{ "exchange-list", "LIST ... RETURN is an error",
-	  { { GREETING, "Microsoft Exchange" } }, CAP_LIST_STATUS, 0, 0 },
+	  { { GREETING, "Microsoft Exchange" } }, CAP_LIST_STATUS, 0, 0, 0 },
+	/* MailKit#2016. */
+	{ "exchange-esearch", "ESEARCH gives odd answers",
+	  { { GREETING, "Microsoft Exchange" } }, CAP_ESEARCH, 0, 0, 0 },
 	/* Mailspring-Sync#5. */
 	{ "exchange-line", "long lines are an error",
-	  { { GREETING, "Microsoft Exchange" } }, 0, 4000, 0 },
+	  { { GREETING, "Microsoft Exchange" } }, 0, 4000, 0, 0 },
+	{ "exchange-connections", "throttles",
+	  { { GREETING, "Microsoft Exchange" } }, 0, 0, 0, 2 },
+	/* MS-STANOIMAP, unless EnableExactRFC822Size is set; DavMail passes
+	   on what Exchange says; vandelay#12, hmailserver#476. */
+	{ "exchange-sizes", "sizes are estimates",
+	  { { GREETING, "Microsoft Exchange" }, { GREETING, "DavMail" } },
+	  0, 0, QUIRK_SIZES, 0 },
+	{ "hmailserver-sizes", "sizes are estimates",
+	  { { GREETING, "IMAPrev1" } }, 0, 0, QUIRK_SIZES, 0 },
 	/* Before 3.8 its SASL binds to tls-unique only, which TLS 1.3 has not;
 	   it offers -PLUS even so, and answers NO after three seconds. */
 	{ "cyrus-exporter", "no channel binding over TLS 1.3",
 	  { { GREETING, "Cyrus IMAP 2." }, { GREETING, "Cyrus IMAP 3.0." },
 	    { GREETING, "Cyrus IMAP 3.2." }, { GREETING, "Cyrus IMAP 3.4." },
-	    { GREETING, "Cyrus IMAP 3.6." } }, 0, 0, QUIRK_NO_EXPORTER },
+	    { GREETING, "Cyrus IMAP 3.6." } }, 0, 0, QUIRK_NO_EXPORTER, 0 },
 	/* RFC 2683's limit; its buffer. */
 	{ "uw-line", "lines of 1000 octets at most",
-	  { { GREETING, "IMAP4rev1 2007" } }, 0, 1000, 0 },
+	  { { GREETING, "IMAP4rev1 2007" } }, 0, 1000, 0, 0 },
 	{ "yahoo-line", "lines of 1000 octets at most",
-	  { { WORD, "XYMHIGHESTMODSEQ" } }, 0, 1000, 0 },
+	  { { WORD, "XYMHIGHESTMODSEQ" } }, 0, 1000, 0, 0 },
+	{ "yahoo-connections", "few connections",
+	  { { WORD, "XYMHIGHESTMODSEQ" } }, 0, 0, 0, 2 },
+	/* It turns away the 16th of all clients together. */
+	{ "gmail-connections", "few connections",
+	  { { WORD, "X-GM-EXT-1" } }, 0, 0, 0, 3 },
 	/* mailutils offers every SASL mechanism that exists; for users that
 	   are not in the system's password file only LOGIN works. */
 	{ "mailutils-login", "of what it offers, LOGIN alone works",
-	  { { WORD, "AUTH=OPENID20" } }, 0, 0, QUIRK_LOGIN_FIRST },
+	  { { WORD, "AUTH=OPENID20" } }, 0, 0, QUIRK_LOGIN_FIRST, 0 },
+	/* himalaya#729. */
+	{ "coremail-sasl-ir", "SASL-IR is an error",
+	  { { GREETING, "Coremail" } }, CAP_SASL_IR, 0, 0, 0 },
+	/* vandelay#5. */
+	{ "zimbra-special-use", "LIST RETURN (SPECIAL-USE) is refused",
+	  { { GREETING, "Zimbra" } }, CAP_SPECIAL_USE, 0, 0, 0 },
+	/* libredesk#282: no UIDs among them; and it hangs up. */
+	{ "proton-esearch", "SEARCH RETURN ends the connection",
+	  { { GREETING, "Proton Mail Bridge" }, { GREETING, "gluon" } },
+	  CAP_ESEARCH, 0, 0, 0 },
+	{ "proton-connections", "few connections",
+	  { { GREETING, "Proton Mail Bridge" }, { GREETING, "gluon" } },
+	  0, 0, 0, 2 },
+	{ "purelymail-esearch", "ESEARCH does not say UID",
+	  { { HOST, "purelymail.com" } }, CAP_ESEARCH, 0, 0, 0 },
+	/* warmbly#407. */
+	{ "ionos-list", "LIST ... RETURN is an error",
+	  { { HOST, ".ionos.de" }, { HOST, ".ionos.com" },
+	    { HOST, ".ionos.co.uk" }, { HOST, ".1und1.de" },
+	    { HOST, ".1and1.com" } },
+	  CAP_LIST_STATUS | CAP_LIST_EXTENDED, 0, 0, 0 },
+	{ "strato-list", "LIST ... RETURN gives nothing",
+	  { { HOST, ".strato.de" }, { HOST, ".strato.com" },
+	    { GREETING, "RZimapd" } },
+	  CAP_LIST_STATUS | CAP_LIST_EXTENDED, 0, 0, 0 },
+	/* JAMES-3642, before 3.7: everything old has vanished. */
+	{ "james-qresync", "VANISHED names wrong messages",
+	  { { GREETING, "JAMES" } }, CAP_QRESYNC, 0, 0, 0 },
+	{ "zoho-modseq", "MODSEQ is -1",
+	  { { GREETING, "Zoho" } }, CAP_CONDSTORE | CAP_QRESYNC, 0, 0, 0 },
 };
 
 #define ROWS	(sizeof(rows) / sizeof(rows[0]))
@@ -122,7 +172,7 @@ is_for(const struct row *row, enum where where, struct span text)
 static void
 take_effect(struct imap_session *s)
 {
-	s->quirk_caps = s->quirks = 0;
+	s->quirk_caps = s->quirks = s->quirk_connections = 0;
 	s->line_max = LIMIT_COMMAND_LINE;
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct row *row = &rows[i];
@@ -133,6 +183,8 @@ take_effect(struct imap_session *s)
 		s->quirks |= row->quirks;
 		if (row->line_max != 0 && row->line_max < s->line_max)
 			s->line_max = row->line_max;
+		if (row->connections != 0)
+			s->quirk_connections = row->connections;
 	}
 	s->enabled &= ~s->quirk_caps;
 }
@@ -228,6 +280,12 @@ bool
 imap_quirk_on(const struct imap_session *s, enum imap_quirk quirk)
 {
 	return (s->quirks & (unsigned)quirk) != 0;
+}
+
+unsigned
+imap_quirk_connections(const struct imap_session *s)
+{
+	return s->quirk_connections;
 }
 
 const char *

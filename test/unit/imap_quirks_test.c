@@ -14,26 +14,63 @@ static const struct meeting {
 	const char *text;
 	unsigned caps_off;
 	size_t line_max;
-	unsigned quirks;
+	unsigned quirks, connections;
 } meetings[] = {
-	{ "icloud-qresync", NULL, "imap.mail.me.com", CAP_QRESYNC, 0, 0 },
-	{ "icloud-qresync", NULL, "p05-imap.mail.ME.com", CAP_QRESYNC, 0, 0 },
-	{ "icloud-esearch", NULL, "imap.icloud.com", CAP_ESEARCH, 0, 0 },
+	{ "icloud-qresync", NULL, "imap.mail.me.com", CAP_QRESYNC, 0, 0, 0 },
+	{ "icloud-qresync", NULL, "p05-imap.mail.ME.com", CAP_QRESYNC, 0, 0, 0 },
+	{ "icloud-esearch", NULL, "imap.icloud.com", CAP_ESEARCH, 0, 0, 0 },
 	{ "exchange-list", imap_quirks_greeting,
 	  "The Microsoft Exchange IMAP4 service is ready. [TABP]",
-	  CAP_LIST_STATUS, 0, 0 },
+	  CAP_LIST_STATUS, 0, 0, 0 },
 	{ "exchange-line", imap_quirks_greeting,
 	  "The Microsoft Exchange Server 2010 IMAP4 service is ready", 0,
-	  4000, 0 },
+	  4000, 0, 0 },
 	{ "cyrus-exporter", imap_quirks_greeting,
-	  "mx Cyrus IMAP 2.5.10 server ready", 0, 0, QUIRK_NO_EXPORTER },
+	  "mx Cyrus IMAP 2.5.10 server ready", 0, 0, QUIRK_NO_EXPORTER, 0 },
 	{ "cyrus-exporter", imap_quirks_greeting,
-	  "mx Cyrus IMAP 3.6.1-Debian server ready", 0, 0, QUIRK_NO_EXPORTER },
+	  "mx Cyrus IMAP 3.6.1-Debian server ready", 0, 0, QUIRK_NO_EXPORTER, 0 },
 	{ "uw-line", imap_quirks_greeting,
-	  "localhost IMAP4rev1 2007f.404 at Mon", 0, 1000, 0 },
-	{ "yahoo-line", imap_quirks_word, "XYMHIGHESTMODSEQ", 0, 1000, 0 },
+	  "localhost IMAP4rev1 2007f.404 at Mon", 0, 1000, 0, 0 },
+	{ "yahoo-line", imap_quirks_word, "XYMHIGHESTMODSEQ", 0, 1000, 0, 0 },
 	{ "mailutils-login", imap_quirks_word, "AUTH=OPENID20", 0, 0,
-	  QUIRK_LOGIN_FIRST },
+	  QUIRK_LOGIN_FIRST, 0 },
+	{ "icloud-connections", NULL, "imap.mail.me.com", 0, 0, 0, 2 },
+	{ "exchange-connections", imap_quirks_greeting,
+	  "The Microsoft Exchange IMAP4 service is ready.", 0, 0, 0, 2 },
+	{ "exchange-esearch", imap_quirks_greeting,
+	  "The Microsoft Exchange IMAP4 service is ready.", CAP_ESEARCH, 0, 0,
+	  0 },
+	{ "exchange-sizes", imap_quirks_greeting,
+	  "The Microsoft Exchange IMAP4 service is ready.", 0, 0, QUIRK_SIZES,
+	  0 },
+	{ "exchange-sizes", imap_quirks_greeting,
+	  "IMAP4rev1 DavMail 6.2.2-3546 server ready", 0, 0, QUIRK_SIZES, 0 },
+	{ "hmailserver-sizes", imap_quirks_greeting, "IMAPrev1", 0, 0,
+	  QUIRK_SIZES, 0 },
+	{ "yahoo-connections", imap_quirks_word, "XYMHIGHESTMODSEQ", 0, 0, 0,
+	  2 },
+	{ "gmail-connections", imap_quirks_word, "X-GM-EXT-1", 0, 0, 0, 3 },
+	{ "coremail-sasl-ir", imap_quirks_greeting,
+	  "Coremail System IMap Server Ready(163com)", CAP_SASL_IR, 0, 0, 0 },
+	{ "zimbra-special-use", imap_quirks_greeting,
+	  "mail.example.org Zimbra IMAP4rev1 server ready", CAP_SPECIAL_USE, 0,
+	  0, 0 },
+	{ "proton-esearch", imap_quirks_greeting,
+	  "Proton Mail Bridge 03.21.00 - gluon session ID 1", CAP_ESEARCH, 0,
+	  0, 0 },
+	{ "proton-connections", imap_quirks_greeting,
+	  "Proton Mail Bridge 03.21.00 - gluon session ID 1", 0, 0, 0, 2 },
+	{ "purelymail-esearch", NULL, "imap.purelymail.com", CAP_ESEARCH, 0,
+	  0, 0 },
+	{ "ionos-list", NULL, "imap.ionos.de",
+	  CAP_LIST_STATUS | CAP_LIST_EXTENDED, 0, 0, 0 },
+	{ "strato-list", NULL, "imap.strato.de",
+	  CAP_LIST_STATUS | CAP_LIST_EXTENDED, 0, 0, 0 },
+	{ "james-qresync", imap_quirks_greeting,
+	  "JAMES IMAP4rev1 Server James is ready.", CAP_QRESYNC, 0, 0, 0 },
+	{ "zoho-modseq", imap_quirks_greeting,
+	  "Zoho Mail IMAP4rev1 Server ready", CAP_CONDSTORE | CAP_QRESYNC, 0,
+	  0, 0 },
 };
 
 #define MEETINGS	(sizeof(meetings) / sizeof(meetings[0]))
@@ -66,7 +103,9 @@ has_effect(const struct imap_session *s, const struct meeting *m)
 	return (imap_session_caps(s) & m->caps_off) == 0 &&
 	    (imap_session_enabled(s) & m->caps_off) == 0 &&
 	    (m->line_max == 0 || s->line_max == m->line_max) &&
-	    (s->quirks & m->quirks) == m->quirks;
+	    (s->quirks & m->quirks) == m->quirks &&
+	    (m->connections == 0 ||
+	    imap_quirk_connections(s) == m->connections);
 }
 
 static bool
@@ -74,7 +113,8 @@ has_none(const struct imap_session *s, const struct meeting *m)
 {
 	return (imap_session_caps(s) & m->caps_off) == m->caps_off &&
 	    (m->line_max == 0 || s->line_max != m->line_max) &&
-	    (s->quirks & m->quirks) == 0;
+	    (s->quirks & m->quirks) == 0 &&
+	    (m->connections == 0 || imap_quirk_connections(s) == 0);
 }
 
 static void

@@ -116,7 +116,7 @@ learn_sizes(struct run *run, uint64_t got, uint64_t wrong, struct err *err)
 	if (now == l->sizes_wrong)
 		return 0;
 	l->sizes_wrong = (unsigned)now;
-	l->sizes_inexact = now >= WRONG_LEAST;
+	l->sizes_inexact = now >= WRONG_LEAST || l->sizes_quirk;
 	return index_fact_set(run->ix, 0, "sizes-wrong", (int64_t)now, err);
 }
 

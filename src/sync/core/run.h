@@ -106,6 +106,7 @@ struct learned {
 	_Atomic bool sizes_inexact;	/* RFC822.SIZE is an estimate */
 	_Atomic bool sizes_vary;	/* and another one each time */
 	_Atomic bool dates_vary;	/* so is INTERNALDATE: it is made up */
+	_Atomic bool sizes_quirk;	/* known without learning it */
 	unsigned sizes_wrong;	/* of the last hundred bodies or so */
 	_Atomic bool rewrites;	/* what it is given comes back altered */
 	unsigned uploads_right;	/* UIDs that it told and that were proven ... */

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "imap/quirks.h"
 #include "run/login.h"
 
 #define CONNECTIONS	4	/* unless the configuration says how many */
@@ -43,6 +44,15 @@ awaited(const struct folder *f)
 	    f->listed.messages - f->row.exists : 0;
 }
 
+static unsigned
+most_by_itself(const struct run *run)
+{
+	const struct imap_session *s = run->account->main.session;
+	unsigned n = s != NULL ? imap_quirk_connections(s) : 0;
+
+	return n > 0 && n < CONNECTIONS ? n : CONNECTIONS;
+}
+
 /* A number in the configuration is taken at its word, wherever there are two
  * things to do; without one a connection has to be worth its price. */
 unsigned
@@ -64,7 +74,7 @@ connections_wanted(const struct run *run)
 	n = folders;
 	if (most == 0) {
 		/* Nobody knows what a tunnel's command costs. */
-		most = run->conf->tunnel != NULL ? 1 : CONNECTIONS;
+		most = run->conf->tunnel != NULL ? 1 : most_by_itself(run);
 		n = folders / FOLDERS_EACH;
 		each = MESSAGES_EACH;
 	}

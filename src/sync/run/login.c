@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "imap/list.h"
+#include "imap/quirks.h"
 #include "loop/child.h"
 
 #define CONNECT_MS	20000
@@ -195,6 +196,8 @@ note_login(struct login *l)
 	if (l->open.mech != MECH_NONE)
 		l->cfg.before = l->open.mech;
 	run->met.way = l->cfg.before;
+	if (imap_quirk_on(l->account->main.session, QUIRK_SIZES))
+		run->learned.sizes_quirk = run->learned.sizes_inexact = true;
 	run->met.identity = imap_session_identity(l->account->main.session);
 }
 
