@@ -247,12 +247,11 @@ report_all(struct status *s, struct err *err)
 	    root_is_current(run, &current, err) == -1)
 		return -1;
 	/* What is not there now nobody deleted, as far as we know. */
-	if (!current) {
-		run->read_only = true;
+	run->read_only |= !current;
+	if (!current && s->out->last_sync != 0)
 		report(s, "the Maildir %s is not as the last sync left it, "
 		    "or is not there: this tells what was known then",
 		    run->md->root);
-	}
 	if (folders_load(run, NULL, err) == -1)
 		return -1;
 	for (i = 0; i < run->n_folder; i++) {
