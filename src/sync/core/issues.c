@@ -388,6 +388,16 @@ issues_settle(struct run *run, struct err *err)
 	return list_all(run, err);
 }
 
+/* The issues are sealed, and the index lane's own. */
+static void
+add_sealed(struct report *r, enum index_item_kind kind, const char *text)
+{
+	const struct issue n = { .kind = kind, .folder = SIZE_MAX,
+	    .text = xstrdup(text), .item = { .due = true } };
+
+	*VEC_ADD(r->issue, r->n_issue, r->cap_issue) = n;
+}
+
 /*
  * Runs that can't do their work end in 75, of which nobody hears with -q; so
  * one that has not done it for a day says so. The sentence stays the same.
@@ -421,7 +431,7 @@ report_late(struct run *run, struct err *err)
 	snprintf(sentence, sizeof(sentence), "%s %s; sync without -q says "
 	    "why", i == 3 ? "never in sync, although it was tried since" :
 	    "not in sync since", when);
-	report_account_issue(run, ITEM_LATE, sentence);
+	add_sealed(&run->report, ITEM_LATE, sentence);
 	return 0;
 }
 
