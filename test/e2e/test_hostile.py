@@ -441,7 +441,8 @@ def starttls(tmp_path):
     ("Cyrus IMAP 3.10.1", b"SCRAM-SHA-256-PLUS"),
     ("somebody", b"SCRAM-SHA-256-PLUS")])
 def test_binding_that_does_not_work(tmp_path, name, mechanism):
-	"""Old Cyrus offers -PLUS over TLS 1.3 and can't do it."""
+	"""Old Cyrus offers -PLUS over TLS 1.3 and can't do it. What the server
+	refuses, another mechanism may get past, once."""
 	begin, keys = starttls(tmp_path)
 	tried = []
 
@@ -457,7 +458,7 @@ def test_binding_that_does_not_work(tmp_path, name, mechanism):
 	    "AUTHENTICATE": authenticate}
 	with World(Fake(hooks), "u", keys=keys) as w:
 		assert w.run("sync").rc == 77
-	assert tried == [mechanism]
+	assert tried == [mechanism, b"PLAIN"]
 
 
 def test_told_in_clear(tmp_path):

@@ -199,28 +199,6 @@ def test_marks_do_not_come_back(make_world, expunge_key):
 	world.settle({"INBOX": model(4, flags=KEY | {"\\Flagged"})})
 
 
-def test_uploads_are_held(world):
-	"""What the server lost stays here then, and is not said to be there."""
-	fill(world, 3)
-	world.maildir.create("INBOX")
-	for i in range(60):
-		world.deliver("INBOX", "n%d" % i, "S")
-	world.run("--json", "sync", rc=1)
-	unlink(world, "m0")
-	expunge(world, "INBOX", 2)
-	said = "1 message pulled again, 1 message kept until uploads are held " \
-	    "no longer"
-	dry = world.run("--json", "sync", "-n", UNDO, rc=1)
-	assert "2 removals would be undone: " + said in notes(dry), str(dry)
-	real = world.run("--json", "sync", UNDO, rc=1)
-	assert "2 removals undone: " + said in notes(real), str(real)
-	assert operations(dry) == operations(real), "%s%s" % (dry, real)
-	world.sync("--adopt")
-	world.compare({"INBOX": dict(model(3), **{"n%d" % i:
-	    frozenset(["\\Seen"]) for i in range(60)})})
-	world.assert_idle()
-
-
 def test_flag_that_only_the_lost_file_had(world):
 	"""status saw it, and saw the file go; the server never got it."""
 	fill(world, 3)
