@@ -52,4 +52,9 @@ ROWS = [
     ("moved-is-copied-again", SYNC + "apply/remove_trash.c",
 	"flow stored_test", ("if (!r->moved || uidset_empty(&r->left))",
 	"if (true)")),
+
+    # -- an edit keeps its Message-ID --
+    ("edit-taken-for-altered", SYNC + "match/rewritten.c",
+	"fault lies.py --points 120 --seed 5 --only 14",
+	("file.id < p->id && is_its_file", "is_its_file")),
 ]

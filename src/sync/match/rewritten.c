@@ -102,7 +102,8 @@ rewritten_join(const struct pass *pass, struct rewritten *r,
 	found = p->content == 0 ? 0 : index_unpaired_local(run->ix, p, &file,
 	    err);
 	if (found == 1) {
-		if (is_its_file(run, f, &file, fp))
+		/* A file that came behind the message is an edit of it. */
+		if (file.id < p->id && is_its_file(run, f, &file, fp))
 			rc = join_known(run->ix, p, &file, err) == -1 ? -1 : 1;
 		place_release(&file);
 	}
