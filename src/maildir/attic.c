@@ -125,18 +125,6 @@ open_attic(const struct maildir_attic *a, struct err *err)
 	return fd < 0 ? -1 : enter(a, fd, "tmp", err);
 }
 
-void
-maildir_attic_tidy(struct maildir *m)
-{
-	int fd = openat(m->mark_fd, ATTIC, ATTIC_OPEN);
-
-	if (fd < 0)
-		return;
-	(void)unlinkat(fd, "cur", AT_REMOVEDIR);
-	(void)unlinkat(fd, "new", AT_REMOVEDIR);
-	close(fd);
-}
-
 /* attic/tmp/DAY/FOLDER; the n-th of its day. */
 static int
 open_day(const struct maildir_attic *a, int n, struct err *err)
