@@ -10,6 +10,22 @@ from judge import family
 from maildirview import File
 
 
+def play(game, hands, rng, times):
+	"""Thinks of so many actions and does those within the rules. What was
+	done, in words."""
+	said = []
+	for hand in hands.values():
+		hand.begin()
+	for _ in range(times):
+		act = game.think(rng)
+		if act:
+			said.append(repr(act))
+			hands[act[0]].do(act)
+	for hand in hands.values():
+		hand.end()
+	return said
+
+
 class Hand:
 	"""at: {(folder, family): [file or UID]}, more than one for twins."""
 

@@ -13,7 +13,8 @@ import suite
 import hands
 import judge
 import modes
-from game import FOLDERS, KEYWORDS, SYSTEM, Game, Names
+import rounds
+from game import Game, Names
 from lying import PASSING, Lies
 
 ROUNDS = 8		# of an account
@@ -57,19 +58,6 @@ class Account:
 		self.relay.stop()
 		self.world.close()
 
-	def fill(self):
-		with self.world.imap() as imap:
-			for folder in FOLDERS[1:]:
-				imap.create(folder)
-			for i in range(self.opts.messages):
-				folder = FOLDERS[i % len(FOLDERS)]
-				tok = self.names.token()
-				flags = frozenset(f for f in SYSTEM + KEYWORDS
-				    if self.rng.random() < .2)
-				self.world.append(imap, folder, tok,
-				    sorted(flags), 1400000000 + i)
-				self.base.setdefault(folder, {})[tok] = flags
-
 	def verdict(self):
 		"""A date that the server makes up is nobody's."""
 		local, remote = self.world.views(self.base)
@@ -81,16 +69,8 @@ class Account:
 
 	def act(self):
 		game = Game(self.base, self.names)
-		self.said = []
-		for hand in self.hands.values():
-			hand.begin()
-		for _ in range(self.rng.randrange(4, 20)):
-			act = game.think(self.rng)
-			if act:
-				self.said.append(repr(act))
-				self.hands[act[0]].do(act)
-		for hand in self.hands.values():
-			hand.end()
+		self.said = hands.play(game, self.hands, self.rng,
+		    self.rng.randrange(4, 20))
 		self.base = game.outcome()
 
 	def lied_to(self, names):
@@ -142,7 +122,8 @@ class Account:
 		return v.good() and trouble is None
 
 	def go(self):
-		self.fill()
+		self.base = rounds.fill(self.world, self.rng, self.names,
+		    self.opts.messages)
 		v, trouble = self.settled()
 		if trouble or not v.good():
 			self.tally.point(self.first, True, v, " ".join(

@@ -89,16 +89,8 @@ class Month:
 
 	def act(self, most):
 		play = game.Game(self.base, self.names)
-		self.said = []
-		for hand in self.hands.values():
-			hand.begin()
-		for _ in range(self.rng.randrange(1, most)):
-			act = play.think(self.rng)
-			if act:
-				self.said.append(repr(act))
-				self.hands[act[0]].do(act)
-		for hand in self.hands.values():
-			hand.end()
+		self.said = hands.play(play, self.hands, self.rng,
+		    self.rng.randrange(1, most))
 		self.base = play.outcome()
 
 	def day(self, n):

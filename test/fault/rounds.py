@@ -14,6 +14,23 @@ import progress
 from game import FOLDERS, KEYWORDS, SYSTEM, Game, Names
 
 
+def fill(world, rng, names, n):
+	"""n messages with some flags, on the server; returns the model."""
+	base = {}
+	with world.imap() as imap:
+		for folder in FOLDERS[1:]:
+			imap.create(folder)
+		for i in range(n):
+			folder = FOLDERS[i % len(FOLDERS)]
+			tok = names.token()
+			flags = frozenset(f for f in SYSTEM + KEYWORDS
+			    if rng.random() < .2)
+			world.append(imap, folder, tok, sorted(flags),
+			    1400000000 + i)
+			base.setdefault(folder, {})[tok] = flags
+	return base
+
+
 class Run:
 	def __init__(self, opts, tally, server, user="rounds"):
 		self.opts, self.tally = opts, tally
@@ -24,19 +41,6 @@ class Run:
 		self.hands = {"local": hands.Local(self.world),
 		    "remote": hands.Remote(self.world)}
 		self.base = {}
-
-	def fill(self):
-		with self.world.imap() as imap:
-			for folder in FOLDERS[1:]:
-				imap.create(folder)
-			for i in range(self.opts.messages):
-				folder = FOLDERS[i % len(FOLDERS)]
-				tok = self.names.token()
-				flags = frozenset(f for f in SYSTEM + KEYWORDS
-				    if self.rng.random() < .2)
-				self.world.append(imap, folder, tok,
-				    sorted(flags), 1400000000 + i)
-				self.base.setdefault(folder, {})[tok] = flags
 
 	def compare(self, n, idle):
 		r = self.world.run("-v", "--json", "sync")
@@ -61,22 +65,15 @@ class Run:
 
 	def round(self, n):
 		game = Game(self.base, self.names)
-		self.said = []
-		for hand in self.hands.values():
-			hand.begin()
-		for _ in range(self.rng.randrange(4, 30)):
-			act = game.think(self.rng)
-			if act:
-				self.said.append(repr(act))
-				self.hands[act[0]].do(act)
-		for hand in self.hands.values():
-			hand.end()
+		self.said = hands.play(game, self.hands, self.rng,
+		    self.rng.randrange(4, 30))
 		self.base = game.outcome()
 		return self.compare(n, n % 10 == 0)
 
 	def go(self):
 		self.said = []
-		self.fill()
+		self.base = fill(self.world, self.rng, self.names,
+		    self.opts.messages)
 		if not self.compare(0, True):
 			return
 		self.tally.points = self.tally.fired = 0
