@@ -344,18 +344,18 @@ append_refused(void **state)
 		struct world *w = world_with(servers[i], THREE);
 
 		w->d->refuse_words = refuse_any;
-		world_do(w, "disk add INBOX d FPS\ndisk add INBOX e S\n"
+		world_do(w, "disk add INBOX d FPST\ndisk add INBOX e S\n"
 		    "disk add INBOX f\n");
 		world_sync_well(w);
-		world_is_in_sync(w, "INBOX: a(S) b c(FS) d(FPS) e(S) f\n");
+		world_is_in_sync(w, "INBOX: a(S) b c(FS) d(FPST) e(S) f\n");
 		world_is_idle(w, 0);
 		w->d->refuse_words = refuse_forwarded;
 		world_do(w, "disk add INBOX g FPS\n");
 		world_sync_well(w);
 		world_is(w, "the server", world_server(w), "INBOX: a(S) b "
-		    "c(FS) d(FPS) e(S) f g(FS)\n");
+		    "c(FS) d(FPST) e(S) f g(FS)\n");
 		world_is(w, "the disk", world_disk(w), "INBOX: a(S) b c(FS) "
-		    "d(FPS) e(S) f g(FPS)\n");
+		    "d(FPST) e(S) f g(FPS)\n");
 		world_end(w);
 	}
 }

@@ -57,4 +57,11 @@ ROWS = [
     ("edit-taken-for-altered", SYNC + "match/rewritten.c",
 	"fault lies.py --points 120 --seed 5 --only 14",
 	("file.id < p->id && is_its_file", "is_its_file")),
+
+    # -- a mark that the server took no message with --
+    ("mark-is-lost-with-the-first-flags", SYNC + "apply/push_told.c",
+	"flow store_test", ("\tstate_set(&place->base_local, true, 0, \"\");\n"
+	"\tstate_set(&place->base_remote, true, 0, \"\");\n", "")),
+    ("mark-is-lost-without-a-uid", SYNC + "match/join.c",
+	"flow store_test", ("found == 1 && p->uid >= in.uidnext", "false")),
 ]

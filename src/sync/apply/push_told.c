@@ -51,12 +51,26 @@ look_up(struct push *p, const struct pushed *m, struct upload_told *out,
 	return alike == -1 ? -1 : 0;
 }
 
+/*
+ * Nobody had it before, so what the two sides have is ours: also a mark of
+ * deletion that the server took no message with.
+ */
+static void
+agree_from_nothing(const struct push *p, struct place *place)
+{
+	struct ability can;
+
+	state_set(&place->base_local, true, 0, "");
+	state_set(&place->base_remote, true, 0, "");
+	folder_ability(p->pass.folder, &can);
+	reconcile_agree(place, &can);
+}
+
 /* Size and date as the server keeps them come with the row. */
 static int
 record_own(struct push *p, struct pushed *m, struct err *err)
 {
 	struct place *place = &m->row.place;
-	struct ability can;
 
 	place->uid = m->uid;
 	place->size = 0;
@@ -68,8 +82,7 @@ record_own(struct push *p, struct pushed *m, struct err *err)
 	    m->row.verdict.remote_keywords);
 	state_set(&place->expected, true, place->remote.flags,
 	    place->remote.keywords);
-	folder_ability(p->pass.folder, &can);
-	reconcile_agree(place, &can);
+	agree_from_nothing(p, place);
 	p->pass.folder->uploads++;
 	m->intent.told = TOLD_UID;
 	return lacking_tell(p->pass.run, p->pass.folder, place, err) == -1 ?
@@ -80,16 +93,12 @@ static int
 record_twin(struct push *p, struct pushed *m, struct err *err)
 {
 	struct place *place = &m->row.place;
-	struct ability can;
 
 	place->fetched = FETCHED_FULL;
 	place->unconfirmed = true;
 	state_set(&place->remote, true, place->local.flags,
 	    place->local.keywords);
-	state_set(&place->base_local, true, 0, "");
-	state_set(&place->base_remote, true, 0, "");
-	folder_ability(p->pass.folder, &can);
-	reconcile_agree(place, &can);
+	agree_from_nothing(p, place);
 	p->twins++;
 	m->intent.told = TOLD_TWIN;
 	m->intent.uidnext = m->uid;

@@ -1,15 +1,39 @@
 /* Gives a message of the server the file that is its own. */
 #include "match/match.h"
-#include "match/twins.h"
 
 #include <stdlib.h>
+
+#include "index/content.h"
+#include "match/twins.h"
+
+/*
+ * What we uploaded nobody had before: where its flags differ, neither side has
+ * taken any away. The server did not say its UID, or its answer was lost.
+ */
+static int
+agree_on_upload(struct index *ix, struct place *p, const struct place *file,
+    struct err *err)
+{
+	struct index_intent in;
+	int found;
+
+	if (p->base_local.present)
+		return 0;
+	found = index_intent_of(ix, p->folder, file->id, &in, err);
+	if (found == 1 && p->uid >= in.uidnext) {
+		state_set(&p->base_local, true, 0, "");
+		state_set(&p->base_remote, true, 0, "");
+	}
+	return found;
+}
 
 /* The file is taken at once, so that no second message gets it. */
 int
 join_known(struct index *ix, struct place *p, struct place *known,
     struct err *err)
 {
-	if (index_place_drop(ix, known->id, err) == -1)
+	if (agree_on_upload(ix, p, known, err) == -1 ||
+	    index_place_drop(ix, known->id, err) == -1)
 		return -1;
 	free(p->unique);
 	free(p->file);
