@@ -41,7 +41,7 @@ find_info(const char *file, size_t len)
 		return info;
 	while (p > file && flag_from_letter(p[-1]) != 0)
 		p--;
-	if (p - file < INFO_LEN || memcmp(p - 2, INFO + 1, INFO_LEN - 1) != 0 ||
+	if (p - file < INFO_LEN || memcmp(p - 2, &INFO[1], INFO_LEN - 1) != 0 ||
 	    strchr(OTHER_MARKS, p[-INFO_LEN]) == NULL)
 		return file + len;
 	return p - INFO_LEN;
