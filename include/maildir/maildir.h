@@ -80,7 +80,9 @@ struct maildir_folder {
  * at most LIMIT_FOLDERS (more: ERR_IO), and every directory that we are not
  * allowed to read, as what it holds would look deleted. Dot directories, a
  * lost+found in the root, and cur, new, tmp themselves are not entered; a
- * directory is entered once, under its path without links if it has one.
+ * directory is entered once, under its path without links if it has one. Under
+ * the lock, and unless look_only is set, one that has a cur gets its tmp and
+ * new again where they are missing.
  */
 int maildir_folders(struct maildir *, struct maildir_folder **out,
     size_t *n_out, struct err *);

@@ -22,7 +22,8 @@ struct maildir_message {
 
 /*
  * A message's bytes in wire form (every line end CRLF). ERR_STALE when the file
- * is not there under that name; not a regular file, or unreadable: ERR_IO.
+ * is not there under that name; not a regular file, or unreadable: ERR_IO;
+ * larger than any message can be: ERR_REFUSED, before it is read.
  * mtime_out is in seconds.
  */
 struct maildir_source;

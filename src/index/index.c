@@ -372,6 +372,27 @@ open_read(struct index *ix, struct index_open_result *result, struct err *err)
 	return 0;
 }
 
+/* Whoever can put a link there could have us write elsewhere. */
+static int
+refuse_links(const struct index *ix, struct err *err)
+{
+	static const char *const behind[] = { "", "-wal", "-shm" };
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(behind) / sizeof(*behind); i++) {
+		char *name = xasprintf("%s%s", ix->path, behind[i]);
+		bool link = lstat(name, &st) == 0 && S_ISLNK(st.st_mode);
+
+		if (link)
+			err_set(err, ERR_IO, "%s is a symbolic link, which is "
+			    "not followed; put the file itself there", name);
+		free(name);
+		if (link)
+			return -1;
+	}
+	return 0;
+}
+
 int
 index_open(struct index **out, const char *path, enum index_open_as as,
     struct index_open_result *result, struct err *err)
@@ -386,8 +407,10 @@ index_open(struct index **out, const char *path, enum index_open_as as,
 	ix->read_only = as == INDEX_READ;
 	ix->check = as == INDEX_CHECK;
 	ix->lock = -1;
-	r = ix->read_only ? open_read(ix, result, err) :
-	    open_write(ix, result, err);
+	r = refuse_links(ix, err);
+	if (r == 0)
+		r = ix->read_only ? open_read(ix, result, err) :
+		    open_write(ix, result, err);
 	if (r < 0) {
 		index_close(ix);
 		free(result->set_aside);

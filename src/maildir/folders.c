@@ -195,6 +195,26 @@ walk_found(struct walk *w, const char *path, bool whole, int unread,
 	return 0;
 }
 
+/*
+ * What has lost its empty tmp or new (to git, rsync, find -empty) gets it
+ * again; what has no cur is no folder, or somebody is at work on it.
+ */
+static void
+walk_mend(struct walk *w, int fd)
+{
+	static const char *const name[] = { "new", "tmp" };
+	struct err ignored;
+
+	if (w->m->mark_fd < 0 || w->m->look_only || w->parts != w->real ||
+	    !(w->real & PART_CUR) || w->real == PART_ALL)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (!(w->parts & part_of(name[i])) &&
+		    maildir_dir_make(fd, name[i]) == 0)
+			w->parts = w->real |= part_of(name[i]);
+	(void)fs_sync(fd, w->path, &ignored);
+}
+
 /* Reads the open directory fd. */
 static int
 walk_read(struct walk *w, int fd, const char *path, struct err *err)
@@ -213,6 +233,7 @@ walk_read(struct walk *w, int fd, const char *path, struct err *err)
 		    sizeof(char *), compare_paths);
 	if (w->parts == 0 || path[0] == '\0')
 		return 0;
+	walk_mend(w, fd);
 	return walk_found(w, path, w->real == PART_ALL, 0, err);
 }
 

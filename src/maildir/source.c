@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/os.h"
 #include "internal.h"
@@ -40,6 +41,10 @@ source_open_file(struct maildir_source *s, const char *file, struct err *err)
 		return err_errno(err, ERR_IO, "can't look at %s", s->what);
 	if (s->fd < 0 || !S_ISREG(s->st.st_mode))
 		return err_set(err, ERR_IO, "%s is no regular file", s->what);
+	/* Before any of it is read: a sparse one is huge at no cost. */
+	if ((uint64_t)s->st.st_size > LIMIT_MESSAGE)
+		return err_set(err, ERR_REFUSED, "it is larger than IMAP can "
+		    "carry (4 GiB)");
 	return 0;
 }
 

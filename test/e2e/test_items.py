@@ -477,12 +477,12 @@ def test_settled_is_forgotten(world):
 	with world.imap() as imap:
 		imap.create("F")
 	world.sync()
-	tmp = world.maildir.root + "/F/tmp"
+	cur = world.maildir.root + "/F/cur"
 	for number in (1, 2):
-		os.rmdir(tmp)
+		os.rmdir(cur)
 		e, = items(world.sync(rc=1))
 		assert (e["folder"], e["id"]) == ("F", number)
-		os.mkdir(tmp)
+		os.mkdir(cur)
 		world.sync()
 		assert not items(status(world, rc=0))
 	world.settle()
@@ -493,7 +493,7 @@ def test_folder_taken_out_of_folders(world):
 	with world.imap() as imap:
 		imap.create("F")
 	world.sync()
-	os.rmdir(world.maildir.root + "/F/tmp")
+	os.rmdir(world.maildir.root + "/F/cur")
 	world.sync(rc=1)
 	for folders, rc in (('{"*", "!F"}', 0), (None, 1)):
 		world.keys["folders"] = folders
@@ -507,10 +507,10 @@ def test_part_of_the_account(world):
 	with world.imap() as imap:
 		imap.create("F")
 	world.sync()
-	os.rmdir(world.maildir.root + "/F/tmp")
+	os.rmdir(world.maildir.root + "/F/cur")
 	nul(world, "1.M1.h")
 	world.sync(rc=1)
-	os.mkdir(world.maildir.root + "/F/tmp")
+	os.mkdir(world.maildir.root + "/F/cur")
 	r = world.sync("w:INBOX", rc=1)
 	assert {e["folder"] for e in items(r)} == {"INBOX"}
 	assert {e["folder"] for e in items(status(world, rc=1))} == {"INBOX",
@@ -543,7 +543,7 @@ def test_quiet_names_it_daily(world, clock):
 
 def test_dry_run_keeps_nothing(world):
 	world.sync()
-	os.rmdir(world.maildir.root + "/INBOX/tmp")
+	os.rmdir(world.maildir.root + "/INBOX/cur")
 	r = world.run("--json", "sync", "-n")
 	assert r.rc == 1 and len(items(r)) == 1, str(r)
 	assert not items(status(world))

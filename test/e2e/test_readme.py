@@ -500,7 +500,8 @@ def test_json_is_as_the_manual_shows(ready):
 	    ("sync", 0, 1)):
 		ready.away(port or ready.server.tls_port)
 		if rc == 1:
-			os.rmdir(ready.maildir.root + "/INBOX/tmp")
+			os.rename(ready.maildir.root + "/INBOX/cur",
+			    ready.maildir.root + "/INBOX/was")
 		if "--adopt" in line:
 			shutil.rmtree(ready.maildir.root)
 		p = ready.shell("mailtern --json " + line, rc=rc)

@@ -344,6 +344,31 @@ several_odd(void **state)
 	world_free(w);
 }
 
+/* What prunes empty directories took them; a new folder may lack them, too. */
+static void
+missing_directories(void **state)
+{
+	static const char *const lost[] = { "new", "tmp", "../x/new",
+	    "../x/tmp" };
+	struct world *w = world_with_inbox();
+
+	(void)state;
+	world_do(w, "server add x c S\n");
+	world_sync_well(w);
+	put(w, "cur", "1.h:2,S", "a");
+	for (size_t i = 0; i < ARRAY_SIZE(lost); i++) {
+		char *path = in_inbox(w, lost[i]);
+
+		assert_int_equal(rmdir(path), 0);
+		free(path);
+	}
+	world_do(w, "server add INBOX b\nserver remove x c\n");
+	world_sync_well(w);
+	world_is_in_sync(w, "INBOX: a(S) b\nx:\n");
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
 /* An empty one is never uploaded, and named. */
 static void
 empty(void **state)
@@ -376,6 +401,7 @@ main(void)
 		cmocka_unit_test(odd_files),
 		cmocka_unit_test(in_its_place),
 		cmocka_unit_test(several_odd),
+		cmocka_unit_test(missing_directories),
 		cmocka_unit_test(empty),
 	};
 

@@ -48,6 +48,15 @@ ROWS = [
 	"\tif (!e->odd)\n\t\tlist_add(&w->stray, name.unique);\n"
 	"\tif (e->odd)")),
 
+    # -- directories, huge files, links --
+    ("missing-tmp-is-no-folder", MAILDIR + "folders.c", "flow files_test",
+	("\twalk_mend(w, fd);\n", "")),
+    ("huge-file-is-read", MAILDIR + "source.c",
+	"unit maildir_store_test",
+	("if ((uint64_t)s->st.st_size > LIMIT_MESSAGE)", "if (false)")),
+    ("index-behind-a-link", "src/index/index.c", "unit index_open_test",
+	("\tr = refuse_links(ix, err);", "\tr = 0;")),
+
     # -- the attic --
     ("attic-stays-a-folder", MAILDIR + "maildir.c",
 	"unit maildir_attic_test", ("\tmaildir_attic_tidy(m);\n", "")),

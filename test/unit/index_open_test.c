@@ -65,6 +65,36 @@ test_files_are_private(void **state)
 	free(dir);
 }
 
+/* None of the files is reached through a link: not one that leads nowhere, nor
+ * one to a good index. */
+static void
+test_links(void **state)
+{
+	static const char *const behind[] = { "", "-wal", "-shm" };
+	struct fixture *f = *state;
+	struct index_open_result how;
+
+	for (size_t i = 0; i < 3; i++) {
+		char *name = xasprintf("%s%s", f->db, behind[i]);
+		char *away = xasprintf("%s/elsewhere", f->dir);
+
+		fixture_open(f);
+		fixture_close(f);
+		if (i == 0)
+			assert_int_equal(rename(name, away), 0);
+		assert_int_equal(symlink(away, name), 0);
+		assert_int_equal(index_open(&f->ix, f->db, INDEX_WRITE, &how,
+		    &f->err), -1);
+		assert_int_equal(f->err.kind, ERR_IO);
+		assert_non_null(strstr(f->err.msg, "symbolic link"));
+		assert_int_equal(access(away, F_OK), i == 0 ? 0 : -1);
+		assert_int_equal(unlink(name), 0);
+		(void)unlink(away);
+		free(away);
+		free(name);
+	}
+}
+
 static int
 number_of(struct index *ix, const char *pragma)
 {
@@ -629,6 +659,7 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_dir, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(test_links),
 		TEST(test_fresh_until_something_is_known),
 		TEST(test_files_are_private),
 		TEST(test_files_become_writable),

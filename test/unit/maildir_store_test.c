@@ -248,6 +248,32 @@ test_large_source(void **state)
 	root_free(r);
 }
 
+/* Sparse, and larger than any message: refused before it is read. */
+static void
+test_huge_source(void **state)
+{
+	struct root *r = root_new();
+	struct maildir_message msg = message(false, "a:2,");
+	struct maildir_source *s;
+	struct err err = { 0 };
+	int64_t mtime;
+	char *path;
+
+	(void)state;
+	root_folder(r, "INBOX");
+	root_write(r, "INBOX/cur/a:2,", "x", 1);
+	path = root_path(r, "INBOX/cur/a:2,");
+	assert_int_equal(truncate(path, INT64_C(4294967296)), 0);
+	assert_int_equal(maildir_source_open(&r->m, &msg, &s, &mtime, &err),
+	    -1);
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_int_equal(truncate(path, INT64_C(4294967295)), 0);
+	assert_ok(maildir_source_open(&r->m, &msg, &s, &mtime, &err), &err);
+	maildir_source_close(s);
+	free(path);
+	root_free(r);
+}
+
 /* A second file with a name gets one of its own, with the same letters. */
 static void
 test_rename_fresh(void **state)
@@ -423,6 +449,7 @@ main(void)
 		cmocka_unit_test(test_no_overwrite),
 		cmocka_unit_test(test_attacks),
 		cmocka_unit_test(test_large_source),
+		cmocka_unit_test(test_huge_source),
 		cmocka_unit_test(test_rename_fresh),
 		cmocka_unit_test(test_look),
 		cmocka_unit_test(test_remove_known),
