@@ -57,6 +57,17 @@ ROWS = [
     ("index-behind-a-link", "src/index/index.c", "unit index_open_test",
 	("\tr = refuse_links(ix, err);", "\tr = 0;")),
 
+    # -- drafts --
+    ("draft-goes-at-once", SYNC + "observe/draft.c", "flow drafts_test",
+	("waits = before != now || slot == SLOTS ||",
+	"waits = slot == SLOTS ||")),
+    ("old-draft-stays", SYNC + "observe/draft.c", "flow drafts_test",
+	("\treturn SETTLED_GO;", "\treturn SETTLED_DROP;")),
+    ("any-edit-is-of-a-draft", SYNC + "observe/draft.c",
+	"flow drafts_test", ("if (!is_draft(k, seen) || !p->remote", "if (!p->remote")),
+    ("joined-draft-is-lost", SYNC + "match/join.c", "flow drafts_test",
+	("draft_joined(ix, known, p, err) == -1 ||\n\t    ", "")),
+
     # -- the attic --
     ("attic-stays-a-folder", MAILDIR + "maildir.c",
 	"unit maildir_attic_test", ("\tmaildir_attic_tidy(m);\n", "")),

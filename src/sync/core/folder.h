@@ -58,6 +58,8 @@ struct folder {
 	} lacking;
 	uint64_t dirty;		/* rows, when last counted */
 	uint64_t uploads;	/* whose UID was told, and no more is known */
+	uint64_t edits;		/* drafts that the next run sends, ... */
+	bool replaced;		/* ... or this one: it has to see them there */
 	bool only_pulls;	/* nothing but a pull is to be done for them */
 	uint64_t remove_local, remove_remote;	/* that reconcile asks for */
 	bool undone;		/* removals of it were undone: one more round */
@@ -69,7 +71,8 @@ struct folder {
 	uint32_t unpulled;	/* highest UID that was not pulled; 0: none,
 				   UINT32_MAX: any may be */
 	bool unsettled;		/* the sum did not close: removals wait */
-	bool look_again;	/* what this run did there is not seen yet */
+	bool look_again;	/* what this run did there is not seen yet, or
+				   a row has to show it */
 
 	/* Either, one after the other. */
 	bool failed;		/* it is left out of this run */

@@ -331,7 +331,8 @@ list_folder(struct run *run, struct listing *l, struct err *err)
 	if (run->report.any && list_messages(run, l, err) == -1)
 		return -1;
 	list_more(run, l);
-	run->report.result.pending += l->dirty - l->rows;
+	run->report.result.pending += l->dirty - l->rows +
+	    run->folder[l->folder].edits;
 	return 0;
 }
 

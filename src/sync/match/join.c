@@ -5,6 +5,7 @@
 
 #include "index/content.h"
 #include "match/twins.h"
+#include "observe/draft.h"
 
 /*
  * What we uploaded nobody had before: where its flags differ, neither side has
@@ -33,6 +34,7 @@ join_known(struct index *ix, struct place *p, struct place *known,
     struct err *err)
 {
 	if (agree_on_upload(ix, p, known, err) == -1 ||
+	    draft_joined(ix, known, p, err) == -1 ||
 	    index_place_drop(ix, known->id, err) == -1)
 		return -1;
 	free(p->unique);

@@ -415,7 +415,10 @@ name_held(struct run *run, const struct scan *s)
 static void
 name_all(struct run *run, struct scan *s, enum look look)
 {
-	s->out->named = s->names.n_odd > 0 || s->held > 0;
+	s->out->edits = s->known.edits;
+	s->out->replaced = s->known.replaced;
+	s->out->named = s->names.n_odd > 0 || s->held > 0 ||
+	    s->out->edits > 0;
 	s->known.unsure |= s->out->named;
 	if (look != LOOK_FIRST)
 		return;
@@ -464,6 +467,7 @@ scan(struct run *run, struct scan *s, enum look look, struct err *err)
 	s->out->fault = went_back(s->folder, &scanned);
 	s->out->returned = back.n > 0 && !s->out->fault;
 	s->out->fault |= s->out->returned;
+	s->known.decides = look == LOOK_FIRST && !md->look_only;
 	/* Status, dry runs and prescans forget nothing. */
 	if (s->out->fault && (md->look_only || look == LOOK_PRESCAN)) {
 		returned_release(&back);

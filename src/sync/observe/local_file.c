@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "maildir/name.h"
+#include "observe/draft.h"
 
 int
 known_files_open(struct known_files *k, struct index *ix, struct maildir *md,
@@ -78,6 +79,34 @@ seen_as(bool in_new, const char *file)
 	return seen;
 }
 
+/* The name holds another message: a new one, or what a draft has become. */
+static int
+replace(struct known_files *k, struct place *p,
+    const struct index_seen_local *seen, struct err *err)
+{
+	const int64_t old = p->id;
+	const enum draft draft = draft_judge(k, p, seen, err);
+	const bool edited = draft == DRAFT_EDITED;
+	char *unique;
+	int rc;
+
+	if (draft == DRAFT_FAILED)
+		return -1;
+	if (draft == DRAFT_WAITS) {
+		k->unsure = true;
+		k->edits++;
+		return 0;
+	}
+	k->changed = true;
+	unique = xstrdup(p->unique);
+	rc = index_replace_local(k->ix, p, seen, err);
+	k->replaced |= edited;
+	if (rc == 0 && edited)
+		rc = draft_replaced(k, old, unique, err);
+	free(unique);
+	return rc;
+}
+
 int
 known_file_check(struct known_files *k, struct place *p, struct err *err)
 {
@@ -98,8 +127,7 @@ known_file_check(struct known_files *k, struct place *p, struct err *err)
 		return file_hint_equal(&p->hint, &seen.hint) ? 0 :
 		    index_hint_local(k->ix, p->id, &seen.hint, err);
 	case LIKE_OTHER:
-		k->changed = true;
-		return index_replace_local(k->ix, p, &seen, err);
+		return replace(k, p, &seen, err);
 	case LIKE_UNKNOWN:
 		return 0;
 	case LIKE_FAILED:
@@ -116,17 +144,16 @@ see(struct known_files *k, struct place *p, struct index_seen_local *seen,
     struct err *err)
 {
 	enum likeness like = compare(k, p, seen, err);
-	bool changed = true;
+	bool changed;
 	int rc;
 
 	if (like == LIKE_FAILED)
 		return -1;
+	if (like == LIKE_OTHER)
+		return replace(k, p, seen, err);
 	if (like == LIKE_UNKNOWN)
 		seen->hint.inode = 0;	/* the next look reads it again */
-	if (like == LIKE_OTHER)
-		rc = index_replace_local(k->ix, p, seen, err);
-	else
-		rc = index_place_see(k->ix, p, seen, &changed, err);
+	rc = index_place_see(k->ix, p, seen, &changed, err);
 	k->changed |= changed;
 	return rc;
 }

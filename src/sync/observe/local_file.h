@@ -17,6 +17,9 @@ struct known_files {
 	struct maildir_look look;
 	bool changed;		/* what must not be undone by a power cut */
 	bool unsure;		/* the next scan has to look again */
+	bool decides;		/* about drafts: set by a first look */
+	uint64_t edits;		/* drafts that wait for the next one */
+	bool replaced;		/* some did not */
 };
 
 int known_files_open(struct known_files *, struct index *, struct maildir *,

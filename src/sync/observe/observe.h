@@ -20,6 +20,9 @@ struct observed_local {
 	uint64_t lacking;	/* so many */
 	bool fault;		/* an older state came back: it lost its base */
 	bool returned;		/* files were back that had been removed */
+	uint64_t edits;		/* drafts that were edited; the next run sends
+				   them */
+	bool replaced;		/* this run does, and wants to see them there */
 	bool named;		/* something there needs the user: a first look
 				   that is no prescan says what */
 	bool complete;

@@ -69,6 +69,12 @@ removes(const struct run *run)
 }
 
 static bool
+settles_drafts(const struct run *run)
+{
+	return removes(run) && carries_out(run);
+}
+
+static bool
 has_removals(const struct run *run)
 {
 	return removes(run) && run->removals > 0;
@@ -121,6 +127,7 @@ static const struct entry preview_undo[] = {
 
 static const struct entry removing[] = {
 	{ forget_start, is_undone },
+	{ drafts_start, settles_drafts },
 	{ removal_check_start, removes },
 	{ removals_start, has_removals },
 	{ look_again_start, removes },

@@ -48,6 +48,8 @@ phase_starter folder_drop_start;
 phase_starter attic_expiry_start;
 /* unread.c: what was read here, and can't be marked so on the server. */
 phase_starter unread_start;
+/* drafts.c: drafts that others have replaced are let go. */
+phase_starter drafts_start;
 /* close.c: what is to be told; then all is closed, unless the account stays. */
 phase_starter settle_start;
 phase_starter close_start;

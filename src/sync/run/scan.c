@@ -67,6 +67,8 @@ first_work(struct pass *p, struct err *err)
 		report_older(run, f, &seen);
 	f->proof.scanned[0] = seen.complete ? begun : 0;
 	f->missing = seen.missing;
+	f->edits = seen.edits;
+	f->replaced = seen.replaced;
 	run->lacking[0] += seen.lacking;
 	if (index_dirty(run->ix, f->row.id, &f->dirty, err) == -1 ||
 	    index_uploads_told(run->ix, f->row.id, &f->uploads, err) == -1 ||
@@ -78,6 +80,7 @@ first_work(struct pass *p, struct err *err)
 static enum task_result
 first_scanned(struct task *t)
 {
+	phase_folder(t)->look_again |= phase_folder(t)->replaced;
 	(void)folder_left_out(phase_run(t), phase_folder(t));
 	return task_next(t, first_next);
 }
