@@ -27,8 +27,5 @@ struct index_fact_visit {
 };
 int index_facts(struct index *, const char *prefix,
     const struct index_fact_visit *, struct err *);
-/* In a transaction: those of one folder go. */
-int index_facts_drop(struct index *, int64_t folder, const char *prefix,
-    struct err *);
 
 #endif

@@ -107,18 +107,3 @@ index_facts(struct index *ix, const char *prefix,
 	query_end(&q);
 	return r < 0 ? -1 : 0;
 }
-
-int
-index_facts_drop(struct index *ix, int64_t folder, const char *prefix,
-    struct err *err)
-{
-	struct query q;
-
-	if (index_may_write(ix, err) < 0)
-		return -1;
-	query_init(&q, ix, SLOT_FACTS_DROP, "DELETE FROM fact WHERE"
-	    " folder = ?2 AND substr(name, 1, length(?1)) = ?1");
-	query_text(&q, prefix);
-	query_int(&q, folder);
-	return query_run(&q, err);
-}

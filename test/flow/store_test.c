@@ -10,6 +10,8 @@
 
 #define THREE \
 	"server add INBOX a S\nserver add INBOX b\nserver add INBOX c FS\n"
+#define NOT_SET(n) "INBOX: flags of " n " were not set: the server says that " \
+	"it stores them, and does not\n"
 #define UNREAD "INBOX: the server does not store \\Seen in that folder; what " \
 	"was read or marked unread here is so here alone\n"
 
@@ -70,6 +72,15 @@ keep_nothing(struct imapd *d, const char *words, bool append)
 	return xstrdup("");
 }
 
+/* One run doubts. */
+static void
+sync_doubting(struct world *w, const char *item)
+{
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "the items", buf_str(&w->told.items), item);
+	world_is(w, "the notes", buf_str(&w->told.notes), "");
+}
+
 /* Never a removal by somebody, in no run. */
 static void
 not_kept(void **state)
@@ -80,11 +91,14 @@ not_kept(void **state)
 
 		w->d->keep = keep_no_flagged;
 		world_do(w, "disk flag INBOX a FS\ndisk flag INBOX b FR\n");
-		world_sync_well(w);
+		sync_doubting(w, NOT_SET("2 messages"));
 		world_is(w, "the ops", buf_str(&w->told.ops),
 		    "flag-remote INBOX b +\\Answered\n");
+		world_sync_well(w);
+		world_is(w, "the ops", buf_str(&w->told.ops), "");
 		world_is(w, "the notes", buf_str(&w->told.notes), "INBOX: the "
 		    "server does not keep \\Flagged; it stays here\n");
+		imapd_count(w->d);
 		world_is(w, "the disk", world_disk(w),
 		    "INBOX: a(FS) b(FR) c(FS)\n");
 		world_is(w, "the server", world_server(w),
@@ -103,9 +117,68 @@ not_kept(void **state)
 	}
 }
 
+/* A folder that is known not to keep \Flagged, which a has here. */
+static struct world *
+world_lacking(const char *caps)
+{
+	struct world *w = world_with(caps, THREE);
+
+	w->d->keep = keep_no_flagged;
+	world_do(w, "disk flag INBOX a FS\n");
+	sync_doubting(w, NOT_SET("1 message"));
+	world_sync_well(w);
+	w->d->keep = NULL;
+	world_is_idle(w, 0);
+	return w;
+}
+
 /* When it says something else, it is asked once more. */
 static void
 kept_later(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+		struct world *w = world_lacking(servers[i]);
+
+		world_do(w, "server keeps INBOX \\Seen,\\Flagged,\\Deleted\n"
+		    "server add INBOX d\n");
+		world_sync_well(w);
+		world_is_in_sync(w, "INBOX: a(FS) b c(FS) d\n");
+		world_is_idle(w, 0);
+		world_end(w);
+	}
+}
+
+/* And when it shows one that somebody else has set; it is taken at its word
+ * once. */
+static void
+kept_for_others(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+		struct world *w = world_lacking(servers[i]);
+
+		world_do(w, "server flag INBOX b F\n");
+		world_sync_well(w);
+		world_is_in_sync(w, "INBOX: a(FS) b(F) c(FS)\n");
+		world_is_idle(w, 0);
+		world_end(w);
+		w = world_lacking(servers[i]);
+		w->d->keep = keep_no_flagged;
+		world_do(w, "server flag INBOX b F\n");
+		world_sync_well(w);
+		imapd_count(w->d);
+		world_is_idle(w, 0);
+		assert_int_equal(count_of(w, "UID STORE"), 0);
+		world_is(w, "the disk", world_disk(w),
+		    "INBOX: a(FS) b(F) c(FS)\n");
+		world_end(w);
+	}
+}
+
+/* One run alone says nothing, however often there is one. */
+static void
+bad_hours(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
@@ -113,14 +186,17 @@ kept_later(void **state)
 
 		w->d->keep = keep_no_flagged;
 		world_do(w, "disk flag INBOX a FS\n");
-		world_sync_well(w);
+		sync_doubting(w, NOT_SET("1 message"));
 		w->d->keep = NULL;
-		world_is_idle(w, 0);
-		world_do(w, "server keeps INBOX \\Seen,\\Flagged,\\Deleted\n"
-		    "server add INBOX d\n");
 		world_sync_well(w);
-		world_is_in_sync(w, "INBOX: a(FS) b c(FS) d\n");
+		world_is_in_sync(w, "INBOX: a(FS) b c(FS)\n");
 		world_is_idle(w, 0);
+		w->d->keep = keep_no_flagged;
+		world_do(w, "disk flag INBOX b F\n");
+		sync_doubting(w, NOT_SET("1 message"));
+		w->d->keep = NULL;
+		world_sync_well(w);
+		world_is_in_sync(w, "INBOX: a(FS) b(F) c(FS)\n");
 		world_end(w);
 	}
 }
@@ -134,6 +210,7 @@ seen_not_kept(void **state)
 
 		w->d->keep = keep_nothing;
 		world_do(w, "disk flag INBOX b S\ndisk flag INBOX a\n");
+		sync_doubting(w, NOT_SET("2 messages"));
 		assert_int_equal(world_sync(w, NULL, NULL), 1);
 		world_is(w, "the items", buf_str(&w->told.items), UNREAD);
 		world_is(w, "the notes", buf_str(&w->told.notes), "");
@@ -307,6 +384,7 @@ without_forwarded(const char *caps, const char *(*refuse)(struct imapd *,
 	w->d->refuse_words = refuse;
 	world_do(w, "disk flag INBOX a FPS\ndisk flag INBOX b P\n"
 	    "disk add INBOX d PS\ndisk add INBOX e S\n");
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
 	world_sync_well(w);
 	world_is(w, "the notes", buf_str(&w->told.notes),
 	    "INBOX: the server does not keep $Forwarded; it stays here\n");
@@ -325,6 +403,25 @@ keyword_refused(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
 		without_forwarded(servers[i], refuse_forwarded);
 		without_forwarded(servers[i], too_many_keywords);
+	}
+}
+
+static void
+keyword_refused_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+		struct world *w = world_with(servers[i], THREE);
+
+		w->d->refuse_words = refuse_forwarded;
+		world_do(w, "disk flag INBOX a FPS\ndisk add INBOX d PS\n");
+		sync_doubting(w, "INBOX: flags of 2 messages were not set: "
+		    "127.0.0.1 refused UID STORE: invalid flag\n");
+		w->d->refuse_words = NULL;
+		world_sync_well(w);
+		world_is_in_sync(w, "INBOX: a(FPS) b c(FS) d(PS)\n");
+		world_is_idle(w, 0);
+		world_end(w);
 	}
 }
 
@@ -351,6 +448,7 @@ append_refused(void **state)
 		world_is_idle(w, 0);
 		w->d->refuse_words = refuse_forwarded;
 		world_do(w, "disk add INBOX g FPS\n");
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
 		world_sync_well(w);
 		world_is(w, "the server", world_server(w), "INBOX: a(S) b "
 		    "c(FS) d(FPST) e(S) f g(FS)\n");
@@ -487,6 +585,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(not_kept),
 		cmocka_unit_test(kept_later),
+		cmocka_unit_test(kept_for_others),
+		cmocka_unit_test(bad_hours),
 		cmocka_unit_test(seen_not_kept),
 		cmocka_unit_test(no_rows),
 		cmocka_unit_test(taken_back),
@@ -494,6 +594,7 @@ main(void)
 		cmocka_unit_test(append_without_flags),
 		cmocka_unit_test(append_with_more),
 		cmocka_unit_test(keyword_refused),
+		cmocka_unit_test(keyword_refused_once),
 		cmocka_unit_test(append_refused),
 		cmocka_unit_test(message_refused),
 		cmocka_unit_test(all_refused),

@@ -4,12 +4,14 @@ what a folder does not let its user do."""
 from .common import PLAN, SYNC
 
 STORE = SYNC + "apply/flags_store.c"
+LACKING = SYNC + "core/lacking.c"
 
 ROWS = [
     ("ok-is-a-fact", STORE, "flow store_test",
 	("if (!asked && ask_start(b))", "if (false)")),
     ("not-shown-is-not-learned", STORE, "flow store_test",
-	("b->lacks |= lacks.flags & ~f->shown;", ";")),
+	("add_words(&b->lacks, lacks.flags & ~f->shown.flags, never);",
+	";")),
     ("stored-once-only", STORE, "flow store_test",
 	("for (i = 0; b->round == 1 && i < b->n_uid; i++)",
 	"for (i = 0; false; i++)")),
@@ -49,6 +51,19 @@ ROWS = [
 	("\t\tif (run->folder[i].unread)", "\t\tif (false)")),
     ("lacking-for-ever", SYNC + "observe/remote_settle.c",
 	"flow store_test",
-	("if (o->unlearn && lacking_forget(o->pass.run, o->pass.folder, err) ==",
-	"if (false && lacking_forget(o->pass.run, o->pass.folder, err) ==")),
+	("if (o->unlearn && lacking_doubt(o->pass.run, o->pass.folder, err) ==",
+	"if (false && lacking_doubt(o->pass.run, o->pass.folder, err) ==")),
+    ("one-run-is-proof", LACKING, "flow store_test",
+	("if (!lacking_doubted(f, flag, flag != 0 ? \"\" : word))",
+	"if (false)")),
+    ("no-run-is-proof", LACKING, "flow store_test",
+	("const bool doubted = fact->value == DOUBTED;",
+	"const bool doubted = true;")),
+    ("doubts-add-up", LACKING, "flow store_test",
+	("return each_word(run, f, these, refute, err);", "return 0;")),
+    ("shown-to-others-is-nothing", SYNC + "observe/remote_rows.c",
+	"flow store_test", ("b->refutes |= shown == 1;", ";")),
+    ("doubt-is-told-as-known", STORE, "flow store_test",
+	("give_up(s, lacking_doubted(b->f->pass.folder, s->flags, s->words) ?",
+	"give_up(s, true ?")),
 ]

@@ -203,9 +203,12 @@ flags_record_run(struct job *job)
 	bool renamed = false;
 	int i, rc = index_begin(run->ix, &job->err);
 
-	if (rc == 0 && (b->lacks != 0 || *b->lacks_words != '\0'))
-		rc = lacking_learn(run, b->f->pass.folder, b->lacks,
-		    b->lacks_words, &job->err);
+	if (rc == 0)
+		rc = lacking_learn(run, b->f->pass.folder, &b->lacks,
+		    &job->err);
+	if (rc == 0)
+		rc = lacking_refute(run, b->f->pass.folder, &b->shown,
+		    &job->err);
 	for (i = 0; i < b->n && rc == 0; i++) {
 		renamed |= b->row[i].renamed;
 		rc = record_flags(b->f, &b->row[i], &job->err);
@@ -343,7 +346,7 @@ flags_finish(struct task *t)
 	for (i = 0; i < FLAG_BATCHES; i++)
 		flag_batch_clear(&f->batch[i]);
 	free(f->why);
-	free(f->shown_words);
+	free(f->shown.keywords);
 	pass_end(&f->pass);
 }
 
@@ -356,7 +359,7 @@ flags_start(struct conn *conn, struct folder *folder,
 
 	for (i = 0; i < FLAG_BATCHES; i++)
 		f->batch[i].f = f;
-	f->shown_words = xstrdup("");
+	state_set(&f->shown, true, 0, "");
 	f->pick = (struct pick){
 		.run = conn->account->run, .folder = folder, .ops = FLAG_OPS,
 	};

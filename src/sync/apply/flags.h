@@ -54,8 +54,8 @@ struct flag_batch {
 	bool stored;		/* all is answered */
 	bool lost;		/* or will never be */
 	struct imap_fetching ask;
-	unsigned lacks;		/* flags that the folder does not keep */
-	char *lacks_words;
+	struct state lacks;	/* that the folder does not keep */
+	struct state shown;	/* that it was seen to */
 };
 
 struct flagging {
@@ -71,8 +71,7 @@ struct flagging {
 	uint64_t failed;	/* messages ... */
 	char *why;		/* ... of which the first failed so */
 	unsigned refusals;	/* since the last STORE that was not */
-	unsigned shown;		/* flags of which a row showed what was asked */
-	char *shown_words;
+	struct state shown;	/* of which a row showed what was asked */
 };
 
 /* The server is asked for all rows of the batch that want it. */

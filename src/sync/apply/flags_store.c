@@ -19,6 +19,7 @@
 #include <utlist.h>
 
 #include "base/mem.h"
+#include "core/lacking.h"
 #include "mail/flags.h"
 
 #define REFUSALS_MOST	8
@@ -221,7 +222,8 @@ stores_begin(struct flag_batch *b)
 	}
 	if (b->n_uid > 0)
 		qsort(b->by_uid, b->n_uid, sizeof(struct flag_row *), by_uid);
-	b->lacks_words = xstrdup("");
+	state_set(&b->lacks, true, 0, "");
+	state_set(&b->shown, true, 0, "");
 	send_round(b);
 }
 
@@ -370,21 +372,23 @@ probe(struct store *s)
 }
 
 static void
-learn_words(char **words, const char *more)
+add_words(struct state *s, unsigned flags, const char *more)
 {
-	char *all = keywords_union(*words, more);
+	char *all = keywords_union(s->keywords, more);
 
-	free(*words);
-	*words = all;
+	state_set(s, true, s->flags | flags, all);
+	free(all);
 }
 
 /* The keyword is at fault, for the messages take other changes. */
 static void
-lacks_keyword(struct store *s)
+lacks_keyword(struct store *s, const char *why)
 {
-	s->batch->lacks |= s->flags;
-	learn_words(&s->batch->lacks_words, s->words);
-	give_up(s, NULL);
+	struct flag_batch *b = s->batch;
+
+	add_words(&b->lacks, s->flags, s->words);
+	give_up(s, lacking_doubted(b->f->pass.folder, s->flags, s->words) ?
+	    NULL : why);
 }
 
 static void
@@ -409,7 +413,7 @@ store_refused(struct store *s, const char *why)
 	s->over = true;
 	s->batch->f->refusals++;
 	if (limit && is_keyword(s))
-		lacks_keyword(s);
+		lacks_keyword(s, why);
 	else if (!limit && code_is_passing(s->cmd.code))
 		give_up(s, why);
 	else if (!is_keyword(s) || !probe(s))
@@ -420,7 +424,7 @@ static void
 take_probe(struct store *s, bool taken)
 {
 	if (taken)
-		lacks_keyword(s);
+		lacks_keyword(s, imap_refusal(&s->cmd));
 	else
 		halve(s, imap_refusal(&s->cmd));
 }
@@ -575,8 +579,8 @@ judge_shown(struct flag_batch *b, struct flag_row *r)
 
 	weigh(r, &lacks, &has);
 	if (r->shown.present) {
-		b->f->shown |= has.flags;
-		learn_words(&b->f->shown_words, has.words);
+		add_words(&b->f->shown, has.flags, has.words);
+		add_words(&b->shown, has.flags, has.words);
 	}
 	keep_done(r, &has);
 	free(lacks.words);
@@ -592,16 +596,26 @@ judge_lacking(struct flag_batch *b, struct flag_row *r)
 	char *never;
 
 	weigh(r, &lacks, &has);
-	never = keywords_less(lacks.words, f->shown_words);
-	b->lacks |= lacks.flags & ~f->shown;
-	learn_words(&b->lacks_words, never);
-	if (((lacks.flags & f->shown) || !keywords_equal(never, lacks.words))
-	    && r->failure == NULL)
+	never = keywords_less(lacks.words, f->shown.keywords);
+	add_words(&b->lacks, lacks.flags & ~f->shown.flags, never);
+	if (r->failure == NULL && !((lacks.flags & f->shown.flags) == 0 &&
+	    keywords_equal(never, lacks.words) &&
+	    lacking_doubted(f->pass.folder, lacks.flags, lacks.words)))
 		r->failure = xstrdup("the server says that it stores them, and "
 		    "does not");
 	free(never);
 	free(lacks.words);
 	free(has.words);
+}
+
+/* What another message took, it was this one's that was refused. */
+static void
+excuse_shown(struct flag_batch *b)
+{
+	char *words = keywords_less(b->lacks.keywords, b->f->shown.keywords);
+
+	state_set(&b->lacks, true, b->lacks.flags & ~b->f->shown.flags, words);
+	free(words);
 }
 
 static void
@@ -611,6 +625,7 @@ stores_judge(struct flag_batch *b)
 
 	for (i = 0; i < b->n_uid; i++)
 		judge_shown(b, b->by_uid[i]);
+	excuse_shown(b);
 	for (i = 0; i < b->n_uid && b->round > 1; i++)
 		judge_lacking(b, b->by_uid[i]);
 	b->stored = true;
@@ -644,11 +659,12 @@ stores_release(struct flag_batch *b)
 	stores_free(b);
 	imap_cmd_release(&b->ask.cmd);
 	free(b->by_uid);
-	free(b->lacks_words);
+	free(b->lacks.keywords);
+	free(b->shown.keywords);
 	b->by_uid = NULL;
-	b->lacks_words = NULL;
+	b->lacks = b->shown = (struct state){ .present = false };
 	b->n_uid = 0;
-	b->round = b->lacks = 0;
+	b->round = 0;
 	b->asking = b->stored = b->lost = false;
 	b->ask = (struct imap_fetching){ .rows = 0 };
 }

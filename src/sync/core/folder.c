@@ -15,6 +15,7 @@ folder_release(struct folder *f)
 {
 	index_folder_release(&f->row);
 	free(f->lacking.keywords);
+	free(f->lacking.doubtful_words);
 	f->lacking = (struct lacking){ .flags = 0 };
 	free(f->fault);
 	f->fault = NULL;

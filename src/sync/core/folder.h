@@ -55,6 +55,10 @@ struct folder {
 		unsigned flags;
 		char *keywords;		/* canonical; NULL: none */
 		bool stale;		/* learned long ago: to be seen anew */
+		/* Those of which an earlier run said so, once: it may have been
+		 * the hour. Not written while flags are carried over. */
+		unsigned doubtful;
+		char *doubtful_words;	/* canonical; NULL: none */
 	} lacking;
 	uint64_t dirty;		/* rows, when last counted */
 	uint64_t uploads;	/* whose UID was told, and no more is known */

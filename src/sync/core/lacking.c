@@ -9,22 +9,56 @@
 #include "index/fact.h"
 #include "mail/flags.h"
 
-#define FACT	"no-flag "
+#define FACT	"no-flag "	/* in so many runs: */
+#define DOUBTED	1
+#define LACKING	2
 #define STALE_S	(30 * 86400)
 #define TOLD_KEYWORDS	(1u << 8)	/* beside FLAG_* */
 
+static const char *
+words_of(const char *words)
+{
+	return words != NULL ? words : "";
+}
+
 static void
-lacking_add(struct lacking *l, const char *word)
+words_add(char **words, const char *more)
+{
+	char *all = keywords_union(words_of(*words), more);
+
+	free(*words);
+	*words = all;
+}
+
+static void
+lacking_add(struct lacking *l, const char *word, bool doubtful)
 {
 	unsigned flag = flag_from_imap(span_of(word));
-	char *all;
 
-	l->flags |= flag;
-	if (flag != 0)
-		return;
-	all = keywords_union(l->keywords != NULL ? l->keywords : "", word);
-	free(l->keywords);
-	l->keywords = all;
+	*(doubtful ? &l->doubtful : &l->flags) |= flag;
+	if (flag == 0)
+		words_add(doubtful ? &l->doubtful_words : &l->keywords, word);
+}
+
+/* Words of a that b has, too. */
+static bool
+words_meet(const char *a, const char *b)
+{
+	char *rest = keywords_less(a, b);
+	bool meet = !keywords_equal(rest, a);
+
+	free(rest);
+	return meet;
+}
+
+static bool
+words_within(const char *a, const char *b)
+{
+	char *rest = keywords_less(a, b);
+	bool within = *rest == '\0';
+
+	free(rest);
+	return within;
 }
 
 static int
@@ -32,13 +66,15 @@ take_fact(void *arg, const struct index_fact *fact, struct err *err)
 {
 	struct run *run = arg;
 	struct folder *f = folder_by_id(run, fact->folder);
-	int64_t age = clock_wall() - fact->at;
+	const int64_t age = clock_wall() - fact->at;
+	const bool stale = age < 0 || age >= STALE_S;
+	const bool doubted = fact->value == DOUBTED;
 
 	(void)err;
-	if (f == NULL)
+	if (f == NULL || (doubted && stale))
 		return 0;
-	lacking_add(&f->lacking, fact->name);
-	f->lacking.stale |= age < 0 || age >= STALE_S;
+	lacking_add(&f->lacking, fact->name, doubted);
+	f->lacking.stale |= stale;
 	return 0;
 }
 
@@ -69,39 +105,90 @@ note_once(struct run *run, const struct folder *f, const char *word,
 }
 
 static int
-learn(struct run *run, struct folder *f, const char *word, struct err *err)
+put_fact(struct run *run, const struct folder *f, const char *word,
+    int64_t value, struct err *err)
 {
 	char *name = xasprintf(FACT "%s", word);
-	int rc = index_fact_set(run->ix, f->row.id, name, 1, err);
+	int rc = index_fact_set(run->ix, f->row.id, name, value, err);
 
-	if (rc == 0)
-		lacking_add(&f->lacking, word);
 	free(name);
-	if (rc == -1 || flag_from_imap(span_of(word)) == FLAG_SEEN)
-		return rc;
-	return note_once(run, f, word, err);
+	return rc;
 }
 
-int
-lacking_learn(struct run *run, struct folder *f, unsigned flags,
-    const char *keywords, struct err *err)
+bool
+lacking_doubted(const struct folder *f, unsigned flags, const char *keywords)
 {
-	const char *p = keywords;
+	const struct lacking *l = &f->lacking;
+
+	return !(flags & ~l->doubtful) &&
+	    words_within(keywords, words_of(l->doubtful_words));
+}
+
+static int
+learn(struct run *run, struct folder *f, const char *word, struct err *err)
+{
+	unsigned flag = flag_from_imap(span_of(word));
+
+	if (!lacking_doubted(f, flag, flag != 0 ? "" : word))
+		return put_fact(run, f, word, DOUBTED, err);
+	if (put_fact(run, f, word, LACKING, err) == -1)
+		return -1;
+	lacking_add(&f->lacking, word, false);
+	return flag == FLAG_SEEN ? 0 : note_once(run, f, word, err);
+}
+
+static int
+refute(struct run *run, struct folder *f, const char *word, struct err *err)
+{
+	unsigned flag = flag_from_imap(span_of(word));
+
+	return lacking_doubted(f, flag, flag != 0 ? "" : word) ?
+	    put_fact(run, f, word, 0, err) : 0;
+}
+
+static int
+doubt(struct run *run, struct folder *f, const char *word, struct err *err)
+{
+	lacking_add(&f->lacking, word, true);
+	return put_fact(run, f, word, DOUBTED, err);
+}
+
+/* Of each of them. */
+static int
+each_word(struct run *run, struct folder *f, const struct state *of,
+    int (*fn)(struct run *, struct folder *, const char *, struct err *),
+    struct err *err)
+{
+	const char *p = of->keywords;
 	unsigned bit;
 	int rc = 0;
 
 	for (bit = 1; (bit & FLAG_ALL) && rc == 0; bit <<= 1)
-		if (flags & bit)
-			rc = learn(run, f, flag_imap_name(bit), err);
+		if (of->flags & bit)
+			rc = fn(run, f, flag_imap_name(bit), err);
 	while (*p != '\0' && rc == 0) {
 		size_t n = strcspn(p, " ");
 		char *word = xstrndup(p, n);
 
-		rc = learn(run, f, word, err);
+		rc = fn(run, f, word, err);
 		free(word);
 		p += n + (p[n] == ' ');
 	}
 	return rc;
+}
+
+int
+lacking_learn(struct run *run, struct folder *f, const struct state *these,
+    struct err *err)
+{
+	return each_word(run, f, these, learn, err);
+}
+
+int
+lacking_refute(struct run *run, struct folder *f, const struct state *these,
+    struct err *err)
+{
+	return each_word(run, f, these, refute, err);
 }
 
 static int
@@ -133,10 +220,48 @@ lacking_tell(struct run *run, const struct folder *f, const struct place *p,
 	return rc;
 }
 
-int
-lacking_forget(struct run *run, struct folder *f, struct err *err)
+static bool
+has_lacking(const struct lacking *l, unsigned flags, const char *keywords)
 {
-	free(f->lacking.keywords);
-	f->lacking = (struct lacking){ .flags = 0 };
-	return index_facts_drop(run->ix, f->row.id, FACT, err);
+	return (l->flags & flags) != 0 ||
+	    words_meet(words_of(l->keywords), keywords);
+}
+
+int
+lacking_shown(struct run *run, const struct folder *f,
+    const struct index_seen_remote *seen, struct err *err)
+{
+	const struct lacking *l = &f->lacking;
+	const char *words = words_of(seen->keywords);
+	struct place p;
+	char *new;
+	int r;
+
+	if (!seen->has_flags || !has_lacking(l, seen->flags, words))
+		return 0;
+	r = index_place_by_uid(run->ix, f->row.id, seen->uid, &p, err);
+	if (r <= 0)
+		return r == 0 ? 1 : -1;
+	new = keywords_less(words, p.remote.keywords);
+	r = has_lacking(l, seen->flags & ~p.remote.flags, new);
+	free(new);
+	place_release(&p);
+	return r;
+}
+
+int
+lacking_doubt(struct run *run, struct folder *f, struct err *err)
+{
+	struct lacking *l = &f->lacking;
+	char none[] = "";
+	const struct state all = {
+		true, l->flags, l->keywords != NULL ? l->keywords : none,
+	};
+	int rc = each_word(run, f, &all, doubt, err);
+
+	free(l->keywords);
+	l->keywords = NULL;
+	l->flags = 0;
+	l->stale = false;
+	return rc;
 }

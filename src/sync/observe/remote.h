@@ -23,6 +23,7 @@ struct rows {
 	struct index_seen_remote row[ROWS_PER_BATCH];
 	int n;
 	bool has_more;		/* the index, than the sets told of */
+	bool refutes;		/* it shows a flag that was not stored */
 };
 
 /* What may be under way. */

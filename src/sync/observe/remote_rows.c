@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "core/lacking.h"
 #include "mail/flags.h"
 
 static void
@@ -17,21 +18,32 @@ rows_free(struct rows *b)
 }
 
 static int
+see_row(struct rows *b, const struct index_seen_remote *row, struct err *err)
+{
+	const struct pass *p = &b->o->pass;
+	int shown = lacking_shown(p->run, p->folder, row, err), r;
+	bool changed;
+
+	if (shown == -1)
+		return -1;
+	b->refutes |= shown == 1;
+	r = index_see_remote(p->run->ix, p->folder->row.id, row, &changed,
+	    err);
+	b->has_more |= r == 1;
+	return r == -1 ? -1 : 0;
+}
+
+static int
 rows_run(struct job *job)
 {
 	struct rows *b = OWNER_OF(job, struct rows, job);
 	struct index *ix = b->o->pass.run->ix;
-	bool changed;
-	int i, rc, r;
+	int i, rc;
 
 	/* Durable with the cursor, which says that they are there. */
 	rc = index_begin_seen(ix, &job->err);
-	for (i = 0; i < b->n && rc == 0; i++) {
-		r = index_see_remote(ix, b->o->pass.folder->row.id, &b->row[i],
-		    &changed, &job->err);
-		b->has_more |= r == 1;
-		rc = r == -1 ? -1 : 0;
-	}
+	for (i = 0; i < b->n && rc == 0; i++)
+		rc = see_row(b, &b->row[i], &job->err);
 	return index_end(ix, rc, &job->err);
 }
 
@@ -192,6 +204,7 @@ rows_move(struct observe *o, bool all)
 		if (b->job.result == -1 && o->rows_err.kind == ERR_NONE)
 			o->rows_err = b->job.err;
 		o->sets.short_of |= b->has_more;
+		o->unlearn |= b->refutes;
 		o->first = b->next;
 		if (o->first == NULL)
 			o->last = NULL;

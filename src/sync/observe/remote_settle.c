@@ -103,7 +103,7 @@ settle_look(struct observe *o, struct err *err)
 	o->closes = there == o->exists;
 	if (!o->closes)
 		return 0;
-	if (o->unlearn && lacking_forget(o->pass.run, o->pass.folder, err) ==
+	if (o->unlearn && lacking_doubt(o->pass.run, o->pass.folder, err) ==
 	    -1)
 		return -1;
 	if ((o->grew || o->unlearn) && claim_owed(o, err) == -1)
