@@ -16,7 +16,11 @@ import random
 import re
 import zlib
 
-ONE = "keeps-one"	# of messages with equal bytes in a folder: Gmail
+import judge
+
+# Of messages with equal bytes in a folder, and the date with which the first of
+# them came into the account: Gmail.
+ONE = "keeps-one"
 LITERAL = re.compile(rb"\{(\d+)(\+?)\}\r?\n\Z")
 UID = re.compile(rb"\bUID (\d+)")
 SIZE = re.compile(rb" ?RFC822\.SIZE (\d+)")
@@ -24,6 +28,9 @@ DATE = re.compile(rb' ?INTERNALDATE "[^"]*"')
 FETCHED = re.compile(rb"\* \d+ FETCH \(", re.I)
 FLAGS = re.compile(rb"(APPEND (?:\"(?:\\.|[^\"])*\"|[^ \"{]+) )\(([^)]*)\) ",
     re.I)
+SPOT = re.compile(rb"APPEND (\"(?:\\.|[^\"])*\"|[^ \"{]+) ", re.I)
+GIVEN = re.compile(rb'\A[^\r]* ("[ 0-9]\d-\w{3}-\d{4} [0-9:]{8} [-+]\d{4}") ')
+APPENDED = re.compile(rb"\[APPENDUID \d+ (\d+)\]")
 MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
@@ -151,12 +158,48 @@ LISTED = re.compile(rb'\* (?:LIST|STATUS) .*?("(?:\\.|[^"])*"|[^ ()"]+)'
 
 
 class Lies:
-	"""Of one server, for all its connections."""
+	"""Of one server, for all its connections. holds(folder, uid), both as on
+	the wire, says whether it still has that message."""
 
-	def __init__(self, lasting=(), seed=0):
+	def __init__(self, lasting=(), seed=0, holds=None):
 		self.lasting, self.rng = frozenset(lasting), random.Random(seed)
+		self.holds = holds
 		self.kept = {}		# (folder, message): what APPEND said
+		self.dates = {}		# message: as it came first
 		self.pass_on(())
+
+	def verdict(self, world, model):
+		"""What both sides hold against a model. What the server makes
+		up, or adds, is nobody's."""
+		local, remote = world.views(model)
+		dates = ONE not in self.lasting and not any(
+		    name.startswith("date-") for name in self.lasting)
+		sums = "append-adds" not in self.lasting
+		for seen in [s for view in (local, remote)
+		    for held in view.values() for s in held]:
+			seen.date = seen.date if dates else None
+			seen.sum = seen.sum if sums else None
+		return judge.judge(local, remote, model,
+		    world.sums if sums else None)
+
+	def keeps(self, words):
+		"""APPEND: (its key, what was said when it was kept before, or
+		None, if it is still there)."""
+		folder = SPOT.match(words)[1]
+		key = folder, words.partition(b"}\r\n")[2]
+		said = self.kept.get(key)
+		if said and not self.holds(folder, APPENDED.search(said)[1]):
+			said = None
+		return key, said
+
+	def redate(self, words):
+		"""APPEND, with the date that came with the first such."""
+		found = GIVEN.search(words)
+		if not found:
+			return words
+		data = words.partition(b"}\r\n")[2]
+		first = self.dates.setdefault(data, found[1])
+		return words[:found.start(1)] + first + words[found.end(1):]
 
 	def pass_on(self, names, chance=.5):
 		"""From now on these lies of one run; () for none."""
@@ -245,10 +288,10 @@ class Lying:
 			words = COMMANDS[name](words)
 		name = self.lies.judge(words)
 		if ONE in self.lies.lasting and words[:7].upper() == b"APPEND ":
-			key = tuple(words.split(b" ", 2)[1:2]) + (
-			    words.partition(b"}\r\n")[2],)
-			if key in self.lies.kept:
-				self.instead[tag] = self.lies.kept[key]
+			words = self.lies.redate(words)
+			key, said = self.lies.keeps(words)
+			if said:
+				self.instead[tag] = said
 				return tag + b" NOOP\r\n"
 			self.sending[tag] = key
 		if name is None or name == "list-lacks":
