@@ -21,6 +21,7 @@ struct imap_box {
 	char *permanent_keywords;	/* canonical; owned */
 	unsigned known;			/* FLAG_* of the folder (FLAGS) */
 	char *known_keywords;		/* canonical; owned; NULL: not said */
+	char *mailbox_id;		/* RFC 8474; owned; NULL: not given */
 };
 
 /*

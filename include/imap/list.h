@@ -28,11 +28,24 @@ struct imap_folder {
 	uint64_t modseq;
 };
 
+/* One that can be selected, and is not among the folders. */
+struct imap_unnamed {
+	char *name;		/* as far as it can be shown */
+	enum imap_unnamed_why {
+		UNNAMED_OUTSIDE,	/* of the personal namespace */
+		UNNAMED_LEVEL,		/* one of its levels is empty */
+		UNNAMED_LONG,
+		UNNAMED_TWIN,		/* its name here is another one's */
+	} why;
+};
+
 struct imap_list {
 	struct imap_cmd cmd;		/* imap_result(&list->cmd, err) */
 	struct imap_folder *folder;	/* sorted by name, unique */
 	size_t n, cap;
 	size_t unnamed;		/* listed, but not above: names of no use */
+	struct imap_unnamed *passed;	/* the first of them */
+	size_t n_passed, cap_passed;
 	struct imap_list_priv *priv;
 };
 
@@ -42,6 +55,19 @@ void imap_list_start(struct imap_session *, struct imap_list *, struct task *);
 void imap_list_below_start(struct imap_session *, struct imap_list *,
     struct task *, const char *raw);
 void imap_list_release(struct imap_list *);
+
+/* STATUS of one folder, whether LIST shows it or not. */
+struct imap_numbers {
+	struct imap_cmd cmd;
+	uint32_t messages, uidnext;	/* 0: not told; so is uidvalidity */
+	uint64_t uidvalidity;
+};
+void imap_numbers_start(struct imap_session *, struct imap_numbers *,
+    struct task *, const char *raw);
+
+/* What NAMESPACE answered, for imap_open_config; NULL: nothing. Caller frees
+ * it. */
+char *imap_list_namespace(const struct imap_session *);
 
 /* The wire name of a folder that the server does not have yet: prefix,
  * delimiter, modified UTF-7. NULL when it can't be expressed there. */

@@ -45,6 +45,9 @@ struct imap_open_config {
 	size_t n_quirks;
 	enum imap_compress compress;
 	struct task *owner;		/* of the session; NULL: parent */
+	/* What NAMESPACE answered before: delimiter, then prefix. It holds
+	 * where it is refused now. NULL: not known. */
+	const char *known_namespace;
 	/* NULL, or what LIST is asked into behind the login, in the same flight
 	 * as all else: complete (imap_result) when the flow has ended with
 	 * TASK_DONE. The caller's to release, also when the flow failed. */

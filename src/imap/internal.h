@@ -279,6 +279,12 @@ void imap_sink_feed(const struct imap_sink *, struct imap_flow *,
     const struct imap_resp *);
 
 /* name.c */
+/* Until NAMESPACE is answered: delimiter (a blank: none), then prefix. */
+void imap_session_expect_namespace(struct imap_session *, const char *known);
+/* Why it is NULL; and something to show instead. */
+enum imap_unnamed_why imap_name_why(const struct imap_session *,
+    const char *raw);
+char *imap_name_shown(const char *raw);
 /* NULL when it lies outside the personal namespace or can't be told from
  * another one. */
 char *imap_name_from_raw(const struct imap_session *, const char *raw,

@@ -21,6 +21,7 @@
 /* Modified UTF-7 writes a name at most five times as long as UTF-8. */
 #define RAW_NAME_MAX	(6 * LIMIT_FOLDER_NAME)
 #define NAMES_MAX	(16u << 20)
+#define PASSED_MOST	100	/* told one by one */
 
 struct entry {			/* LIST or STATUS, as it came */
 	char *raw;
@@ -63,6 +64,21 @@ entries_add(struct entries *e, const struct imap_mailbox_item *item)
 	add->item = *item;
 }
 
+/* It is no folder of the list; the user is told where that is not the server's
+ * own doing. */
+static void
+pass_over(struct imap_list *l, const char *raw, enum imap_unnamed_why why)
+{
+	struct imap_unnamed *u;
+
+	l->priv->skipped++;
+	if (l->n_passed >= PASSED_MOST)
+		return;
+	u = VEC_ADD(l->passed, l->n_passed, l->cap_passed);
+	u->name = imap_name_shown(raw);
+	u->why = why;
+}
+
 static void
 list_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 {
@@ -85,10 +101,14 @@ list_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 		    "of names", s->host, NAMES_MAX >> 20);
 		return;
 	}
-	if (r->mailbox.name.n <= RAW_NAME_MAX)
+	if (r->mailbox.name.n <= RAW_NAME_MAX) {
 		entries_add(to, &r->mailbox);
-	else if (r->kind == IMAP_LIST)
-		l->priv->skipped++;
+	} else if (r->kind == IMAP_LIST) {
+		char *raw = span_dup(r->mailbox.name);
+
+		pass_over(l, raw, UNNAMED_LONG);
+		free(raw);
+	}
 }
 
 /* A STATUS that fails costs its folder the numbers, nothing else. */
@@ -184,10 +204,12 @@ add_folder(struct imap_list *l, const struct entry *e)
 	char *name = imap_name_from_raw(s, e->raw, e->delimiter);
 	struct imap_folder *f;
 
-	if (name == NULL) {
+	if (name == NULL && (e->item.noselect || e->item.nonexistent))
 		l->priv->skipped++;
+	else if (name == NULL)
+		pass_over(l, e->raw, imap_name_why(s, e->raw));
+	if (name == NULL)
 		return;
-	}
 	f = VEC_ADD(l->folder, l->n, l->cap);
 	f->raw = xstrdup(e->raw);
 	f->name = name;
@@ -233,7 +255,10 @@ list_unique(struct imap_list *l)
 
 		if (kept > 0 &&
 		    strcmp(l->folder[kept - 1].name, f->name) == 0) {
-			l->priv->skipped++;
+			if (f->selectable)
+				pass_over(l, f->raw, UNNAMED_TWIN);
+			else
+				l->priv->skipped++;
 			folder_release(f);
 			continue;
 		}
@@ -405,5 +430,10 @@ imap_list_release(struct imap_list *l)
 	free(l->folder);
 	l->folder = NULL;
 	l->n = l->cap = 0;
+	for (size_t i = 0; i < l->n_passed; i++)
+		free(l->passed[i].name);
+	free(l->passed);
+	l->passed = NULL;
+	l->n_passed = l->cap_passed = 0;
 	imap_cmd_release(&l->cmd);
 }

@@ -21,6 +21,8 @@
 #include "base/mem.h"
 #include "imap/text.h"
 
+#define SHOWN_MAX	200	/* octets of a name that is of no use */
+
 static int
 hex_value(char c)
 {
@@ -54,6 +56,21 @@ static const char *
 prefix_of(const struct imap_session *s)
 {
 	return s->ns_prefix != NULL ? s->ns_prefix : "";
+}
+
+void
+imap_session_expect_namespace(struct imap_session *s, const char *known)
+{
+	free(s->ns_prefix);
+	s->ns_prefix = xstrdup(*known != '\0' ? known + 1 : "");
+	s->delimiter = *known == ' ' ? '\0' : *known;
+}
+
+char *
+imap_list_namespace(const struct imap_session *s)
+{
+	return !s->has_namespace ? NULL : xasprintf("%c%s", s->delimiter ==
+	    '\0' ? ' ' : s->delimiter, prefix_of(s));
 }
 
 static void
@@ -124,6 +141,32 @@ imap_name_from_raw(const struct imap_session *s, const char *raw,
 		return name;
 	free(name);
 	return NULL;
+}
+
+enum imap_unnamed_why
+imap_name_why(const struct imap_session *s, const char *raw)
+{
+	if (!has_prefix(raw, prefix_of(s)))
+		return UNNAMED_OUTSIDE;
+	return strlen(raw) > LIMIT_FOLDER_NAME ? UNNAMED_LONG : UNNAMED_LEVEL;
+}
+
+char *
+imap_name_shown(const char *raw)
+{
+	char *some = xstrndup(raw, strnlen(raw, SHOWN_MAX));
+	char *text = imap_utf7_decode(span_of(some)), *shown;
+	struct buf out;
+
+	buf_init(&out, 4 * LIMIT_FOLDER_NAME);
+	add_name(&out, text != NULL ? text : some, '\0', false);
+	if (strlen(raw) > SHOWN_MAX)
+		buf_add_str(&out, "...");
+	shown = xstrdup(buf_str(&out));
+	buf_release(&out);
+	free(text);
+	free(some);
+	return shown;
 }
 
 /* The reverse of add_name, as far as it has one. */

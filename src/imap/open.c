@@ -266,6 +266,9 @@ open_flight(struct task *t)
 	if (caps & CAP_ID)
 		send_word(o, &p->id, "ID (\"name\" \"mailtern\" \"version\" \""
 		    MAILTERN_VERSION "\")");
+	if (o->cfg->known_namespace != NULL && !p->session->has_namespace)
+		imap_session_expect_namespace(p->session,
+		    o->cfg->known_namespace);
 	if (caps & CAP_NAMESPACE)
 		send_word(o, &p->names, "NAMESPACE");
 	p->session->patience_ms = IMAP_PATIENCE_MS;

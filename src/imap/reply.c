@@ -231,6 +231,7 @@ note_namespace(struct imap_session *s, const struct imap_resp *r)
 	if (s->has_namespace)
 		return;
 	s->has_namespace = true;
+	free(s->ns_prefix);
 	s->ns_prefix = span_dup(r->mailbox.name);
 	s->delimiter = r->mailbox.delimiter;
 }

@@ -47,12 +47,31 @@ select_known(struct imap_box *box, const struct imap_flags *f)
 	box->known_keywords = xstrdup(f->keywords != NULL ? f->keywords : "");
 }
 
+static void
+select_forget(struct imap_box *box)
+{
+	free(box->permanent_keywords);
+	free(box->known_keywords);
+	free(box->mailbox_id);
+	box->permanent_keywords = box->known_keywords = NULL;
+	box->mailbox_id = NULL;
+}
+
+/* "(id)": what is in the parentheses. */
+static void
+select_mailbox_id(struct imap_box *box, struct span args)
+{
+	if (args.n < 3 || args.p[0] != '(' || args.p[args.n - 1] != ')')
+		return;
+	free(box->mailbox_id);
+	box->mailbox_id = xstrndup(args.p + 1, args.n - 2);
+}
+
 /* [CLOSED]: what came so far was about the folder before. */
 static void
 select_restart(struct imap_select *q)
 {
-	free(q->box.permanent_keywords);
-	free(q->box.known_keywords);
+	select_forget(&q->box);
 	q->box = (struct imap_box){ .read_only = q->priv->examine };
 	q->priv->open = true;
 	q->priv->has_exists = q->priv->has_permanent = false;
@@ -87,6 +106,9 @@ select_code(struct imap_select *q, const struct imap_resp *r)
 	case CODE_PERMANENTFLAGS:
 		select_flags(box, &r->flags);
 		q->priv->has_permanent = true;
+		break;
+	case CODE_MAILBOXID:
+		select_mailbox_id(box, r->code.args);
 		break;
 	case CODE_READ_ONLY:
 		box->read_only = true;
@@ -264,8 +286,6 @@ imap_select_start(struct imap_session *s, struct imap_select *q,
 void
 imap_select_release(struct imap_select *q)
 {
-	free(q->box.permanent_keywords);
-	free(q->box.known_keywords);
-	q->box.permanent_keywords = q->box.known_keywords = NULL;
+	select_forget(&q->box);
 	imap_cmd_release(&q->cmd);
 }

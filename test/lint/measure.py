@@ -25,7 +25,6 @@ COMPLEXITY = 15		# or the comment above says "Complexity: reason"
 EXPORTS = {
     "imap_compress_pays": "a rule without a session, which a table tests",
     "imap_noop_start": "for the long-running mode",
-    "imap_subscribe_start": "for folders that are made on the server",
     "index_log_entries": "for a command that shows the log",
     "index_log_range": "for a command that shows the log",
     "index_log_release": "for a command that shows the log",
