@@ -49,6 +49,13 @@ int maildir_open(struct maildir *, const char *root, struct maildir_found *,
     struct err *);
 void maildir_close(struct maildir *);		/* unlocks */
 
+/* The file system takes names that differ in case for one, as far as ours tell:
+ * without ROOT/.mailtern nobody knows. */
+bool maildir_folds_case(const struct maildir *);
+
+/* The root itself has cur, new and tmp: its mail would lie in no folder. */
+bool maildir_root_is_folder(const struct maildir *);
+
 /* Makes the root (0700) and ROOT/.mailtern where missing, durably, and takes
  * the lock on it (ERR_BUSY). */
 int maildir_lock(struct maildir *, struct err *);
@@ -111,6 +118,10 @@ struct maildir_making {
 	char scratch[33];		/* private */
 };
 void maildir_folders_create(struct maildir *, struct maildir_making *, size_t);
+/* With all that is in it, durably; nothing may be there. ERR_STALE when there
+ * is, when it is gone, or would have to lie in itself. */
+int maildir_folder_rename(struct maildir *, const char *from, const char *to,
+    struct err *);
 /* The directory, as somebody else may have made it, and those above it, up to
  * the root: made durable. */
 int maildir_folder_sync(struct maildir *, const char *path, struct err *);

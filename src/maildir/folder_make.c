@@ -55,6 +55,41 @@ parent_open(struct maildir *m, const char *path, const char **name_out,
 	return fd;
 }
 
+static int
+rename_at(int from, const char *from_name, int to, const char *to_name,
+    struct err *err)
+{
+	return fs_rename_new(from, from_name, to, to_name, err) == 0 &&
+	    fs_sync(to, to_name, err) == 0 &&
+	    fs_sync(from, from_name, err) == 0 ? 0 : -1;
+}
+
+int
+maildir_folder_rename(struct maildir *m, const char *from, const char *to,
+    struct err *err)
+{
+	const char *slash = strrchr(from, '/'), *name;
+	size_t n = strlen(from);
+	char *above = slash != NULL ? xstrndup(from, (size_t)(slash - from)) :
+	    xstrdup(".");
+	int to_fd = -1, from_fd = -1, r = -1;
+
+	if (!maildir_path_is_safe(from) || !maildir_path_is_safe(to))
+		err_set(err, ERR_IO, "not a folder's path: %s", to);
+	else if (strncmp(from, to, n) == 0 && to[n] == '/')
+		err_set(err, ERR_STALE, "%s lies in it", to);
+	else if ((from_fd = fs_open_dir(m->fd, above, err)) >= 0 &&
+	    (to_fd = parent_open(m, to, &name, err)) >= 0)
+		r = rename_at(from_fd, slash != NULL ? slash + 1 : from,
+		    to_fd, name, err);
+	if (to_fd >= 0)
+		close(to_fd);
+	if (from_fd >= 0)
+		close(from_fd);
+	free(above);
+	return r == 0 ? 0 : err_within(err, "folder %s", from);
+}
+
 /* Makes what is missing of the three directories; *made: something was. */
 static int
 folder_add_subs(int fd, const char *path, bool *made, struct err *err)

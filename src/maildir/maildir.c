@@ -190,6 +190,29 @@ root_make(struct maildir *m, struct err *err)
 	return 0;
 }
 
+bool
+maildir_folds_case(const struct maildir *m)
+{
+	struct stat own, other;
+
+	return m->fd >= 0 && fstatat(m->fd, MARK_DIR, &own, 0) == 0 &&
+	    fstatat(m->fd, ".MAILTERN", &other, 0) == 0 &&
+	    own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+bool
+maildir_root_is_folder(const struct maildir *m)
+{
+	static const char *const name[] = { "cur", "new", "tmp" };
+	unsigned found = 0;
+	struct stat st;
+
+	for (int i = 0; i < 3 && m->fd >= 0; i++)
+		found += fstatat(m->fd, name[i], &st, 0) == 0 &&
+		    S_ISDIR(st.st_mode);
+	return found == 3;
+}
+
 int
 maildir_lock(struct maildir *m, struct err *err)
 {
