@@ -11,6 +11,7 @@
 #define PLAN_FOLDER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum folder_op {
 	FOLDER_NONE,
@@ -31,5 +32,24 @@ struct folder_facts {
 };
 
 enum folder_op folder_reconcile(const struct folder_facts *);
+
+/*
+ * Is a folder gone that a complete LIST lacks? Where the server does not say so
+ * when it is asked for it, only when it was lacked by two runs an hour apart.
+ */
+#define FOLDER_ABSENT_S		3600
+
+struct folder_lack {
+	bool known;		/* it was agreed on */
+	bool answered;		/* OK to STATUS: it is not listed, but there */
+	bool nonexistent;	/* NO [NONEXISTENT] */
+	int64_t since, now;	/* seconds; since: 0, it was not lacked before
+				   */
+};
+enum folder_absence {
+	FOLDER_THERE, FOLDER_GONE,
+	FOLDER_NOT_SURE,	/* as it was, until that is clear */
+};
+enum folder_absence folder_absence(const struct folder_lack *);
 
 #endif

@@ -12,3 +12,15 @@ folder_reconcile(const struct folder_facts *f)
 		return f->local ? FOLDER_MAKE_REMOTE : FOLDER_MAKE_LOCAL;
 	return f->local ? FOLDER_REMOVE_LOCAL : FOLDER_REMOVE_REMOTE;
 }
+
+/* A clock that was set back begins anew. */
+enum folder_absence
+folder_absence(const struct folder_lack *l)
+{
+	if (l->answered)
+		return FOLDER_THERE;
+	if (l->nonexistent || !l->known)
+		return FOLDER_GONE;
+	return l->since > 0 && l->now - l->since >= FOLDER_ABSENT_S ?
+	    FOLDER_GONE : FOLDER_NOT_SURE;
+}
