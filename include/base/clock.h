@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 int64_t clock_wall(void);		/* seconds since the epoch */
+/* For tests: it is that much later from now on. */
+void clock_move(int64_t seconds);
 uint64_t clock_mono_ms(void);		/* monotonic milliseconds */
 
 #endif

@@ -122,6 +122,9 @@ struct index_probe {
 };
 int index_newest(struct index *, int64_t folder, struct index_probe *out,
     int max, struct err *);
+/* Also of those that are gone by what was last seen. */
+int index_newest_ever(struct index *, int64_t folder, struct index_probe *out,
+    int max, struct err *);
 
 /*
  * What an observer of the disk saw: a file, and what stat said of it (inode 0:

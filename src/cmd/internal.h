@@ -19,7 +19,7 @@ enum {
 	OPT_ADOPT,
 	OPT_FORCE_DELETES,
 	OPT_UNDO_DELETES,
-	OPT_IGNORE,
+	OPT_IGNORE, OPT_CLOCK_AHEAD,
 };
 
 /* --- select.c: ACCOUNT[:GLOB]... --- */

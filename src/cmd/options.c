@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "internal.h"
@@ -19,6 +20,8 @@
 
 static const struct option long_options[] = {
 	{ "adopt", no_argument, NULL, OPT_ADOPT },
+	/* For tests, and nowhere else: the clock is so many seconds ahead. */
+	{ "clock-ahead", required_argument, NULL, OPT_CLOCK_AHEAD },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "force-deletes", no_argument, NULL, OPT_FORCE_DELETES },
 	{ "full", no_argument, NULL, OPT_FULL },
@@ -101,7 +104,7 @@ static bool
 is_global(int option)
 {
 	return strchr("cqvh", option) != NULL || option == OPT_JSON ||
-	    option == OPT_VERSION;
+	    option == OPT_VERSION || option == OPT_CLOCK_AHEAD;
 }
 
 static bool
@@ -226,6 +229,9 @@ take(struct cmd *cmd, int option)
 	case OPT_IGNORE:
 		cmd->ignore = item_number(optarg);
 		break;
+	case OPT_CLOCK_AHEAD:
+		clock_move(item_number(optarg));
+		break;
 	}
 }
 
@@ -270,6 +276,8 @@ refuse_bare(struct err *err)
 	if (optopt == OPT_IGNORE)
 		return cmd_usage_error(err, "--ignore wants the number of an "
 		    "item behind it");
+	if (optopt == OPT_CLOCK_AHEAD)
+		return cmd_usage_error(err, "--clock-ahead wants seconds");
 	return cmd_usage_error(err, "-%c wants a file name behind it", optopt);
 }
 

@@ -35,29 +35,51 @@ index_place_by_id(struct index *ix, int64_t id, struct place *out,
 	return r <= 0 ? r : as_asked(ix, out->id == id, out, err);
 }
 
+#define NEWEST(which) "SELECT uid, size, has_date, date, content FROM place" \
+	" INDEXED BY place_uid WHERE folder = ?1 AND uid IS NOT NULL" which \
+	" ORDER BY uid DESC LIMIT ?2"
+
+/* Ends the query. */
+static int
+read_newest(struct query *q, struct index_probe *out, int max, struct err *err)
+{
+	int r, n = 0;
+
+	while ((r = query_step(q, err)) > 0 && n < max) {
+		out[n].uid = (uint32_t)query_get_int(q, 0);
+		out[n].size = (uint32_t)query_get_int(q, 1);
+		out[n].has_date = query_get_int(q, 2) != 0;
+		out[n].date = query_get_int(q, 3);
+		out[n++].content = query_get_int(q, 4);
+	}
+	query_end(q);
+	return r < 0 ? -1 : n;
+}
+
 int
 index_newest(struct index *ix, int64_t folder, struct index_probe *out,
     int max, struct err *err)
 {
 	struct query q;
-	int r, n = 0;
 
-	query_init(&q, ix, SLOT_NEWEST, "SELECT uid, size, has_date, date,"
-	    " content FROM place"
-	    " INDEXED BY place_uid WHERE folder = ?1 AND uid IS NOT NULL"
-	    " AND remote AND NOT unconfirmed AND (size > 0 OR has_date)"
-	    " ORDER BY uid DESC LIMIT ?2");
+	query_init(&q, ix, SLOT_NEWEST, NEWEST(" AND remote"
+	    " AND NOT unconfirmed AND (size > 0 OR has_date)"));
 	query_int(&q, folder);
 	query_int(&q, max);
-	while ((r = query_step(&q, err)) > 0 && n < max) {
-		out[n].uid = (uint32_t)query_get_int(&q, 0);
-		out[n].size = (uint32_t)query_get_int(&q, 1);
-		out[n].has_date = query_get_int(&q, 2) != 0;
-		out[n].date = query_get_int(&q, 3);
-		out[n++].content = query_get_int(&q, 4);
-	}
-	query_end(&q);
-	return r < 0 ? -1 : n;
+	return read_newest(&q, out, max, err);
+}
+
+int
+index_newest_ever(struct index *ix, int64_t folder, struct index_probe *out,
+    int max, struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_NEWEST_EVER,
+	    NEWEST(" AND content IS NOT NULL"));
+	query_int(&q, folder);
+	query_int(&q, max);
+	return read_newest(&q, out, max, err);
 }
 
 int

@@ -62,6 +62,7 @@ struct imapd_box {
 	const char *use;	/* "\\Trash", ...; NULL */
 	uint64_t uidvalidity;
 	uint32_t uidnext;
+	unsigned id;		/* of OBJECTID; the UIDVALIDITY it began with */
 	uint64_t modseq;	/* the highest */
 	struct imapd_message **msg;	/* by UID */
 	size_t n, cap;
@@ -145,6 +146,10 @@ struct imapd {
 	size_t n_box, cap_box;
 	uint64_t next_uidvalidity;
 	const char *namespace;	/* prefix; "" */
+	/* Mailboxes by a pattern of fnmatch(3); NULL: none. LIST does not show
+	 * them; and nobody finds them, without a word why. */
+	const char *hidden, *away;
+	bool folds;		/* Work and work are one mailbox */
 
 	struct imapd_rule rule[8];
 	size_t n_rule;

@@ -167,6 +167,7 @@ imapd_make_box(struct imapd *d, const char *name)
 
 	b->name = xstrdup(name);
 	b->uidvalidity = d->next_uidvalidity++;
+	b->id = (unsigned)b->uidvalidity;
 	b->uidnext = 1;
 	b->modseq = 1;
 	*VEC_ADD(d->box, d->n_box, d->cap_box) = b;

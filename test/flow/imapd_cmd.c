@@ -1,5 +1,6 @@
 /* Commands of a session and of mailboxes; reading a command. */
 #include <ctype.h>
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -356,6 +357,12 @@ pattern_takes(const char *pattern, const char *name)
 	    strncmp(pattern, name, n - 1) == 0 : strcmp(pattern, name) == 0;
 }
 
+static bool
+is_of(const char *pattern, const char *name)
+{
+	return pattern != NULL && fnmatch(pattern, name, 0) == 0;
+}
+
 static void
 list(struct cursor *k)
 {
@@ -369,7 +376,9 @@ list(struct cursor *k)
 		for (size_t i = 0; i < d->n_box; i++) {
 			struct imapd_box *b = d->box[i];
 
-			if (!pattern_takes(pattern, b->name))
+			if (!pattern_takes(pattern, b->name) ||
+			    is_of(d->hidden, b->name) ||
+			    is_of(d->away, b->name))
 				continue;
 			conn_say(k->c, "* LIST (%s) \"/\" \"%s\"",
 			    b->use != NULL && conn_has_cap(k->c,
@@ -385,15 +394,32 @@ list(struct cursor *k)
 }
 
 static struct imapd_box *
+find_box(struct imapd *d, const char *name)
+{
+	struct imapd_box *b = imapd_find_box(d, strcasecmp(name, "INBOX") ==
+	    0 ? "INBOX" : name);
+
+	for (size_t i = 0; i < d->n_box && b == NULL && d->folds; i++)
+		if (strcasecmp(d->box[i]->name, name) == 0)
+			b = d->box[i];
+	return b != NULL && is_of(d->away, b->name) ? NULL : b;
+}
+
+static struct imapd_box *
 take_box(struct cursor *k)
 {
 	char *name = take_string(k, NULL);
-	struct imapd_box *b = name == NULL ? NULL :
-	    imapd_find_box(k->c->d, strcasecmp(name, "INBOX") == 0 ? "INBOX" :
-	    name);
+	struct imapd_box *b = name == NULL ? NULL : find_box(k->c->d, name);
 
 	free(name);
 	return b;
+}
+
+static void
+answer_nonexistent(struct cursor *k)
+{
+	answer_no(k, "%sno such mailbox", k->c->d->away != NULL ? "" :
+	    "[NONEXISTENT] ");
 }
 
 static void
@@ -403,7 +429,7 @@ status(struct cursor *k)
 	char *items = take_list(k);
 
 	if (b == NULL || items == NULL) {
-		answer_no(k, "[NONEXISTENT] no such mailbox");
+		answer_nonexistent(k);
 	} else {
 		say_status(k->c, b, items);
 		answer_ok(k, "counted");
@@ -443,6 +469,8 @@ say_box(struct imapd_conn *c, const struct imapd_box *b)
 	conn_say(c, "* OK [UIDVALIDITY %llu] valid",
 	    (unsigned long long)b->uidvalidity);
 	conn_say(c, "* OK [UIDNEXT %u] next", b->uidnext);
+	if (conn_has_cap(c, "OBJECTID"))
+		conn_say(c, "* OK [MAILBOXID (F%u)] id", b->id);
 	if (conn_has_cap(c, "CONDSTORE"))
 		conn_say(c, "* OK [HIGHESTMODSEQ %llu] highest",
 		    (unsigned long long)b->modseq);
@@ -485,7 +513,7 @@ open_box(struct cursor *k, bool examine)
 		conn_say(c, "* OK [CLOSED] the one before");
 	c->box = NULL;
 	if (b == NULL) {
-		answer_no(k, "[NONEXISTENT] no such mailbox");
+		answer_nonexistent(k);
 	} else if (!take_parameters(k, b, &since, &set) || !at_end(k)) {
 		answer_bad(k);
 	} else {
@@ -520,7 +548,7 @@ create(struct cursor *k)
 
 	if (name == NULL) {
 		answer_bad(k);
-	} else if (imapd_find_box(k->c->d, name) != NULL) {
+	} else if (find_box(k->c->d, name) != NULL) {
 		answer_no(k, "[ALREADYEXISTS] there is one");
 	} else {
 		imapd_make_box(k->c->d, name);
@@ -535,7 +563,7 @@ delete(struct cursor *k)
 	struct imapd_box *b = take_box(k);
 
 	if (b == NULL) {
-		answer_no(k, "[NONEXISTENT] no such mailbox");
+		answer_nonexistent(k);
 		return;
 	}
 	imapd_drop_box(k->c->d, b);
@@ -549,7 +577,7 @@ rename_box(struct cursor *k)
 	char *to = take_string(k, NULL);
 
 	if (b == NULL || to == NULL) {
-		answer_no(k, "[NONEXISTENT] no such mailbox");
+		answer_nonexistent(k);
 	} else if (imapd_find_box(k->c->d, to) != NULL) {
 		answer_no(k, "[ALREADYEXISTS] there is one");
 	} else {

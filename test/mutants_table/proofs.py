@@ -61,6 +61,5 @@ ROWS = [
 	("\treturn allow_uploads(run, err);", "\treturn 0;")),
     ("utf7-is-another-folder", SYNC + "observe/folders.c",
 	"flow adopt_test",
-	("\t\tf = folder_spelled_otherwise(run, name, dir->path);\n",
-	"\t\t;\n")),
+	("\t\tf = folder_spelled_otherwise(l, name);\n", "\t\t;\n")),
 ]

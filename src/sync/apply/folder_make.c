@@ -11,10 +11,11 @@
 
 struct making {
 	struct pass pass;
-	struct imap_cmd cmd;
+	struct imap_cmd cmd, subscribe;
 };
 
 static enum task_result make_created(struct task *);
+static enum task_result make_subscribed(struct task *);
 
 /* --- directories --- */
 
@@ -119,6 +120,19 @@ make_created(struct task *t)
 	}
 	report_done(p->run, SYNC_MAKE_REMOTE, p->folder, NULL, "");
 	p->folder->row.remote = true;
+	p->folder->returned = p->folder->row.uidvalidity != 0;
+	if (why != NULL)	/* somebody else made it */
+		return TASK_DONE;
+	imap_subscribe_start(p->conn->session, &m->subscribe, t,
+	    p->folder->row.raw);
+	return imap_wait(t, &m->subscribe, make_subscribed);
+}
+
+/* Web mail and phones show it then. A server may have no such list. */
+static enum task_result
+make_subscribed(struct task *t)
+{
+	(void)t;
 	return TASK_DONE;
 }
 
@@ -140,6 +154,7 @@ make_finish(struct task *t)
 	struct making *m = (struct making *)t;
 
 	imap_cmd_release(&m->cmd);
+	imap_cmd_release(&m->subscribe);
 	pass_end(&m->pass);
 }
 

@@ -102,6 +102,17 @@ folder_lacks_trash(const struct run *run)
 }
 
 struct folder *
+folder_named(const struct run *run, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_folder; i++)
+		if (strcmp(run->folder[i].row.name, name) == 0)
+			return &run->folder[i];
+	return NULL;
+}
+
+struct folder *
 folder_by_id(const struct run *run, int64_t id)
 {
 	size_t i;

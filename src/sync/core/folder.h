@@ -41,7 +41,10 @@ struct folder {
 	bool is_trash;		/* Trash or Junk by special use: no guard */
 	bool local_seen;	/* the walk over the root came by */
 	bool local_broken;	/* has some of cur, new, tmp: held */
+	bool returned;		/* it was gone from the server: is it what it
+				   was? */
 	bool remote_gone;	/* LIST lacked it; not believed yet */
+	struct folder_lack lack;	/* then: what STATUS says of it */
 
 	/* Jobs on the index lane. */
 	bool missing;		/* the first scan lacked files */
@@ -112,7 +115,8 @@ bool folder_left_out(struct run *, struct folder *);
 struct folder *folder_trash(const struct run *);
 /* `trash` names one that the server does not have: nothing can go there. */
 bool folder_lacks_trash(const struct run *);
-/* NULL: none of this run has that row. */
+/* NULL: there is none of that name; of that row. */
+struct folder *folder_named(const struct run *, const char *name);
 struct folder *folder_by_id(const struct run *, int64_t id);
 
 /* Messages can be marked there, and so removed. */

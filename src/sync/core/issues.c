@@ -373,6 +373,7 @@ list_all(struct run *run, struct err *err)
 			list_issues(run, &l);
 	}
 	*pending -= rows < *pending ? rows : *pending;
+	*pending += run->report.waiting;
 	return 0;
 }
 

@@ -40,6 +40,7 @@ count_done(struct sync_result *r, enum sync_op op)
 		break;
 	case SYNC_MAKE_LOCAL:
 	case SYNC_DROP_LOCAL:
+	case SYNC_RENAME_LOCAL:
 		r->pulled.folders++;
 		break;
 	case SYNC_MAKE_REMOTE:
@@ -62,6 +63,7 @@ sync_op_name(enum sync_op op)
 		[SYNC_MAKE_REMOTE] = "make-remote",
 		[SYNC_DROP_LOCAL] = "drop-local",
 		[SYNC_DROP_REMOTE] = "drop-remote",
+		[SYNC_RENAME_LOCAL] = "rename-local",
 	};
 
 	return names[op];

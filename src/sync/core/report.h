@@ -47,6 +47,7 @@ struct report {
 	struct issue *issue;
 	size_t n_issue, cap_issue;
 	uint64_t unlisted;	/* issues beyond what is kept */
+	uint64_t waiting;	/* folders that are left to a later run */
 	bool sealed;
 	/* The index lane's. */
 	struct sync_item *listed;	/* the outcome; folder, text owned */

@@ -76,6 +76,7 @@ struct account {
 	enum maildir_root root_state;
 	char root_id[33], token[33];
 	bool unclaimed;		/* the root gets its marker at the login */
+	char *known_namespace;	/* what the server answered before; NULL */
 	bool adopted;		/* a run has uploaded unhindered: first runs
 				   are guarded, this is none any more */
 };

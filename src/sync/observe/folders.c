@@ -12,51 +12,48 @@
 #include "base/mem.h"
 #include "core/lacking.h"
 #include "imap/text.h"
+#include "index/fact.h"
 #include "maildir/layout.h"
+#include "observe/folder_table.h"
 #include "observe/observe.h"
 
-static struct folder *
-find_folder(struct run *run, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < run->n_folder; i++)
-		if (strcmp(run->folder[i].row.name, name) == 0)
-			return &run->folder[i];
-	return NULL;
-}
+/* What is loaded so far, and where to find it. */
+struct loading {
+	struct run *run;
+	bool names_fold;	/* the server takes Work and work for one */
+	struct folder_table table;
+};
 
 static struct folder *
-find_path(struct run *run, const char *path)
+add_folder(struct loading *l, const char *name, const char *path)
 {
-	size_t i;
-
-	for (i = 0; i < run->n_folder; i++)
-		if (strcasecmp(run->folder[i].row.path, path) == 0)
-			return &run->folder[i];
-	return NULL;
-}
-
-static struct folder *
-add_folder(struct run *run, const char *name, const char *path)
-{
+	struct run *run = l->run;
 	struct folder *f = VEC_ADD(run->folder, run->n_folder, run->cap_folder);
 
 	f->row.name = xstrdup(name);
 	f->row.path = xstrdup(path);
 	f->row.permanent_keywords = xstrdup("");
+	folder_table_add(&l->table, run->n_folder - 1);
 	return f;
 }
 
-/* The directory of a folder that is new here. Two names that a case-folding
- * file system would take for one get apart by a hash of the name. */
+static void
+set_path(struct loading *l, struct folder *f, const char *path)
+{
+	free(f->row.path);
+	f->row.path = xstrdup(path);
+	folder_table_add(&l->table, (size_t)(f - l->run->folder));
+}
+
+/* The directory of a folder that is new here. Two names that the file system
+ * would take for one get apart by a hash of the name. */
 static char *
-path_for(struct run *run, const char *name)
+path_for(struct loading *l, const char *name)
 {
 	char *path = maildir_path_encode(name), *apart;
 	uint64_t h;
 
-	if (path == NULL || find_path(run, path) == NULL)
+	if (path == NULL || folder_by_path(&l->table, path) == NULL)
 		return path;
 	h = fnv1a(FNV1A_START, name, strlen(name));
 	apart = xasprintf("%s%%~%016llx", path, (unsigned long long)h);
@@ -72,28 +69,11 @@ say_held(struct run *run, const char *name, const char *why)
 }
 
 static void
-add_mailbox(struct run *run, const struct imap_folder *seen)
+see_mailbox(struct folder *f, const struct imap_folder *seen)
 {
-	struct folder *f = find_folder(run, seen->name);
-	char *path;
-
-	if (!seen->selectable)
-		return;
-	if (f == NULL && !conf_folder_matches(run->conf, seen->name))
-		return;
-	if (f == NULL) {
-		path = path_for(run, seen->name);
-		if (path == NULL) {	/* an empty component */
-			say_held(run, seen->name, "no directory can have that "
-			    "name; rename the folder on the server, or take it "
-			    "out of `folders`");
-			return;
-		}
-		f = add_folder(run, seen->name, path);
-		free(path);
-	}
 	free(f->row.raw);
 	f->row.raw = xstrdup(seen->raw);
+	f->returned = !f->row.remote && f->row.uidvalidity != 0;
 	f->row.remote = true;
 	f->remote_gone = false;
 	f->listed = *seen;
@@ -101,12 +81,60 @@ add_mailbox(struct run *run, const struct imap_folder *seen)
 	f->is_trash = seen->use == USE_TRASH || seen->use == USE_JUNK;
 }
 
+/*
+ * What the server wrote so before, and numbers as before, is the same folder,
+ * whatever a prefix or delimiter makes of its name today. True: it is known.
+ */
 static bool
-lies_in(const char *path, const char *above)
+add_known_mailbox(struct loading *l, const struct imap_folder *seen)
+{
+	struct folder *f;
+
+	if (!seen->selectable)
+		return true;
+	f = folder_by_raw(&l->table, seen->raw);
+	if (f == NULL || (seen->has_status && f->row.uidvalidity != 0 &&
+	    f->row.uidvalidity != seen->uidvalidity))
+		return false;
+	see_mailbox(f, seen);
+	return true;
+}
+
+static void
+add_mailbox(struct loading *l, const struct imap_folder *seen)
+{
+	struct run *run = l->run;
+	struct folder *f = folder_by_name(&l->table, seen->name);
+	char *path;
+
+	if (f == NULL && !conf_folder_matches(run->conf, seen->name))
+		return;
+	if (f != NULL && f->listed.selectable) {
+		say_held(run, seen->name, "two folders of the server have "
+		    "that name here; rename one of them there");
+		return;
+	}
+	if (f == NULL) {
+		path = path_for(l, seen->name);
+		if (path == NULL) {	/* an empty component */
+			say_held(run, seen->name, "no directory can have that "
+			    "name; rename the folder on the server, or take it "
+			    "out of `folders`");
+			return;
+		}
+		f = add_folder(l, seen->name, path);
+		free(path);
+	}
+	see_mailbox(f, seen);
+}
+
+static bool
+lies_in(const struct loading *l, const char *path, const char *above)
 {
 	size_t n = strlen(above);
 
-	return strncasecmp(path, above, n) == 0 &&
+	return (l->table.folds ? strncasecmp(path, above, n) :
+	    strncmp(path, above, n)) == 0 &&
 	    (path[n] == '\0' || path[n] == '/');
 }
 
@@ -116,8 +144,9 @@ lies_in(const char *path, const char *above)
  * for what seems gone elsewhere may lie in it now.
  */
 static void
-leave_unread(struct run *run, const struct maildir_folder *dir)
+leave_unread(struct loading *l, const struct maildir_folder *dir)
 {
+	struct run *run = l->run;
 	char *name = maildir_path_decode(dir->path);
 	bool any = false;
 	struct err err;
@@ -128,7 +157,7 @@ leave_unread(struct run *run, const struct maildir_folder *dir)
 	for (i = 0; i < run->n_folder; i++) {
 		struct folder *f = &run->folder[i];
 
-		if (!lies_in(f->row.path, dir->path))
+		if (!lies_in(l, f->row.path, dir->path))
 			continue;
 		f->local_seen = true;
 		if (!conf_folder_matches(run->conf, f->row.name))
@@ -148,18 +177,31 @@ leave_unread(struct run *run, const struct maildir_folder *dir)
 
 /* Of a folder that has no directory yet, and none under our name for it. */
 static struct folder *
-take_directory(struct run *run, const char *name, const char *path)
+folder_without_directory(struct loading *l, const char *name)
 {
-	struct folder *f = find_folder(run, name);
+	struct folder *f = folder_by_name(&l->table, name);
 	enum maildir_there there = THERE_UNKNOWN;
 	struct err err;
 
-	if (f == NULL || !f->row.remote || f->row.local || f->row.base ||
-	    maildir_folder_there(run->md, f->row.path, &there, &err) == -1 ||
-	    (there != THERE_GONE && there != THERE_UNKNOWN))
+	return f == NULL || !f->row.remote || f->row.local || f->row.base ||
+	    maildir_folder_there(l->run->md, f->row.path, &there, &err) ==
+	    -1 || (there != THERE_GONE && there != THERE_UNKNOWN) ? NULL : f;
+}
+
+/* INBOX in any case is one folder; so is what lies in it, where that is known
+ * already. */
+static struct folder *
+folder_in_any_inbox(const struct loading *l, const char *name)
+{
+	struct folder *f;
+	char *exact;
+
+	if (strncasecmp(name, "INBOX", 5) != 0 ||
+	    (name[5] != '\0' && name[5] != '/'))
 		return NULL;
-	free(f->row.path);
-	f->row.path = xstrdup(path);
+	exact = xasprintf("INBOX%s", name + 5);
+	f = folder_by_name(&l->table, exact);
+	free(exact);
 	return f;
 }
 
@@ -169,65 +211,105 @@ take_directory(struct run *run, const char *name, const char *path)
  * folder.
  */
 static struct folder *
-folder_spelled_otherwise(struct run *run, const char *name, const char *path)
+folder_spelled_otherwise(struct loading *l, const char *name)
 {
 	struct folder *f = NULL;
 	char *plain, *p;
 
-	if (run->account->adopted && !run->opt.adopt)
+	if (l->run->account->adopted && !l->run->opt.adopt)
 		return NULL;
 	plain = imap_utf7_decode(span_of(name));
 	if (plain == NULL)
 		plain = xstrdup(name);
-	f = take_directory(run, plain, path);
+	f = folder_without_directory(l, plain);
 	for (p = plain; f == NULL && (p = strchr(p, '.')) != NULL; p++)
 		*p = '/';
 	if (f == NULL)
-		f = take_directory(run, plain, path);
+		f = folder_without_directory(l, plain);
 	free(plain);
 	return f;
 }
 
-/* The folder that a directory is, if that can be one; NULL. */
+/* The directory is another one than the folder has. It is the folder's if that
+ * has none; what is known of its files holds, wherever they lie. */
 static struct folder *
-folder_at(struct run *run, const struct maildir_folder *dir)
+take_directory(struct loading *l, struct folder *f,
+    const struct maildir_folder *dir)
+{
+	if (!f->local_seen && dir->whole) {
+		set_path(l, f, dir->path);
+		return f;
+	}
+	if (dir->whole && conf_folder_matches(l->run->conf, f->row.name))
+		report_issue_later(l->run, xasprintf("%s: the directory %s is "
+		    "that folder, too, and is left alone; move what is in it "
+		    "to %s, and remove it", f->row.name, dir->path,
+		    f->row.path), NULL);
+	return NULL;
+}
+
+/* The folder that a directory is, which none has for its own; NULL. */
+static struct folder *
+folder_at(struct loading *l, const struct maildir_folder *dir)
 {
 	char *name = maildir_path_decode(dir->path);
 	struct folder *f;
 
 	if (name == NULL) {
-		if (dir->whole && conf_folder_matches(run->conf, dir->path))
-			say_held(run, dir->path, "no folder is ever kept in a "
-			    "directory of that name, so it is left alone; "
+		if (dir->whole && conf_folder_matches(l->run->conf, dir->path))
+			say_held(l->run, dir->path, "no folder is ever kept in "
+			    "a directory of that name, so it is left alone; "
 			    "rename it");
 		return NULL;
 	}
-	f = find_folder(run, name);
+	f = l->names_fold ? folder_by_folded(&l->table, name) :
+	    folder_by_name(&l->table, name);
+	if (f == NULL)
+		f = folder_in_any_inbox(l, name);
 	if (f == NULL && dir->whole)
-		f = folder_spelled_otherwise(run, name, dir->path);
-	if (f == NULL && dir->whole)
-		f = add_folder(run, name, dir->path);
+		f = folder_spelled_otherwise(l, name);
+	if (f != NULL)
+		f = take_directory(l, f, dir);
+	else if (dir->whole)
+		f = add_folder(l, strcasecmp(name, "INBOX") == 0 ? "INBOX" :
+		    name, dir->path);
 	free(name);
 	return f;
 }
 
 static void
-add_directory(struct run *run, const struct maildir_folder *dir)
+see_directory(struct folder *f, const struct maildir_folder *dir)
 {
-	struct folder *f = find_path(run, dir->path);
-
-	/* It may be another way to a folder that is hidden now. */
-	if (f == NULL && run->hold_remove_remote && dir->by_link)
-		return;
-	if (f == NULL)
-		f = folder_at(run, dir);
-	if (f == NULL)
-		return;
 	f->local_seen = true;
 	if (dir->whole)
 		f->row.local = true;
 	else
 		f->local_broken = f->row.local;
+}
+
+/* Those that are known come first: another one is a folder's only if that has
+ * lost its own. */
+static void
+add_known_directory(struct loading *l, const struct maildir_folder *dir)
+{
+	struct folder *f = folder_by_path(&l->table, dir->path);
+
+	if (f != NULL)
+		see_directory(f, dir);
+}
+
+static void
+add_new_directory(struct loading *l, const struct maildir_folder *dir)
+{
+	struct folder *f = NULL;
+
+	if (folder_by_path(&l->table, dir->path) != NULL)
+		return;
+	/* It may be another way to a folder that is hidden now. */
+	if (!l->run->hold_remove_remote || !dir->by_link)
+		f = folder_at(l, dir);
+	if (f != NULL)
+		see_directory(f, dir);
 }
 
 /* Whoever removes a folder takes along what lies in it: then it is the
@@ -305,8 +387,9 @@ load_known(struct run *run, struct err *err)
 }
 
 static int
-load_disk(struct run *run, struct err *err)
+load_disk(struct loading *l, struct err *err)
 {
+	struct run *run = l->run;
 	struct maildir_folder *v = NULL;
 	size_t n = 0, i;
 	int rc = 0;
@@ -317,10 +400,13 @@ load_disk(struct run *run, struct err *err)
 		return -1;
 	for (i = 0; i < n; i++)
 		if (v[i].unread != 0)
-			leave_unread(run, &v[i]);
+			leave_unread(l, &v[i]);
 	for (i = 0; i < n; i++)
 		if (v[i].unread == 0)
-			add_directory(run, &v[i]);
+			add_known_directory(l, &v[i]);
+	for (i = 0; i < n; i++)
+		if (v[i].unread == 0)
+			add_new_directory(l, &v[i]);
 	maildir_folders_free(v, n);
 	for (i = 0; i < run->n_folder && rc == 0; i++)
 		rc = check_gone(run, &run->folder[i], err);
@@ -380,16 +466,87 @@ plan_verify(struct run *run, struct folder *f)
 	folder_plan_look(run, &f->row);
 }
 
+/* It is there whether LIST shows it or not, unless the server says that it is
+ * not when it is asked (folder_proof.c). */
+static void
+add_inbox(struct loading *l)
+{
+	struct folder *f = folder_by_name(&l->table, "INBOX");
+
+	if (f == NULL && conf_folder_matches(l->run->conf, "INBOX"))
+		f = add_folder(l, "INBOX", "INBOX");
+	if (f == NULL || (f->row.remote && !f->remote_gone))
+		return;
+	free(f->row.raw);
+	f->row.raw = xstrdup("INBOX");
+	f->row.remote = f->remote_gone = true;
+}
+
+/* Folders of the server that can be none here. */
+static void
+say_passed(struct run *run, const struct imap_list *list)
+{
+	static const char *const why[] = {
+		[UNNAMED_OUTSIDE] = "it lies outside of the personal "
+		    "namespace, and is not synchronised; take it out of "
+		    "`folders`",
+		[UNNAMED_LEVEL] = "a level of its name is empty, and no "
+		    "directory can have that name; rename the folder on the "
+		    "server, or take it out of `folders`",
+		[UNNAMED_LONG] = "its name is too long; rename the folder on "
+		    "the server, or take it out of `folders`",
+		[UNNAMED_TWIN] = "another folder of the server has the same "
+		    "name, written in another way; rename one of them there",
+	};
+	size_t i;
+
+	for (i = 0; i < list->n_passed; i++)
+		if (conf_folder_matches(run->conf, list->passed[i].name))
+			say_held(run, list->passed[i].name,
+			    why[list->passed[i].why]);
+}
+
+static void
+load_list(struct loading *l, const struct imap_list *list)
+{
+	bool *known = xcalloc(list->n + 1, sizeof(*known));
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		known[i] = add_known_mailbox(l, &list->folder[i]);
+	for (i = 0; i < list->n; i++)
+		if (!known[i])
+			add_mailbox(l, &list->folder[i]);
+	free(known);
+}
+
+static int
+load_sides(struct loading *l, const struct imap_list *list, struct err *err)
+{
+	if (list != NULL) {
+		load_list(l, list);
+		add_inbox(l);
+		say_passed(l->run, list);
+	}
+	return load_disk(l, err);
+}
+
 int
 folders_load(struct run *run, const struct imap_list *list, struct err *err)
 {
+	struct loading l = { .run = run };
+	int64_t folds;
 	size_t i;
+	int rc;
 
-	if (load_known(run, err) == -1 || lacking_load(run, err) == -1)
+	if (load_known(run, err) == -1 || lacking_load(run, err) == -1 ||
+	    index_fact_get(run->ix, 0, FACT_FOLDS, &folds, err) == -1)
 		return -1;
-	for (i = 0; list != NULL && i < list->n; i++)
-		add_mailbox(run, &list->folder[i]);
-	if (load_disk(run, err) == -1)
+	l.names_fold = folds == NAMES_FOLD;
+	folder_table_init(&l.table, run, maildir_folds_case(run->md));
+	rc = load_sides(&l, list, err);
+	folder_table_release(&l.table);
+	if (rc == -1)
 		return -1;
 	for (i = 0; i < run->n_folder; i++)
 		plan_verify(run, &run->folder[i]);
@@ -400,6 +557,14 @@ folders_load(struct run *run, const struct imap_list *list, struct err *err)
 		qsort(run->folder, run->n_folder, sizeof(*run->folder),
 		    by_name);
 	return keep_chosen(run, err);
+}
+
+int
+folders_reload(struct run *run, const struct imap_list *list, struct err *err)
+{
+	while (run->n_folder > 0)
+		folder_release(&run->folder[--run->n_folder]);
+	return folders_load(run, list, err);
 }
 
 /* --- a folder that is gone takes its messages with it --- */
@@ -441,18 +606,27 @@ strip_uid(void *arg, struct place *p, struct err *err)
 	return index_place_put(arg, p, err);
 }
 
+/* Their UIDs stay known, should it come back before it is removed here. */
 static int
-forget_remote(struct run *run, struct folder *f, struct err *err)
+unsee_all(struct run *run, struct index_folder *row, struct err *err)
 {
-	const struct index_visit visit = { strip_uid, run->ix };
+	const struct uidset none = { .n = 0 };
+	const struct index_listed all = { &none, UINT32_MAX };
+	uint64_t changed;
 
-	return folder_is_inbox(f) ?
-	    index_reset_remote(run->ix, f->row.id, err) :
-	    index_each(run->ix, PLACES_ALL, f->row.id, &visit, err);
+	row->exists = 0;
+	row->modseq = 0;
+	return index_keep_remote(run->ix, row->id, &all, &changed, err);
 }
 
-/* A folder of that name that comes later counts its UIDs anew; these are no
- * more, while what was agreed on stays known. */
+static int
+reset_inbox(struct run *run, struct index_folder *row, struct err *err)
+{
+	row->uidvalidity = row->uidnext = row->exists = 0;
+	row->modseq = 0;
+	return index_reset_remote(run->ix, row->id, err);
+}
+
 int
 folder_gone_remote(struct run *run, struct folder *f, struct err *err)
 {
@@ -460,13 +634,29 @@ folder_gone_remote(struct run *run, struct folder *f, struct err *err)
 	int rc = index_begin(run->ix, err);
 
 	row->remote = false;
-	row->uidvalidity = row->uidnext = row->exists = 0;
-	row->modseq = 0;
 	if (rc == 0)
-		rc = forget_remote(run, f, err);
+		rc = folder_is_inbox(f) ? reset_inbox(run, row, err) :
+		    unsee_all(run, row, err);
 	if (rc == 0)
 		rc = index_folder_put(run->ix, row, err);
 	return index_end(run->ix, rc, err);
+}
+
+/* A folder of that name that comes later counts its UIDs anew; these are no
+ * more, while what was agreed on stays known. */
+int
+folder_left_remote(struct run *run, struct folder *f, struct err *err)
+{
+	const struct index_visit visit = { strip_uid, run->ix };
+	struct index_folder *row = &f->row;
+
+	row->remote = false;
+	row->uidvalidity = row->uidnext = row->exists = 0;
+	row->modseq = 0;
+	free(row->mailbox_id);
+	row->mailbox_id = NULL;
+	return index_each(run->ix, PLACES_ALL, row->id, &visit, err) == 0 ?
+	    index_folder_put(run->ix, row, err) : -1;
 }
 
 void

@@ -59,11 +59,16 @@ int root_mark(struct run *, struct err *);
  * run->folder, sorted, INBOX first. list: what the server has; NULL: not known.
  */
 int folders_load(struct run *, const struct imap_list *, struct err *);
+/* Once more, from the beginning: pointers to what was loaded are void. */
+int folders_reload(struct run *, const struct imap_list *, struct err *);
 /* The next first look is at every file, when that is due. */
 void folder_plan_look(const struct run *, struct index_folder *);
 /* The folder is gone from that side for sure: so are its messages there. Not
  * so INBOX, which is never deleted: it will be made and pulled again. */
 int folder_gone_local(struct run *, struct folder *, struct err *);
 int folder_gone_remote(struct run *, struct folder *, struct err *);
+/* In a transaction: its messages are not there any more, INBOX's neither; what
+ * has its name now is something else. */
+int folder_left_remote(struct run *, struct folder *, struct err *);
 
 #endif

@@ -62,8 +62,9 @@ probe_work(struct pass *p, struct err *err)
 {
 	struct observe *o = (struct observe *)p;
 
-	o->n_probe = index_newest(p->run->ix, p->folder->row.id, o->probe,
-	    PROBES, err);
+	o->n_probe = (p->folder->returned ? index_newest_ever :
+	    index_newest)(p->run->ix, p->folder->row.id, o->probe, PROBES,
+	    err);
 	return o->n_probe < 0 ? -1 : index_upload_uids(p->run->ix,
 	    p->folder->row.id, &o->uploads, err);
 }
@@ -174,12 +175,16 @@ reset_work(struct pass *p, struct err *err)
 	struct index *ix = p->run->ix;
 	int rc;
 
+	rc = observe_write(o, err);
+	if (rc == 0 && o->fault)
+		rc = p->folder->returned ?
+		    folder_left_remote(p->run, p->folder, err) :
+		    index_reset_remote(ix, f->id, err);
+	p->folder->returned = false;
+	f->remote = true;
 	f->uidvalidity = o->select.box.uidvalidity;
 	f->uidnext = f->exists = 0;
 	f->modseq = 0;
-	rc = observe_write(o, err);
-	if (rc == 0 && o->fault)
-		rc = index_reset_remote(ix, f->id, err);
 	if (rc == 0)
 		rc = index_folder_put(ix, f, err);
 	return index_end(ix, rc, err);
@@ -317,16 +322,18 @@ observe_all(struct observe *o)
 }
 
 /* What is known of the folder is void: it is looked at as if for the first
- * time. */
+ * time. One that was gone and came back as another one stays gone. */
 enum task_result
 observe_fault(struct observe *o, const char *fault)
 {
 	if (o->pass.run->md->look_only)
 		return observe_refused(o, fault);
-	report_note(o->pass.run, "%s: %s; both sides are merged, nothing is "
-	    "deleted", o->pass.folder->row.name, fault);
 	o->fault = o->full = true;
 	o->by_sets = false;
+	if (o->pass.folder->returned)
+		return task_next(&o->pass.task, observe_reset);
+	report_note(o->pass.run, "%s: %s; both sides are merged, nothing is "
+	    "deleted", o->pass.folder->row.name, fault);
 	o->pass.run->merging = true;
 	return task_next(&o->pass.task, observe_reset);
 }

@@ -17,6 +17,8 @@ doubts_are_there(const struct observe *o)
 {
 	int i;
 
+	if (o->pass.folder->returned && o->n_probe > 0 && !o->fault)
+		return true;
 	for (i = 0; i < o->n_probe && !o->fault; i++)
 		if (o->seen[i].odd_size || o->seen[i].odd_date)
 			return true;
@@ -37,8 +39,8 @@ observe_doubts(struct task *t)
 	int i;
 
 	for (i = 0; i < o->n_probe && o->doubts.n < DOUBTS_MOST; i++)
-		if ((o->seen[i].odd_size || o->seen[i].odd_date) &&
-		    o->probe[i].content != 0)
+		if ((o->seen[i].odd_size || o->seen[i].odd_date ||
+		    o->pass.folder->returned) && o->probe[i].content != 0)
 			headers_add(&o->doubts, o->probe[i].uid,
 			    o->probe[i].content);
 	if (o->doubts.n == 0)	/* nothing else is known of them */
@@ -76,12 +78,33 @@ observe_doubts_told(struct task *t)
 	return pass_job(&o->pass, doubts_work, observe_doubts_compared);
 }
 
+/* A folder that was gone: one at least must be what it was. What is not there
+ * any more tells nothing. */
+static enum task_result
+observe_returned(struct observe *o)
+{
+	size_t i, same = 0;
+
+	for (i = 0; i < o->doubts.n; i++)
+		if (o->doubts.v[i].is == HEADER_OTHER)
+			return observe_reused(o);
+		else
+			same += o->doubts.v[i].is == HEADER_SAME;
+	if (same == 0)
+		return observe_reused(o);
+	o->pass.folder->returned = false;
+	memset(o->seen, 0, sizeof(o->seen));
+	return task_next(&o->pass.task, observe_told);
+}
+
 static enum task_result
 observe_doubts_compared(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
 	size_t i;
 
+	if (o->pass.folder->returned)
+		return observe_returned(o);
 	for (i = 0; i < o->doubts.n; i++)
 		if (o->doubts.v[i].is == HEADER_OTHER)
 			return observe_reused(o);

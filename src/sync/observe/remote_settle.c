@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "core/lacking.h"
 #include "observe/remote.h"
 
@@ -75,6 +76,10 @@ move_cursor(struct observe *o, struct err *err)
 	const struct imap_box *b = &o->select.box;
 
 	f->uidvalidity = b->uidvalidity;
+	if (b->mailbox_id != NULL) {
+		free(f->mailbox_id);
+		f->mailbox_id = xstrdup(b->mailbox_id);
+	}
 	f->modseq = b->modseq;
 	f->exists = o->exists;
 	if (o->highest >= f->uidnext)

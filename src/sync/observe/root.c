@@ -530,11 +530,21 @@ root_open(struct run *run, struct err *err)
 	if (issues_begin(run, err) == -1 || open_maildir(run, err) == -1)
 		return -1;
 	run->md->look_only = run->opt.dry_run;
+	if (maildir_root_is_folder(run->md))
+		return err_set(err, ERR_CONFIG, "the Maildir %s is a folder "
+		    "itself: it has cur, new and tmp, and mail in these would "
+		    "lie in no folder. Move them into a directory INBOX in it, "
+		    "or set `maildir` of account %s to another directory",
+		    run->md->root, run->conf->name);
 	if (check_server(run, err) == -1 || learned_load(run, err) == -1 ||
 	    index_get(run->ix, "adopted", &adopted, err) == -1)
 		return -1;
 	a->adopted = adopted != NULL;
 	free(adopted);
+	free(a->known_namespace);
+	a->known_namespace = NULL;
+	if (index_get(run->ix, "namespace", &a->known_namespace, err) == -1)
+		return -1;
 	if ((a->root_state == ROOT_MARKED ? with_marker(run, err) :
 	    without_marker(run, err)) == -1)
 		return -1;

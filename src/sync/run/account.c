@@ -140,5 +140,6 @@ sync_close(struct account *a)
 void
 sync_free(struct account *a)
 {
+	free(a->known_namespace);
 	free(a);
 }

@@ -3,11 +3,14 @@
  * deleted is brought to its end first. Folders that LIST lacked are looked for
  * once more before anybody believes that they are gone.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "apply/apply.h"
+#include "apply/folder_rename.h"
 #include "base/mem.h"
 #include "imap/list.h"
+#include "observe/folder_proof.h"
 #include "observe/observe.h"
 #include "observe/prescan.h"
 #include "run/connections.h"
@@ -19,6 +22,10 @@ struct connecting {
 	struct pass_result login;
 	struct imap_list list, again;
 	bool left_over;		/* a folder that was being deleted */
+	struct folder_moves moves;
+	struct pass_result asked;	/* moves; proof */
+	bool reload;
+	char *names;		/* how the server writes them */
 };
 
 static enum task_result connect_logged_in(struct task *);
@@ -28,6 +35,10 @@ static enum task_result connect_listed_again(struct task *);
 static enum task_result connect_load(struct task *);
 static enum task_result connect_loaded(struct task *);
 static enum task_result connect_relisted(struct task *);
+static enum task_result connect_renamed(struct task *);
+static enum task_result connect_prove(struct task *);
+static enum task_result connect_proven(struct task *);
+static enum task_result connect_known(struct task *);
 
 static enum task_result
 connect_begin(struct task *t)
@@ -103,18 +114,50 @@ connect_listed_again(struct task *t)
 	return task_next(t, connect_load);
 }
 
+static bool
+is_any_gone(const struct run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_folder; i++)
+		if (run->folder[i].remote_gone && run->folder[i].inside)
+			return true;
+	return false;
+}
+
+/* Another answer counts from now on where all that is known is still there. */
+static int
+keep_namespace(struct run *run, const char *now, struct err *err)
+{
+	const char *was = run->account->known_namespace;
+	int rc;
+
+	if (now == NULL || (was != NULL && (strcmp(now, was) == 0 ||
+	    is_any_gone(run))))
+		return 0;
+	rc = index_begin_seen(run->ix, err);
+	if (rc == 0)
+		rc = index_set(run->ix, "namespace", now, err);
+	return index_end(run->ix, rc, err);
+}
+
 static int
 load_work(struct pass *p, struct err *err)
 {
 	struct connecting *c = (struct connecting *)p;
 
-	return connections_load(p->run, err) == -1 ? -1 :
-	    folders_load(p->run, &c->list, err);
+	return connections_load(p->run, err) == -1 ||
+	    folders_load(p->run, &c->list, err) == -1 ? -1 :
+	    keep_namespace(p->run, c->names, err);
 }
 
 static enum task_result
 connect_load(struct task *t)
 {
+	struct connecting *c = (struct connecting *)t;
+
+	free(c->names);
+	c->names = imap_list_namespace(c->phase.pass.conn->session);
 	return phase_job(t, load_work, connect_loaded);
 }
 
@@ -145,43 +188,36 @@ is_any_chosen(const struct run *run)
 	return false;
 }
 
-static bool
-is_any_gone(const struct run *run)
+static enum task_result
+connect_moves(struct connecting *c)
 {
-	size_t i;
+	struct task *t = &c->phase.pass.task;
 
-	for (i = 0; i < run->n_folder; i++)
-		if (run->folder[i].remote_gone && run->folder[i].inside)
-			return true;
-	return false;
+	folder_moves_start(c->phase.pass.conn, &c->list, &c->moves, &c->asked);
+	return pass_wait(t, &c->asked, connect_renamed);
 }
 
 static enum task_result
 connect_loaded(struct task *t)
 {
 	struct connecting *c = (struct connecting *)t;
-	struct run *run = phase_run(t);
 
-	report_broken(run);
-	if (!is_any_chosen(run) && run->opt.n_glob > 0)
-		report_issue(run, "no folder matches %s; see which there are "
-		    "in the Maildir", run->opt.glob[0]);
-	else if (!is_any_chosen(run))
-		report_issue(run, "`folders` takes no folder in");
-	if (!is_any_gone(run))
-		return TASK_DONE;
+	if (!is_any_gone(phase_run(t)))
+		return connect_moves(c);
+	imap_list_release(&c->again);
 	imap_list_start(c->phase.pass.conn->session, &c->again, t);
 	return imap_wait(t, &c->again.cmd, connect_relisted);
 }
 
 static bool
-is_listed(const struct imap_list *list, const char *name)
+is_listed(const struct imap_list *list, const struct index_folder *row)
 {
 	size_t i;
 
 	for (i = 0; i < list->n; i++)
-		if (list->folder[i].selectable &&
-		    strcmp(list->folder[i].name, name) == 0)
+		if (list->folder[i].selectable && (strcmp(
+		    list->folder[i].name, row->name) == 0 || (row->raw !=
+		    NULL && strcmp(list->folder[i].raw, row->raw) == 0)))
 			return true;
 	return false;
 }
@@ -196,8 +232,137 @@ connect_relisted(struct task *t)
 	if (imap_refusal(&c->again.cmd) != NULL)
 		return task_fail(t, &c->again.cmd.err);
 	for (i = 0; i < run->n_folder; i++)
-		if (is_listed(&c->again, run->folder[i].row.name))
+		if (run->folder[i].remote_gone &&
+		    is_listed(&c->again, &run->folder[i].row))
 			run->folder[i].remote_gone = false;
+	return connect_moves(c);
+}
+
+/* --- folders that have another name there --- */
+
+static bool
+is_any_proven(const struct connecting *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->moves.n; i++)
+		if (c->moves.v[i].proven)
+			return true;
+	return false;
+}
+
+/* A dry run renames nothing, and what it would see of both would be wrong. */
+static void
+leave_unrenamed(struct connecting *c)
+{
+	struct run *run = phase_run(&c->phase.pass.task);
+	size_t i;
+
+	for (i = 0; i < c->moves.n; i++) {
+		const struct folder_move *m = &c->moves.v[i];
+		struct folder *f = folder_by_id(run, m->id);
+		struct folder *to = folder_named(run,
+		    c->list.folder[m->to].name);
+
+		if (f == NULL || (m->proven && !run->opt.dry_run))
+			continue;
+		f->failed = true;
+		if (to != NULL)
+			to->failed = true;
+		if (m->proven) {
+			report_note(run, "%s: it is called %s on the server "
+			    "now; a sync takes that over", f->row.name,
+			    c->list.folder[m->to].name);
+			continue;
+		}
+		run->report.waiting++;
+		report_note(run, "%s: the server does not tell whether it is "
+		    "called %s now; it is left for the next run", f->row.name,
+		    c->list.folder[m->to].name);
+	}
+}
+
+static int
+rename_work(struct pass *p, struct err *err)
+{
+	struct connecting *c = (struct connecting *)p;
+
+	return folders_rename(p->run, &c->list, &c->moves, err) == -1 ||
+	    folders_reload(p->run, &c->list, err) == -1 ? -1 : 0;
+}
+
+static enum task_result
+connect_renamed(struct task *t)
+{
+	struct connecting *c = (struct connecting *)t;
+
+	if (!phase_run(t)->opt.dry_run && is_any_proven(c))
+		return phase_job(t, rename_work, connect_prove);
+	return task_next(t, connect_prove);
+}
+
+static void
+report_renamed(struct connecting *c)
+{
+	struct run *run = phase_run(&c->phase.pass.task);
+	size_t i;
+
+	for (i = 0; i < c->moves.n; i++) {
+		const struct folder_move *m = &c->moves.v[i];
+		const struct folder named = { .row = {
+		    .name = c->list.folder[m->to].name } };
+
+		if (m->was != NULL)
+			report_done(run, SYNC_RENAME_LOCAL, &named, NULL,
+			    m->was);
+	}
+}
+
+/* --- and those that seem to be gone --- */
+
+static enum task_result
+connect_prove(struct task *t)
+{
+	struct connecting *c = (struct connecting *)t;
+
+	report_renamed(c);
+	folder_proof_start(c->phase.pass.conn, &c->reload, &c->asked);
+	return pass_wait(t, &c->asked, connect_proven);
+}
+
+static int
+reload_work(struct pass *p, struct err *err)
+{
+	struct connecting *c = (struct connecting *)p;
+
+	return folders_reload(p->run, &c->list, err);
+}
+
+/* A server that folds case is met once; what it lacks is asked for again. */
+static enum task_result
+connect_proven(struct task *t)
+{
+	struct connecting *c = (struct connecting *)t;
+
+	if (!c->reload)
+		return task_next(t, connect_known);
+	folder_moves_release(&c->moves);
+	return phase_job(t, reload_work, connect_loaded);
+}
+
+static enum task_result
+connect_known(struct task *t)
+{
+	struct connecting *c = (struct connecting *)t;
+	struct run *run = phase_run(t);
+
+	leave_unrenamed(c);
+	report_broken(run);
+	if (!is_any_chosen(run) && run->opt.n_glob > 0)
+		report_issue(run, "no folder matches %s; see which there are "
+		    "in the Maildir", run->opt.glob[0]);
+	else if (!is_any_chosen(run))
+		report_issue(run, "`folders` takes no folder in");
 	return TASK_DONE;
 }
 
@@ -208,6 +373,8 @@ connect_finish(struct task *t)
 
 	imap_list_release(&c->list);
 	imap_list_release(&c->again);
+	folder_moves_release(&c->moves);
+	free(c->names);
 	phase_end(t);
 }
 

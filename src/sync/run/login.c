@@ -181,6 +181,7 @@ login_connect(struct task *t)
 		.once = l->account->run->logged_in,
 		.compress = compress_of(conf), .list = l->list,
 		.owner = &l->account->task,
+		.known_namespace = l->account->known_namespace,
 	};
 	imap_open_start(&l->open, t->loop, t, &l->cfg);
 	return task_wait(t, login_connected);
@@ -266,6 +267,7 @@ login_more(struct run *run, struct imap_open *open)
 	l->more = l->cfg;
 	l->more.list = NULL;
 	l->more.owner = NULL;
+	l->more.known_namespace = l->account->known_namespace;
 	imap_open_start(open, run->task.loop, &run->task, &l->more);
 }
 

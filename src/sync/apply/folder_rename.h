@@ -1,0 +1,13 @@
+/* Folders that have another name on the server get it here, too. */
+#ifndef SYNC_APPLY_FOLDER_RENAME_H
+#define SYNC_APPLY_FOLDER_RENAME_H
+
+#include "imap/list.h"
+#include "observe/folder_moves.h"
+
+/* Index lane. Those that are proven; was tells what they were called. Then
+ * the folders are to be loaded anew. */
+int folders_rename(struct run *, const struct imap_list *,
+    struct folder_moves *, struct err *);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * Which folders the server calls by another name now (design section 4, rule
+ * 7). Asked only of those whose name is gone, or stands for something else, and
+ * only where another name has their UIDVALIDITY.
+ */
+#ifndef SYNC_OBSERVE_FOLDER_MOVES_H
+#define SYNC_OBSERVE_FOLDER_MOVES_H
+
+#include "core/pass.h"
+
+struct folder_move {
+	int64_t id;		/* of the known folder, in the index */
+	size_t to;		/* the name that it may have, in the list */
+	bool proven;
+	bool unanswered;	/* the server told nothing of what it holds */
+	char *was;		/* its name before it was renamed here, too */
+};
+
+struct folder_moves {
+	struct folder_move *v;
+	size_t n, cap;
+};
+
+/* What was loaded against the list that it was loaded with. */
+void folder_moves_start(struct conn *, const struct imap_list *,
+    struct folder_moves *out, struct pass_result *);
+void folder_moves_release(struct folder_moves *);
+
+#endif

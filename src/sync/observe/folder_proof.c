@@ -1,0 +1,296 @@
+/* Asks STATUS of folders that LIST lacks, and of a name that differs from a
+ * listed one in its case only. */
+#include "observe/folder_proof.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "imap/list.h"
+#include "index/fact.h"
+#include "observe/folder_table.h"
+#include "observe/observe.h"
+
+#define IN_FLIGHT	32
+#define LACKED		"lacked-since"	/* of a folder; of the server: some */
+
+struct question {
+	struct imap_numbers status;
+	struct folder *folder;
+};
+
+struct proving {
+	struct pass pass;
+	bool *again;
+	size_t at;		/* of run->folder: the next to look at */
+	struct question ask[IN_FLIGHT];
+	size_t n;
+	struct folder *twin, *listed;	/* of one name but for the case */
+	struct imap_numbers folding;
+	bool any_unsure;
+};
+
+static enum task_result proof_next(struct task *);
+static enum task_result proof_recorded(struct task *);
+static enum task_result proof_folding(struct task *);
+static enum task_result proof_folded(struct task *);
+static enum task_result proof_done(struct task *);
+
+/* --- what is lacked --- */
+
+static bool
+is_lacked(const struct folder *f)
+{
+	return f->remote_gone && f->inside && f->row.raw != NULL;
+}
+
+static enum task_result
+proof_answered(struct task *t)
+{
+	struct proving *p = (struct proving *)t;
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if (!p->ask[i].status.cmd.done)
+			return imap_wait(t, &p->ask[i].status.cmd,
+			    proof_answered);
+	for (i = 0; i < p->n; i++) {
+		struct folder *f = p->ask[i].folder;
+		const struct imap_cmd *cmd = &p->ask[i].status.cmd;
+
+		f->lack = (struct folder_lack){
+			.known = f->row.base,
+			.answered = imap_refusal(cmd) == NULL,
+			.nonexistent = cmd->code == CODE_NONEXISTENT,
+		};
+		imap_cmd_release(&p->ask[i].status.cmd);
+	}
+	p->n = 0;
+	return task_next(t, proof_next);
+}
+
+/* Held until it is known: nothing of it is judged. */
+static void
+leave_unsure(struct proving *p, struct folder *f)
+{
+	struct run *run = p->pass.run;
+
+	f->failed = true;
+	run->report.waiting++;
+	p->any_unsure = true;
+	report_note_later(run, xasprintf("%s: the server does not list it any "
+	    "more, and does not say that it is gone; it is left as it is "
+	    "until a run in an hour or later finds the same", f->row.name));
+}
+
+/* since: when that was found first; 0 forgets it. */
+static int
+keep_since(struct proving *p, const struct folder *f, int64_t since,
+    struct err *err)
+{
+	return p->pass.run->opt.dry_run || since == f->lack.since ||
+	    f->row.id == 0 ? 0 : index_fact_set(p->pass.run->ix, f->row.id,
+	    LACKED, since, err);
+}
+
+static int
+judge(struct proving *p, struct folder *f, struct err *err)
+{
+	f->lack.now = clock_wall();
+	if (f->row.id != 0 && index_fact_get(p->pass.run->ix, f->row.id, LACKED,
+	    &f->lack.since, err) == -1)
+		return -1;
+	if (!is_lacked(f))
+		return keep_since(p, f, 0, err);
+	switch (folder_absence(&f->lack)) {
+	case FOLDER_GONE:
+		return 0;
+	case FOLDER_THERE:
+		f->remote_gone = false;
+		return keep_since(p, f, 0, err);
+	case FOLDER_NOT_SURE:
+		f->remote_gone = false;
+		leave_unsure(p, f);
+		if (f->lack.since <= 0 || f->lack.since > f->lack.now)
+			return keep_since(p, f, f->lack.now, err);
+	}
+	return 0;
+}
+
+static int
+judge_all(struct proving *p, struct err *err)
+{
+	struct run *run = p->pass.run;
+	int64_t any, now;
+	size_t i;
+	int rc = index_fact_get(run->ix, 0, LACKED, &any, err);
+
+	for (i = 0; i < run->n_folder && rc == 0; i++)
+		if (any != 0 || is_lacked(&run->folder[i]))
+			rc = judge(p, &run->folder[i], err);
+	now = p->any_unsure;
+	return rc == 0 && now != any && !run->opt.dry_run ?
+	    index_fact_set(run->ix, 0, LACKED, now, err) : rc;
+}
+
+static int
+judge_work(struct pass *pass, struct err *err)
+{
+	struct proving *p = (struct proving *)pass;
+	int rc = index_begin_seen(pass->run->ix, err);
+
+	if (rc == 0)
+		rc = judge_all(p, err);
+	return index_end(pass->run->ix, rc, err);
+}
+
+static enum task_result
+proof_next(struct task *t)
+{
+	struct proving *p = (struct proving *)t;
+	struct run *run = p->pass.run;
+
+	for (; p->at < run->n_folder && p->n < IN_FLIGHT; p->at++) {
+		struct folder *f = &run->folder[p->at];
+
+		if (!is_lacked(f))
+			continue;
+		p->ask[p->n].folder = f;
+		imap_numbers_start(p->pass.conn->session,
+		    &p->ask[p->n++].status, t, f->row.raw);
+	}
+	if (p->n > 0)
+		return task_next(t, proof_answered);
+	return pass_job(&p->pass, judge_work, proof_recorded);
+}
+
+/* --- what differs in case only --- */
+
+static bool
+is_new_here(const struct folder *f)
+{
+	return f->inside && f->row.local && !f->row.remote && !f->row.base;
+}
+
+static int
+find_twin_work(struct pass *pass, struct err *err)
+{
+	struct proving *p = (struct proving *)pass;
+	struct run *run = pass->run;
+	struct folder_table table;
+	int64_t known;
+	size_t i;
+
+	if (index_fact_get(run->ix, 0, FACT_FOLDS, &known, err) == -1 ||
+	    known != 0)
+		return known != 0 ? 0 : -1;
+	folder_table_init(&table, run, false);
+	for (i = 0; i < run->n_folder && p->twin == NULL; i++) {
+		struct folder *f = &run->folder[i];
+
+		p->listed = is_new_here(f) ? folder_twin(&table, f) : NULL;
+		if (p->listed != NULL)
+			p->twin = f;
+	}
+	folder_table_release(&table);
+	return 0;
+}
+
+static enum task_result
+proof_recorded(struct task *t)
+{
+	return pass_job((struct pass *)t, find_twin_work, proof_folding);
+}
+
+static enum task_result
+proof_folding(struct task *t)
+{
+	struct proving *p = (struct proving *)t;
+	struct imap_session *s = p->pass.conn->session;
+	char *raw = p->twin == NULL ? NULL :
+	    imap_list_raw_name(s, p->twin->row.name);
+
+	if (raw == NULL)
+		return TASK_DONE;
+	imap_numbers_start(s, &p->folding, t, raw);
+	free(raw);
+	return imap_wait(t, &p->folding.cmd, proof_folded);
+}
+
+/* Rows of directories that are none of their own. */
+static int
+drop_twins(struct run *run, struct err *err)
+{
+	struct folder_table table;
+	size_t i;
+	int rc = 0;
+
+	folder_table_init(&table, run, false);
+	for (i = 0; i < run->n_folder && rc == 0; i++) {
+		struct folder *f = &run->folder[i];
+
+		if (is_new_here(f) && f->row.id != 0 &&
+		    folder_twin(&table, f) != NULL)
+			rc = index_folder_drop(run->ix, f->row.id, err);
+	}
+	folder_table_release(&table);
+	return rc;
+}
+
+static int
+folds_work(struct pass *pass, struct err *err)
+{
+	struct proving *p = (struct proving *)pass;
+	struct run *run = pass->run;
+	int rc = index_begin(run->ix, err);
+
+	if (rc == 0)
+		rc = index_fact_set(run->ix, 0, FACT_FOLDS, *p->again ?
+		    NAMES_FOLD : NAMES_APART, err);
+	if (rc == 0 && *p->again)
+		rc = drop_twins(run, err);
+	return index_end(run->ix, rc, err);
+}
+
+/* The mailbox of the other name, or one that LIST does not show? */
+static enum task_result
+proof_folded(struct task *t)
+{
+	struct proving *p = (struct proving *)t;
+	const struct imap_folder *l = &p->listed->listed;
+
+	*p->again = imap_refusal(&p->folding.cmd) == NULL &&
+	    (!l->has_status || p->folding.uidvalidity == l->uidvalidity);
+	return pass_job(&p->pass, folds_work, proof_done);
+}
+
+static enum task_result
+proof_done(struct task *t)
+{
+	(void)t;
+	return TASK_DONE;
+}
+
+static void
+proof_finish(struct task *t)
+{
+	struct proving *p = (struct proving *)t;
+	size_t i;
+
+	for (i = 0; i < IN_FLIGHT; i++)
+		imap_cmd_release(&p->ask[i].status.cmd);
+	imap_cmd_release(&p->folding.cmd);
+	pass_end(&p->pass);
+}
+
+void
+folder_proof_start(struct conn *conn, bool *again, struct pass_result *out)
+{
+	struct proving *p = xcalloc(1, sizeof(*p));
+
+	*again = false;
+	p->again = again;
+	p->pass.task.finish = proof_finish;
+	pass_start(&p->pass, conn, out, "folder proof", proof_next);
+}
