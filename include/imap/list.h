@@ -61,9 +61,14 @@ struct imap_numbers {
 	struct imap_cmd cmd;
 	uint32_t messages, uidnext;	/* 0: not told; so is uidvalidity */
 	uint64_t uidvalidity;
+	/* Refused without NONEXISTENT, in the words that this server, which is
+	 * known by name, has for a folder that is not there (imap/quirks.c). */
+	bool absent_in_words;
+	char *raw;
 };
 void imap_numbers_start(struct imap_session *, struct imap_numbers *,
     struct task *, const char *raw);
+void imap_numbers_release(struct imap_numbers *);
 
 /* What NAMESPACE answered, for imap_open_config; NULL: nothing. Caller frees
  * it. */

@@ -223,6 +223,9 @@ void imap_quirks_ident(struct imap_session *, struct span value);
 void imap_quirks_distrust(struct imap_session *);
 /* A refusal that says "not now" about the whole connection. */
 bool imap_quirk_temporary(struct span text);
+/* Is that how this server says of the folder that it is not there? */
+bool imap_quirk_absent(const struct imap_session *, struct span text,
+    const char *raw);
 
 /* trace.c */
 void imap_trace_resp(const struct imap_session *, const struct imap_resp *);

@@ -5,11 +5,13 @@
 #include "imap/quirks.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "imap/text.h"
 #include "internal.h"
 
 enum where {
@@ -66,6 +68,14 @@ static const struct row {
 	  { { GREETING, "Cyrus IMAP 2." }, { GREETING, "Cyrus IMAP 3.0." },
 	    { GREETING, "Cyrus IMAP 3.2." }, { GREETING, "Cyrus IMAP 3.4." },
 	    { GREETING, "Cyrus IMAP 3.6." } }, 0, 0, QUIRK_NO_EXPORTER, 0 },
+	/* Measured with Courier 5.0, Cyrus 3.6 and Dovecot 2.3; the texts are
+	   below. Dovecot has the code in its answers to other commands. */
+	{ "courier-absent", "no code where a folder is not there",
+	  { { GREETING, "Courier-IMAP" } }, 0, 0, 0, 0 },
+	{ "cyrus-absent", "no code where a folder is not there",
+	  { { GREETING, "Cyrus IMAP" }, { IDENT, "Cyrus IMAP" } }, 0, 0, 0, 0 },
+	{ "dovecot-absent", "no code where a folder is not there",
+	  { { GREETING, "Dovecot" }, { IDENT, "Dovecot" } }, 0, 0, 0, 0 },
 	/* RFC 2683's limit; its buffer. */
 	{ "uw-line", "lines of 1000 octets at most",
 	  { { GREETING, "IMAP4rev1 2007" } }, 0, 1000, 0, 0 },
@@ -114,6 +124,21 @@ static const struct row {
 
 #define ROWS	(sizeof(rows) / sizeof(rows[0]))
 static_assert(ROWS <= 64, "a bit each");
+
+/*
+ * What a server answers about a folder that is not there, where it leaves out
+ * NONEXISTENT (RFC 5530); %: the folder's name. Only of servers on which that
+ * means nothing else: Exchange says "NAME doesn't exist." of an INBOX, too,
+ * that it can't open (rainloop-webmail#1777).
+ */
+static const struct {
+	const char *row, *text;
+} absent[] = {
+	{ "courier-absent",
+	  "Mailbox does not exist, or must be subscribed to." },
+	{ "cyrus-absent", "Mailbox does not exist" },
+	{ "dovecot-absent", "Mailbox doesn't exist: %" },
+};
 
 /* Refusals that mean: come back later; whatever the command was. */
 static const char *const temporary[] = {
@@ -298,6 +323,50 @@ bool
 imap_quirk_row_exists(const char *name)
 {
 	return row_bit(name) != 0;
+}
+
+/* "... (0.001 + 0.000 secs)." */
+static struct span
+without_times(struct span text)
+{
+	size_t n = text.n;
+
+	if (!has_tail(text, " secs)."))
+		return text;
+	while (n > 0 && text.p[n - 1] != '(')
+		n--;
+	return n < 2 || text.p[n - 2] != ' ' ? text :
+	    (struct span){ text.p, n - 2 };
+}
+
+static bool
+is_said_of(struct span text, const char *said, const char *name)
+{
+	size_t head = strcspn(said, "%"), n = strlen(name);
+
+	if (said[head] == '\0')
+		return text.n == head && memcmp(text.p, said, head) == 0;
+	return text.n == head + n + strlen(said + head + 1) &&
+	    memcmp(text.p, said, head) == 0 &&
+	    memcmp(text.p + head, name, n) == 0 &&
+	    memcmp(text.p + head + n, said + head + 1, text.n - head - n) == 0;
+}
+
+bool
+imap_quirk_absent(const struct imap_session *s, struct span text,
+    const char *raw)
+{
+	char *name = imap_utf7_decode(span_of(raw));
+	bool is = false;
+
+	text = without_times(text);
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+		if (s->rows_on & row_bit(absent[i].row))
+			is |= is_said_of(text, absent[i].text, raw) ||
+			    (name != NULL && is_said_of(text, absent[i].text,
+			    name));
+	free(name);
+	return is;
 }
 
 bool

@@ -137,6 +137,101 @@ each_row_is_met(void **state)
 	}
 }
 
+/* What a server says of itself, and how it says that `Entw&APw-rfe` is not
+ * there. */
+static const struct absence {
+	const char *row;
+	void (*say)(struct imap_session *, struct span);
+	const char *text, *absent;
+} absences[] = {
+	{ "courier-absent", imap_quirks_greeting, "Courier-IMAP ready. "
+	  "Copyright 1998-2021 Double Precision, Inc.",
+	  "Mailbox does not exist, or must be subscribed to." },
+	{ "cyrus-absent", imap_quirks_greeting,
+	  "mx Cyrus IMAP 3.6.1-Debian server ready",
+	  "Mailbox does not exist" },
+	{ "cyrus-absent", imap_quirks_ident, "Cyrus IMAPD",
+	  "Mailbox does not exist" },
+	{ "dovecot-absent", imap_quirks_greeting, "Dovecot (Debian) ready.",
+	  "Mailbox doesn't exist: Entw\xc3\xbcrfe (0.001 + 0.000 secs)." },
+	{ "dovecot-absent", imap_quirks_ident, "Dovecot",
+	  "Mailbox doesn't exist: Entw&APw-rfe" },
+};
+
+#define ABSENCES	(sizeof(absences) / sizeof(absences[0]))
+
+/* Nothing else may be taken for it, whoever says it. */
+static const char *const not_absent[] = {
+	"", "Permission denied", "Mailbox does not exist.",
+	"Mailbox does not exist, or", "mailbox does not exist",
+	"Mailbox doesn't exist: ", "Mailbox doesn't exist: Entw&APw-rfe2",
+	"Mailbox doesn't exist: Entw&APw-rf", "Mailbox doesn't exist: INBOX",
+	"Mailbox doesn't exist: Entw&APw-rfe (timed out)",
+	"Mailbox doesn't exist: Entw&APw-rfe: Permission denied",
+	"Permission denied (0.001 + 0.000 secs).", " secs).", "( secs).",
+	"Mailbox isn't selectable (0.001 + 0.000 secs).",
+	"Internal error occurred. Refer to server log for more information.",
+	"Entw&APw-rfe doesn't exist.", "Postfach existiert nicht",
+};
+
+static bool
+is_absent(const struct imap_session *s, const char *text)
+{
+	return imap_quirk_absent(s, span_of(text), "Entw&APw-rfe");
+}
+
+static void
+absence_has_the_words_of_the_server(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ABSENCES; i++) {
+		const struct absence *a = &absences[i];
+		struct imap_session s = session_at("h", NULL, 0);
+
+		print_message("%s\n", a->text);
+		assert_false(is_absent(&s, a->absent));
+		a->say(&s, span_of(a->text));
+		assert_true(is_absent(&s, a->absent));
+		for (size_t k = 0; k < ABSENCES; k++)
+			assert_int_equal(is_absent(&s, absences[k].absent),
+			    strcmp(absences[k].row, a->row) == 0);
+		for (size_t k = 0; k < sizeof(not_absent) /
+		    sizeof(not_absent[0]); k++)
+			assert_false(is_absent(&s, not_absent[k]));
+	}
+}
+
+static void
+absence_as_the_configuration_wants_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ABSENCES; i++) {
+		const struct absence *a = &absences[i];
+		char out[100], *chosen[] = { out + 1 };
+		struct imap_session s;
+
+		snprintf(out, sizeof(out), "!%s", a->row);
+		s = session_at("h", chosen, 1);
+		assert_true(is_absent(&s, a->absent));
+		chosen[0] = out;
+		s = session_at("h", chosen, 1);
+		a->say(&s, span_of(a->text));
+		assert_false(is_absent(&s, a->absent));
+	}
+}
+
+static bool
+is_met_here(const char *row)
+{
+	for (size_t i = 0; i < MEETINGS; i++)
+		if (strcmp(meetings[i].row, row) == 0)
+			return true;
+	for (size_t i = 0; i < ABSENCES; i++)
+		if (strcmp(absences[i].row, row) == 0)
+			return true;
+	return false;
+}
+
 /* A row that nothing here meets would be one that nobody has tried. */
 static void
 each_row_has_a_meeting_and_a_line_in_the_manual(void **state)
@@ -151,12 +246,9 @@ each_row_has_a_meeting_and_a_line_in_the_manual(void **state)
 	fclose(f);
 	for (size_t i = 0; (row = imap_quirk_row_name(i)) != NULL; i++) {
 		char item[100];
-		size_t k = 0;
 
-		while (k < MEETINGS && strcmp(meetings[k].row, row) != 0)
-			k++;
 		print_message("%s\n", row);
-		assert_true(k < MEETINGS);
+		assert_true(is_met_here(row));
 		assert_true(imap_quirk_row_exists(row));
 		snprintf(item, sizeof(item), "Ql %s", row);
 		assert_non_null(strstr(text, item));
@@ -278,6 +370,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_is_met),
+		cmocka_unit_test(absence_has_the_words_of_the_server),
+		cmocka_unit_test(absence_as_the_configuration_wants_it),
 		cmocka_unit_test(
 		    each_row_has_a_meeting_and_a_line_in_the_manual),
 		cmocka_unit_test(the_configuration_takes_rows_out),
