@@ -11,6 +11,7 @@
 #define PLAN_FOLDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum folder_op {
@@ -36,6 +37,8 @@ enum folder_op folder_reconcile(const struct folder_facts *);
 /*
  * Is a folder gone that a complete LIST lacks? Where the server does not say so
  * when it is asked for it, only when it was lacked by two runs an hour apart.
+ * Words without the code count where they are known to mean that; but not when
+ * much is gone at once: a server that has lost sight of a disk says the same.
  */
 #define FOLDER_ABSENT_S		3600
 
@@ -43,6 +46,8 @@ struct folder_lack {
 	bool known;		/* it was agreed on */
 	bool answered;		/* OK to STATUS: it is not listed, but there */
 	bool nonexistent;	/* NO [NONEXISTENT] */
+	bool in_words;		/* NO, and what this server says instead */
+	bool with_many;		/* folder_losses_are_many() */
 	int64_t since, now;	/* seconds; since: 0, it was not lacked before
 				   */
 };
@@ -51,5 +56,14 @@ enum folder_absence {
 	FOLDER_NOT_SURE,	/* as it was, until that is clear */
 };
 enum folder_absence folder_absence(const struct folder_lack *);
+
+/* Of what was agreed on. INBOX, which nobody can delete, is counted only where
+ * it is gone. */
+struct folder_losses {
+	size_t known;
+	size_t gone;		/* of them */
+	size_t apart;		/* of these: the folder above is not gone */
+};
+bool folder_losses_are_many(const struct folder_losses *);
 
 #endif

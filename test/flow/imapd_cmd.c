@@ -418,8 +418,11 @@ take_box(struct cursor *k)
 static void
 answer_nonexistent(struct cursor *k)
 {
-	answer_no(k, "%sno such mailbox", k->c->d->away != NULL ? "" :
-	    "[NONEXISTENT] ");
+	if (k->c->d->absent != NULL)
+		answer_no(k, "%s", k->c->d->absent);
+	else
+		answer_no(k, "%sno such mailbox", k->c->d->away != NULL ? "" :
+		    "[NONEXISTENT] ");
 }
 
 static void

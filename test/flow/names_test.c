@@ -308,6 +308,156 @@ held_then_healed(void **state)
 	world_free(w);
 }
 
+/* Servers that have words for a folder that is gone, and no code. */
+#define WORDS		"Mailbox does not exist"
+#define MANY A \
+	"server add Work b\nserver add Work/one c\nserver add Work/two d\n" \
+	"server add Work/two/three e\nserver add Work/four f\n" \
+	"server add Job g\nserver add Play h\nserver add Rest i\n"
+
+static struct world *
+world_with_words(const char *caps, const char *row, const char *words)
+{
+	struct world *w = world_new(caps);
+
+	if (row != NULL) {
+		w->conf.quirks = xcalloc(1, sizeof(*w->conf.quirks));
+		w->conf.quirks[w->conf.n_quirks++] = xstrdup(row);
+	}
+	w->d->absent = words;
+	world_do(w, MANY);
+	world_sync_well(w);
+	imapd_count(w->d);
+	return w;
+}
+
+static void
+gone_in_words(void **state)
+{
+	static const char *const caps[] = {
+		IMAPD_FULL, IMAPD_PLAIN, IMAPD_CONDSTORE,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		struct world *w = world_with_words(caps[i], "cyrus-absent",
+		    WORDS);
+
+		/* A tree is one. */
+		world_do(w, "server delete Work\nserver delete Work/one\n"
+		    "server delete Work/two\nserver delete Work/two/three\n"
+		    "server delete Work/four\n");
+		world_sync_well(w);
+		world_is_in_sync(w, INBOX_A "Job: g\nPlay: h\nRest: i\n");
+		world_is_idle(w, 0);
+		imapd_count(w->d);
+		world_do(w, "server delete Job\nserver delete Rest\n");
+		world_sync_well(w);
+		world_is_in_sync(w, INBOX_A "Play: h\n");
+		world_do(w, "server delete Play\n");
+		world_sync_well(w);
+		world_is_in_sync(w, INBOX_A);
+		world_free(w);
+	}
+}
+
+static const struct {
+	const char *row, *words;
+} unsaid[] = {
+	{ NULL, WORDS },
+	{ "dovecot-absent", WORDS },
+	{ "cyrus-absent", "Permission denied" },
+	{ "cyrus-absent", "[UNAVAILABLE] " WORDS },
+	{ "cyrus-absent", "[NOPERM] " WORDS },
+	{ "cyrus-absent", "Das Postfach gibt es nicht" },
+};
+
+static void
+not_said_that_it_is_gone(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(unsaid); i++) {
+		struct world *w = world_with_words(IMAPD_FULL, unsaid[i].row,
+		    unsaid[i].words);
+
+		print_message("%s\n", unsaid[i].words);
+		world_do(w, "server delete Job\n");
+		assert_int_equal(world_sync(w, NULL, NULL), 75);
+		world_is(w, "the ops", buf_str(&w->told.ops), "");
+		world_is(w, "the notes", buf_str(&w->told.notes),
+		    "Job: the server does not list it any more, and does not "
+		    "say that it is gone; it is left as it is until a run in "
+		    "an hour or later finds the same\n");
+		clock_move(3601);
+		world_sync_well(w);
+		world_is(w, "the ops", buf_str(&w->told.ops),
+		    "drop-local Job\nremove-local Job g\n");
+		world_free(w);
+	}
+}
+
+/* As on a server that has lost sight of a disk: for words alone it is too much,
+ * and what comes back is what it was. */
+static const char *const too_much[] = { "[!I]*", "[JPRW]*", "*[!r]" };
+
+static void
+too_many_gone_in_words(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(too_much); i++) {
+		struct world *w = world_with_words(IMAPD_FULL,
+		    "cyrus-absent", WORDS);
+
+		print_message("%s\n", too_much[i]);
+		w->d->away = too_much[i];
+		assert_int_equal(world_sync(w, NULL, NULL), 75);
+		world_is(w, "the ops", buf_str(&w->told.ops), "");
+		assert_non_null(strstr(buf_str(&w->told.notes),
+		    "Job: the server does not list it any more, and many "
+		    "others neither; it is left as it is until a run in an "
+		    "hour or later finds the same (or --force-deletes says so)"
+		    "\n"));
+		w->d->away = NULL;
+		world_sync_well(w);
+		world_is(w, "the ops", buf_str(&w->told.ops), "");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
+static void
+many_are_gone_in_words_indeed(void **state)
+{
+	static const struct {
+		struct sync_options opt;
+		const char *both;
+		unsigned hours;
+	} way[] = {
+		{ { .force_deletes = false }, INBOX_A, 1 },
+		{ { .force_deletes = true }, INBOX_A, 0 },
+		{ { .undo_deletes = true }, INBOX_A "Job: g\nPlay: h\n", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(way); i++) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		w->conf.quirks = xcalloc(1, sizeof(*w->conf.quirks));
+		w->conf.quirks[w->conf.n_quirks++] = xstrdup("cyrus-absent");
+		w->d->absent = WORDS;
+		world_do(w, A "server add Job g\nserver add Play h\n");
+		world_sync_well(w);
+		imapd_count(w->d);
+		world_do(w, "server delete Job\nserver delete Play\n");
+		assert_int_equal(world_sync(w, NULL, NULL), 75);
+		clock_move(3601 * way[i].hours);
+		assert_int_equal(world_sync(w, &way[i].opt, NULL), 0);
+		world_is_in_sync(w, way[i].both);
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
 /* There, and not shown. */
 static void
 hidden(void **state)
@@ -491,6 +641,10 @@ main(void)
 		cmocka_unit_test(server_folds),
 		cmocka_unit_test(list_gap),
 		cmocka_unit_test(held_then_healed),
+		cmocka_unit_test(gone_in_words),
+		cmocka_unit_test(not_said_that_it_is_gone),
+		cmocka_unit_test(too_many_gone_in_words),
+		cmocka_unit_test(many_are_gone_in_words_indeed),
 		cmocka_unit_test(hidden),
 		cmocka_unit_test(hidden_from_the_first),
 		cmocka_unit_test(passed_over),

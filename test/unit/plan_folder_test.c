@@ -77,11 +77,77 @@ test_folder_every_world(void **state)
 	assert_true(seen == 0xffffffffu);	/* each of them once */
 }
 
+/* known, answered, nonexistent, in words, with many, since, now */
+static const struct {
+	struct folder_lack l;
+	enum folder_absence want;
+} lacks[] = {
+	{ { 1, 1, 0, 0, 0, 0, 9000 }, FOLDER_THERE },
+	{ { 1, 1, 0, 0, 1, 1, 9000 }, FOLDER_THERE },
+	{ { 1, 0, 1, 0, 0, 0, 9000 }, FOLDER_GONE },
+	{ { 1, 0, 1, 0, 1, 0, 9000 }, FOLDER_GONE },
+	/* Words of a known server, but not of too many. */
+	{ { 1, 0, 0, 1, 0, 0, 9000 }, FOLDER_GONE },
+	{ { 1, 0, 0, 1, 1, 0, 9000 }, FOLDER_NOT_SURE },
+	{ { 1, 0, 0, 1, 1, 5401, 9000 }, FOLDER_NOT_SURE },
+	{ { 1, 0, 0, 1, 1, 5400, 9000 }, FOLDER_GONE },
+	/* Any other answer. */
+	{ { 1, 0, 0, 0, 0, 0, 9000 }, FOLDER_NOT_SURE },
+	{ { 1, 0, 0, 0, 0, 5401, 9000 }, FOLDER_NOT_SURE },
+	{ { 1, 0, 0, 0, 0, 5400, 9000 }, FOLDER_GONE },
+	{ { 1, 0, 0, 0, 0, 9001, 9000 }, FOLDER_NOT_SURE },
+	/* Nothing was agreed on. */
+	{ { 0, 0, 0, 0, 0, 0, 9000 }, FOLDER_GONE },
+	{ { 0, 0, 0, 1, 1, 0, 9000 }, FOLDER_GONE },
+};
+
+static void
+test_folder_absence(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++)
+		if (folder_absence(&lacks[i].l) != lacks[i].want)
+			fail_msg("row %zu", i);
+}
+
+static const struct {
+	struct folder_losses l;		/* known, gone, apart */
+	bool want;
+} losses[] = {
+	{ { 10, 0, 0 }, false },
+	{ { 1, 1, 1 }, false },		/* one folder, though the only one */
+	{ { 9, 9, 1 }, false },		/* one tree */
+	{ { 2, 2, 2 }, true },		/* all there were */
+	{ { 3, 2, 2 }, false },
+	{ { 4, 3, 3 }, false },		/* by hand */
+	{ { 10, 8, 3 }, false },
+	{ { 10, 4, 4 }, true },		/* more than a third */
+	{ { 11, 4, 4 }, true },
+	{ { 12, 4, 4 }, false },
+	{ { 1000, 333, 333 }, false },
+	{ { 1000, 334, 4 }, true },
+};
+
+static void
+test_folder_losses(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
+		if (folder_losses_are_many(&losses[i].l) != losses[i].want)
+			fail_msg("row %zu", i);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folder_every_world),
+		cmocka_unit_test(test_folder_absence),
+		cmocka_unit_test(test_folder_losses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

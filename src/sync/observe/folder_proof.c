@@ -63,8 +63,9 @@ proof_answered(struct task *t)
 			.known = f->row.base,
 			.answered = imap_refusal(cmd) == NULL,
 			.nonexistent = cmd->code == CODE_NONEXISTENT,
+			.in_words = p->ask[i].status.absent_in_words,
 		};
-		imap_cmd_release(&p->ask[i].status.cmd);
+		imap_numbers_release(&p->ask[i].status);
 	}
 	p->n = 0;
 	return task_next(t, proof_next);
@@ -80,8 +81,10 @@ leave_unsure(struct proving *p, struct folder *f)
 	run->report.waiting++;
 	p->any_unsure = true;
 	report_note_later(run, xasprintf("%s: the server does not list it any "
-	    "more, and does not say that it is gone; it is left as it is "
-	    "until a run in an hour or later finds the same", f->row.name));
+	    "more%s; it is left as it is until a run in an hour or later finds "
+	    "the same%s", f->row.name, f->lack.in_words ? ", and many others "
+	    "neither" : ", and does not say that it is gone",
+	    f->lack.in_words ? " (or --force-deletes says so)" : ""));
 }
 
 /* since: when that was found first; 0 forgets it. */
@@ -118,6 +121,62 @@ judge(struct proving *p, struct folder *f, struct err *err)
 	return 0;
 }
 
+static bool
+is_lost(const struct folder *f)
+{
+	return is_lacked(f) && f->row.base &&
+	    (f->lack.nonexistent || f->lack.in_words);
+}
+
+/* The folder above it, or one further up, is lost as well. */
+static bool
+is_lost_with_another(const struct folder_table *table, const struct folder *f)
+{
+	char *above = xstrdup(f->row.name), *slash;
+	bool is = false;
+
+	while (!is && (slash = strrchr(above, '/')) != NULL) {
+		struct folder *outer;
+
+		*slash = '\0';
+		outer = folder_by_name(table, above);
+		is = outer != NULL && !folder_is_inbox(outer) &&
+		    is_lost(outer);
+	}
+	free(above);
+	return is;
+}
+
+static void
+weigh_losses(struct run *run)
+{
+	struct folder_losses losses = { .known = 0 };
+	struct folder_table table;
+	bool many;
+	size_t i;
+
+	for (i = 0; i < run->n_folder && !is_lost(&run->folder[i]); i++)
+		;
+	if (i == run->n_folder)
+		return;
+	folder_table_init(&table, run, false);
+	for (i = 0; i < run->n_folder; i++) {
+		const struct folder *f = &run->folder[i];
+		bool lost = is_lost(f);
+
+		losses.known += f->inside && f->row.base &&
+		    (lost || !folder_is_inbox(f));
+		losses.gone += lost;
+		losses.apart += lost && !is_lost_with_another(&table, f);
+	}
+	folder_table_release(&table);
+	/* Whoever says what is to become of removals has looked. */
+	many = folder_losses_are_many(&losses) && !run->opt.force_deletes &&
+	    !run->opt.undo_deletes;
+	for (i = 0; i < run->n_folder; i++)
+		run->folder[i].lack.with_many = many;
+}
+
 static int
 judge_all(struct proving *p, struct err *err)
 {
@@ -126,6 +185,7 @@ judge_all(struct proving *p, struct err *err)
 	size_t i;
 	int rc = index_fact_get(run->ix, 0, LACKED, &any, err);
 
+	weigh_losses(run);
 	for (i = 0; i < run->n_folder && rc == 0; i++)
 		if (any != 0 || is_lacked(&run->folder[i]))
 			rc = judge(p, &run->folder[i], err);
@@ -279,8 +339,8 @@ proof_finish(struct task *t)
 	size_t i;
 
 	for (i = 0; i < IN_FLIGHT; i++)
-		imap_cmd_release(&p->ask[i].status.cmd);
-	imap_cmd_release(&p->folding.cmd);
+		imap_numbers_release(&p->ask[i].status);
+	imap_numbers_release(&p->folding);
 	pass_end(&p->pass);
 }
 
