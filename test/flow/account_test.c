@@ -235,8 +235,9 @@ a_run_fails(void **state)
 	world_way[0] = '\0';
 }
 
-/* Cut anywhere in the second run; the third opens everything anew. Before its
- * LIST was answered the run logs in anew by itself. */
+/* Cut anywhere in the second run, when nobody gets in any more; the third opens
+ * everything anew. Before its LIST was answered the run logs in anew by itself.
+ */
 #define LIST_LINES 6
 
 static unsigned cut_at;
@@ -245,6 +246,7 @@ static void
 cut_there(struct world *w)
 {
 	w->d->cut_line = (int)cut_at + LIST_LINES;
+	w->d->cut_all = true;
 }
 
 static void

@@ -72,7 +72,8 @@ what_goes_to_the_trash(void **state)
 	flow_check_all(trashed, ARRAY_SIZE(trashed));
 }
 
-/* The server has the COPY, and may be at it still: the next run waits. */
+/* The server has the COPY, and may be at it still: it is not repeated, and the
+ * next run waits. */
 static void
 copy_without_an_answer(void **state)
 {

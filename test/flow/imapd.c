@@ -31,13 +31,22 @@ struct imapd_net {
 void
 conn_send(struct imapd_conn *c, const char *data, size_t n)
 {
-	struct imapd_line *l = xcalloc(1, sizeof(*l));
+	struct imapd_line *l;
 
+	if (c->cut)
+		return;
+	l = xcalloc(1, sizeof(*l));
 	l->data = xmalloc(n + 1);
 	memcpy(l->data, data, n);
 	l->n = n;
 	*c->out_last = l;
 	c->out_last = &l->next;
+}
+
+void
+conn_cut_behind(struct imapd_conn *c)
+{
+	c->cut = c->closing = c->d->was_cut = true;
 }
 
 void
@@ -277,6 +286,12 @@ carry_out(struct imapd_conn *c, struct imapd_command *cmd,
 	struct imapd *d = c->d;
 	enum imapd_action act = r == NULL ? IMAPD_CALL : r->action;
 
+	if (c->cut)
+		return;
+	if (d->commands_most > 0 && ++c->commands > d->commands_most) {
+		conn_cut_behind(c);
+		return;
+	}
 	if (act == IMAPD_CALL && r != NULL)
 		r->call(d, r->arg);
 	if (act == IMAPD_NO || act == IMAPD_BAD || act == IMAPD_OK) {

@@ -38,6 +38,9 @@ enum imapd_lie {
 	IMAPD_REFUSED,		/* FETCH of its body ends with NO */
 	IMAPD_SHORT,		/* the body comes without its last octets */
 	IMAPD_LONG,		/* and some more behind them */
+	/* The connection is cut */
+	IMAPD_KILLS,		/* in the middle of its body */
+	IMAPD_KILLS_ALL,	/* when it is among those that are asked for */
 };
 
 struct imapd_message {
@@ -154,7 +157,8 @@ struct imapd {
 
 	struct imapd_rule rule[8];
 	size_t n_rule;
-	/* A message may be refused by APPEND: the text behind NO, or NULL. */
+	/* A message may be refused by APPEND: the text behind NO, or NULL;
+	 * "cut": nothing is said, the connection ends. */
 	const char *(*refuse)(struct imapd *, struct imapd_box *,
 	    const char *data, size_t n);
 	/* Or be stored as something else: malloc'ed, or NULL. */
@@ -166,6 +170,7 @@ struct imapd {
 	const char *(*refuse_words)(struct imapd *, const struct imapd_message *,
 	    const char *words);
 	bool quiet;		/* STORE is answered with OK and no rows */
+	unsigned commands_most;	/* of a connection, then it is cut; 0 */
 	unsigned connections_most;	/* more are turned away; 0: no limit */
 	/* Answers FETCHes and SEARCHes that wait together all mixed up. */
 	unsigned mix;			/* seed; 0: not */

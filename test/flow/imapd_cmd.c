@@ -626,7 +626,10 @@ take_message(struct cursor *k, struct imapd_box *b, struct arrived *a)
 	    true);
 	free(a->flags);
 	a->flags = kept;
-	return d->refuse == NULL ? NULL : d->refuse(d, b, a->data, a->n);
+	why = d->refuse == NULL ? NULL : d->refuse(d, b, a->data, a->n);
+	if (why != NULL && strcmp(why, "cut") == 0)
+		conn_cut_behind(k->c);
+	return why;
 }
 
 /* All of them, or none. */

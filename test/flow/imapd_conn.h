@@ -37,6 +37,8 @@ struct imapd_conn {
 	struct imapd_line *out, **out_last;
 	bool silent;		/* it will answer no more */
 	bool closing;		/* cut, or logged out, when all is sent */
+	unsigned commands;	/* carried out so far */
+	bool cut;		/* what is said from now on is not sent */
 
 	bool logged_in, condstore, qresync;
 	struct imapd_box *box;	/* selected; NULL */
@@ -71,6 +73,8 @@ struct imapd_late {
 void conn_say(struct imapd_conn *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void conn_send(struct imapd_conn *, const char *, size_t n);
+/* When that is sent it is cut. */
+void conn_cut_behind(struct imapd_conn *);
 void conn_forget_box(struct imapd *, const struct imapd_box *);
 bool conn_has_cap(const struct imapd_conn *, const char *word);
 

@@ -185,14 +185,26 @@ static bool
 send_rows(struct imapd_conn *c, const char *set, unsigned items,
     uint64_t since)
 {
-	bool refused = false;
+	bool refused = false, body = items & (ITEM_BODY | ITEM_HEADER);
 
+	for (size_t i = 0; i < c->n_view; i++) {
+		const struct imapd_message *m = in_view(c, i);
+
+		if (body && m != NULL && m->lie == IMAPD_KILLS_ALL &&
+		    is_asked(c, set, m->uid))
+			conn_cut_behind(c);
+	}
 	for (size_t i = 0; i < c->n_view; i++) {
 		const struct imapd_message *m = in_view(c, i);
 
 		if (m == NULL || !is_asked(c, set, m->uid) ||
 		    m->modseq <= since)
 			continue;
+		if (body && m->lie == IMAPD_KILLS) {
+			conn_say(c, "* %zu FETCH (UID %u BODY[] {%zu}\r\nFrom:",
+			    i + 1, m->uid, m->size);
+			conn_cut_behind(c);
+		}
 		send_row(c, i, m, items);
 		refused |= m->lie == IMAPD_REFUSED && (items &
 		    (ITEM_BODY | ITEM_HEADER));

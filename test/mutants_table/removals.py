@@ -59,7 +59,7 @@ ROWS = [
     ("phase-look-again-at-the-trash", SYNC + "run/phases.c",
 	"flow guard_test", ("\t{ look_again_start, removes },\n", "")),
     ("phase-settle-wait", SYNC + "run/phases.c", "flow guard_test",
-	("\t{ settle_wait_start, carries_out },\n", "")),
+	("\t{ settle_wait_start, waits_for_earlier },\n", "")),
     ("phase-settle", SYNC + "run/phases.c", "flow account_between_test",
 	("\t{ settle_start, NULL },\n", "")),
     ("uploads-before-pulls", SYNC + "run/phases.c", "flow merge_test",

@@ -365,5 +365,6 @@ flags_start(struct conn *conn, struct folder *folder,
 	};
 	f->pass.task.finish = flags_finish;
 	f->pass.folder = folder;
+	f->pass.step = STEP_FLAGS;
 	pass_start(&f->pass, conn, out, "flags", flags_turn);
 }

@@ -522,6 +522,7 @@ folder_delete_start(struct conn *conn, struct folder *folder,
 	struct deleting *d = xcalloc(1, sizeof(*d));
 
 	d->pass.folder = folder;
+	d->pass.step = STEP_DROP;
 	d->pass.task.finish = delete_finish;
 	pass_start(&d->pass, conn, out, "delete folder", delete_begin);
 }

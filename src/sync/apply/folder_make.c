@@ -165,6 +165,7 @@ folder_make_start(struct conn *conn, struct folder *folder,
 	struct making *m = xcalloc(1, sizeof(*m));
 
 	m->pass.folder = folder;
+	m->pass.step = STEP_MAKE;
 	m->pass.task.finish = make_finish;
 	pass_start(&m->pass, conn, out, "make folder", make_begin);
 }

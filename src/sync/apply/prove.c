@@ -239,6 +239,7 @@ prove_start(struct conn *conn, struct folder *folder, struct pass_result *out)
 	p->pick = (struct pick){ .run = run, .folder = folder,
 	    .ops = removals_allowed(run, folder), .max = PROVE_ROWS };
 	p->pass.folder = folder;
+	p->pass.step = STEP_PROVE;
 	p->pass.task.finish = prove_finish;
 	pass_start(&p->pass, conn, out, "prove", prove_pick);
 }

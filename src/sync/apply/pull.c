@@ -157,7 +157,7 @@ batch_pick(struct pull_batch *b)
 	b->pick = (struct pick){
 		.run = p->pass.run, .folder = p->pass.folder, .ops = OP_PULL,
 		.max = b->scale == 0 ? SYNC_ROWS : (int)b->scale * SYNC_ROWS,
-		.after = p->after, .failed = ITEM_PULL,
+		.after = p->after, .failed = ITEM_PULL, .late = p->late,
 	};
 	batch_post(b, BATCH_PICK, p->pass.run->index_lane, pull_pick_run);
 }
@@ -190,19 +190,14 @@ batch_picked(struct pull_batch *b)
 	p->picking = false;
 	p->after = b->pick.after;
 	p->end |= b->pick.end;
+	p->pass.folder->put_off |= b->pick.put_off;
+	p->pass.folder->suspects |= b->pick.suspects;
 	not_pulled(p, b->pick.skipped);
 	b->at = b->n > 0 ? BATCH_FETCH : BATCH_FREE;
 	if (b->n == 0)
 		free(b->msg);
 	if (b->n == 0)
 		b->msg = NULL;
-}
-
-/* What came before the connection was lost is not asked for again. */
-static bool
-is_awaited(const struct pulled *m)
-{
-	return !m->got && m->failure == NULL && m->delivery == NULL;
 }
 
 /* The batch, and what waits behind it, as if it were alike: the share of one
@@ -232,8 +227,9 @@ batch_fetch(struct pull_batch *b, struct source *source)
 
 	b->source = source;
 	b->asked_at = clock_mono_ms();
+	pull_choose(b);
 	for (i = 0; i < b->n; i++) {
-		if (!is_awaited(&b->msg[i]))
+		if (!b->msg[i].asking)
 			continue;
 		uidset_add(&uids, b->msg[i].row.place.uid);
 		/* First seen by a change of its flags, it has no size yet. */
@@ -264,7 +260,7 @@ batch_count(struct pull_batch *b)
 
 		if (!m->got)
 			not_pulled(b->p, m->row.place.uid);
-		missing += !m->got && m->failure == NULL;
+		missing += !m->got && m->failure == NULL && m->asked;
 		if (m->got && !m->paired)
 			report_done(run, SYNC_PULL, b->p->pass.folder,
 			    &m->row.place, "");
@@ -297,7 +293,7 @@ batch_clear(struct pull_batch *b)
 	free(b->refused);
 	b->refused = NULL;
 	b->n = 0;
-	b->blameless = false;
+	b->blameless = b->lost = b->part = false;
 	b->write_err.kind = ERR_NONE;
 	if (b->store != NULL)
 		maildir_batch_free(b->store);
@@ -403,18 +399,20 @@ step_fetch(struct pull_batch *b, struct err *err)
 		return 0;
 	if (rc == -1 && why.kind != ERR_REFUSED) {
 		source_lost(b->p, b->source, &why);
+		b->lost = true;
 		b->at = BATCH_LOST;
 		return 0;
 	}
+	pull_asked(b);
 	if (rc == -1)
 		batch_refused(b, why.msg);
 	batch_timed(b);
-	b->at = BATCH_WRITE;
+	b->at = rc == 1 && b->part ? BATCH_LOST : BATCH_WRITE;
 	return 0;
 }
 
-/* Its connection is gone: when all that came by it is written, another one is
- * asked for the rest. Without another one, what came is kept. */
+/* Its connection is gone, or there is more to ask for: when all that came by it
+ * is written. Without another connection, what came is kept. */
 static int
 step_lost(struct pull_batch *b, struct err *err)
 {
@@ -422,6 +420,9 @@ step_lost(struct pull_batch *b, struct err *err)
 	bodies_move(b, true);
 	if (b->first != NULL)
 		return 0;
+	if (b->lost)
+		pull_judge_loss(b);
+	b->lost = false;
 	if (sources_are_gone(b->p)) {
 		b->blameless = true;
 		b->at = BATCH_WRITE;
@@ -657,8 +658,10 @@ pull_start(struct conn *conn, struct folder *folder,
 	for (i = 0; i < PULL_BATCHES; i++)
 		p->batch[i].p = p;
 	p->scale = 1;
+	p->late = folder->late;
 	p->pass.task.finish = pull_finish;
 	p->pass.folder = folder;
+	p->pass.step = STEP_PULL;
 	pass_start(&p->pass, conn, out, "pull", pull_turn);
 	p->pass.task.abort = pull_abort;
 	p->next = p->pass.run->pulls;

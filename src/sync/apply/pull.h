@@ -26,6 +26,8 @@ struct pulled {
 	bool got;		/* its body was written to its end */
 	bool paired;		/* dropped in favour of a file that was there */
 	char *failure;		/* or why not */
+	bool asking, asked;	/* by a FETCH; that came to its end */
+	bool suspect;		/* a connection was lost at it */
 };
 
 enum piece_kind { PIECE_BEGIN, PIECE_DATA, PIECE_END, PIECE_ROW };
@@ -66,6 +68,10 @@ struct pull_batch {
 	struct pulled *msg;	/* sorted by uid */
 	int n;
 	struct source *source;	/* that its bodies come by */
+	unsigned turn;		/* of its FETCH, in order */
+	size_t n_asked;		/* by that */
+	bool part;		/* more is to be asked for */
+	bool lost;		/* that connection was */
 	struct imap_fetching fetch;
 	char *refused;			/* the server's words ... */
 	bool blameless;			/* ... which are not about messages */
@@ -88,6 +94,7 @@ struct source {
 	struct lending *lending;	/* who lends it; NULL: it is over */
 	bool ready;
 	struct pull_batch *into;	/* whose body is arriving */
+	unsigned lost_at;	/* turn of the oldest FETCH; 0: it lives */
 };
 
 struct pull {
@@ -104,6 +111,8 @@ struct pull {
 	unsigned scale;		/* of the next batch, 1 to PULL_SCALE */
 	struct timer grouping;	/* for how long it waits for other folders */
 	uint64_t fetched_at;	/* when the last FETCH came to its end, ms */
+	bool late;		/* what failed before comes now, alone */
+	unsigned turns;		/* FETCHes so far */
 	bool opened;		/* disk lane: a batch has opened the folder */
 	uint64_t done;
 	uint64_t not_given;	/* messages of FETCHes that were refused */
@@ -125,6 +134,13 @@ int pulled_by_uid(const void *, const void *);	/* for qsort, bsearch */
 int pull_pair_run(struct job *);
 void pull_place_group(struct job **, int n);
 void pull_record_group(struct job **, int n);
+
+/* pull_lost.c: what has to be asked for still, ... */
+void pull_choose(struct pull_batch *);
+void pull_asked(struct pull_batch *);
+/* ... and what it was that the connection was lost at. All that came by it is
+ * written. */
+void pull_judge_loss(struct pull_batch *);
 
 /* pull_bodies.c: the sink of a batch's FETCH. */
 struct imap_sink bodies_sink(struct pull_batch *);

@@ -215,9 +215,11 @@ record_pulled(struct pull_batch *b, struct pulled *m, struct err *err)
 
 	if (m->failure != NULL)
 		return record_unpulled(b, m, err);
+	if (m->suspect)
+		return record_suspect(b->p->pass.run, p, ITEM_PULL, err);
 	if (!m->got)
-		return b->write_err.kind != ERR_NONE || b->blameless ? 0 :
-		    record_missing(b, m, err);
+		return b->write_err.kind != ERR_NONE || b->blameless ||
+		    !m->asked ? 0 : record_missing(b, m, err);
 	if (!m->paired) {
 		if (index_content_put(ix, &m->fp, &p->content, err) == -1)
 			return -1;

@@ -41,11 +41,18 @@ fetches(const struct pull *p, const struct source *s)
 	return n;
 }
 
+/* One batch after the other, so that it is known what is at work. */
+static bool
+are_careful(const struct pull *p)
+{
+	return p->late || p->pass.folder->at_once > 0;
+}
+
 struct source *
 source_for(struct pull *p)
 {
 	struct source *best = NULL;
-	int least = PULL_FETCHES;
+	int least = are_careful(p) ? 1 : PULL_FETCHES;
 	unsigned i;
 
 	for (i = 0; i < p->n_source; i++) {
@@ -98,6 +105,15 @@ let_go(struct source *s)
 void
 source_lost(struct pull *p, struct source *s, const struct err *err)
 {
+	int i;
+
+	for (i = 0; i < PULL_BATCHES && s->ready; i++) {
+		const struct pull_batch *b = &p->batch[i];
+
+		if (b->at == BATCH_FETCH && b->source == s && b->turn != 0 &&
+		    (s->lost_at == 0 || b->turn < s->lost_at))
+			s->lost_at = b->turn;
+	}
 	if (s == &p->source[0]) {
 		p->lost = *err;
 		p->end = true;
@@ -142,7 +158,7 @@ sources_end(struct pull *p)
 static bool
 is_short_of_lines(const struct pull *p)
 {
-	return !p->end && !p->no_more_lent &&
+	return !p->end && !p->no_more_lent && !are_careful(p) &&
 	    p->n_source < LIMIT_CONNECTIONS &&
 	    p->pass.folder->dirty > p->done + WORTH_A_LINE;
 }

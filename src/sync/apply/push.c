@@ -67,7 +67,8 @@ mark_failed(struct push *p, struct err *err)
 		rc = tries_of(p->pass.run, &m->row.place, ITEM_PUSH, &tries,
 		    err);
 		m->row.tries = tries.n;
-		m->waits = tries.wait;
+		m->waits = tries.wait || (tries.n > 0) != p->late;
+		p->put_off |= !p->late && tries.n > 0 && !tries.wait;
 	}
 	return rc == -1 ? -1 : 0;
 }
@@ -85,7 +86,9 @@ may_go_again(const struct push *p, const struct index_intent *in)
 {
 	const struct folder *f = p->pass.folder;
 
-	if (!is_first_round(p->pass.run))
+	/* Later on it may be this sync that has just sent it. */
+	if (!is_first_round(p->pass.run) || p->late ||
+	    p->pass.run->past.attempts > 0)
 		return false;
 	return in->told == TOLD_LACKING ||
 	    (in->told == TOLD_NOTHING && in->answered && !in->again &&
@@ -232,6 +235,20 @@ keep_back(struct push *p, struct push_batch *b)
 
 /* --- recording --- */
 
+/* What was not sent whole is not there. */
+static int
+record_lost(struct push *p, struct pushed *m, struct err *err)
+{
+	int rc = 0;
+
+	if (m->refused)
+		rc = record_unpushed(p, m, err);
+	else if (m->suspect)
+		rc = record_suspect(p->pass.run, &m->row.place, ITEM_PUSH, err);
+	return rc == -1 || m->in_doubt ? rc :
+	    index_intent_drop(p->pass.run->ix, m->intent.id, err);
+}
+
 static int
 record_pushed(struct push *p, struct pushed *m, struct err *err)
 {
@@ -240,6 +257,9 @@ record_pushed(struct push *p, struct pushed *m, struct err *err)
 
 	if (!m->started)
 		return 0;
+	if (p->lost.kind != ERR_NONE && (m->unsent || m->suspect ||
+	    m->in_doubt))
+		return record_lost(p, m, err);
 	if (m->doubtful)
 		return record_failure(p->pass.run, p->pass.folder, place,
 		    &(struct failure){ ITEM_PUSH, "", false }, err);
@@ -479,6 +499,16 @@ is_over(const struct push *p)
 	return !p->index_job.posted && p->pick.end;
 }
 
+static void
+push_late(struct push *p)
+{
+	p->put_off = false;
+	p->late = true;
+	p->window = 1;
+	p->pick.after = 0;
+	p->pick.end = false;
+}
+
 /* Perhaps the server never gives them: then the user has to say. */
 static void
 tell_waiting(struct push *p)
@@ -518,6 +548,12 @@ push_go(struct task *t)
 	ask_index(p);
 	if (!is_over(p))
 		return task_wait(t, push_go);
+	if (p->lost.kind != ERR_NONE)
+		return task_fail(t, &p->lost);
+	if (p->put_off) {
+		push_late(p);
+		return task_next(t, push_go);
+	}
 	if (p->kept_back > 0)
 		report_folder_issue(p->pass.run, p->pass.folder, ITEM_PUSH,
 		    p->kept_back, "%llu message%s not pushed: %s",
@@ -558,5 +594,6 @@ push_start(struct conn *conn, struct folder *folder,
 	p->probing = folder->row.read_only;
 	p->pass.task.finish = push_finish;
 	p->pass.folder = folder;
+	p->pass.step = STEP_PUSH;
 	pass_start(&p->pass, conn, out, "push", push_go);
 }

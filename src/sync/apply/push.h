@@ -31,6 +31,10 @@ struct pushed {
 	bool refused;		/* by the server, and not for the disk's sake */
 	bool blameless;		/* the message is not what it is about */
 	bool doubtful;		/* refused, but perhaps it is there */
+	/* The connection was lost: */
+	bool unsent;		/* before it was sent whole, ... */
+	bool suspect;		/* ... or at it; */
+	bool in_doubt;		/* it was sent: perhaps it is there */
 };
 
 struct push_batch {
@@ -77,6 +81,9 @@ struct push {
 	unsigned refusals;	/* since the last message that was taken */
 	uint64_t kept_back;
 	char *why;
+	/* What failed before goes last, one after the other. */
+	bool put_off, late;
+	struct err lost;	/* the connection is: what came is recorded */
 	/* Index lane: messages that the files could be (match/unlooked.h). */
 	struct unlooked unlooked;
 	uint64_t waiting_for;	/* files that wait for those */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "core/loss.h"
 #include "mail/flags.h"
 #include "mail/uidset.h"
 #include "apply/push.h"
@@ -466,6 +467,55 @@ take_some(struct push *p, bool looking, struct err *err)
 	return 0;
 }
 
+/*
+ * The server was at the first that it had not answered. By the next run that is
+ * sent alone; when it was alone already, and a connection lost at it before, it
+ * is what the connections are lost at.
+ */
+static void
+lose_upload(struct push *p, struct upload *u)
+{
+	const struct loss loss = {
+		.asked = 1, .suspected = u->msg[0]->row.tries > 0,
+		.alone = p->late && u->n == 1,
+	};
+	const bool first = u == p->uploads;
+	const bool sent = u->append.at == u->n;	/* perhaps carried out */
+	size_t i;
+
+	for (i = 0; i < u->n; i++) {
+		struct pushed *m = u->msg[i];
+
+		m->suspect = first;
+		m->in_doubt = sent;
+		m->unsent = !sent;
+		m->refused = first && loss_judge(&loss) == LOSS_PROVEN;
+		m->failure = xstrdup("the connection is lost each time it is "
+		    "sent");
+		take_message(p, u, m);
+	}
+}
+
+/* What was answered is recorded, what is left goes another time. */
+static void
+lose_uploads(struct push *p, const struct err *why)
+{
+	struct upload *u;
+
+	p->lost = *why;
+	p->pass.blamed = p->uploads != NULL;
+	p->closed = p->pick.end = true;
+	if (p->why == NULL)
+		p->why = xstrdup(why->msg);
+	DL_FOREACH(p->uploads, u)
+		lose_upload(p, u);
+	p->feeding = NULL;
+	while ((u = p->uploads) != NULL)
+		upload_release(p, u);
+	start_waiting(p);
+	task_wake(&p->pass.task);
+}
+
 /* What was answered before the look was counts when that is looked at. */
 static int
 take_answers(struct push *p, struct err *err)
@@ -477,9 +527,14 @@ take_answers(struct push *p, struct err *err)
 int
 push_drive(struct push *p, struct err *err)
 {
+	struct err why;
+
 	start_waiting(p);
-	if (feed(p, err) == -1 || take_answers(p, err) == -1)
+	if (feed(p, err) == -1)
 		return -1;
+	/* The piece that is being read is of the upload in turn. */
+	if (take_answers(p, &why) == -1 && !p->fetching)
+		lose_uploads(p, &why);
 	if (p->in_flight < p->window && p->waiting != NULL)
 		task_wake(&p->pass.task);
 	return 0;

@@ -600,5 +600,6 @@ remove_start(struct conn *conn, struct folder *folder,
 		r->trash = NULL;
 	r->pass.task.finish = remove_finish;
 	r->pass.folder = folder;
+	r->pass.step = STEP_REMOVE;
 	pass_start(&r->pass, conn, out, "remove", remove_pick);
 }

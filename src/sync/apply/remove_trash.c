@@ -173,7 +173,9 @@ trash_intended(struct task *t)
 	for (i = 0; i < r->n; i++) {
 		const struct place *p = &r->row[i].p.place;
 
-		r->doubtful += r->transfer[i].state == TRANSFER_DOUBT;
+		/* What an attempt before lost, the next run looks for. */
+		r->doubtful += r->transfer[i].state == TRANSFER_DOUBT &&
+		    r->pass.run->past.attempts == 0;
 		if (r->transfer[i].state == TRANSFER_FRESH &&
 		    (p->remote.flags & FLAG_DELETED))
 			uidset_add(&r->marked, p->uid);

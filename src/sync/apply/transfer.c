@@ -129,9 +129,16 @@ intend_transfer(struct run *run, const struct folder *trash,
 	return index_intent_put(run->ix, &t->intent, err);
 }
 
+/* Of an earlier attempt of this sync: the server may be at it still. */
+static bool
+is_own(const struct run *run, const struct index_intent *in)
+{
+	return run->past.attempts > 0 && in->begun >= run->report.begun;
+}
+
 /* True when one has to be looked for. */
 static bool
-take_answered(struct transfers *t)
+take_answered(const struct run *run, struct transfers *t)
 {
 	bool open = false;
 	int i;
@@ -143,7 +150,7 @@ take_answered(struct transfers *t)
 			continue;
 		if (v->intent.answered)
 			v->state = TRANSFER_DONE;
-		else if (!is_known(t->trash))
+		else if (is_own(run, &v->intent) || !is_known(t->trash))
 			v->state = TRANSFER_DOUBT;
 		else
 			open = true;
@@ -154,7 +161,7 @@ take_answered(struct transfers *t)
 int
 transfers_intend(struct run *run, struct transfers *t, struct err *err)
 {
-	bool open = take_answered(t);
+	bool open = take_answered(run, t);
 	int i, rc = index_begin(run->ix, err);
 
 	if (rc == 0 && open)

@@ -28,6 +28,9 @@ conn_close(struct conn *c, bool polite)
 		return;
 	conn_count(c);
 	c->counted = (struct imap_stats){ 0 };
+	c->first = 0;
+	c->mixed = false;
+	c->bodies = 0;
 	imap_close_start(c->session, a->run != NULL ? &a->run->task : &a->task,
 	    polite);
 	c->session = NULL;

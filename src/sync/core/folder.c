@@ -153,6 +153,8 @@ is_unchanged(const struct run *run, const struct folder *f)
 bool
 folder_wants_look(const struct run *run, const struct folder *f)
 {
+	if (f->was_through && !run->merged && !run->undone)
+		return false;
 	return folder_takes_part(run, f) && (!f->row.local || !f->row.remote ||
 	    !is_unchanged(run, f));
 }

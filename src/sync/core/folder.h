@@ -26,6 +26,23 @@ struct proof {
 	uint64_t vanished;	/* or told so many as gone */
 };
 
+/* What is done with a folder on a connection, and may cost it. */
+enum step {
+	STEP_NONE, STEP_LOOK, STEP_MAKE, STEP_UPLOADED, STEP_PAIR, STEP_PULL,
+	STEP_FLAGS, STEP_PUSH, STEP_PROVE, STEP_REMOVE, STEP_DROP, STEPS
+};
+#define STEP_BIT(step) (1u << (step))
+
+/* Connections that were lost at one of them, in this sync (core/loss.h). */
+struct folder_loss {
+	unsigned n;		/* in succession */
+	bool by_main;		/* the main one was: nobody else can take over
+				   */
+	bool alone;		/* one that does nothing else was asked for */
+	bool proven;		/* it is the folder's fault: it is passed by */
+	bool kept;		/* ... as an earlier sync found out */
+};
+
 /*
  * Two threads write here, never at one time: a flow that has posted a job on
  * the index lane waits for it before it looks at the folder again. Each group
@@ -80,6 +97,14 @@ struct folder {
 	bool unsettled;		/* the sum did not close: removals wait */
 	bool look_again;	/* what this run did there is not seen yet, or
 				   a row has to show it */
+	bool through;		/* all is done with it, ... */
+	bool was_through;	/* ... and was by an earlier attempt of this
+				   sync (core/past.h) */
+	struct folder_loss loss[STEPS];
+	bool put_off;		/* messages that failed before were, ... */
+	bool suspects;		/* ... and a connection was lost at some */
+	bool late;		/* they come now */
+	unsigned at_once;	/* messages that are asked for; 0: any number */
 
 	/* Either, one after the other. */
 	bool failed;		/* it is left out of this run */

@@ -21,6 +21,8 @@
 #define LISTED_OF_FOLDER	20	/* one by one */
 #define LISTED_MOST		500	/* in all */
 #define DAY			86400
+#define SUSPECT			0	/* in place of the run that renewed it
+					   last */
 
 static const char *
 folder_name(const struct run *run, size_t folder)
@@ -66,6 +68,8 @@ record_failure(struct run *run, const struct folder *f, const struct place *p,
 	it.folder = p->folder;
 	it.place = p->id;
 	it.kind = why->kind;
+	if (it.run == SUSPECT && it.id != 0 && *it.text == '\0')
+		it.tries = 0;	/* what it was suspected for is this */
 	text = *why->text == '\0' ? xstrdup("") : xasprintf("%s: %s",
 	    f->row.name, why->text);
 	renew(run, &it, text);
@@ -73,6 +77,31 @@ record_failure(struct run *run, const struct folder *f, const struct place *p,
 	rc = index_item_put(run->ix, &it, err);
 	run->report.any = true;
 	free(text);
+	index_item_release(&it);
+	return rc;
+}
+
+int
+record_suspect(struct run *run, const struct place *p,
+    enum index_item_kind kind, struct err *err)
+{
+	const struct index_item_key key = { p->folder, p->id, kind, "" };
+	struct index_item it = { .id = 0 };
+	int rc = index_item_find(run->ix, &key, &it, err);
+
+	if (rc == -1)
+		return -1;
+	it.folder = p->folder;
+	it.place = p->id;
+	it.kind = kind;
+	if (rc == 0) {
+		it.text = xstrdup("");
+		it.first = it.last = clock_wall();
+		it.tries = 1;
+	}
+	it.run = SUSPECT;
+	rc = index_item_put(run->ix, &it, err);
+	run->report.any = true;
 	index_item_release(&it);
 	return rc;
 }
@@ -101,6 +130,7 @@ tries_of(struct run *run, const struct place *p, enum index_item_kind kind,
 	if (found != 1)
 		return found;
 	out->n = it.tries;
+	out->suspect = it.run == SUSPECT;
 	/* Folders are passed twice where the server tells no UIDs. */
 	out->wait = it.run == r->run ||
 	    (!run->opt.full && retry_is_later(it.next, r->begun));
@@ -119,9 +149,11 @@ issues_begin(struct run *run, struct err *err)
 	if (index_items_last_run(run->ix, &last, err) == -1)
 		return -1;
 	r->any = last >= 0;
-	r->run = last + 1;
-	r->begun = clock_wall();
 	r->writes = !run->opt.dry_run;
+	if (r->begun != 0)	/* not the first attempt of it */
+		return 0;
+	r->run = last < SUSPECT ? SUSPECT + 1 : last + 1;
+	r->begun = clock_wall();
 	return 0;
 }
 
@@ -156,17 +188,33 @@ sync_item_of(const struct run *run, const struct index_item *it,
 	return item;
 }
 
-/* Named now: with -q it is named again in a day. */
+/* Named with -q, where nobody may have looked before: then in a day again. */
 static int
 mark_named(struct run *run, struct index_item *it, struct err *err)
 {
 	int64_t now = clock_wall();
 
-	if (!run->report.writes || it->ignored || (it->told != 0 &&
-	    it->told <= now && now - it->told < DAY))
+	if (!run->report.writes || !run->opt.quiet || it->ignored ||
+	    (it->told != 0 && it->told <= now && now - it->told < DAY))
 		return 0;
 	it->told = now;
 	return index_item_put(run->ix, it, err);
+}
+
+/* Of one that waits only those tries count that were in vain like the last. */
+static void
+renew_issue(struct run *run, struct index_item *it, const struct issue *n)
+{
+	uint32_t tries = it->tries;
+
+	if (n->wait && it->next == 0 && it->text != NULL &&
+	    strcmp(it->text, n->text) != 0)
+		it->tries = 0;
+	renew(run, it, n->text);
+	if (n->kept)
+		it->tries = tries;
+	else
+		it->next = n->wait ? retry_next(it->tries, it->last) : 0;
 }
 
 static int
@@ -182,7 +230,7 @@ keep_issue(struct run *run, struct issue *n, struct err *err)
 		return -1;
 	it.folder = folder_id(run, n->folder);
 	it.kind = n->kind;
-	renew(run, &it, n->text);
+	renew_issue(run, &it, n);
 	rc = r->writes ? index_item_put(run->ix, &it, err) : 0;
 	n->item = sync_item_of(run, &it, n->folder);
 	r->result.tells |= n->kind >= ITEM_SECRET && n->item.due &&

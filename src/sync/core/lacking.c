@@ -73,6 +73,10 @@ take_fact(void *arg, const struct index_fact *fact, struct err *err)
 	(void)err;
 	if (f == NULL || (doubted && stale))
 		return 0;
+	/* By an earlier attempt of this very sync. */
+	if (doubted && run->past.attempts > 0 &&
+	    fact->at >= run->report.begun)
+		return 0;
 	lacking_add(&f->lacking, fact->name, doubted);
 	f->lacking.stale |= stale;
 	return 0;

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "core/loss.h"
+
 static void
 pass_finish(struct task *t)
 {
@@ -11,6 +13,10 @@ pass_finish(struct task *t)
 	p->out->done = true;
 	if (t->result == TASK_FAIL)
 		p->out->err = t->err;
+	if (t->result == TASK_DONE)
+		loss_is_over(p);
+	else if (!t->cancelled)
+		loss_of_pass(p);
 	free(p);
 }
 
@@ -20,6 +26,13 @@ static void
 pass_abort(struct task *t)
 {
 	conn_cut(((struct pass *)t)->conn);
+}
+
+static enum task_result
+pass_over(struct task *t)
+{
+	(void)t;
+	return TASK_DONE;
 }
 
 void
@@ -33,7 +46,8 @@ pass_start(struct pass *p, struct conn *conn, struct pass_result *out,
 	p->task.abort = pass_abort;
 	if (p->task.finish == NULL)
 		p->task.finish = pass_finish;
-	task_start(&p->task, conn->task->loop, conn->task, name, first);
+	task_start(&p->task, conn->task->loop, conn->task, name,
+	    loss_passes_by(p) ? pass_over : first);
 }
 
 void

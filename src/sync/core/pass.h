@@ -22,6 +22,9 @@ struct pass {
 	struct run *run;
 	struct conn *conn;
 	struct folder *folder;	/* set by the starter; NULL: the account */
+	enum step step;		/* the same; STEP_NONE: it is no matter if a
+				   connection is lost at it */
+	bool blamed;		/* a message, for a lost connection */
 	struct pass_result *out;
 	/* For pass_job: one at a time. */
 	struct job job;

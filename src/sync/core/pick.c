@@ -17,6 +17,10 @@ must_wait(struct pick *k, struct picked *p, struct err *err)
 	if (tries_of(k->run, &p->place, k->failed, &tries, err) == -1)
 		return -1;
 	p->tries = tries.n;
+	if (tries.n > 0 && !tries.wait && !k->late) {
+		k->put_off = tries.wait = true;
+		k->suspects |= tries.suspect;
+	}
 	if (tries.wait && p->place.uid > k->skipped)
 		k->skipped = p->place.uid;
 	return tries.wait;

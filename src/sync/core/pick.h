@@ -33,7 +33,11 @@ struct pick {
 	/* Passes over messages of which this kind of failure is known, but for
 	 * those that may be tried again. ITEM_NOTE: over none. */
 	enum index_item_kind failed;
+	bool late;		/* those too, that failed before; else they are
+				   put off */
 	uint32_t skipped;	/* up to this UID; 0: none */
+	bool put_off;		/* some were, ... */
+	bool suspects;		/* ... and a connection was lost at some */
 };
 
 /* At most max of them; places and verdicts are the caller's to release. The

@@ -83,6 +83,7 @@ report_done(struct run *run, enum sync_op op, const struct folder *f,
 		done.unique = p->unique;
 	}
 	count_done(&run->report.result, op);
+	run->past.progress++;
 	if (cb->done != NULL)
 		cb->done(cb->arg, run->conf->name, &done);
 }
@@ -175,6 +176,7 @@ add_issue(struct run *run, struct issue *n, const char *text)
 		same->text = xstrdup(text);
 		same->rows = n->rows;
 		same->all_rows = n->all_rows;
+		same->wait = same->kept = false;
 		return;
 	}
 	if (r->n_issue < ISSUES_MOST && !r->sealed) {
@@ -228,6 +230,20 @@ report_folder_issue(struct run *run, struct folder *f,
 		vsnprintf(text + used, sizeof(text) - (size_t)used, fmt, ap);
 	va_end(ap);
 	add_issue(run, &n, text);
+}
+
+void
+report_folder_waits(struct run *run, struct folder *f,
+    enum index_item_kind kind, bool kept)
+{
+	const struct issue n = { .kind = kind,
+	    .folder = (size_t)(f - run->folder) };
+	struct issue *it = find_issue(&run->report, &n, "");
+
+	if (it == NULL)
+		return;
+	it->wait = true;
+	it->kept = kept;
 }
 
 void

@@ -30,6 +30,8 @@ struct issue {
 	uint64_t rows;		/* dirty ones that wait because of it */
 	const uint64_t *all_rows;	/* or where their number stands */
 	char *text;
+	bool wait;		/* it is not tried again for a while, ... */
+	bool kept;		/* ... and was not tried in this run */
 	struct sync_item item;	/* when it was looked up */
 };
 
@@ -79,6 +81,10 @@ void report_account_issue(struct run *, enum index_item_kind, const char *text);
  * number or reason is a change of it. rows: dirty ones that wait for it. */
 void report_folder_issue(struct run *, struct folder *, enum index_item_kind,
     uint64_t rows, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* One that was met costs much to meet again: that waits longer and longer.
+ * kept: it is such a one, and did wait. */
+void report_folder_waits(struct run *, struct folder *, enum index_item_kind,
+    bool kept);
 /* What jobs left behind. */
 void report_flush(struct run *);
 /* The items, after issues_settle or issues_keep. */
@@ -112,6 +118,10 @@ struct failure {
  */
 int record_failure(struct run *, const struct folder *, const struct place *,
     const struct failure *, struct err *);
+/* A connection was lost when it was asked for, or sent. Known by that alone, it
+ * is not worth telling. */
+int record_suspect(struct run *, const struct place *, enum index_item_kind,
+    struct err *);
 /* It worked. */
 int record_success(struct run *, const struct place *, enum index_item_kind,
     struct err *);
@@ -119,6 +129,7 @@ int record_success(struct run *, const struct place *, enum index_item_kind,
 struct tries {
 	uint32_t n;
 	bool wait;		/* not again now */
+	bool suspect;		/* a connection was lost at it */
 };
 int tries_of(struct run *, const struct place *, enum index_item_kind,
     struct tries *out, struct err *);

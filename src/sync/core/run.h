@@ -11,6 +11,7 @@
 
 #include "conf/conf.h"
 #include "core/folder.h"
+#include "core/past.h"
 #include "core/report.h"
 #include "imap/session.h"
 #include "index/content.h"
@@ -39,6 +40,9 @@ struct conn {
 	struct task *task;
 	struct imap_session *session;	/* NULL: not yet, or closed */
 	struct imap_stats counted;	/* of it, in the results of runs */
+	int64_t first;		/* the folder that it was used for, ... */
+	bool mixed;		/* ... and there were others since */
+	unsigned bodies;	/* FETCHes of bodies that it has answered */
 };
 
 /* What it did since it was last counted is added to the run's result. */
@@ -126,6 +130,7 @@ struct run {
 	const struct passes *passes_later;	/* when all is paired */
 	struct report report;
 	uint64_t fsyncs_before, ms_begun;
+	struct past past;	/* earlier attempts of it */
 
 	/* Of the account, for short. ix and md are the index lane's. */
 	const struct conf_account *conf;

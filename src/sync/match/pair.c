@@ -454,6 +454,7 @@ pair_start(struct conn *conn, struct folder *folder, struct pass_result *out)
 	struct pair *p = xcalloc(1, sizeof(*p));
 
 	p->pass.folder = folder;
+	p->pass.step = STEP_PAIR;
 	p->pass.task.finish = pair_finish;
 	pass_start(&p->pass, conn, out, "pair", pair_begin);
 }

@@ -437,6 +437,7 @@ uploaded_start(struct conn *conn, struct folder *folder,
 	struct uploaded *u = xcalloc(1, sizeof(*u));
 
 	u->pass.folder = folder;
+	u->pass.step = STEP_UPLOADED;
 	u->pass.task.finish = uploaded_finish;
 	pass_start(&u->pass, conn, out, "uploaded", uploaded_load);
 }

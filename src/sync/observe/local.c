@@ -467,7 +467,8 @@ scan(struct run *run, struct scan *s, enum look look, struct err *err)
 	s->out->fault = went_back(s->folder, &scanned);
 	s->out->returned = back.n > 0 && !s->out->fault;
 	s->out->fault |= s->out->returned;
-	s->known.decides = look == LOOK_FIRST && !md->look_only;
+	s->known.decides = look == LOOK_FIRST && !md->look_only &&
+	    run->past.attempts == 0;
 	/* Status, dry runs and prescans forget nothing. */
 	if (s->out->fault && (md->look_only || look == LOOK_PRESCAN)) {
 		returned_release(&back);

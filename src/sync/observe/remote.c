@@ -499,5 +499,6 @@ observe_remote_start(struct conn *conn, struct folder *folder,
 	o->full = o->thorough = conn->account->run->opt.full || folder->verify;
 	o->pass.task.finish = observe_finish;
 	o->pass.folder = folder;
+	o->pass.step = STEP_LOOK;
 	pass_start(&o->pass, conn, out, "observe", observe_begin);
 }

@@ -13,6 +13,7 @@
 #include "observe/folder_proof.h"
 #include "observe/observe.h"
 #include "observe/prescan.h"
+#include "run/again.h"
 #include "run/connections.h"
 #include "run/login.h"
 #include "run/phases.h"
@@ -76,6 +77,7 @@ connect_logged_in(struct task *t)
 	struct connecting *c = (struct connecting *)t;
 
 	prescan_stop(phase_run(t));
+	phase_run(t)->past.opened = true;
 	if (imap_refusal(&c->list.cmd) != NULL)
 		return list_failed(t, &c->list);
 	return phase_job(t, recall_work, connect_recalled);
@@ -338,6 +340,13 @@ reload_work(struct pass *p, struct err *err)
 	return folders_reload(p->run, &c->list, err);
 }
 
+/* Its folders stay as they are now. */
+static int
+attempts_work(struct pass *p, struct err *err)
+{
+	return again_recall(p->run, err);
+}
+
 /* A server that folds case is met once; what it lacks is asked for again. */
 static enum task_result
 connect_proven(struct task *t)
@@ -345,7 +354,7 @@ connect_proven(struct task *t)
 	struct connecting *c = (struct connecting *)t;
 
 	if (!c->reload)
-		return task_next(t, connect_known);
+		return phase_job(t, attempts_work, connect_known);
 	folder_moves_release(&c->moves);
 	return phase_job(t, reload_work, connect_loaded);
 }

@@ -47,5 +47,6 @@ folder_drop_start(struct run *run, struct pass_result *out)
 	struct phase *ph = xcalloc(1, sizeof(*ph));
 
 	ph->at = run->n_folder;
+	ph->risks = STEP_BIT(STEP_DROP);
 	phase_start(ph, run, out, "drop folders", drop_next);
 }

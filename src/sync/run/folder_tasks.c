@@ -24,10 +24,12 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/loss.h"
 #include "core/pick.h"
 #include "index/place.h"
 #include "match/match.h"
 #include "observe/observe.h"
+#include "plan/loss.h"
 #include "run/connections.h"
 #include "run/phases.h"
 
@@ -63,9 +65,17 @@ struct folder_tasks {
 	struct folder_task main;
 	struct folder_task other[LIMIT_CONNECTIONS];
 	/* Of tasks that lost their connection. */
-	struct folder *left[LIMIT_CONNECTIONS];
+	struct folder *left[LIMIT_CONNECTIONS + 1];
 	unsigned n_left;
+	/* Where earlier attempts lost theirs. */
+	struct folder **risky;
+	size_t n_risky, cap_risky;
 };
+
+/* What a folder task does may cost the connection. */
+#define RISKS	(STEP_BIT(STEP_LOOK) | STEP_BIT(STEP_MAKE) | \
+	STEP_BIT(STEP_UPLOADED) | STEP_BIT(STEP_PAIR) | \
+	STEP_BIT(STEP_PULL) | STEP_BIT(STEP_FLAGS))
 
 static enum task_result folder_next(struct task *);
 static enum task_result folder_made(struct task *);
@@ -91,14 +101,6 @@ folder_of(struct task *t)
 	return ((struct pass *)t)->folder;
 }
 
-/* Of the connection, not of what is done with it. */
-static bool
-is_connection_error(const struct err *err)
-{
-	return err->kind == ERR_NET || err->kind == ERR_TLS ||
-	    err->kind == ERR_PROTO;
-}
-
 /* --- what is left behind --- */
 
 /* Forgets those that have come to their end, and how many have not. What went
@@ -119,7 +121,7 @@ tails_left(struct folder_task *h)
 		}
 		tail->folder = NULL;
 		if (tail->result.err.kind != ERR_NONE &&
-		    (h->err.kind == ERR_NONE || is_connection_error(&h->err)))
+		    (h->err.kind == ERR_NONE || loss_is_of_connection(&h->err)))
 			h->err = tail->result.err;
 	}
 	return n;
@@ -199,18 +201,76 @@ folder_pass(struct task *t, struct folder *f, pass_starter *start,
 
 /* --- taking a folder --- */
 
+static bool
+is_free(const struct folder_task *h)
+{
+	return h->all == NULL || h->done;
+}
+
+static bool
+is_risky(const struct folder *f)
+{
+	return loss_is_near(f, RISKS);
+}
+
 static struct folder *
 take_folder(struct folder_tasks *all, struct run *run)
 {
-	if (all->n_left > 0)
-		return all->left[--all->n_left];
+	unsigned i;
+
+	for (i = 0; i < all->n_left; i++) {
+		struct folder *f = all->left[i];
+
+		if (is_risky(f))
+			continue;
+		all->left[i] = all->left[--all->n_left];
+		return f;
+	}
 	while (all->phase.at < run->n_folder) {
 		struct folder *f = &run->folder[all->phase.at++];
 
-		if (folder_wants_look(run, f))
+		if (!folder_wants_look(run, f))
+			continue;
+		if (!is_risky(f))
 			return f;
+		*VEC_ADD(all->risky, all->n_risky, all->cap_risky) = f;
 	}
 	return NULL;
+}
+
+static bool
+are_others_at_work(const struct folder_tasks *all)
+{
+	unsigned i;
+
+	for (i = 0; i < LIMIT_CONNECTIONS; i++)
+		if (!is_free(&all->other[i]))
+			return true;
+	return false;
+}
+
+static bool
+has_risky(const struct folder_tasks *all)
+{
+	return all->n_left > 0 || all->n_risky > 0;
+}
+
+/*
+ * Where a connection was lost comes last, for it takes along what is left, and
+ * is for a connection that has done nothing else: a new one, or the main one,
+ * when all others are through.
+ */
+static struct folder *
+take_risky(struct folder_task *h)
+{
+	struct folder_tasks *all = h->all;
+	const struct conn *c = h->pass.conn;
+
+	if (!has_risky(all) || (h != &all->main && c->first != 0) ||
+	    (h == &all->main && are_others_at_work(all)))
+		return NULL;
+	return all->n_left > 0 ? all->left[--all->n_left] :
+	    all->risky[--all->n_risky];
 }
 
 /* Those that hold a folder may bring more for the disk. */
@@ -220,6 +280,29 @@ hold_folder(struct folder_task *h, struct folder *f)
 	h->pass.run->pull_group.coming += f != NULL;
 	h->pass.run->pull_group.coming -= h->pass.folder != NULL;
 	h->pass.folder = f;
+}
+
+/* Left behind, its pull may not be recorded yet. */
+static void
+leave_folder(struct folder_task *h)
+{
+	struct folder_tasks *all = h->all;
+	struct folder *f = h->pass.folder;
+	bool behind = false;
+	int i;
+
+	if (f == NULL)
+		return;
+	for (i = 0; i < TAILS; i++)
+		behind |= h->tail[i].folder == f;
+	loss_progress(h->pass.run);
+	if (loss_puts_off(f)) {
+		*VEC_ADD(all->risky, all->n_risky, all->cap_risky) = f;
+		if (!all->main.done)
+			task_wake(&all->main.pass.task);
+		return;
+	}
+	f->through = !behind && !f->failed && !h->pass.run->pairs_only;
 }
 
 /* No folder is left to begin with. */
@@ -234,6 +317,8 @@ folder_idle(struct folder_task *h, int behind)
 		return folder_pass(t, f, lend_start, folder_next);
 	if (run->pull_group.coming == 0)
 		pull_group_post(run);
+	if (h == &h->all->main && has_risky(h->all))
+		return task_wait(t, folder_next);
 	return behind > 0 ? task_wait(t, folder_next) : TASK_DONE;
 }
 
@@ -242,13 +327,19 @@ folder_next(struct task *t)
 {
 	struct folder_task *h = task_of(t);
 	struct run *run = h->pass.run;
+	struct folder *f;
 	int behind = tails_left(h);
 
 	if (h->err.kind != ERR_NONE)
 		return task_next(t, folder_failing);
-	hold_folder(h, take_folder(h->all, run));
-	if (h->pass.folder == NULL)
+	leave_folder(h);
+	f = take_folder(h->all, run);
+	hold_folder(h, f != NULL ? f : take_risky(h));
+	f = h->pass.folder;
+	if (f == NULL)
 		return folder_idle(h, behind);
+	if (loss_wants_alone(h->pass.conn, f, RISKS, &h->err))
+		return task_next(t, folder_failing);
 	switch (folder_verdict(h->pass.folder)) {
 	case FOLDER_NONE:
 	case FOLDER_SETTLE:
@@ -455,7 +546,8 @@ folder_pulling(struct task *t)
 		    task_next(t, folder_pulled);
 	}
 	pull = f->only_pulls ? pull_find(h->pass.run, f) : NULL;
-	if (pull == NULL || !pull_line_is_free(pull) || !may_leave_behind(h))
+	if (pull == NULL || !pull_line_is_free(pull) || f->put_off ||
+	    !may_leave_behind(h))
 		return task_wait(t, folder_pulling);
 	h->pull->behind = true;
 	pull_leave_behind(pull);
@@ -488,16 +580,20 @@ folder_task_finish(struct task *t)
 	hold_folder(h, NULL);
 	h->done = true;
 	h->pass.conn->task = is_main ? &all->phase.pass.task : &run->task;
+	if (!is_main && !all->main.done)
+		task_wake(&all->main.pass.task);
 	if (t->result != TASK_FAIL)
 		return;
 	h->err = t->err;
-	if (is_main || !is_connection_error(&t->err))
+	if (!loss_is_of_connection(&t->err))
+		return;
+	if (f != NULL)		/* else it helped another */
+		all->left[all->n_left++] = f;
+	if (is_main)
 		return;
 	log_info("%s: a connection was lost, the others go on: %s",
 	    run->conf->name, t->err.msg);
 	h->err.kind = ERR_NONE;
-	if (f != NULL)		/* else it helped another */
-		all->left[all->n_left++] = f;
 }
 
 static void
@@ -523,18 +619,16 @@ folder_task_start(struct folder_tasks *all, struct folder_task *h,
 }
 
 static bool
-is_free(const struct folder_task *h)
-{
-	return h->all == NULL || h->done;
-}
-
-static bool
-has_work(const struct folder_tasks *all)
+has_work(const struct folder_tasks *all, const struct conn *c)
 {
 	struct run *run = all->phase.pass.run;
+	unsigned i;
 
-	return all->n_left > 0 || all->phase.at < run->n_folder ||
-	    pull_short_of_lines(run) != NULL;
+	for (i = 0; i < all->n_left; i++)
+		if (!is_risky(all->left[i]))
+			return true;
+	return (has_risky(all) && c->first == 0) ||
+	    all->phase.at < run->n_folder || pull_short_of_lines(run) != NULL;
 }
 
 /* A connection that is ready gets a task while there is something to do. */
@@ -548,26 +642,28 @@ are_others_busy(struct folder_tasks *all)
 	for (i = 0; i < connections_count(run); i++) {
 		struct conn *conn = connection(run, i);
 
-		if (conn != NULL && is_free(&all->other[i]) && has_work(all))
+		if (conn != NULL && is_free(&all->other[i]) &&
+		    has_work(all, conn))
 			folder_task_start(all, &all->other[i], conn);
 		busy |= !is_free(&all->other[i]);
 	}
 	return busy;
 }
 
+/* The gravest: what is not of a connection. */
 static const struct err *
 failure(const struct folder_tasks *all)
 {
 	unsigned i;
 
-	if (all->main.done && all->main.err.kind != ERR_NONE)
-		return &all->main.err;
 	for (i = 0; i < LIMIT_CONNECTIONS; i++)
 		if (all->other[i].done && all->other[i].err.kind != ERR_NONE)
 			return &all->other[i].err;
-	return NULL;
+	return all->main.done && all->main.err.kind != ERR_NONE ?
+	    &all->main.err : NULL;
 }
 
+/* What the others can do without the main connection they do first. */
 static enum task_result
 tasks_wait(struct task *t)
 {
@@ -575,13 +671,15 @@ tasks_wait(struct task *t)
 	const struct err *why = failure(all);
 	bool busy;
 
-	if (why != NULL)
+	if (why != NULL && !loss_is_of_connection(why))
 		return task_fail(t, why);
 	busy = are_others_busy(all);
-	if (all->main.done && all->n_left > 0)
+	if (all->main.done && why == NULL && has_risky(all))
 		folder_task_start(all, &all->main,
 		    &all->phase.pass.run->account->main);
-	return busy || !all->main.done ? task_wait(t, tasks_wait) : TASK_DONE;
+	if (busy || !all->main.done)
+		return task_wait(t, tasks_wait);
+	return why != NULL ? task_fail(t, why) : TASK_DONE;
 }
 
 static enum task_result
@@ -595,10 +693,18 @@ tasks_begin(struct task *t)
 	return task_wait(t, tasks_wait);
 }
 
+static void
+tasks_finish(struct task *t)
+{
+	free(((struct folder_tasks *)t)->risky);
+	phase_end(t);
+}
+
 void
 folder_tasks_start(struct run *run, struct pass_result *out)
 {
 	struct folder_tasks *all = xcalloc(1, sizeof(*all));
 
+	all->phase.pass.task.finish = tasks_finish;
 	phase_start(&all->phase, run, out, "folders", tasks_begin);
 }

@@ -169,16 +169,18 @@ login_connect(struct task *t)
 {
 	struct login *l = (struct login *)t;
 	const struct conf_account *conf = l->account->conf;
-	const struct server_facts *known = &l->account->run->learned.server;
+	const struct run *run = l->account->run;
+	const struct server_facts *known = &run->learned.server;
 
 	l->cfg = (struct imap_open_config){
 		.stream = stream_of(conf), .user = conf->user,
 		.password = l->secret,
 		.cleartext_ok = conf->allow_cleartext_password,
 		.quirks = conf->quirks, .n_quirks = conf->n_quirks,
-		.wanted = way_of(conf), .before = known->way,
+		.wanted = way_of(conf),
+		.before = run->logged_in ? run->met.way : known->way,
 		.caps_off = known->caps_off, .identity = known->identity,
-		.once = l->account->run->logged_in,
+		.once = run->logged_in,
 		.compress = compress_of(conf), .list = l->list,
 		.owner = &l->account->task,
 		.known_namespace = l->account->known_namespace,

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "core/loss.h"
+
 static struct phase *
 phase_of(struct task *t)
 {
@@ -35,7 +37,10 @@ phase_start(struct phase *ph, struct run *run, struct pass_result *out,
 struct folder *
 phase_folder(const struct task *t)
 {
-	return &phase_run(t)->folder[((const struct phase *)t)->at - 1];
+	const struct run *run = phase_run(t);
+
+	return &run->folder[(((const struct phase *)t)->at - 1) %
+	    run->n_folder];
 }
 
 struct folder *
@@ -43,8 +48,16 @@ phase_next_folder(struct task *t)
 {
 	struct phase *ph = phase_of(t);
 
-	return ph->at < phase_run(t)->n_folder ?
-	    &phase_run(t)->folder[ph->at++] : NULL;
+	struct run *run = phase_run(t);
+
+	while (ph->at < 2 * run->n_folder) {
+		bool last = ph->at >= run->n_folder;
+		struct folder *f = &run->folder[ph->at++ % run->n_folder];
+
+		if (loss_is_near(f, ph->risks) == last)
+			return f;
+	}
+	return NULL;
 }
 
 enum task_result
@@ -59,6 +72,9 @@ phase_pass(struct task *t, pass_starter *start, task_step *next)
 {
 	struct phase *ph = phase_of(t);
 
+	if (loss_wants_alone(ph->pass.conn, phase_folder(t), ph->risks,
+	    &t->err))
+		return TASK_FAIL;
 	start(ph->pass.conn, phase_folder(t), &ph->folder_pass);
 	return pass_wait(t, &ph->folder_pass, next);
 }

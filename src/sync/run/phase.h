@@ -10,7 +10,10 @@
 
 struct phase {
 	struct pass pass;	/* of no folder */
-	size_t at;		/* cursor: one behind the folder in turn */
+	size_t at;		/* cursor: one behind the folder in turn; a
+				   second time over those where a connection
+				   was lost ... */
+	unsigned risks;		/* ... at one of these steps, STEP_BIT */
 	struct pass_result folder_pass;
 };
 

@@ -37,6 +37,13 @@ carries_out(const struct run *run)
 	return run->passes == &passes_real;
 }
 
+/* What it finds in doubt later on is its own. */
+static bool
+waits_for_earlier(const struct run *run)
+{
+	return carries_out(run) && run->past.attempts == 0;
+}
+
 static bool
 may_be_a_mistake(const struct run *run)
 {
@@ -96,7 +103,7 @@ expires(const struct run *run)
 
 static const struct entry looking[] = {
 	{ open_start, NULL },
-	{ settle_wait_start, carries_out },
+	{ settle_wait_start, waits_for_earlier },
 	{ connect_start, NULL },
 	{ first_scan_start, NULL },
 	{ adoption_start, may_be_a_mistake },

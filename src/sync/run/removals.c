@@ -175,5 +175,6 @@ removals_start(struct run *run, struct pass_result *out)
 {
 	struct phase *ph = xcalloc(1, sizeof(*ph));
 
+	ph->risks = STEP_BIT(STEP_LOOK) | STEP_BIT(STEP_REMOVE);
 	phase_start(ph, run, out, "removals", removal_begin);
 }

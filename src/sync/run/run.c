@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "observe/prescan.h"
 #include "run/account.h"
+#include "run/again.h"
 #include "run/connections.h"
 #include "run/phases.h"
 #include "run/preview.h"
@@ -31,6 +32,11 @@ run_abort(struct task *t)
 {
 	struct run *run = (struct run *)t;
 
+	if (again_is_worth_it(run)) {
+		connections_close(run, false);
+		conn_cut(&run->account->main);
+		return;
+	}
 	if (needs_user(&t->err) && issues_are_kept(run)) {
 		run->report.result.err_is_item = true;
 		report_account_issue(run, t->err.kind == ERR_SECRET ?
@@ -67,41 +73,81 @@ sum_up(struct run *run)
 }
 
 static void
-run_finish(struct task *t)
+run_free(struct run *run)
 {
-	struct run *run = (struct run *)t;
-	struct account *a = run->account;
 	size_t i;
 
-	report_flush(run);
-	report_items(run);
-	sum_up(run);
-	a->result = run->report.result;
-	a->run = NULL;
-	a->main.task = &a->task;
-	task_wake(&a->task);
-	if (run->waiter != NULL)
-		task_unhold(run->waiter);
 	phases_release(run);
 	connections_release(run);
 	prescan_release(run);
 	for (i = 0; i < run->n_folder; i++)
 		folder_release(&run->folder[i]);
 	free(run->folder);
+	again_release(&run->past);
 	report_release(&run->report);
 	free(run);
 }
 
-void
-run_start(struct account *a, const struct sync_options *opt,
-    const struct sync_callbacks *cb, struct task *waiter)
+/* The account belongs to nobody then; what is still open is closed. */
+static void
+run_leave(struct run *run)
+{
+	struct account *a = run->account;
+
+	a->result = run->report.result;
+	a->run = NULL;
+	a->main.task = &a->task;
+	task_wake(&a->task);
+	if (run->task.result == TASK_FAIL)
+		account_shut(a, &a->task, false);
+	if (run->waiter != NULL)
+		task_unhold(run->waiter);
+}
+
+static struct run *run_new(struct account *, const struct sync_options *,
+    const struct sync_callbacks *);
+static void run_begin(struct run *);
+
+/* The same sync: what it has done counts, what it met it will meet again. */
+static void
+run_again(struct run *run)
+{
+	struct run *next = run_new(run->account, &run->opt, &run->report.cb);
+
+	next->waiter = run->waiter;
+	next->fsyncs_before = run->fsyncs_before;
+	next->ms_begun = run->ms_begun;
+	next->report.result = run->report.result;
+	next->report.run = run->report.run;
+	next->report.begun = run->report.begun;
+	again_hand_over(run, next);
+	run_free(run);
+	run_begin(next);
+}
+
+static void
+run_finish(struct task *t)
+{
+	struct run *run = (struct run *)t;
+
+	report_flush(run);
+	if (again_is_worth_it(run) && prescan_failed(run) == NULL) {
+		run_again(run);
+		return;
+	}
+	report_items(run);
+	sum_up(run);
+	run_leave(run);
+	run_free(run);
+}
+
+static struct run *
+run_new(struct account *a, const struct sync_options *opt,
+    const struct sync_callbacks *cb)
 {
 	struct run *run = xcalloc(1, sizeof(*run));
 
 	run->account = a;
-	run->waiter = waiter;
-	if (waiter != NULL)
-		task_hold(waiter);
 	run->opt = *opt;
 	run->passes = opt->dry_run ? &passes_preview : &passes_real;
 	run->report.cb = *cb;
@@ -113,10 +159,30 @@ run_start(struct account *a, const struct sync_options *opt,
 	run->md = &a->md;
 	run->fsyncs_before = fs_syncs();
 	run->ms_begun = clock_mono_ms();
+	return run;
+}
+
+static void
+run_begin(struct run *run)
+{
+	struct account *a = run->account;
+
 	a->run = run;
 	a->main.task = &run->task;
 	run->task.abort = run_abort;
 	run->task.finish = run_finish;
 	task_start(&run->task, a->task.loop, &a->task, a->conf->name,
 	    phases_begin);
+}
+
+void
+run_start(struct account *a, const struct sync_options *opt,
+    const struct sync_callbacks *cb, struct task *waiter)
+{
+	struct run *run = run_new(a, opt, cb);
+
+	run->waiter = waiter;
+	if (waiter != NULL)
+		task_hold(waiter);
+	run_begin(run);
 }

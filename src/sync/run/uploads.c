@@ -57,7 +57,7 @@ settle_intents(struct run *run, struct err *err)
 	return index_end(run->ix, rc, err);
 }
 
-/* In a second round the intents are this run's own. */
+/* In a second round, or a later attempt, the intents are this run's own. */
 static int
 upload_work(struct pass *p, struct err *err)
 {
@@ -65,8 +65,10 @@ upload_work(struct pass *p, struct err *err)
 
 	if (hold_uploads(run, err) == -1)
 		return -1;
-	return run->md->look_only || run->merged || run->undone ? 0 :
-	    settle_intents(run, err);
+	if (run->md->look_only || run->merged || run->undone || run->past.sent)
+		return 0;
+	run->past.sent = true;
+	return settle_intents(run, err);
 }
 
 static enum task_result
@@ -93,6 +95,7 @@ uploads_start(struct run *run, struct pass_result *out)
 {
 	struct phase *ph = xcalloc(1, sizeof(*ph));
 
+	ph->risks = STEP_BIT(STEP_PUSH);
 	phase_start(ph, run, out, "uploads", upload_begin);
 }
 
@@ -151,5 +154,7 @@ look_again_start(struct run *run, struct pass_result *out)
 {
 	struct phase *ph = xcalloc(1, sizeof(*ph));
 
+	ph->risks = STEP_BIT(STEP_LOOK) | STEP_BIT(STEP_UPLOADED) |
+	    STEP_BIT(STEP_PAIR) | STEP_BIT(STEP_PULL) | STEP_BIT(STEP_FLAGS);
 	phase_start(ph, run, out, "look again", again_next);
 }

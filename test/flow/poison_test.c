@@ -1,0 +1,247 @@
+/*
+ * What kills the connection is found out, passed by and named, and all else is
+ * brought over in the same run.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow.h"
+
+#define SIX \
+	"server add INBOX a S\nserver add INBOX b S\nserver add INBOX c S\n" \
+	"server add INBOX d S\nserver add INBOX e S\nserver add INBOX f S\n" \
+	"server add Work g S\nserver add Zzz h S\n"
+#define LOST "the connection is lost each time "
+
+/* A run does all but what it names, and a later one that it has to itself. */
+static void
+passes_by(struct world *w, const char *ops, const char *items)
+{
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "told", buf_str(&w->told.ops), ops);
+	world_is(w, "items", buf_str(&w->told.items), items);
+}
+
+/* --- bodies --- */
+
+static void
+a_body(void **state)
+{
+	const enum imapd_lie lies[] = { IMAPD_KILLS, IMAPD_KILLS_ALL };
+	const char *const caps[] = { IMAPD_FULL, IMAPD_PLAIN };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct world *w = world_new(caps[i % 2]);
+
+		snprintf(world_way, sizeof(world_way), "way %zu: ", i);
+		world_do(w, SIX);
+		world_message(w, "INBOX", "c")->lie = lies[i / 2];
+		passes_by(w, "make-local INBOX\nmake-local Work\n"
+		    "make-local Zzz\npull INBOX a\n"
+		    "pull INBOX b\npull INBOX d\npull INBOX e\n"
+		    "pull INBOX f\npull Work g\npull Zzz h\n",
+		    "INBOX: message with UID 3 was not pulled: " LOST
+		    "it is asked for\n");
+		/* At once by the next run, then later. */
+		passes_by(w, "", "INBOX: message with UID 3 was not pulled: "
+		    LOST "it is asked for\n");
+		imapd_count(w->d);
+		passes_by(w, "", "INBOX: message with UID 3 was not pulled: "
+		    LOST "it is asked for\n");
+		assert_int_equal(w->d->logins, 1);
+		world_message(w, "INBOX", "c")->lie = IMAPD_TRUE;
+		assert_int_equal(world_sync(w, &(struct sync_options){
+		    .full = true }, NULL), 0);
+		world_is(w, "told", buf_str(&w->told.ops), "pull INBOX c\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+/* Two among hundreds, whatever the number of connections. */
+static void
+two_of_many(void **state)
+{
+	const enum imapd_lie lies[] = { IMAPD_KILLS, IMAPD_KILLS_ALL };
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		snprintf(world_way, sizeof(world_way), "way %u: ", i);
+		w->conf.connections = i % 2 == 0 ? 1 : 4;
+		world_do_many(w, "server add INBOX n", 600, " S\n");
+		world_do(w, "server add Work g S\ndisk add Work h S\n");
+		world_message(w, "INBOX", "n150")->lie = lies[i / 2];
+		world_message(w, "INBOX", "n401")->lie = lies[i / 2];
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		assert_int_equal(w->told.result.pulled.new, 599);
+		assert_int_equal(w->told.result.pushed.new, 1);
+		assert_int_equal(w->told.result.held, 2);
+		world_is(w, "items", buf_str(&w->told.items),
+		    "INBOX: message with UID 150 was not pulled: " LOST
+		    "it is asked for\n"
+		    "INBOX: message with UID 401 was not pulled: " LOST
+		    "it is asked for\n");
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+/* --- folders --- */
+
+static const struct {
+	const char *command, *change, *ops, *items;
+} kills[] = {
+	{ "SELECT *Work*", "server add Work x S\nserver add Zzz y S\n"
+	    "disk add INBOX z S\n", "pull Zzz y\npush INBOX z\n",
+	    "Work: " LOST "it is looked at; the folder is left out\n" },
+	{ "CREATE *", "disk make Fresh\nserver add Zzz y S\n", "pull Zzz y\n",
+	    "Fresh: " LOST "it is made; the folder is left out\n" },
+	{ "UID STORE *Flagged*", "disk flag INBOX a FS\nserver add Zzz y S\n",
+	    "pull Zzz y\n", "INBOX: " LOST
+	    "flags are set; flags were not carried over\n" },
+	{ "UID EXPUNGE *", "disk remove INBOX a\nserver add Zzz y S\n",
+	    "pull Zzz y\n", "INBOX: " LOST
+	    "messages are removed; none was removed\n" },
+};
+
+static void
+a_folder(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kills); i++) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		snprintf(world_way, sizeof(world_way), "%s: ",
+		    kills[i].command);
+		world_do(w, SIX);
+		world_sync_well(w);
+		world_do(w, kills[i].change);
+		imapd_count(w->d);
+		imapd_add_rule(w->d, kills[i].command, IMAPD_CUT, NULL);
+		passes_by(w, kills[i].ops, kills[i].items);
+		imapd_count(w->d);
+		world_sync(w, NULL, NULL);
+		world_sync_well(w);
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+/* One after the other is lost, each after so many commands: that is nobody's
+ * fault, and goes on with each. */
+static void
+after_a_while(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, SIX "server add A i S\nserver add B j S\n"
+	    "server add C k S\nserver add D l S\nserver add E m S\n");
+	w->d->commands_most = 12;
+	w->conf.connections = 1;
+	world_sync_well(w);
+	assert_true(w->d->logins > 1);
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+/* It stalls once. */
+static void
+once(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, SIX);
+	imapd_add_rule(w->d, "UID FETCH *BODY*", IMAPD_CUT, NULL)->times = 1;
+	world_sync_well(w);
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+/* The network is gone: that proves nothing. */
+static void
+gone_for_good(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, SIX);
+	for (unsigned i = 0; i < 3; i++) {
+		imapd_count(w->d);
+		imapd_add_rule(w->d, "UID FETCH *BODY*", IMAPD_CUT, NULL);
+		w->d->cut_all = true;
+		assert_int_equal(world_sync(w, NULL, NULL), 75);
+		world_is(w, "items", buf_str(&w->told.items), "");
+	}
+	imapd_count(w->d);
+	w->d->cut_all = w->d->down = false;
+	world_sync_well(w);
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+/* --- uploads --- */
+
+static const char *
+cuts_at_c(struct imapd *d, struct imapd_box *b, const char *data, size_t n)
+{
+	(void)d;
+	(void)b;
+	return memmem(data, n, "c@flow", 6) != NULL ? "cut" : NULL;
+}
+
+static void
+an_upload(void **state)
+{
+	const char *const caps[] = { IMAPD_FULL, IMAPD_PLAIN, IMAPD_CONDSTORE };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		struct world *w = world_new(caps[i]);
+
+		snprintf(world_way, sizeof(world_way), "%s: ", caps[i]);
+		world_do(w, "server add INBOX o S\nserver make Zzz\n");
+		world_sync_well(w);
+		world_do(w, "disk add INBOX a S\ndisk add INBOX b S\n"
+		    "disk add INBOX c S\ndisk add INBOX d S\n"
+		    "disk add INBOX e S\ndisk add Zzz z S\n");
+		w->d->refuse = cuts_at_c;
+		world_sync(w, NULL, NULL);
+		world_sync(w, NULL, NULL);
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		assert_non_null(strstr(buf_str(&w->told.items),
+		    "was not pushed: " LOST "it is sent"));
+		world_is(w, "the server", world_server(w),
+		    "INBOX: a(S) b(S) d(S) e(S) o(S)\nZzz: z(S)\n");
+		w->d->refuse = NULL;
+		assert_int_equal(world_sync(w, &(struct sync_options){
+		    .full = true }, NULL), 0);
+		world_is_in_sync(w, "INBOX: a(S) b(S) c(S) d(S) e(S) o(S)\n"
+		    "Zzz: z(S)\n");
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_body),
+		cmocka_unit_test(two_of_many),
+		cmocka_unit_test(a_folder),
+		cmocka_unit_test(after_a_while),
+		cmocka_unit_test(once),
+		cmocka_unit_test(gone_for_good),
+		cmocka_unit_test(an_upload),
+	};
+
+	return FLOW_MAIN(tests);
+}
