@@ -57,6 +57,7 @@ fetch_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 	if (p->octets >= BODY_PROGRESS) {
 		p->octets = 0;
 		imap_session_progress(cmd->priv->session);
+		imap_session_part(cmd->priv->session);
 	}
 }
 

@@ -30,6 +30,11 @@
  * silence limits while the session opens, and how many octets. */
 #define IMAP_PATIENCE_MS	(10u * 60 * 1000)
 #define IMAP_OPENING		4
+#define IMAP_OPENED		20	/* the same behind the login; not more
+					   than the patience above */
+/* An answer may take as long, and as much longer as what comes of it takes at
+ * that rate: octets a second. */
+#define IMAP_SLOWEST		256
 #define IMAP_NOISE_MAX		(16u << 20)
 /* What can be told of a folder is measured by its messages, up to these. */
 #define IMAP_MESSAGES_MAX	(16u << 20)
@@ -129,6 +134,9 @@ struct imap_session {
 	unsigned unasked;
 	uint64_t now, progress_at;	/* monotonic ms */
 	uint64_t noise_from;		/* octets that had come by then */
+	uint64_t answering;		/* number of the oldest line, plus 1; */
+	uint64_t answer_at, answer_from;	/* since when, and octets by
+						   then */
 	uint64_t patience_ms;
 	/* compress.c */
 	enum imap_compress compress;
@@ -155,6 +163,8 @@ void imap_session_dispose(struct imap_session *, struct task *,
 void imap_session_free(struct imap_session *);
 /* Something that was asked for came. */
 void imap_session_progress(struct imap_session *);
+/* The oldest command is answered anew from here: a good part of a body came. */
+void imap_session_part(struct imap_session *);
 void imap_session_expect(struct imap_session *);
 
 /* reply.c */

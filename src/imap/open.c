@@ -250,6 +250,14 @@ open_ask_again(struct task *t)
 	return task_next(t, open_flight);
 }
 
+static uint64_t
+patience(const struct stream_config *c)
+{
+	uint64_t most = (uint64_t)IMAP_OPENED * c->silence_ms;
+
+	return most == 0 || most > IMAP_PATIENCE_MS ? IMAP_PATIENCE_MS : most;
+}
+
 /* ENABLE goes before any SELECT, or iCloud does not count MODSEQs. */
 static enum task_result
 open_flight(struct task *t)
@@ -271,7 +279,7 @@ open_flight(struct task *t)
 		    o->cfg->known_namespace);
 	if (caps & CAP_NAMESPACE)
 		send_word(o, &p->names, "NAMESPACE");
-	p->session->patience_ms = IMAP_PATIENCE_MS;
+	p->session->patience_ms = patience(&o->cfg->stream);
 	/* Its names are read at its end: the namespace is known then. */
 	if (o->cfg->list != NULL)
 		imap_list_start(p->session, o->cfg->list, t);

@@ -24,13 +24,34 @@ heard(const struct imap_session *s)
 	return s->stream.bytes_in + s->stream.inflated;
 }
 
+/* What is sent by us first is no time of the server's. */
+static bool
+takes_too_long(struct imap_session *s)
+{
+	const struct imap_line *first = s->lines;
+	uint64_t number = first == NULL ? 0 : first->number + 1;
+
+	if (first == NULL || !first->whole || number != s->answering) {
+		s->answering = number;
+		imap_session_part(s);
+		return false;
+	}
+	return s->now - s->answer_at > s->patience_ms +
+	    (heard(s) - s->answer_from) * 1000 / IMAP_SLOWEST;
+}
+
 /* Bytes come, so that it is not silent; but do they answer anything? */
 static void
 session_check_patience(struct imap_session *s)
 {
+	bool too_long = takes_too_long(s);
+
 	if (s->paused || (s->in_flight == 0 && s->greeted))
 		return;
-	if (s->now - s->progress_at > s->patience_ms)
+	if (too_long)
+		imap_session_dropf(s, ERR_NET, "%s does not come to the end of "
+		    "an answer to %s", s->host, s->lines->verb);
+	else if (s->now - s->progress_at > s->patience_ms)
 		imap_session_dropf(s, ERR_NET,
 		    "%s has not answered for %u seconds", s->host,
 		    (unsigned)(s->patience_ms / 1000));
@@ -199,6 +220,13 @@ imap_session_progress(struct imap_session *s)
 	s->noise_from = heard(s);
 }
 
+void
+imap_session_part(struct imap_session *s)
+{
+	s->answer_at = s->now;
+	s->answer_from = heard(s);
+}
+
 /* An answer is awaited, unless it is our turn to go on with a literal. */
 void
 imap_session_expect(struct imap_session *s)
@@ -267,6 +295,7 @@ imap_session_pause(struct imap_session *s, bool paused)
 	if (!paused) {
 		/* The time that the disk took is not the server's. */
 		s->now = s->progress_at = clock_mono_ms();
+		imap_session_part(s);
 		task_wake(&s->task);
 	}
 	imap_session_expect(s);
