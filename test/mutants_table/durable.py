@@ -163,7 +163,7 @@ ROWS = [
 	"e2e test_durable.py -k adopted",
 	("if (!durable && make_durable(d, &m, &durable, err) == -1)\n"
 	"\t\treturn -1;", "durable = true;")),
-    ("folder-of-others-not-made-durable", SYNC + "run/folder_tasks.c",
+    ("folder-of-others-not-made-durable", SYNC + "run/folder_ready.c",
 	"e2e test_durable.py -k folder",
 	("if (maildir_folder_sync(run->md, f->row.path, err) == -1)",
 	"if (false)")),
