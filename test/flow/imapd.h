@@ -72,6 +72,8 @@ struct imapd_box {
 	struct imapd_gone *gone;
 	size_t n_gone, cap_gone;
 	bool read_only;
+	uint32_t cuts_store;	/* a STORE of that UID cuts the connection; 0 */
+	bool cuts_first;	/* and does nothing; else what is before it */
 	const char *permanent;	/* of PERMANENTFLAGS; NULL: all, and new ones */
 };
 

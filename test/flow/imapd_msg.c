@@ -459,6 +459,10 @@ store_words(struct imapd_conn *c, const char *set, bool add, bool silent,
 
 		if (m == NULL || !is_asked(c, set, m->uid))
 			continue;
+		if (m->uid == c->box->cuts_store)
+			conn_cut_behind(c);
+		if (c->cut)
+			break;
 		imapd_flag(c->box, m, add, kept);
 		say_stored(c, i, silent);
 	}
@@ -487,7 +491,10 @@ store(struct cursor *k)
 	if (why != NULL) {
 		answer_no(k, "%s", why);
 	} else {
-		store_words(c, set, add, silent, words);
+		if (c->box->cuts_first && is_asked(c, set, c->box->cuts_store))
+			conn_cut_behind(c);
+		else
+			store_words(c, set, add, silent, words);
 		answer_ok(k, "stored");
 	}
 	free(words);

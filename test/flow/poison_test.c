@@ -102,8 +102,8 @@ static const struct {
 	{ "CREATE *", "disk make Fresh\nserver add Zzz y S\n", "pull Zzz y\n",
 	    "Fresh: " LOST "it is made; the folder is left out\n" },
 	{ "UID STORE *Flagged*", "disk flag INBOX a FS\nserver add Zzz y S\n",
-	    "pull Zzz y\n", "INBOX: " LOST
-	    "flags are set; flags were not carried over\n" },
+	    "pull Zzz y\n", "INBOX: flags of the message with UID 1 were not "
+	    "set: " LOST "they are sent\n" },
 	{ "UID EXPUNGE *", "disk remove INBOX a\nserver add Zzz y S\n",
 	    "pull Zzz y\n", "INBOX: " LOST
 	    "messages are removed; none was removed\n" },
@@ -127,6 +127,49 @@ a_folder(void **state)
 		imapd_count(w->d);
 		world_sync(w, NULL, NULL);
 		world_sync_well(w);
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+/* Of the flags of many those of one can't be set. */
+static void
+a_store(void **state)
+{
+	const char *const caps[] = { IMAPD_FULL, IMAPD_PLAIN };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct world *w = world_new(caps[i % 2]);
+
+		snprintf(world_way, sizeof(world_way), "way %zu: ", i);
+		world_do_many(w, "server add INBOX n", 40, " S\n");
+		world_do(w, SIX);
+		world_sync_well(w);
+		world_do_many(w, "disk flag INBOX n", 40, " FS\n");
+		world_do(w, "disk flag Work g FS\n");
+		imapd_find_box(w->d, "INBOX")->cuts_store = 23;
+		imapd_find_box(w->d, "INBOX")->cuts_first = i / 2 == 0;
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		assert_int_equal(w->told.result.pushed.flags, 40);
+		world_is(w, "items", buf_str(&w->told.items),
+		    "INBOX: flags of the message with UID 23 were not set: "
+		    LOST "they are sent\n");
+		imapd_count(w->d);
+		world_do(w, "disk flag INBOX a FS\n");
+		world_sync(w, NULL, NULL);
+		world_is(w, "told", buf_str(&w->told.ops),
+		    "flag-remote INBOX a +\\Flagged\n");
+		/* Later from now on. */
+		imapd_count(w->d);
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		assert_int_equal(w->d->logins, 1);
+		imapd_find_box(w->d, "INBOX")->cuts_store = 0;
+		assert_int_equal(world_sync(w, &(struct sync_options){
+		    .full = true }, NULL), 0);
+		world_is(w, "told", buf_str(&w->told.ops),
+		    "flag-remote INBOX n23 +\\Flagged\n");
 		world_is_idle(w, 0);
 		world_free(w);
 	}
@@ -237,6 +280,7 @@ main(void)
 		cmocka_unit_test(a_body),
 		cmocka_unit_test(two_of_many),
 		cmocka_unit_test(a_folder),
+		cmocka_unit_test(a_store),
 		cmocka_unit_test(after_a_while),
 		cmocka_unit_test(once),
 		cmocka_unit_test(gone_for_good),

@@ -43,7 +43,7 @@ ROWS = [
 	"return false ? maildir_sync_folder(")),
     ("flags-first-batch-only", SYNC + "apply/flags.c",
 	"e2e test_flags.py -k taken_at_once",
-	("b->f->end |= b->f->pick.end;", "b->f->end = true;")),
+	("\tf->end |= f->pick.end;", "\tf->end = true;")),
     ("sets-of-less-than-was-found", SYNC + "observe/remote_flags.c",
 	"e2e test_delta.py -k lack_something",
 	("	return !o->older.kept || uidset", "	return true || uidset")),

@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "core/lacking.h"
+#include "core/loss.h"
 #include "mail/flags.h"
 #include "observe/observe.h"
 
@@ -51,8 +52,11 @@ flag_batch_post(struct flag_batch *b, enum flags_at at,
 static void
 flag_batch_pick(struct flag_batch *b)
 {
+	const unsigned most = flags_at_once(b->f);
+
 	b->f->picking = true;
-	b->f->pick.max = b->f->done == 0 ? FLAG_ROWS_0 : FLAG_ROWS;
+	b->f->pick.max = most > 0 ? (int)most : b->f->done == 0 ? FLAG_ROWS_0 :
+	    FLAG_ROWS;
 	flag_batch_post(b, FLAGS_PICK, flags_pick_run);
 }
 
@@ -136,6 +140,7 @@ flag_batch_apply(struct flag_batch *b)
 {
 	struct flagging *f = b->f;
 
+	b->turn = ++f->turns;
 	stores_begin(b);
 	b->at = FLAGS_APPLY;
 	b->disk_job = (struct job){ .run = rename_run };
@@ -145,8 +150,12 @@ flag_batch_apply(struct flag_batch *b)
 static void
 flag_batch_picked(struct flag_batch *b)
 {
-	b->f->picking = false;
-	b->f->end |= b->f->pick.end;
+	struct flagging *f = b->f;
+
+	f->picking = false;
+	f->end |= f->pick.end;
+	f->pass.folder->put_off |= f->pick.put_off;
+	f->pass.folder->suspects |= f->pick.suspects;
 	if (b->n == 0)
 		flag_batch_clear(b);
 	else
@@ -212,6 +221,9 @@ flags_record_run(struct job *job)
 	for (i = 0; i < b->n && rc == 0; i++) {
 		renamed |= b->row[i].renamed;
 		rc = record_flags(b->f, &b->row[i], &job->err);
+		if (rc == 0)
+			rc = flags_record_loss(b->f, &b->row[i], b->lost,
+			    &job->err);
 	}
 	if (rc == 0 && renamed)
 		rc = observe_local_ours(run->ix, run->md,
@@ -225,7 +237,7 @@ is_remote_done(const struct flag_batch *b, const struct flag_row *r)
 {
 	const struct state *is = &r->p.place.remote;
 
-	return !b->lost && r->goal.present &&
+	return (!b->lost || r->fresh) && r->goal.present &&
 	    (r->p.verdict.remote_flags != is->flags ||
 	    !keywords_equal(r->p.verdict.remote_keywords, is->keywords));
 }
@@ -255,6 +267,8 @@ report_batch(struct flag_batch *b)
 static void
 flag_batch_lost(struct flag_batch *b, struct err *err)
 {
+	if (b->f->lost.kind == ERR_NONE)
+		flags_judge_loss(b->f);
 	b->lost = b->stored = true;
 	b->f->end = true;
 	b->f->lost = *err;
@@ -280,6 +294,8 @@ flag_batch_applied(struct flag_batch *b, struct err *err)
 		*err = b->disk_job.err;
 		return -1;
 	}
+	if (!b->lost)
+		loss_was_none(&b->f->pass, b->f->pass.conn);
 	report_batch(b);
 	flag_batch_post(b, FLAGS_RECORD, flags_record_run);
 	return 0;
@@ -324,16 +340,18 @@ static enum task_result
 flags_turn(struct task *t)
 {
 	struct flagging *f = (struct flagging *)t;
-	int i, busy = 0;
+	int i, most, busy = 0;
 
 	for (i = 0; i < FLAG_BATCHES; i++)
 		if (flag_batch_step(&f->batch[i], &t->err) == -1)
 			return TASK_FAIL;
-	for (i = 0; i < FLAG_BATCHES; i++) {
+	most = flags_at_once(f) > 0 ? 1 : FLAG_BATCHES;
+	for (i = 0; i < most; i++) {
 		if (f->batch[i].at == FLAGS_FREE && !f->end && !f->picking)
 			flag_batch_pick(&f->batch[i]);
-		busy += f->batch[i].at != FLAGS_FREE;
 	}
+	for (i = 0; i < FLAG_BATCHES; i++)
+		busy += f->batch[i].at != FLAGS_FREE;
 	return busy > 0 ? task_wait(t, flags_turn) : flags_end(f);
 }
 
@@ -362,7 +380,9 @@ flags_start(struct conn *conn, struct folder *folder,
 	state_set(&f->shown, true, 0, "");
 	f->pick = (struct pick){
 		.run = conn->account->run, .folder = folder, .ops = FLAG_OPS,
+		.failed = ITEM_FLAGS, .late = folder->late,
 	};
+	f->late = folder->late;
 	f->pass.task.finish = flags_finish;
 	f->pass.folder = folder;
 	f->pass.step = STEP_FLAGS;

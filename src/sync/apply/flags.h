@@ -21,6 +21,8 @@ struct flag_row {
 	struct state shown;	/* the last row of it since; absent: none */
 	bool fresh;		/* that came since it was asked for */
 	char *failure;
+	bool suspect;		/* the connection was lost at it, ... */
+	bool proven;		/* ... each time */
 };
 
 /* One STORE. */
@@ -53,6 +55,7 @@ struct flag_batch {
 	bool asking;		/* for rows that did not come */
 	bool stored;		/* all is answered */
 	bool lost;		/* or will never be */
+	unsigned turn;		/* of those that were sent, in order */
 	struct imap_fetching ask;
 	struct state lacks;	/* that the folder does not keep */
 	struct state shown;	/* that it was seen to */
@@ -65,6 +68,8 @@ struct flagging {
 	struct flag_batch batch[FLAG_BATCHES];
 	bool picking;		/* one at a time, for rows come in order */
 	bool end;		/* nothing is left to pick */
+	bool late;		/* what failed before comes now, alone */
+	unsigned turns;		/* batches sent so far */
 	struct err stopped;	/* the folder's directories take no more */
 	struct err lost;	/* the connection is */
 	uint64_t done;
@@ -81,5 +86,14 @@ int stores_drive(struct flag_batch *, struct err *);
 /* The server's side of the row is to change, or was. */
 bool is_asked_for(const struct flag_row *);
 void stores_release(struct flag_batch *);
+
+/* flags_lost.c: how many rows may go at once; 0: any number. Then no batch goes
+ * beside another. */
+unsigned flags_at_once(const struct flagging *);
+/* The connection is lost. At a row, perhaps. */
+void flags_judge_loss(struct flagging *);
+/* What became of it, in the index. Index lane. */
+int flags_record_loss(struct flagging *, const struct flag_row *, bool lost,
+    struct err *);
 
 #endif

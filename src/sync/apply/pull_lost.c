@@ -38,22 +38,20 @@ first_awaited(const struct pull_batch *b, size_t *n_out)
 void
 pull_asked(struct pull_batch *b)
 {
-	struct folder *f = b->p->pass.folder;
 	int i;
 
 	for (i = 0; i < b->n; i++) {
 		b->msg[i].asked |= b->msg[i].asking;
 		b->msg[i].asking = false;
 	}
-	b->source->conn->bodies++;
-	f->at_once = f->at_once < SYNC_ROWS ? 2 * f->at_once : 0;
+	loss_was_none(&b->p->pass, b->source->conn);
 }
 
 /* As many as may be asked for at once. */
 void
 pull_choose(struct pull_batch *b)
 {
-	const unsigned most = b->p->pass.folder->at_once;
+	const unsigned most = loss_at_once(&b->p->pass);
 	int i;
 
 	b->turn = ++b->p->turns;
@@ -83,7 +81,7 @@ pull_judge_loss(struct pull_batch *b)
 	loss.asked = left < b->n_asked ? left : b->n_asked;
 	loss.came = b->open != NULL || b->fetch.rows > 0;
 	loss.suspected = m->row.tries > 0;
-	loss.alone = b->p->late && !c->mixed && c->bodies == 0;
+	loss.alone = b->p->late && !c->mixed && c->risked == 0;
 	b->p->pass.blamed = true;
 	switch (loss_of_message(&b->p->pass, m->row.place.uid, &loss)) {
 	case LOSS_HALVE:

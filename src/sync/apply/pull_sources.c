@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "apply/pull.h"
+#include "core/loss.h"
 
 #define WORTH_A_LINE	1000	/* messages that are left */
 
@@ -45,7 +46,7 @@ fetches(const struct pull *p, const struct source *s)
 static bool
 are_careful(const struct pull *p)
 {
-	return p->late || p->pass.folder->at_once > 0;
+	return p->late || loss_at_once(&p->pass) > 0;
 }
 
 struct source *

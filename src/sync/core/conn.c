@@ -30,7 +30,7 @@ conn_close(struct conn *c, bool polite)
 	c->counted = (struct imap_stats){ 0 };
 	c->first = 0;
 	c->mixed = false;
-	c->bodies = 0;
+	c->risked = 0;
 	imap_close_start(c->session, a->run != NULL ? &a->run->task : &a->task,
 	    polite);
 	c->session = NULL;

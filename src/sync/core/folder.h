@@ -35,12 +35,13 @@ enum step {
 
 /* Connections that were lost at one of them, in this sync (core/loss.h). */
 struct folder_loss {
-	unsigned n;		/* in succession */
-	bool by_main;		/* the main one was: nobody else can take over
+	uint16_t n;		/* in succession */
+	uint16_t at_once;	/* messages that are asked for; 0: any number */
+	bool by_main : 1;	/* the main one was: nobody else can take over
 				   */
-	bool alone;		/* one that does nothing else was asked for */
-	bool proven;		/* it is the folder's fault: it is passed by */
-	bool kept;		/* ... as an earlier sync found out */
+	bool alone : 1;		/* one that does nothing else was asked for */
+	bool proven : 1;	/* it is the folder's fault: it is passed by */
+	bool kept : 1;		/* ... as an earlier sync found out */
 };
 
 /*
@@ -104,7 +105,6 @@ struct folder {
 	bool put_off;		/* messages that failed before were, ... */
 	bool suspects;		/* ... and a connection was lost at some */
 	bool late;		/* they come now */
-	unsigned at_once;	/* messages that are asked for; 0: any number */
 
 	/* Either, one after the other. */
 	bool failed;		/* it is left out of this run */

@@ -2,6 +2,7 @@
 #include "core/loss.h"
 
 #include "base/log.h"
+#include "core/pick.h"
 #include "core/report.h"
 #include "plan/loss.h"
 #include "plan/retry.h"
@@ -62,25 +63,34 @@ loss_of_pass(struct pass *p)
 }
 
 static struct past_message *
-message_of(struct past *p, const struct folder *f, uint32_t uid)
+message_of(struct past *p, const struct pass *pass, uint32_t uid)
 {
+	const int64_t folder = pass->folder->row.id;
 	unsigned i, n = p->n_message < PAST_MESSAGES ? p->n_message :
 	    PAST_MESSAGES;
 	struct past_message *m;
 
 	for (i = 0; i < n; i++)
-		if (p->message[i].folder == f->row.id &&
+		if (p->message[i].folder == folder &&
+		    p->message[i].step == pass->step &&
 		    p->message[i].uid == uid)
 			return &p->message[i];
 	m = &p->message[p->n_message++ % PAST_MESSAGES];
-	*m = (struct past_message){ .folder = f->row.id, .uid = uid };
+	*m = (struct past_message){ .folder = folder, .step = pass->step,
+	    .uid = uid };
 	return m;
+}
+
+static uint16_t
+half_of(size_t n)
+{
+	return n < 2 ? 1 : n / 2 > UINT16_MAX ? UINT16_MAX : (uint16_t)(n / 2);
 }
 
 enum loss_verdict
 loss_of_message(struct pass *p, uint32_t uid, const struct loss *loss)
 {
-	struct past_message *m = message_of(&p->run->past, p->folder, uid);
+	struct past_message *m = message_of(&p->run->past, p, uid);
 	struct loss l = *loss;
 	enum loss_verdict verdict;
 
@@ -90,11 +100,26 @@ loss_of_message(struct pass *p, uint32_t uid, const struct loss *loss)
 	if (l.octets > m->octets)
 		m->octets = l.octets;
 	if (verdict == LOSS_HALVE)
-		p->folder->at_once = l.asked > 2 ? (unsigned)(l.asked / 2) : 1;
+		p->folder->loss[p->step].at_once = half_of(l.asked);
 	log_info("%s: %s: a connection was lost at %s %u",
 	    p->run->conf->name, p->folder->row.name, verdict == LOSS_HALVE ?
 	    "one of the messages from UID" : "the message with UID", uid);
 	return verdict;
+}
+
+void
+loss_was_none(struct pass *p, struct conn *c)
+{
+	struct folder_loss *l = &p->folder->loss[p->step];
+
+	c->risked++;
+	l->at_once = l->at_once < SYNC_ROWS ? 2 * l->at_once : 0;
+}
+
+unsigned
+loss_at_once(const struct pass *p)
+{
+	return p->folder->loss[p->step].at_once;
 }
 
 void

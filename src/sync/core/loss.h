@@ -18,10 +18,15 @@ bool loss_passes_by(struct pass *);
 /*
  * The first message of those that were asked for and had not come: what is it?
  * Of so many, where that is not known, fewer are asked for at once from now on
- * (folder.at_once).
+ * (folder_loss.at_once).
  */
 enum loss_verdict loss_of_message(struct pass *, uint32_t uid,
     const struct loss *);
+/* Those that were asked for, by that connection, are through: more of them at
+ * once from now on. */
+void loss_was_none(struct pass *, struct conn *);
+/* How many messages a step may ask for; 0: any number. */
+unsigned loss_at_once(const struct pass *);
 /* Index lane, before anything is at work: what an earlier sync found out. */
 int loss_recall(struct run *, struct folder *, struct err *);
 /* A connection was lost at one of these steps (STEP_BIT) and may be again. */

@@ -34,6 +34,7 @@ struct past {
 	 * much of each had come. */
 	struct past_message {
 		int64_t folder;
+		unsigned step;
 		uint32_t uid;
 		uint64_t octets;
 		unsigned losses;

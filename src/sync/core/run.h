@@ -42,7 +42,7 @@ struct conn {
 	struct imap_stats counted;	/* of it, in the results of runs */
 	int64_t first;		/* the folder that it was used for, ... */
 	bool mixed;		/* ... and there were others since */
-	unsigned bodies;	/* FETCHes of bodies that it has answered */
+	unsigned risked;	/* commands answered that might have cost it */
 };
 
 /* What it did since it was last counted is added to the run's result. */

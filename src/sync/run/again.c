@@ -17,7 +17,6 @@ struct past_folder {
 	bool observed;
 	bool look_again;
 	uint32_t unpulled;
-	unsigned at_once;
 	struct folder_loss loss[STEPS];
 };
 
@@ -66,7 +65,6 @@ keep_folders(const struct run *run, struct past *to)
 		kept->observed = f->observed;
 		kept->look_again = f->look_again;
 		kept->unpulled = f->unpulled;
-		kept->at_once = f->at_once;
 		memcpy(kept->loss, f->loss, sizeof(kept->loss));
 	}
 }
@@ -132,7 +130,6 @@ again_recall(struct run *run, struct err *err)
 			f->observed = kept->observed;
 			f->look_again = kept->look_again;
 			f->unpulled = kept->unpulled;
-			f->at_once = kept->at_once;
 			memcpy(f->loss, kept->loss, sizeof(f->loss));
 		}
 		if (loss_recall(run, f, err) == -1)
