@@ -166,6 +166,7 @@ static const char *const not_absent[] = {
 	"Mailbox does not exist, or", "mailbox does not exist",
 	"Mailbox doesn't exist: ", "Mailbox doesn't exist: Entw&APw-rfe2",
 	"Mailbox doesn't exist: Entw&APw-rf", "Mailbox doesn't exist: INBOX",
+	"Mailbox doesn't exist: Entw&APw-rfx",
 	"Mailbox doesn't exist: Entw&APw-rfe (timed out)",
 	"Mailbox doesn't exist: Entw&APw-rfe: Permission denied",
 	"Permission denied (0.001 + 0.000 secs).", " secs).", "( secs).",
