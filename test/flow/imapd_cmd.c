@@ -551,7 +551,8 @@ create(struct cursor *k)
 
 	if (name == NULL) {
 		answer_bad(k);
-	} else if (find_box(k->c->d, name) != NULL) {
+	} else if (find_box(k->c->d, name) != NULL ||
+	    imapd_find_box(k->c->d, name) != NULL) {
 		answer_no(k, "[ALREADYEXISTS] there is one");
 	} else {
 		imapd_make_box(k->c->d, name);

@@ -92,6 +92,15 @@ static const struct flow anew[] = {
 	    .ops = "make-local Old\npull Old b\npull Old c\npull Old d\n",
 	    .both = INBOX_A "Old: " IN_WORK,
 	    .not = FLOW_NOT_DRY | FLOW_ONCE },
+	/* What had the name is gone: no merge brings it back. */
+	{ .what = "to the name of one that was deleted", .before = WORK
+		"server add Job e\n",
+	    .change = "server delete Work\nserver rename Job Work\n",
+	    .ops = "drop-local Job\npull Work e\nremove-local Job e\n"
+		"remove-local Work b\nremove-local Work c\n"
+		"remove-local Work d\n",
+	    .both = INBOX_A "Work: e\n",
+	    .not = FLOW_NOT_DRY | FLOW_ONCE },
 	{ .what = "in its case", .before = WORK,
 	    .change = "server rename Work work\n",
 	    .ops = "rename-local work Work\n",
@@ -282,6 +291,36 @@ list_gap(void **state)
 		world_is(w, "the disk", world_disk(w), INBOX_A);
 		world_free(w);
 	}
+}
+
+/* What a folder was may be among those that are not shown: merged with what has
+ * its name now it would be there twice. */
+static void
+renamed_in_a_gap(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, WORK "server add Job e\n");
+	world_sync_well(w);
+	imapd_count(w->d);
+	world_do(w, "server rename Work Old\nserver add Work f\n"
+	    "server add INBOX g\n");
+	w->d->away = "[JO]*";
+	assert_int_equal(world_sync(w, NULL, NULL), 75);
+	world_is(w, "the ops", buf_str(&w->told.ops), "pull INBOX g\n");
+	assert_non_null(strstr(buf_str(&w->told.notes), "Work: the server "
+	    "numbers its messages anew (UIDVALIDITY), and does not list all "
+	    "folders that were there; it is left as it is until that is "
+	    "clear\n"));
+	w->d->away = NULL;
+	world_sync_well(w);
+	world_is(w, "the ops", buf_str(&w->told.ops),
+	    "make-local Work\npull Work f\nrename-local Old Work\n");
+	world_is_in_sync(w, "INBOX: a(S) g\nJob: e\nOld: " IN_WORK
+	    "Work: f\n");
+	world_is_idle(w, 0);
+	world_free(w);
 }
 
 /* Believed at last, but held; then it comes back. */
@@ -640,6 +679,7 @@ main(void)
 		cmocka_unit_test(case_counts),
 		cmocka_unit_test(server_folds),
 		cmocka_unit_test(list_gap),
+		cmocka_unit_test(renamed_in_a_gap),
 		cmocka_unit_test(held_then_healed),
 		cmocka_unit_test(gone_in_words),
 		cmocka_unit_test(not_said_that_it_is_gone),

@@ -27,9 +27,9 @@
 #define INTENT	"renaming"
 
 struct renaming {
-	struct folder_move *move;
+	struct folder_move *move;	/* NULL: its mailbox is not there */
 	struct folder *f;
-	const struct imap_folder *to;
+	const struct imap_folder *to;	/* NULL, then */
 	struct folder *there;	/* of that name; NULL: outside of `folders` */
 	char *path;		/* where that is; NULL */
 	enum rename_op op;
@@ -310,13 +310,43 @@ record(struct renames *r, struct err *err)
 
 /* --- all of them --- */
 
+/* The server did not tell where it is, or it has a name of its own. */
+static bool
+is_in_doubt(const struct folder_moves *moves, const struct folder *f)
+{
+	size_t i;
+
+	for (i = 0; i < moves->n; i++)
+		if (moves->v[i].id == f->row.id)
+			return true;
+	return false;
+}
+
+/* Its name is known to be another mailbox's now, and its own has none that LIST
+ * shows: that is gone, and nothing there is to be merged with it. */
+static void
+collect_ousted(struct renames *r, const struct folder_moves *moves)
+{
+	size_t i, n = r->n;
+
+	for (i = 0; i < n; i++) {
+		struct folder *f = r->v[i].there;
+
+		if (f == NULL || is_fresh(f) || folder_is_inbox(f) ||
+		    renaming_of(r, f) != NULL || is_in_doubt(moves, f) ||
+		    f->row.uidvalidity == f->listed.uidvalidity)
+			continue;
+		r->v[r->n++].f = f;
+	}
+}
+
 static void
 collect_renames(struct renames *r, struct folder_moves *moves,
     const struct imap_list *list)
 {
 	size_t i;
 
-	r->v = xcalloc(moves->n + 1, sizeof(*r->v));
+	r->v = xcalloc(2 * moves->n + 1, sizeof(*r->v));
 	for (i = 0; i < moves->n; i++) {
 		struct renaming *one = &r->v[r->n];
 
@@ -332,6 +362,7 @@ collect_renames(struct renames *r, struct folder_moves *moves,
 		    xstrdup(one->there->row.path);
 		r->n++;
 	}
+	collect_ousted(r, moves);
 }
 
 static int

@@ -87,6 +87,34 @@ leave_unsure(struct proving *p, struct folder *f)
 	    f->lack.in_words ? " (or --force-deletes says so)" : ""));
 }
 
+/* Its name stands for another mailbox now; what it was may be one of those that
+ * LIST does not show today. */
+static bool
+is_another(const struct folder *f)
+{
+	return f->inside && f->row.uidvalidity != 0 && f->listed.has_status &&
+	    f->listed.uidvalidity != f->row.uidvalidity;
+}
+
+static void
+leave_others(struct run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_folder; i++) {
+		struct folder *f = &run->folder[i];
+
+		if (f->failed || !is_another(f))
+			continue;
+		f->failed = true;
+		run->report.waiting++;
+		report_note_later(run, xasprintf("%s: the server numbers its "
+		    "messages anew (UIDVALIDITY), and does not list all "
+		    "folders that were there; it is left as it is until that "
+		    "is clear", f->row.name));
+	}
+}
+
 /* since: when that was found first; 0 forgets it. */
 static int
 keep_since(struct proving *p, const struct folder *f, int64_t since,
@@ -189,6 +217,8 @@ judge_all(struct proving *p, struct err *err)
 	for (i = 0; i < run->n_folder && rc == 0; i++)
 		if (any != 0 || is_lacked(&run->folder[i]))
 			rc = judge(p, &run->folder[i], err);
+	if (p->any_unsure)
+		leave_others(run);
 	now = p->any_unsure;
 	return rc == 0 && now != any && !run->opt.dry_run ?
 	    index_fact_set(run->ix, 0, LACKED, now, err) : rc;
