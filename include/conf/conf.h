@@ -62,6 +62,8 @@ struct conf_account {
 	char **quirks;		/* rows of imap/quirks.h, or "!ROW" */
 	size_t n_quirks;
 	unsigned quirks_line;	/* where that stands */
+	uint32_t window, window_days;	/* the server shows so many of the
+					   newest, or of so many days; 0 */
 	int64_t verify_s;	/* a full comparison of each folder so often */
 };
 

@@ -16,6 +16,9 @@ enum index_item_kind {
 	ITEM_REMOVE,
 	ITEM_FOLDER,		/* it is left out */
 	ITEM_SUM,		/* what it holds does not add up */
+	ITEM_WINDOW,		/* its oldest messages are not shown */
+	ITEM_UNSEEN,		/* and changes of those wait */
+	ITEM_OLDER,		/* files may be messages that are not shown */
 	/* Of the account, not a matter of exit 1; yet -q names them. */
 	ITEM_SECRET = 100,	/* no password was to be had */
 	ITEM_LATE,		/* not in sync for long */

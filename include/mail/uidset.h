@@ -35,6 +35,9 @@ void uidset_clear(struct uidset *);
 void uidset_add(struct uidset *, uint32_t uid);
 /* The ends may be reversed. UID 0 is never a member. */
 void uidset_add_range(struct uidset *, uint32_t first, uint32_t last);
+/* Adds, or takes away, all of the second: the first is settled then. */
+void uidset_join(struct uidset *, const struct uidset *);
+void uidset_less(struct uidset *, const struct uidset *);
 bool uidset_has(const struct uidset *, uint32_t uid);
 bool uidset_empty(const struct uidset *);
 uint64_t uidset_count(const struct uidset *);

@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "key.h"
 
 #define NAME_MAX_BYTES 64
@@ -128,6 +129,23 @@ read_quirks(const struct conf_value *v, struct err *err)
 	return conf_value_read(v, err);
 }
 
+/* "10000", or "30d". */
+static int
+read_window(const struct conf_value *v, struct err *err)
+{
+	struct conf_account *a = v->out;
+	struct span number = span_of(v->text);
+	bool days = number.n > 0 && number.p[number.n - 1] == 'd';
+	uint64_t n;
+
+	number.n -= days;
+	if (!span_number(number, days ? 36500 : v->key->max, &n) || n == 0)
+		return conf_fail(err, &v->place, "window is no number of "
+		    "messages or of days, such as 10000 or 30d; correct it");
+	*(days ? &a->window_days : &a->window) = (uint32_t)n;
+	return 0;
+}
+
 static const struct conf_word tls_words[] = {
 	{ "implicit", CONF_TLS_IMPLICIT, NULL },
 	{ "starttls", CONF_TLS_STARTTLS, NULL },
@@ -204,6 +222,7 @@ const struct conf_key conf_account_keys[] = {
 	KEY_NUMBER("connections", connections, 1, LIMIT_CONNECTIONS),
 	KEY_DURATION("verify-interval", verify_s, CONF_HOUR, 3650 * CONF_DAY,
 	    .preset = "7d"),
+	KEY_NUMBER("window", window, 1, 16777216, .read = read_window),
 	KEY_WORD("compress", compress, compress_words, .preset = "auto"),
 	KEY_BOOL("expunge", expunge),
 	KEY_TEXT("trash", trash),

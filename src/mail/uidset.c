@@ -248,6 +248,50 @@ uidset_parse(struct uidset *set, struct span s)
 	return 0;
 }
 
+void
+uidset_join(struct uidset *set, const struct uidset *with)
+{
+	size_t i;
+
+	uidset_order(with);
+	for (i = 0; i < with->n; i++)
+		uidset_add_range(set, with->range[i].first,
+		    with->range[i].last);
+	uidset_settle(set);
+}
+
+/* What is left of a range in front of each that goes, and behind the last. */
+static void
+range_less(struct uidset *out, struct uidrange r, const struct uidset *less)
+{
+	uint64_t from = r.first;
+	size_t i;
+
+	for (i = uidset_find(less, r.first); i < less->n &&
+	    less->range[i].first <= r.last; i++) {
+		if (less->range[i].first > from)
+			uidset_add_range(out, (uint32_t)from,
+			    less->range[i].first - 1);
+		from = (uint64_t)less->range[i].last + 1;
+	}
+	if (from <= r.last)
+		uidset_add_range(out, (uint32_t)from, r.last);
+}
+
+void
+uidset_less(struct uidset *set, const struct uidset *less)
+{
+	struct uidset out = { 0 };
+	size_t i;
+
+	uidset_order(set);
+	uidset_order(less);
+	for (i = 0; i < set->n; i++)
+		range_less(&out, set->range[i], less);
+	uidset_release(set);
+	*set = out;
+}
+
 bool
 uidset_format(const struct uidset *set, size_t *at, size_t max,
     struct buf *out)

@@ -352,15 +352,16 @@ def test_folder_that_may_not_be_removed(world):
 
 # -- settled, ignored, told --
 
-def one_more(line):
+def one_less(line):
 	return re.sub(rb"^\* (\d+) EXISTS", lambda m: b"* %d EXISTS"
-	    % (int(m[1]) + 1), line)
+	    % (int(m[1]) - 1), line)
 
 
 def test_ignored_until_it_changes(world):
 	with world.imap() as imap:
 		world.append(imap, "INBOX", "m0")
-	with Middleman(world.server.port, down=one_more) as man:
+		world.append(imap, "INBOX", "m00")
+	with Middleman(world.server.port, down=one_less) as man:
 		through(world, man.port)
 		e, = items(world.sync(rc=1))
 		assert (e["id"], e["ignored"]) == (1, False)

@@ -38,6 +38,7 @@ enum imapd_lie {
 	IMAPD_REFUSED,		/* FETCH of its body ends with NO */
 	IMAPD_SHORT,		/* the body comes without its last octets */
 	IMAPD_LONG,		/* and some more behind them */
+	IMAPD_UNLISTED,		/* EXISTS counts it, nothing shows it */
 	/* The connection is cut */
 	IMAPD_KILLS,		/* in the middle of its body */
 	IMAPD_KILLS_ALL,	/* when it is among those that are asked for */
@@ -75,6 +76,9 @@ struct imapd_box {
 	uint32_t cuts_store;	/* a STORE of that UID cuts the connection; 0 */
 	bool cuts_first;	/* and does nothing; else what is before it */
 	const char *permanent;	/* of PERMANENTFLAGS; NULL: all, and new ones */
+	/* It shows the newest so many, or those dated from then on; 0: all. */
+	size_t window;
+	int64_t window_from;
 };
 
 enum imapd_action {
@@ -173,6 +177,15 @@ struct imapd {
 	    const char *words);
 	bool quiet;		/* STORE is answered with OK and no rows */
 	unsigned commands_most;	/* of a connection, then it is cut; 0 */
+	/* BAD to a set of which one part meets no message, as imap4d. */
+	bool strict_sets;
+	/* BAD to numbers above this in a set; 0: none are too high. */
+	uint32_t highest_uid;
+	/* MESSAGELIMIT: so many a command; 0: no limit. From the lowest UID on
+	 * rather than from the highest, or NO to all. */
+	unsigned limit;
+	enum imapd_limited { LIMITED_DOWN, LIMITED_UP, LIMITED_NO } limited;
+	bool status_lacks_uidnext, select_lacks_uidnext;
 	unsigned connections_most;	/* more are turned away; 0: no limit */
 	/* Answers FETCHes and SEARCHes that wait together all mixed up. */
 	unsigned mix;			/* seed; 0: not */
@@ -218,6 +231,9 @@ void imapd_expunge_late(struct imapd_box *);
 
 struct imapd_box *imapd_make_box(struct imapd *, const char *name);
 struct imapd_box *imapd_find_box(struct imapd *, const char *name);
+/* The client is shown the i-th message; how many it is shown. */
+bool imapd_shows(const struct imapd_box *, size_t i);
+size_t imapd_count_shown(const struct imapd_box *);
 void imapd_drop_box(struct imapd *, struct imapd_box *);
 /* Takes along what lies below it. */
 void imapd_rename_box(struct imapd *, struct imapd_box *, const char *to);

@@ -193,6 +193,23 @@ box_free(struct imapd_box *b)
 	free(b);
 }
 
+bool
+imapd_shows(const struct imapd_box *b, size_t i)
+{
+	return (b->window == 0 || i + b->window >= b->n) &&
+	    b->msg[i]->date >= b->window_from;
+}
+
+size_t
+imapd_count_shown(const struct imapd_box *b)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < b->n; i++)
+		n += imapd_shows(b, i);
+	return n;
+}
+
 void
 imapd_drop_box(struct imapd *d, struct imapd_box *b)
 {

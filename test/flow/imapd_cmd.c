@@ -180,7 +180,9 @@ view_open(struct imapd_conn *c, struct imapd_box *b, bool examined)
 	c->examined = examined;
 	c->n_view = 0;
 	for (size_t i = 0; i < b->n; i++)
-		*VEC_ADD(c->view, c->n_view, c->cap_view) = b->msg[i]->uid;
+		if (imapd_shows(b, i))
+			*VEC_ADD(c->view, c->n_view, c->cap_view) =
+			    b->msg[i]->uid;
 	c->seen = b->modseq;
 	free(c->saved);
 	c->saved = NULL;
@@ -322,13 +324,15 @@ logout(struct cursor *k)
 static void
 say_status(struct imapd_conn *c, const struct imapd_box *b, const char *items)
 {
-	char modseq[60] = "";
+	char modseq[60] = "", uidnext[40] = "";
 
+	if (!c->d->status_lacks_uidnext)
+		snprintf(uidnext, sizeof(uidnext), " UIDNEXT %u", b->uidnext);
 	if (words_have(items, "HIGHESTMODSEQ"))
 		snprintf(modseq, sizeof(modseq), " HIGHESTMODSEQ %llu",
 		    (unsigned long long)b->modseq);
-	conn_say(c, "* STATUS \"%s\" (MESSAGES %zu UIDNEXT %u UIDVALIDITY "
-	    "%llu%s)", b->name, b->n, b->uidnext,
+	conn_say(c, "* STATUS \"%s\" (MESSAGES %zu%s UIDVALIDITY %llu%s)",
+	    b->name, imapd_count_shown(b), uidnext,
 	    (unsigned long long)b->uidvalidity, modseq);
 }
 
@@ -467,11 +471,12 @@ say_box(struct imapd_conn *c, const struct imapd_box *b)
 	conn_say(c, "* FLAGS (%s)", known);
 	conn_say(c, "* OK [PERMANENTFLAGS (%s)] these",
 	    b->read_only || c->examined ? "" : permanent);
-	conn_say(c, "* %zu EXISTS", b->n);
+	conn_say(c, "* %zu EXISTS", imapd_count_shown(b));
 	conn_say(c, "* 0 RECENT");
 	conn_say(c, "* OK [UIDVALIDITY %llu] valid",
 	    (unsigned long long)b->uidvalidity);
-	conn_say(c, "* OK [UIDNEXT %u] next", b->uidnext);
+	if (!c->d->select_lacks_uidnext)
+		conn_say(c, "* OK [UIDNEXT %u] next", b->uidnext);
 	if (conn_has_cap(c, "OBJECTID"))
 		conn_say(c, "* OK [MAILBOXID (F%u)] id", b->id);
 	if (conn_has_cap(c, "CONDSTORE"))

@@ -198,7 +198,7 @@ send_rows(struct imapd_conn *c, const char *set, unsigned items,
 		const struct imapd_message *m = in_view(c, i);
 
 		if (m == NULL || !is_asked(c, set, m->uid) ||
-		    m->modseq <= since)
+		    m->modseq <= since || m->lie == IMAPD_UNLISTED)
 			continue;
 		if (body && m->lie == IMAPD_KILLS) {
 			conn_say(c, "* %zu FETCH (UID %u BODY[] {%zu}\r\nFrom:",
@@ -352,7 +352,8 @@ find(struct cursor *k, const struct wanted *w, const char *result)
 	for (size_t i = 0; i < c->n_view; i++) {
 		const struct imapd_message *m = in_view(c, i);
 
-		if (m != NULL && is_wanted(c, m, w))
+		if (m != NULL && is_wanted(c, m, w) &&
+		    m->lie != IMAPD_UNLISTED)
 			uid[n++] = m->uid;
 	}
 	if (result != NULL && words_have(result, "SAVE"))

@@ -94,5 +94,6 @@ ROWS = [
 	("return base->present ? base->flags : FLAG_DELETED;",
 	"return base->present ? base->flags : 0;")),
     ("history-sum-never-closes", SYNC + "observe/remote_settle.c", HISTORIES,
-	("o->closes = there == o->exists;", "o->closes = false;")),
+	("o->closes = (int64_t)there + unseen == (int64_t)o->exists;",
+	 "o->closes = false;")),
 ]

@@ -118,7 +118,8 @@ every_key_is_read(void **state)
 	    HEX16 HEX16 HEX16 "\"\n"
 	    "allow-cleartext-password = yes\ntimeout = 5\nexpunge = on\n"
 	    "trash = Trash\nlayout = fs\nattic-days = 0\n"
-	    "connections = 2\ncompress = yes\nverify-interval = 36h\n}");
+	    "connections = 2\ncompress = yes\nverify-interval = 36h\n"
+	    "window = 10000\n}");
 	struct conf_account *a = conf.accounts;
 
 	(void)state;
@@ -140,6 +141,20 @@ every_key_is_read(void **state)
 	assert_int_equal(a->connections, 2);
 	assert_int_equal(a->compress, CONF_COMPRESS_YES);
 	assert_int_equal(a->verify_s, 36 * 3600);
+	assert_int_equal(a->window, 10000);
+	assert_int_equal(a->window_days, 0);
+	conf_release(&conf);
+}
+
+static void
+window_of_days(void **state)
+{
+	struct conf conf = load_ok(HEAD HOST LOGIN ROOT
+	    "window = 30d\n}\n");
+
+	(void)state;
+	assert_int_equal(conf.accounts->window, 0);
+	assert_int_equal(conf.accounts->window_days, 30);
 	conf_release(&conf);
 }
 
@@ -499,6 +514,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(minimal_account_has_defaults),
 		cmocka_unit_test(every_key_is_read),
+		cmocka_unit_test(window_of_days),
 		cmocka_unit_test(port_follows_tls),
 		cmocka_unit_test(account_wins_over_defaults),
 		cmocka_unit_test(tunnel_needs_no_login),

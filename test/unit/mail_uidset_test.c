@@ -289,6 +289,38 @@ test_hostile_orders(void **state)
 	assert_true(clock_mono_ms() - start < 20000);
 }
 
+static void
+test_join_and_less(void **state)
+{
+	static const struct {
+		const char *a, *b, *joined, *less;
+	} rows[] = {
+		{ "1:10", "4", "1:10", "1:3,5:10" },
+		{ "1:10", "1:10", "1:10", "" },
+		{ "1:10", "8:20", "1:20", "1:7" },
+		{ "5:10", "1:5,7,10:12", "1:12", "6,8:9" },
+		{ "3,5,7", "1:2,4,6,8", "1:8", "3,5,7" },
+		{ "4294967290:*", "4294967295", "4294967290:4294967295",
+		    "4294967290:4294967294" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct uidset a = { 0 }, b = { 0 }, c = { 0 };
+
+		assert_int_equal(uidset_parse(&a, span_of(rows[i].a)), 0);
+		assert_int_equal(uidset_parse(&b, span_of(rows[i].b)), 0);
+		uidset_join(&c, &a);
+		uidset_join(&c, &b);
+		check_format(&c, rows[i].joined);
+		uidset_less(&a, &b);
+		check_format(&a, rows[i].less);
+		uidset_release(&a);
+		uidset_release(&b);
+		uidset_release(&c);
+	}
+}
+
 int
 main(void)
 {
@@ -298,6 +330,7 @@ main(void)
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_format_pieces),
 		cmocka_unit_test(test_format_full_buffer),
+		cmocka_unit_test(test_join_and_less),
 		cmocka_unit_test(test_random_worlds),
 		cmocka_unit_test(test_hostile_orders),
 	};

@@ -589,6 +589,7 @@ push_start(struct conn *conn, struct folder *folder,
 
 	p->pick = (struct pick){
 		.run = conn->account->run, .folder = folder, .ops = OP_PUSH,
+		.sends = true,
 	};
 	p->window = PUSH_WINDOW;
 	p->probing = folder->row.read_only;

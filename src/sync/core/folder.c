@@ -17,6 +17,7 @@ folder_release(struct folder *f)
 	free(f->lacking.keywords);
 	free(f->lacking.doubtful_words);
 	f->lacking = (struct lacking){ .flags = 0 };
+	sight_release(&f->sight);
 	free(f->fault);
 	f->fault = NULL;
 }

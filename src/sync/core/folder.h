@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "core/sight.h"
 #include "imap/list.h"
 #include "imap/resp.h"
 #include "index/folder.h"
@@ -88,6 +89,7 @@ struct folder {
 	bool only_pulls;	/* nothing but a pull is to be done for them */
 	uint64_t remove_local, remove_remote;	/* that reconcile asks for */
 	bool undone;		/* removals of it were undone: one more round */
+	struct sight sight;	/* what the server has and does not show */
 	struct err *fault;	/* why it failed, when its directories did */
 
 	/* The loop. */

@@ -26,6 +26,20 @@ must_wait(struct pick *k, struct picked *p, struct err *err)
 	return tries.wait;
 }
 
+/* What asks something of a message that the server does not show waits. */
+static void
+leave_unseen(const struct pick *k, struct picked *p)
+{
+	const struct folder *f = k->folder;
+	const unsigned asks = OP_PULL | OP_FLAG_REMOTE | OP_REMOVE_REMOTE;
+
+	if ((p->verdict.ops & asks) && sight_hides(&f->sight, &p->place))
+		p->verdict.ops &= p->verdict.ops & OP_REMOVE_REMOTE ? OP_NONE :
+		    ~asks;
+	if (k->sends && sight_holds_file(&f->sight, &p->place))
+		p->verdict.ops = OP_NONE;
+}
+
 /* 1: the row is one of those that are wanted; 0: it is released; -1. */
 static int
 take_row(struct pick *k, const struct ability *can, struct picked *p,
@@ -34,6 +48,7 @@ take_row(struct pick *k, const struct ability *can, struct picked *p,
 	int waits = 0;
 
 	reconcile_message(&p->place, can, k->run->conf->expunge, &p->verdict);
+	leave_unseen(k, p);
 	if (p->verdict.ops & k->ops) {
 		waits = must_wait(k, p, err);
 		if (waits == 0)
@@ -52,9 +67,11 @@ pick_page(struct pick *k, struct picked *out, int room, struct err *err)
 	struct index_place_stream dirty = { PLACES_DIRTY, k->folder->row.id,
 	    k->after };
 	struct ability can;
-	int i, n = 0, r = 0;
-	int got = index_places(k->run->ix, &dirty, row, PAGE, err);
+	int i, n = 0, r = 0, got;
 
+	if (sight_load(k->run, k->folder, err) == -1)
+		return -1;
+	got = index_places(k->run->ix, &dirty, row, PAGE, err);
 	folder_ability(k->folder, &can);
 	for (i = 0; i < got && r != -1 && n < room; i++) {
 		k->after = row[i].id;

@@ -38,6 +38,7 @@ struct pick {
 	uint32_t skipped;	/* up to this UID; 0: none */
 	bool put_off;		/* some were, ... */
 	bool suspects;		/* ... and a connection was lost at some */
+	bool sends;		/* not what the server may have, unseen */
 };
 
 /* At most max of them; places and verdicts are the caller's to release. The

@@ -65,8 +65,10 @@ probe_work(struct pass *p, struct err *err)
 	o->n_probe = (p->folder->returned ? index_newest_ever :
 	    index_newest)(p->run->ix, p->folder->row.id, o->probe, PROBES,
 	    err);
-	return o->n_probe < 0 ? -1 : index_upload_uids(p->run->ix,
-	    p->folder->row.id, &o->uploads, err);
+	if (o->n_probe < 0 || sight_load(p->run, p->folder, err) == -1)
+		return -1;
+	return index_upload_uids(p->run->ix, p->folder->row.id, &o->uploads,
+	    err);
 }
 
 static enum task_result
@@ -487,6 +489,7 @@ observe_finish(struct task *t)
 	uidset_release(&o->listed);
 	uidset_release(&o->vanished);
 	uidset_release(&o->uploads);
+	sight_release(&o->sight);
 	pass_end(&o->pass);
 }
 

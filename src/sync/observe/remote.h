@@ -4,6 +4,7 @@
 #define SYNC_OBSERVE_REMOTE_H
 
 #include "imap/box.h"
+#include "core/sight.h"
 #include "observe/headers.h"
 #include "observe/observe.h"
 
@@ -12,6 +13,7 @@
 #define PROBES		16	/* newest messages that must be as recorded */
 #define DOUBTS_MOST	4	/* that are asked for by their headers */
 #define ROWS_LEAST	256	/* more rows than that are asked for as sets */
+#define FULL_TRIES	2	/* complete listings, until one adds up */
 #define SETS_MOST	40	/* flags and keywords that are asked for by sets
 				   */
 
@@ -104,6 +106,8 @@ struct observe {
 	struct err rows_err;		/* the first that failed */
 
 	uint32_t exists;		/* what the server says at its end */
+	struct sight sight;		/* of the folder, as it is now */
+	bool found_hidden;		/* some are never listed: since now */
 	bool closes;			/* result of the settling job */
 };
 
@@ -156,6 +160,21 @@ int observe_write(struct observe *, struct err *);
 /* remote_doubts.c: comes back to these. */
 bool doubts_are_there(const struct observe *);
 task_step observe_doubts;
+
+/*
+ * remote_sight.c. The folder was listed in full: do all show that the server
+ * counts, but for those that it never lists?
+ */
+int sight_is_whole(struct observe *, bool *whole_out, struct err *);
+/* Decides what of it is out of sight rather than gone, ... */
+int sight_judge(struct observe *, struct err *);
+/* ... for which a listing is needed first; ... */
+bool sight_wants_list(const struct observe *);
+/* ... and so is not to be forgotten; */
+void sight_keeps(const struct observe *, struct uidset *out);
+/* ... what has to be added to what is known, for the sum. */
+int sight_count(struct observe *, int64_t *out, struct err *);
+int sight_hold_files(struct observe *, struct err *);
 
 /* Is this still the world that the base speaks of? (design section 5) NULL, or
  * why not. */

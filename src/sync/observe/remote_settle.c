@@ -10,8 +10,6 @@
 #include "core/lacking.h"
 #include "observe/remote.h"
 
-#define FULL_TRIES	2
-
 static enum task_result observe_settled(struct task *);
 
 /* A first look that a power cut undoes is taken once more. */
@@ -51,22 +49,30 @@ claim_owed(struct observe *o, struct err *err)
 	    err);
 }
 
-/* What is gone, by whatever told of it. */
+/* What is gone, by whatever told of it, and what is only out of sight. */
 static int
 unsee_gone(struct observe *o, struct err *err)
 {
 	struct index *ix = o->pass.run->ix;
 	const int64_t id = o->pass.folder->row.id;
-	const struct index_listed all = { &o->listed, UID_LAST };
-	const struct index_listed older = { &o->gone.uids, o->known_next - 1 };
+	struct uidset keep = { 0 }, gone = { 0 };
+	struct index_listed there = { &keep, UID_LAST };
 	uint64_t changed;
+	int rc = 0;
 
-	if (o->full && index_keep_remote(ix, id, &all, &changed, err) == -1)
-		return -1;
-	if (o->gone_told &&
-	    index_keep_remote(ix, id, &older, &changed, err) == -1)
-		return -1;
-	return index_unsee_remote(ix, id, &o->vanished, &changed, err);
+	sight_keeps(o, &keep);
+	uidset_join(&gone, &o->vanished);
+	uidset_less(&gone, &keep);
+	uidset_join(&keep, o->full ? &o->listed : &o->gone.uids);
+	if (!o->full)
+		there.upto = o->known_next - 1;
+	if (o->full || o->gone_told)
+		rc = index_keep_remote(ix, id, &there, &changed, err);
+	if (rc == 0)
+		rc = index_unsee_remote(ix, id, &gone, &changed, err);
+	uidset_release(&keep);
+	uidset_release(&gone);
+	return rc;
 }
 
 static int
@@ -91,29 +97,54 @@ move_cursor(struct observe *o, struct err *err)
 	return index_folder_put(o->pass.run->ix, f, err);
 }
 
-/* Runs in one transaction with the cursor. */
+/* What is believed to be there is what the server counts. */
 static int
-settle_look(struct observe *o, struct err *err)
+add_up(struct observe *o, struct err *err)
 {
 	struct index *ix = o->pass.run->ix;
 	const int64_t id = o->pass.folder->row.id;
+	int64_t unseen;
 	uint64_t there;
 
-	if (o->full && uidset_count(&o->listed) != o->exists)
-		return 0;
-	if (unsee_gone(o, err) == -1 ||
-	    (o->full ? index_recount(ix, id, &there, err) :
-	    index_tally(ix, id, &there, err)) == -1)
+	if ((o->full ? index_recount(ix, id, &there, err) :
+	    index_tally(ix, id, &there, err)) == -1 ||
+	    sight_count(o, &unseen, err) == -1)
 		return -1;
-	o->closes = there == o->exists;
-	if (!o->closes)
-		return 0;
+	o->closes = (int64_t)there + unseen == (int64_t)o->exists;
+	return 0;
+}
+
+static int
+settle_closed(struct observe *o, struct err *err)
+{
 	if (o->unlearn && lacking_doubt(o->pass.run, o->pass.folder, err) ==
 	    -1)
 		return -1;
 	if ((o->grew || o->unlearn) && claim_owed(o, err) == -1)
 		return -1;
+	if ((o->fresh || o->fault) && sight_hold_files(o, err) == -1)
+		return -1;
+	if (sight_store(o->pass.run, o->pass.folder, &o->sight, err) == -1)
+		return -1;
 	return move_cursor(o, err);
+}
+
+/* Runs in one transaction with the cursor. */
+static int
+settle_look(struct observe *o, struct err *err)
+{
+	bool whole = true;
+
+	sight_copy(&o->sight, &o->pass.folder->sight);
+	o->found_hidden = false;
+	if (o->full && sight_is_whole(o, &whole, err) == -1)
+		return -1;
+	if (!whole || sight_wants_list(o))
+		return 0;
+	if (sight_judge(o, err) == -1 || unsee_gone(o, err) == -1 ||
+	    add_up(o, err) == -1)
+		return -1;
+	return o->closes ? settle_closed(o, err) : 0;
 }
 
 /* What does not close is not kept: not the vanished ones, not the cursor. */
@@ -128,8 +159,12 @@ settle_look_work(struct pass *p, struct err *err)
 	if (observe_write(o, err) == -1)
 		return -1;
 	rc = settle_look(o, err);
-	if (rc == 0 && o->closes)
-		return index_commit(ix, err);
+	if (rc == 0 && o->closes) {
+		rc = index_commit(ix, err);
+		if (rc == 0)
+			sight_copy(&p->folder->sight, &o->sight);
+		return rc;
+	}
 	index_rollback(ix);
 	return rc;
 }
@@ -189,21 +224,65 @@ observe_what_is_missing(struct observe *o)
 	return observe_all(o);
 }
 
+/* As many in one run after the other are hidden for good. */
+static int
+lack_work(struct pass *p, struct err *err)
+{
+	struct observe *o = (struct observe *)p;
+	struct sight *s = &o->sight;
+	const uint64_t listed = uidset_count(&o->listed);
+	const int64_t lack = (int64_t)o->exists - (int64_t)listed;
+	int rc;
+
+	sight_copy(s, &p->folder->sight);
+	if (lack <= 0 || p->folder->unsettled || p->run->md->look_only)
+		return 0;
+	s->lacks = s->lacked == lack ? s->lacks + 1 : 1;
+	s->lacked = lack;
+	rc = index_begin(p->run->ix, err);
+	if (rc == 0)
+		rc = sight_store(p->run, p->folder, s, err);
+	rc = index_end(p->run->ix, rc, err);
+	if (rc == 0)
+		sight_copy(&p->folder->sight, s);
+	return rc;
+}
+
 static enum task_result
-observe_settled(struct task *t)
+observe_given_up(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
 
-	if (o->closes) {
-		keep_proof(o);
-		return TASK_DONE;
-	}
-	if (!o->full || o->by_sets || ++o->tries < FULL_TRIES)
-		return observe_what_is_missing(o);
 	o->pass.folder->unsettled = true;
 	report_folder_issue(o->pass.run, o->pass.folder, ITEM_SUM, ALL_ROWS,
 	    "the server says it has %u messages but lists %llu; nothing is "
 	    "removed there until that adds up", o->exists,
 	    (unsigned long long)uidset_count(&o->listed));
 	return TASK_DONE;
+}
+
+static void
+report_hidden(const struct observe *o)
+{
+	const long long n = (long long)o->sight.hidden;
+
+	report_note(o->pass.run, "%s: the server counts %lld message%s more "
+	    "than it lists, run after run; what it does not list is left as "
+	    "it is", o->pass.folder->row.name, n, n == 1 ? "" : "s");
+}
+
+static enum task_result
+observe_settled(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	if (o->closes && o->found_hidden)
+		report_hidden(o);
+	if (o->closes) {
+		keep_proof(o);
+		return TASK_DONE;
+	}
+	if (!o->full || o->by_sets || ++o->tries < FULL_TRIES)
+		return observe_what_is_missing(o);
+	return pass_job(&o->pass, lack_work, observe_given_up);
 }

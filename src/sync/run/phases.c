@@ -145,6 +145,7 @@ static const struct entry removing[] = {
 
 static const struct entry ending[] = {
 	{ unread_start, NULL },
+	{ unseen_start, NULL },
 	{ settle_start, NULL },
 	{ close_start, NULL },
 	{ NULL, NULL }

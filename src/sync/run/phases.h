@@ -50,6 +50,8 @@ phase_starter attic_expiry_start;
 phase_starter unread_start;
 /* drafts.c: drafts that others have replaced are let go. */
 phase_starter drafts_start;
+/* unseen.c: what waits for messages that the server does not show. */
+phase_starter unseen_start;
 /* close.c: what is to be told; then all is closed, unless the account stays. */
 phase_starter settle_start;
 phase_starter close_start;

@@ -1,0 +1,42 @@
+"""Mutants: what a server has and does not show; servers with limits."""
+
+from .common import SYNC
+
+ROWS = [
+    # -- windows --
+    ("what-slides-out-is-gone", "src/plan/window.c", "flow window_test",
+	("return w->looks + 1 < LOOKS ? WINDOW_WAITS : WINDOW_OUT;",
+	"return WINDOW_GONE;")),
+    ("one-look-makes-a-window", "src/plan/window.c",
+	"unit plan_window_test", ("#define LOOKS\t3", "#define LOOKS\t1")),
+    ("usual-numbers-are-none", "src/plan/window.c", "flow window_test",
+	("window_is_usual(w->exists);", "false;")),
+    ("waits-for-ever", SYNC + "observe/remote_sight.c", "flow window_test",
+	("    o->exists != o->pass.folder->row.exists;", "    false;")),
+    ("trash-is-a-window", SYNC + "observe/remote_sight.c",
+	"flow window_test",
+	("if (uidset_empty(missing) || o->pass.folder->is_trash)",
+	"if (uidset_empty(missing))")),
+    ("told-as-gone-in-spite-of-the-key", SYNC + "observe/remote_sight.c",
+	"flow window_test",
+	("has_key(o) && !uidset_empty(&o->vanished) ?", "false ?")),
+    ("dates-make-no-window", SYNC + "observe/remote_sight.c",
+	"flow window_test", ("if (days == 0 || !has_key(o))", "if (true)")),
+    ("out-of-sight-is-not-counted", SYNC + "observe/remote_sight.c",
+	"flow window_test",
+	("*out = o->sight.hidden - (int64_t)unseen;",
+	"*out = o->sight.hidden;")),
+    ("unseen-is-asked-for", SYNC + "core/pick.c", "flow window_test",
+	("leave_unseen(k, p);", ";")),
+    ("old-files-are-new", SYNC + "core/pick.c", "flow window_test",
+	("if (k->sends && sight_holds", "if (false && sight_holds")),
+
+    # -- counted and never listed --
+    ("hidden-is-never-found", SYNC + "observe/remote_sight.c",
+	"flow window_test", ("s->lacks + 1 >= HIDDEN_RUNS;", "false;")),
+    ("hidden-at-once", SYNC + "observe/remote_sight.c",
+	"flow window_test", ("s->lacks + 1 >= HIDDEN_RUNS;", "true;")),
+    ("what-is-counted-is-gone", SYNC + "observe/remote_sight.c",
+	"flow window_test",
+	("uidset_join(&o->sight.out, &missing);", ";")),
+]
