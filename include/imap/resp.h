@@ -60,12 +60,14 @@ enum imap_code_kind {
 	CODE_EXPUNGEISSUED, CODE_SERVERBUG, CODE_CLIENTBUG, CODE_CORRUPTION,
 	CODE_AUTHENTICATIONFAILED, CODE_AUTHORIZATIONFAILED, CODE_EXPIRED,
 	CODE_PRIVACYREQUIRED, CODE_CONTACTADMIN, CODE_MAILBOXID,
+	CODE_MESSAGELIMIT,
 };
 
 struct imap_code {
 	enum imap_code_kind kind;
 	uint64_t number;	/* UIDNEXT, UIDVALIDITY, HIGHESTMODSEQ; the
-				   UIDVALIDITY of APPENDUID and COPYUID */
+				   UIDVALIDITY of APPENDUID and COPYUID; the
+				   last UID of MESSAGELIMIT, or 0 */
 	struct uidset uids;	/* APPENDUID; the source of COPYUID; MODIFIED.
 				   COPYUID: as many as in to, maybe none */
 	struct uidset to;	/* the destination of COPYUID */

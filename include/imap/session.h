@@ -45,6 +45,7 @@ enum imap_cap {
 	CAP_OBJECTID	= 1 << 22,
 	CAP_UNSELECT	= 1 << 23,
 	CAP_SEARCHRES	= 1 << 24,
+	CAP_UIDONLY	= 1 << 25,
 };
 
 /* When to compress (RFC 4978) where the server offers it. */

@@ -36,6 +36,7 @@ static const struct {
 	{ "OBJECTID", CAP_OBJECTID },
 	{ "UNSELECT", CAP_UNSELECT },
 	{ "SEARCHRES", CAP_SEARCHRES },
+	{ "UIDONLY", CAP_UIDONLY },
 };
 
 static const struct {
@@ -91,6 +92,22 @@ word_mech(struct span word)
 	return 0;
 }
 
+/* "MESSAGELIMIT=1000" (RFC 9738): of that many messages a command goes. */
+static void
+note_limit(struct imap_session *s, struct span word)
+{
+	static const char name[] = "MESSAGELIMIT=";
+	struct span head = { word.p, sizeof(name) - 1 };
+	uint64_t n;
+
+	if (word.n <= head.n || !span_ieq(head, name))
+		return;
+	word.p += head.n;
+	word.n -= head.n;
+	if (span_number(word, UINT32_MAX, &n))
+		s->message_limit = (uint32_t)n;
+}
+
 /* Each telling replaces the one before: RFC 3501 section 6.1.1. */
 void
 imap_caps_parse(struct imap_session *s, struct span list)
@@ -100,11 +117,13 @@ imap_caps_parse(struct imap_session *s, struct span list)
 	s->caps = 0;
 	s->mechs = 0;
 	s->caps_sum = 0;
+	s->message_limit = 0;
 	while (next_word(&list, &word)) {
 		s->caps |= word_cap(word);
 		s->mechs |= word_mech(word);
 		/* In whatever order they stand. */
 		s->caps_sum += fnv1a(FNV1A_START, word.p, word.n);
+		note_limit(s, word);
 		imap_quirks_word(s, word);
 	}
 	if ((s->caps & (CAP_IMAP4REV1 | CAP_IMAP4REV2)) == CAP_IMAP4REV2)

@@ -27,6 +27,7 @@ static const struct {
 	{ "INUSE", CODE_INUSE },
 	{ "LIMIT", CODE_LIMIT },
 	{ "MAILBOXID", CODE_MAILBOXID },
+	{ "MESSAGELIMIT", CODE_MESSAGELIMIT },
 	{ "MODIFIED", CODE_MODIFIED },
 	{ "NOMODSEQ", CODE_NOMODSEQ },
 	{ "NONEXISTENT", CODE_NONEXISTENT },
@@ -187,6 +188,14 @@ code_args(struct imap_reader *r, struct cursor c, struct imap_resp *resp)
 		return code_number(&c, UINT32_MAX, &code->number);
 	case CODE_HIGHESTMODSEQ:
 		return code_number(&c, MODSEQ_MAX, &code->number);
+	case CODE_MESSAGELIMIT:
+		if (!code_number(&c, UINT32_MAX, &code->number))
+			return false;
+		lex_blanks(&c);
+		if (c.p == c.end)
+			code->number = 0;
+		return c.p == c.end ||
+		    code_number(&c, UINT32_MAX, &code->number);
 	case CODE_APPENDUID:
 	case CODE_COPYUID:
 		return code_uids(r, c, code);

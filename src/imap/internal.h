@@ -63,6 +63,7 @@ struct imap_line {
 	bool starttls;
 	bool compress;			/* nothing follows until the answer */
 	bool bodies;			/* asks for them: what comes is timed */
+	uint32_t first, last;		/* of its set; 0: it has none */
 	unsigned continues;		/* how often on_continue was called */
 	struct imap_append *append;	/* its literals are fed from outside */
 	size_t head_end;		/* of text: where the next one goes */
@@ -123,6 +124,9 @@ struct imap_session {
 	bool has_namespace;
 	char *ns_prefix;		/* as on the wire */
 	char delimiter;			/* 0: none, or not known */
+
+	uint32_t message_limit;		/* of a command (RFC 9738); 0: none */
+	bool low_uids;			/* none above 2^31-1 in a set */
 
 	bool selected;
 	bool no_box;			/* the last SELECT was refused */

@@ -265,30 +265,79 @@ imap_line_send(struct imap_line *line)
 	imap_session_expect(s);
 }
 
+/* Not one more than are to be asked for by a command; but a range that begins
+ * so is not cut: who knows how many of it there are. */
+static void
+cut_to_limit(const struct imap_session *s, const struct uidset *from,
+    struct uidset *out)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < from->n; i++) {
+		const struct uidrange *r = &from->range[i];
+
+		n += (uint64_t)r->last - r->first + 1;
+		if (i > 0 && s->message_limit > 0 && n > s->message_limit)
+			break;
+		uidset_add_range(out, r->first, r->last);
+	}
+}
+
+/* As much as a line holds, and the server takes; it is gone from rest. */
+static void
+line_take_set(struct imap_line *line, struct uidset *rest)
+{
+	/* Room for the tag, the verb and what follows the set. */
+	const struct imap_session *s = line->cmd->priv->session;
+	size_t at = 0, max = s->line_max - s->line_max / 4;
+	struct uidset now = { 0 };
+	struct buf part;
+
+	cut_to_limit(s, rest, &now);
+	buf_init(&part, s->line_max);
+	if (!uidset_format(&now, &at, max, &part) && at == 0)
+		line->bad = true;
+	imap_line_add(line, " %s", buf_str(&part));
+	buf_release(&part);
+	if (at > 0) {
+		line->first = now.range[0].first;
+		line->last = now.range[at - 1].last;
+		uidset_clear(&now);
+		uidset_add_range(&now, line->first, line->last);
+	}
+	uidset_less(rest, &now);
+	uidset_release(&now);
+}
+
+static void
+leave_high_out(struct uidset *set)
+{
+	struct uidset high = { 0 };
+
+	uidset_add_range(&high, (uint32_t)INT32_MAX + 1, UINT32_MAX);
+	uidset_less(set, &high);
+	uidset_release(&high);
+}
+
 void
 imap_line_sets(struct imap_cmd *cmd, const char *verb,
     const struct uidset *set, void (*tail)(struct imap_line *, void *),
     void *arg)
 {
-	/* Room for the tag, the verb and what follows the set. */
-	size_t line_max = cmd->priv->session->line_max, at = 0;
-	bool more = !uidset_empty(set);
+	struct uidset rest = { 0 };
 
-	while (more && cmd->err.kind == ERR_NONE) {
+	uidset_join(&rest, set);
+	if (cmd->priv->session->low_uids)
+		leave_high_out(&rest);
+	while (!uidset_empty(&rest) && cmd->err.kind == ERR_NONE) {
 		struct imap_line *line = imap_line_new(cmd, verb);
-		size_t before = at;
-		struct buf part;
 
-		buf_init(&part, line_max);
-		more = !uidset_format(set, &at, line_max - line_max / 4,
-		    &part);
-		if (at == before && more)
-			line->bad = true;
-		imap_line_add(line, " %s", buf_str(&part));
-		buf_release(&part);
+		line_take_set(line, &rest);
 		tail(line, arg);
 		imap_line_send(line);
 	}
+	uidset_release(&rest);
 }
 
 static void

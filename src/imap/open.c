@@ -258,6 +258,27 @@ patience(const struct stream_config *c)
 	return most == 0 || most > IMAP_PATIENCE_MS ? IMAP_PATIENCE_MS : most;
 }
 
+/* Yahoo shows all of a folder to those alone who use no message numbers. */
+static void
+enable(struct imap_open *o, unsigned caps)
+{
+	static const char *const what[] = {
+		NULL, "ENABLE CONDSTORE", "ENABLE QRESYNC", "ENABLE QRESYNC",
+		"ENABLE UIDONLY", "ENABLE CONDSTORE UIDONLY",
+		"ENABLE QRESYNC UIDONLY", "ENABLE QRESYNC UIDONLY",
+	};
+	unsigned i = 0;
+
+	if (caps & CAP_CONDSTORE)
+		i |= 1;
+	if (caps & CAP_QRESYNC)
+		i |= 2;
+	if (caps & CAP_UIDONLY)
+		i |= 4;
+	if ((caps & CAP_ENABLE) && what[i] != NULL)
+		send_word(o, &o->priv->enable, what[i]);
+}
+
 /* ENABLE goes before any SELECT, or iCloud does not count MODSEQs. */
 static enum task_result
 open_flight(struct task *t)
@@ -266,10 +287,7 @@ open_flight(struct task *t)
 	struct imap_open_priv *p = o->priv;
 	unsigned caps = imap_session_caps(p->session);
 
-	if ((caps & CAP_ENABLE) && (caps & CAP_QRESYNC))
-		send_word(o, &p->enable, "ENABLE QRESYNC");
-	else if ((caps & CAP_ENABLE) && (caps & CAP_CONDSTORE))
-		send_word(o, &p->enable, "ENABLE CONDSTORE");
+	enable(o, caps);
 	/* NetEase lets nobody SELECT who has not said who he is. */
 	if (caps & CAP_ID)
 		send_word(o, &p->id, "ID (\"name\" \"mailtern\" \"version\" \""

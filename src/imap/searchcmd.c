@@ -8,6 +8,7 @@
  */
 #include "internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -21,6 +22,8 @@ struct imap_searching_priv {
 	bool has_count;
 	uint32_t count;
 	uint64_t told;		/* UIDs, those told twice twice */
+	bool limited;		/* more is to be found below this UID: */
+	uint32_t reached;
 };
 
 /* Nobody can find more messages than there are, nor again and again. */
@@ -55,7 +58,7 @@ search_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 		q->priv->plain = true;
 	if (got->has_count) {
 		q->priv->has_count = true;
-		q->priv->count = got->count;
+		q->priv->count += got->count;
 	}
 }
 
@@ -78,8 +81,52 @@ search_send(struct imap_searching *q)
 	if (q->priv->extended)
 		imap_line_add(line, q->priv->keep ? " RETURN (SAVE ALL COUNT)" :
 		    " RETURN (ALL COUNT)");
+	if (q->priv->reached > 0)
+		imap_line_add(line, " UID 1:%" PRIu32, q->priv->reached - 1);
 	imap_line_add(line, " %s", q->priv->criteria);
 	imap_line_send(line);
+}
+
+/* RFC 9738: a part, from the highest UID down to that one. */
+static bool
+search_on_line(struct imap_cmd *cmd, struct imap_line *line,
+    const struct imap_resp *r)
+{
+	struct imap_searching_priv *p = ((struct imap_searching *)cmd)->priv;
+
+	(void)line;
+	if (r->code.kind != CODE_MESSAGELIMIT || r->status != IMAP_OK)
+		return false;
+	p->limited = r->code.number > 1;
+	/* One that does not go down would never end. */
+	if (p->reached > 0 && r->code.number >= p->reached)
+		imap_cmd_fail(cmd, ERR_REFUSED, "%s searches in parts without "
+		    "an end", cmd->priv->session->host);
+	p->reached = (uint32_t)r->code.number;
+	return true;
+}
+
+/*
+ * The rest of it. Where several answers are to fit together, or the server is
+ * to keep what it found, parts are of no use.
+ */
+static bool
+search_rest(struct imap_searching *q)
+{
+	struct imap_searching_priv *p = q->priv;
+	struct imap_session *s = q->cmd.priv->session;
+
+	if (!p->limited || q->cmd.err.kind != ERR_NONE)
+		return false;
+	p->limited = false;
+	if (p->beside) {
+		s->caps_off |= CAP_ESEARCH | CAP_SEARCHRES;
+		imap_cmd_fail(&q->cmd, ERR_REFUSED, "%s searches in parts "
+		    "only", s->host);
+		return false;
+	}
+	search_send(q);
+	return q->cmd.priv->lines > 0;
 }
 
 static bool
@@ -88,6 +135,7 @@ search_again(struct imap_searching *q)
 	imap_cmd_forget(&q->cmd);
 	uidset_clear(&q->uids);
 	q->priv->told = 0;
+	q->priv->reached = 0;
 	q->priv->plain = q->priv->has_count = false;
 	q->priv->count = 0;
 	search_send(q);
@@ -119,9 +167,11 @@ search_on_done(struct imap_cmd *cmd)
 {
 	struct imap_searching *q = (struct imap_searching *)cmd;
 	struct imap_session *s = cmd->priv->session;
-	bool refused = imap_cmd_refused(cmd);
+	bool more = search_rest(q), refused = imap_cmd_refused(cmd);
 	bool broken = cmd->err.kind == ERR_NONE && !search_whole(q);
 
+	if (more)
+		return;
 	if (q->priv->extended && !s->no_box && s->selecting == 0 &&
 	    (refused || broken) && search_otherwise(q, s))
 		return;
@@ -146,6 +196,7 @@ search_start(struct imap_session *s, struct imap_searching *q,
 	q->priv->extended = as->beside ||
 	    (imap_session_caps(s) & CAP_ESEARCH) != 0;
 	q->cmd.priv->on_data = search_on_data;
+	q->cmd.priv->on_line = search_on_line;
 	q->cmd.priv->on_done = search_on_done;
 	search_send(q);
 	imap_cmd_started(&q->cmd);

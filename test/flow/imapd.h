@@ -181,10 +181,10 @@ struct imapd {
 	bool strict_sets;
 	/* BAD to numbers above this in a set; 0: none are too high. */
 	uint32_t highest_uid;
-	/* MESSAGELIMIT: so many a command; 0: no limit. From the lowest UID on
-	 * rather than from the highest, or NO to all. */
+	/* MESSAGELIMIT: so many a command; 0: no limit. And NO to more, rather
+	 * than a part from the highest UID down. */
 	unsigned limit;
-	enum imapd_limited { LIMITED_DOWN, LIMITED_UP, LIMITED_NO } limited;
+	bool limit_refuses;
 	bool status_lacks_uidnext, select_lacks_uidnext;
 	unsigned connections_most;	/* more are turned away; 0: no limit */
 	/* Answers FETCHes and SEARCHes that wait together all mixed up. */

@@ -41,6 +41,7 @@ struct imapd_conn {
 	bool cut;		/* what is said from now on is not sent */
 
 	bool logged_in, condstore, qresync;
+	uint32_t fetch_from;	/* the lowest UID that a limit leaves */
 	struct imapd_box *box;	/* selected; NULL */
 	bool examined;
 	uint32_t *view;		/* UIDs that the client knows, in order */

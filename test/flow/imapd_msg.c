@@ -198,7 +198,7 @@ send_rows(struct imapd_conn *c, const char *set, unsigned items,
 		const struct imapd_message *m = in_view(c, i);
 
 		if (m == NULL || !is_asked(c, set, m->uid) ||
-		    m->modseq <= since || m->lie == IMAPD_UNLISTED)
+		    m->uid < c->fetch_from || m->modseq <= since || m->lie == IMAPD_UNLISTED)
 			continue;
 		if (body && m->lie == IMAPD_KILLS) {
 			conn_say(c, "* %zu FETCH (UID %u BODY[] {%zu}\r\nFrom:",
@@ -235,6 +235,63 @@ take_since(struct cursor *k, uint64_t *since, bool *vanished)
 	return (!*vanished || k->c->qresync) && take_char(k, ')');
 }
 
+/* Each part of the set is to meet a message, and no number to be too high. */
+static bool
+is_readable(const struct imapd_conn *c, const char *set)
+{
+	char *copy = xstrdup(set), *rest = copy, *part;
+	bool good = true, meets;
+
+	while (good && (part = strsep(&rest, ",")) != NULL) {
+		const char *colon = strchr(part, ':');
+
+		meets = !c->d->strict_sets;
+		for (size_t i = 0; i < c->n_view && !meets; i++)
+			meets = set_has(part, c->view[i], highest(c));
+		good = meets && (c->d->highest_uid == 0 || strtoul(colon ==
+		    NULL ? part : colon + 1, NULL, 10) <= c->d->highest_uid);
+	}
+	free(copy);
+	return good;
+}
+
+/* The UID from which on it goes, for a limit; text goes into the answer. */
+static uint32_t
+limit_from(struct imapd_conn *c, const char *set, char text[60])
+{
+	uint32_t from = 0;
+	unsigned n = 0;
+
+	*text = '\0';
+	for (size_t i = c->n_view; i-- > 0 && c->d->limit > 0; ) {
+		if (!is_asked(c, set, c->view[i]) || in_view(c, i) == NULL)
+			continue;
+		if (n++ == c->d->limit) {
+			snprintf(text, 60, "[MESSAGELIMIT %u %u] ",
+			    c->d->limit, from);
+			return from;
+		}
+		from = c->view[i];
+	}
+	return 0;
+}
+
+static void
+fetch_all(struct cursor *k, const char *set, unsigned items, uint64_t since)
+{
+	struct imapd_conn *c = k->c;
+	char limited[60];
+
+	c->fetch_from = limit_from(c, set, limited);
+	if (c->d->limit_refuses && c->fetch_from > 0)
+		answer_no(k, "[MESSAGELIMIT %u] too many", c->d->limit);
+	else if (send_rows(c, set, items, since))
+		answer_ok(k, "%sfetched", limited);
+	else
+		answer_no(k, "[SERVERBUG] a body can't be read");
+	c->fetch_from = 0;
+}
+
 static void
 fetch(struct cursor *k)
 {
@@ -244,17 +301,14 @@ fetch(struct cursor *k)
 	bool vanished = false;
 
 	if (set == NULL || items == 0 || !take_since(k, &since, &vanished) ||
-	    !at_end(k)) {
+	    !at_end(k) || !is_readable(k->c, set)) {
 		answer_bad(k);
 	} else {
 		if (vanished)
 			fetch_vanished(k->c, set, since);
 		if (since > 0)
 			items |= ITEM_MODSEQ;
-		if (send_rows(k->c, set, items, since))
-			answer_ok(k, "fetched");
-		else
-			answer_no(k, "[SERVERBUG] a body can't be read");
+		fetch_all(k, set, items, since);
 	}
 	free(set);
 }
@@ -282,6 +336,8 @@ take_key(struct cursor *k, struct wanted *w)
 		w->set = take_string(k, NULL);
 		return w->set != NULL;
 	}
+	if (take_word(k, "ALL"))
+		return true;
 	if (take_word(k, "KEYWORD")) {
 		w->keyword = take_string(k, NULL);
 		return w->keyword != NULL;
@@ -347,19 +403,21 @@ find(struct cursor *k, const struct wanted *w, const char *result)
 {
 	struct imapd_conn *c = k->c;
 	uint32_t *uid = xcalloc(c->n_view + 1, sizeof(*uid));
+	char limited[60];
+	uint32_t from = limit_from(c, w->set, limited);
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_view; i++) {
 		const struct imapd_message *m = in_view(c, i);
 
-		if (m != NULL && is_wanted(c, m, w) &&
+		if (m != NULL && m->uid >= from && is_wanted(c, m, w) &&
 		    m->lie != IMAPD_UNLISTED)
 			uid[n++] = m->uid;
 	}
 	if (result != NULL && words_have(result, "SAVE"))
 		save_found(c, uid, n);
 	say_found(k, uid, n, result != NULL);
-	answer_ok(k, "searched");
+	answer_ok(k, "%ssearched", limited);
 	free(uid);
 }
 

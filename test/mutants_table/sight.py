@@ -39,4 +39,17 @@ ROWS = [
     ("what-is-counted-is-gone", SYNC + "observe/remote_sight.c",
 	"flow window_test",
 	("uidset_join(&o->sight.out, &missing);", ";")),
+
+    # -- answers in parts, sets that are not read --
+    ("a-part-of-rows-is-all", "src/imap/fetchcmd.c", "flow limits_test",
+	("if (r->code.kind == CODE_MESSAGELIMIT) {", "if (false) {")),
+    ("a-part-of-what-is-found-is-all", "src/imap/searchcmd.c",
+	"flow limits_test", ("p->limited = r->code.number > 1;",
+	"p->limited = false;")),
+    ("absent-uids-refuse-all", "src/imap/fetchcmd.c", "flow limits_test",
+	("\treturn fetch_search(f);\n}", "\treturn false;\n}")),
+    ("high-uids-refuse-all", "src/imap/fetchcmd.c", "flow limits_test",
+	("if (fetch_lower(f))", "if (false)")),
+    ("uidnext-of-status-is-not-compared", SYNC + "observe/remote.c",
+	"flow limits_test", ("if (!wants_uidnext(o))", "if (true)")),
 ]

@@ -36,6 +36,7 @@
 
 static enum task_result observe_select(struct task *);
 static enum task_result observe_selected(struct task *);
+static enum task_result observe_judged(struct task *);
 static enum task_result observe_unask(struct task *);
 static enum task_result observe_reset(struct task *);
 static enum task_result observe_anew(struct task *);
@@ -204,13 +205,37 @@ epoch_fault(const struct index_folder *f, const struct imap_box *b)
 	return NULL;
 }
 
+/* SELECT told no UIDNEXT, and LIST one that is too low: is it so? */
+static bool
+wants_uidnext(const struct observe *o)
+{
+	const struct index_folder *f = &o->pass.folder->row;
+	const struct imap_folder *l = &o->pass.folder->listed;
+
+	return o->select.box.uidnext == 0 && f->uidvalidity != 0 &&
+	    o->select.box.uidvalidity == f->uidvalidity && l->has_status &&
+	    l->uidvalidity == f->uidvalidity && l->uidnext > 0 &&
+	    l->uidnext < f->uidnext;
+}
+
+static enum task_result
+observe_uidnext(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	const struct index_folder *f = &o->pass.folder->row;
+	const struct imap_uidnext *c = &o->count;
+
+	if (c->cmd.err.kind == ERR_NONE && c->uidnext > 0 &&
+	    c->uidnext < f->uidnext)
+		o->select.box.uidnext = c->uidnext;
+	return task_next(t, observe_judged);
+}
+
 static enum task_result
 observe_selected(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
-	struct index_folder *f = &o->pass.folder->row;
 	const struct imap_box *b = &o->select.box;
-	const char *fault;
 
 	rows_move(o, false);
 	switch (imap_result(&o->select.cmd, &t->err)) {
@@ -224,7 +249,22 @@ observe_selected(struct task *t)
 	if (b->uidvalidity == 0)
 		return observe_refused(o, "the server gives it no UIDVALIDITY");
 	take_abilities(o, b);
-	fault = epoch_fault(f, b);
+	if (!wants_uidnext(o))
+		return task_next(t, observe_judged);
+	imap_uidnext_start(o->pass.conn->session, &o->count, t,
+	    o->pass.folder->row.raw);
+	return imap_wait(t, &o->count.cmd, observe_uidnext);
+}
+
+/* Is it the folder that is known? */
+static enum task_result
+observe_judged(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+	struct index_folder *f = &o->pass.folder->row;
+	const struct imap_box *b = &o->select.box;
+	const char *fault = epoch_fault(f, b);
+
 	if (fault != NULL)
 		return observe_fault(o, fault);
 	if (f->uidvalidity == 0) {
@@ -484,6 +524,7 @@ observe_finish(struct task *t)
 	rows_release(o);
 	headers_release(&o->doubts);
 	imap_select_release(&o->select);
+	imap_cmd_release(&o->count.cmd);
 	asked_release(o);
 	asked_forget_sets(o);
 	uidset_release(&o->listed);

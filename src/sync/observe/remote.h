@@ -66,6 +66,7 @@ struct flag_sets {
 struct observe {
 	struct pass pass;
 	struct imap_select select;
+	struct imap_uidnext count;	/* where SELECT tells no UIDNEXT */
 	struct imap_fetching changes, news, probing, showing;
 	struct imap_searching older, gone;
 	unsigned asked;		/* enum asked */

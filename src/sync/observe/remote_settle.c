@@ -235,7 +235,8 @@ lack_work(struct pass *p, struct err *err)
 	int rc;
 
 	sight_copy(s, &p->folder->sight);
-	if (lack <= 0 || p->folder->unsettled || p->run->md->look_only)
+	if (lack <= 0 || p->folder->unsettled || p->run->md->look_only ||
+	    p->run->past.attempts > 0)
 		return 0;
 	s->lacks = s->lacked == lack ? s->lacks + 1 : 1;
 	s->lacked = lack;
