@@ -33,7 +33,16 @@ int index_content_renew(struct index *, const struct index_content *,
  */
 int index_unpaired_local(struct index *, const struct place *,
     struct place *out, struct err *);
-/* There is any such place in the folder, whatever its content. */
+/*
+ * A place that was agreed on, and that the disk lost before the server's UIDs
+ * came to mean nothing: with the folder and the content of the one given. 1, 0,
+ * -1. Whether the folder has any.
+ */
+int index_vanished(struct index *, const struct place *, struct place *out,
+    struct err *);
+int index_has_vanished(struct index *, int64_t folder, bool *out,
+    struct err *);
+/* There is any unpaired place in the folder, whatever its content. */
 int index_has_unpaired(struct index *, int64_t folder, bool *out,
     struct err *);
 /*

@@ -156,7 +156,9 @@ int index_unsee_local(struct index *, int64_t id, struct err *);
 
 /*
  * The folder's UIDs mean nothing any more (UIDVALIDITY changed): places that
- * are on disk stay, unpaired, without a uid; the others are dropped.
+ * are on disk stay, unpaired, without a uid, and with what was taken away there
+ * since both agreed. Those that the disk lost stay agreed on, and are on
+ * neither side (index_vanished). The others are dropped.
  */
 int index_reset_remote(struct index *, int64_t folder, struct err *);
 /* The same for names on disk. What a place is known to hold stays known. */

@@ -30,8 +30,10 @@ enum fetched { FETCHED_NONE, FETCHED_PARTIAL, FETCHED_FULL };
 
 /*
  * Base is kept once a side, as what that side was seen to hold when both last
- * agreed; base_local.present equals base_remote.present always. Local keywords
- * are held by the index alone, Maildir has no place for them.
+ * agreed; base_local.present equals base_remote.present always. Where both are
+ * absent, their flags and keywords are what the local side had taken away
+ * before the server's side came to mean nothing. Local keywords are held by the
+ * index alone, Maildir has no place for them.
  */
 struct place {
 	int64_t id;			/* 0: not in the index yet */

@@ -225,6 +225,45 @@ unpaired_of(struct index *ix, const struct place *p, int64_t content,
 	return index_damage(ix, "a tree leads to the wrong row", err);
 }
 
+static int
+is_any(struct query *q, bool *out, struct err *err)
+{
+	int r = query_step(q, err);
+
+	*out = r > 0;
+	query_end(q);
+	return r < 0 ? -1 : 0;
+}
+
+#define VANISHED " FROM place INDEXED BY place_content" \
+	" WHERE content = ?1 AND folder = ?2 AND uid IS NULL AND base" \
+	" AND NOT local AND NOT remote ORDER BY id LIMIT 1"
+
+int
+index_vanished(struct index *ix, const struct place *p, struct place *out,
+    struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_VANISHED, "SELECT " PLACE_COLUMNS VANISHED);
+	query_int(&q, p->content);
+	query_int(&q, p->folder);
+	return place_read_one(&q, out, err);
+}
+
+int
+index_has_vanished(struct index *ix, int64_t folder, bool *out,
+    struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_HAS_VANISHED, "SELECT 1 FROM place"
+	    " INDEXED BY place_state WHERE folder = ? AND base AND NOT local"
+	    " AND NOT remote LIMIT 1");
+	query_int(&q, folder);
+	return is_any(&q, out, err);
+}
+
 /*
  * The one content of unpaired files of folder that is this one but for header
  * octets that one of the two has masked: 1, 0, -1. Of several none is it.
@@ -270,16 +309,6 @@ index_unpaired_local(struct index *ix, const struct place *p,
 	else
 		return r;
 	return r == 1 ? unpaired_of(ix, p, twin, out, err) : r;
-}
-
-static int
-is_any(struct query *q, bool *out, struct err *err)
-{
-	int r = query_step(q, err);
-
-	*out = r > 0;
-	query_end(q);
-	return r < 0 ? -1 : 0;
 }
 
 int

@@ -229,18 +229,60 @@ index_keep_remote(struct index *ix, int64_t folder,
 	return r;
 }
 
-static int
-reset_place(struct index *ix, struct place *p, bool local, struct err *err)
+/* Deleted on disk, as far as was seen: that stays known, by what it was. */
+static bool
+is_lost_here(const struct place *p)
 {
-	if (local ? !p->remote.present : !p->local.present)
+	return p->base_local.present && p->content != 0 &&
+	    (!p->local.present || p->missing);
+}
+
+/*
+ * What the disk took away from a message since both agreed: it stays away where
+ * the two are united again (mail/state.h).
+ */
+static void
+keep_taken_away(struct place *p)
+{
+	unsigned flags = p->base_local.flags & ~p->local.flags;
+	char *words = keywords_less(p->base_local.keywords,
+	    p->local.keywords);
+
+	state_set(&p->base_local, false, flags, words);
+	state_set(&p->base_remote, false, flags, words);
+	free(words);
+}
+
+static int
+reset_remote(struct index *ix, struct place *p, struct err *err)
+{
+	place_forget_remote(p);
+	if (is_lost_here(p)) {
+		p->local.present = p->missing = false;
+		return index_place_put(ix, p, err);
+	}
+	if (!p->local.present)
 		return index_place_drop(ix, p->id, err);
-	if (local)
-		place_forget_local(p);
-	else
-		place_forget_remote(p);
+	if (p->base_local.present)
+		keep_taken_away(p);
+	return index_place_put(ix, p, err);
+}
+
+static int
+reset_local(struct index *ix, struct place *p, struct err *err)
+{
+	if (!p->remote.present)
+		return index_place_drop(ix, p->id, err);
+	place_forget_local(p);
 	state_set(&p->base_local, false, 0, "");
 	state_set(&p->base_remote, false, 0, "");
 	return index_place_put(ix, p, err);
+}
+
+static int
+reset_place(struct index *ix, struct place *p, bool local, struct err *err)
+{
+	return local ? reset_local(ix, p, err) : reset_remote(ix, p, err);
 }
 
 static int

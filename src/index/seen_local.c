@@ -43,6 +43,17 @@ update_hint(struct place *p, const struct file_hint *hint)
 	return true;
 }
 
+/* Deleted, as it seemed, when the server's UIDs came to mean nothing: there it
+ * is, and nobody knows it on the server. */
+static void
+revive(struct place *p)
+{
+	if (p->local.present || p->remote.present || p->uid != 0)
+		return;
+	state_set(&p->base_local, false, 0, "");
+	state_set(&p->base_remote, false, 0, "");
+}
+
 int
 index_place_see(struct index *ix, struct place *p,
     const struct index_seen_local *seen, bool *changed_out, struct err *err)
@@ -50,6 +61,7 @@ index_place_see(struct index *ix, struct place *p,
 	*changed_out = false;
 	if (index_may_write(ix, err) < 0)
 		return -1;
+	revive(p);
 	*changed_out = update_name(p, seen->in_new, seen->file);
 	*changed_out |= update_flags(p, seen->flags);
 	*changed_out |= update_hint(p, &seen->hint);

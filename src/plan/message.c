@@ -44,18 +44,18 @@ keyword_limit(const struct place *p, const struct ability *can)
  * Without a base the sides are united, except that a message is marked deleted
  * only where both say so: nobody can tell any more whether the mark was set
  * here or taken away there. That is what a merge makes of a base that holds
- * the mark and nothing else.
+ * the mark and nothing else, or what the local side had taken away before that.
  */
 static unsigned
 base_flags(const struct state *base)
 {
-	return base->present ? base->flags : FLAG_DELETED;
+	return base->present ? base->flags : base->flags | FLAG_DELETED;
 }
 
 static const char *
 base_keywords(const struct state *base)
 {
-	return base->present ? base->keywords : "";
+	return base->keywords;
 }
 
 /*

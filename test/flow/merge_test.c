@@ -311,11 +311,14 @@ static const struct flow renumbered[] = {
 		"flag-remote INBOX b +\\Seen\npull INBOX d\npush INBOX e\n",
 	    .both = "INBOX: a(S) b(FS) d(S) e\nWork: c(F)\n", .notes = ANEW,
 	    .not = FLOW_NOT_DRY },
-	/* What was deleted here meanwhile is no deletion any more ... */
-	{ .what = "new UIDVALIDITY, and deletions in the folder",
-	    .before = BEFORE_ABC,
-	    .change = "disk remove INBOX a\nserver renumber INBOX\n",
-	    .ops = "pull INBOX a\n", .both = BOTH_ABC, .notes = ANEW,
+	/* What was cleared here stays cleared; the mark goes with both. */
+	{ .what = "new UIDVALIDITY, and flags cleared",
+	    .before = "server add INBOX a SF\nserver add INBOX b S,Junk\n",
+	    .change = "disk flag INBOX a S\nserver renumber INBOX\n"
+		"server flag INBOX a FRS\n",
+	    .ops = "flag-local INBOX a +\\Answered\n"
+		"flag-remote INBOX a -\\Flagged\n",
+	    .both = "INBOX: a(RS) b(S,Junk)\n", .notes = ANEW,
 	    .not = FLOW_NOT_DRY },
 };
 
@@ -324,6 +327,79 @@ new_uidvalidity(void **state)
 {
 	(void)state;
 	flow_check_all(renumbered, ARRAY_SIZE(renumbered));
+}
+
+/* What was deleted here is to go there, too, whatever its UID is now; and so
+ * is what another one scan will have missed. */
+static void
+deletions_outlive_a_merge(void **state)
+{
+	static const char *const kinds[] = { IMAPD_FULL, IMAPD_PLAIN };
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		const struct sync_options held = { .dry_run = false };
+		struct world *w = world_new(kinds[i % 2]);
+
+		world_do(w, BEFORE_ABC "server add INBOX d~9000 S\n"
+		    "server add INBOX e S\n");
+		world_sync_well(w);
+		world_do(w, "disk remove INBOX a\ndisk remove INBOX d~9000\n"
+		    "server remove INBOX b\n");
+		if (i >= 2) {	/* refused, so that it waits */
+			imapd_count(w->d);
+			imapd_add_rule(w->d, "UID STORE*", IMAPD_NO, "later");
+			world_sync(w, &held, NULL);
+			imapd_count(w->d);
+		}
+		world_do(w, "server renumber INBOX\n");
+		world_sync(w, NULL, NULL);
+		world_is(w, "the notes", buf_str(&w->told.notes), ANEW);
+		world_is(w, "the server", world_server(w), i >= 2 ?
+		    "INBOX: a(S) d~9000(S) e(S)\nWork: c(F)\n" :
+		    "INBOX: a(S) b d~9000(S) e(S)\nWork: c(F)\n");
+		world_sync_well(w);
+		world_is(w, "what was told", buf_str(&w->told.ops),
+		    "remove-remote INBOX a\nremove-remote INBOX d~9000\n");
+		world_is(w, "the server", world_server(w), i >= 2 ?
+		    "INBOX: e(S)\nWork: c(F)\n" :
+		    "INBOX: b e(S)\nWork: c(F)\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
+/* The server lost them, too: nothing is left of it. And a file that is back in
+ * time is none that was deleted. */
+static void
+deletions_that_meet_nothing(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+	char *path, *aside;
+
+	(void)state;
+	world_do(w, BEFORE_ABC);
+	world_sync_well(w);
+	world_do(w, "disk remove INBOX a\nserver remove INBOX a\n"
+	    "server renumber INBOX\n");
+	world_sync(w, NULL, NULL);
+	world_sync_well(w);
+	world_is_in_sync(w, "INBOX: b\nWork: c(F)\n");
+	world_is_idle(w, 0);
+	path = world_file(w, "INBOX", "b");
+	aside = xasprintf("%s/aside", w->dir);
+	assert_int_equal(rename(path, aside), 0);
+	world_do(w, "server renumber INBOX\n");
+	world_sync(w, NULL, NULL);
+	assert_int_equal(rename(aside, path), 0);
+	free(aside);
+	free(path);
+	world_sync(w, NULL, NULL);
+	world_sync(w, NULL, NULL);
+	world_is(w, "the disk", world_disk(w), "INBOX: b\nWork: c(F)\n");
+	world_is(w, "the server", world_server(w), "INBOX: b\nWork: c(F)\n");
+	world_is_idle(w, 0);
+	world_free(w);
 }
 
 /* Under the same UIDVALIDITY the UIDs are used anew (a restored server). */
@@ -372,6 +448,8 @@ main(void)
 		cmocka_unit_test(fifty_are_not_held),
 		cmocka_unit_test(index_lost),
 		cmocka_unit_test(new_uidvalidity),
+		cmocka_unit_test(deletions_outlive_a_merge),
+		cmocka_unit_test(deletions_that_meet_nothing),
 		cmocka_unit_test(reused_uids),
 	};
 

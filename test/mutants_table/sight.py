@@ -52,4 +52,14 @@ ROWS = [
 	("if (fetch_lower(f))", "if (false)")),
     ("uidnext-of-status-is-not-compared", SYNC + "observe/remote.c",
 	"flow limits_test", ("if (!wants_uidnext(o))", "if (true)")),
+
+    # -- a merge is one-sided --
+    ("merge-forgets-deletions", "src/index/seen.c", "flow merge_test",
+	("\tif (is_lost_here(p)) {", "\tif (false) {")),
+    ("merge-brings-flags-back", "src/index/seen.c", "flow merge_test",
+	("\tif (p->base_local.present)\n\t\tkeep_taken_away(p);", "\t;")),
+    ("deleted-messages-are-new", SYNC + "apply/pull_record.c",
+	"flow merge_test", ("b->p->lost_here == LOST_SOME)", "false)")),
+    ("files-that-are-back-are-gone", "src/index/seen_local.c",
+	"unit index_seen_test", ("\trevive(p);\n", "")),
 ]

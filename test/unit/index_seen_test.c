@@ -416,6 +416,46 @@ test_reset_remote(void **state)
 	assert_true(see_remote(f, 1, 0, ""));
 }
 
+/* What the disk lost, or one scan lacked, stays agreed on; and what it took
+ * away from what is left. */
+static void
+test_reset_remote_one_sided(void **state)
+{
+	struct fixture *f = *state;
+	struct place p;
+
+	three_rows(f);
+	p = by_uid(f, 1);
+	state_set(&p.base_local, true, FLAG_SEEN | FLAG_FLAGGED, "todo x");
+	state_set(&p.base_remote, true, FLAG_SEEN | FLAG_FLAGGED, "todo x");
+	ok(index_place_put(f->ix, &p, &f->err));
+	p.missing = true;
+	ok(index_place_put(f->ix, &p, &f->err));
+	ok(index_reset_remote(f->ix, inbox, &f->err));
+	place_release(&p);
+	p = by_unique(f, "a");
+	assert_true(p.base_local.present && p.base_remote.present);
+	assert_false(p.local.present || p.remote.present || p.missing);
+	assert_int_equal(p.uid, 0);
+	place_release(&p);
+	/* It is back: nobody knows it on the server. */
+	assert_true(see_local(f, false, "a:2,S"));
+	p = by_unique(f, "a");
+	assert_false(p.base_local.present || p.base_remote.present);
+	state_set(&p.base_local, true, FLAG_SEEN | FLAG_FLAGGED, "todo x");
+	state_set(&p.base_remote, true, FLAG_SEEN | FLAG_FLAGGED, "todo x");
+	ok(index_place_put(f->ix, &p, &f->err));
+	place_release(&p);
+	ok(index_reset_remote(f->ix, inbox, &f->err));
+	p = by_unique(f, "a");
+	assert_false(p.base_local.present || p.base_remote.present);
+	assert_true(p.local.present);
+	assert_int_equal(p.base_local.flags, FLAG_FLAGGED);
+	assert_int_equal(p.base_remote.flags, FLAG_FLAGGED);
+	assert_string_equal(p.base_local.keywords, "x");
+	place_release(&p);
+}
+
 static void
 test_reset_local(void **state)
 {
@@ -674,6 +714,7 @@ main(void)
 		TEST(test_local_changes),
 		TEST(test_local_absence),
 		TEST(test_reset_remote),
+		TEST(test_reset_remote_one_sided),
 		TEST(test_reset_local),
 		TEST(test_reset_is_for_one_folder),
 		TEST(test_hints),

@@ -121,6 +121,8 @@ struct pull {
 	bool left_behind;	/* ... and the connection is elsewhere */
 	/* Index lane: files that the messages could be (match/unlooked.h). */
 	struct unlooked unread;
+	/* And messages that were deleted here before a merge. */
+	enum { LOST_UNKNOWN, LOST_NONE, LOST_SOME } lost_here;
 	uint64_t waiting_for;	/* messages that wait for those */
 	struct rewritten rewritten;	/* files that some are, altered */
 	struct err lost;	/* its own connection is */

@@ -96,8 +96,25 @@ pair_body(struct pull_batch *b, struct pulled *m, struct open_uploads *open,
 	if (found == 0 && has_own_id(b, m))
 		found = rewritten_join(&b->p->pass, &b->p->rewritten, &m->fp,
 		    p, err);
+	if (found == 0 && b->p->lost_here == LOST_SOME)
+		found = join_vanished(ix, p, err);
 	m->paired = found == 1;
 	return found == -1 ? -1 : 0;
+}
+
+/* Once a pass: nothing is lost meanwhile. */
+static int
+look_for_lost(struct pull *p, struct err *err)
+{
+	bool some;
+
+	if (p->lost_here != LOST_UNKNOWN)
+		return 0;
+	if (index_has_vanished(p->pass.run->ix, p->pass.folder->row.id, &some,
+	    err) == -1)
+		return -1;
+	p->lost_here = some ? LOST_SOME : LOST_NONE;
+	return 0;
 }
 
 int
@@ -110,11 +127,12 @@ pull_pair_run(struct job *job)
 	bool unpaired = false;
 	int i, rc;
 
-	if (index_has_unpaired(ix, folder, &unpaired, &job->err) == -1 ||
+	if (look_for_lost(b->p, &job->err) == -1 ||
+	    index_has_unpaired(ix, folder, &unpaired, &job->err) == -1 ||
 	    index_intents(ix, folder, &open.v, &open.n, &job->err) == -1)
 		return -1;
 	/* As in a first pull: no transaction for what can't be. */
-	if (!unpaired && open.n == 0) {
+	if (!unpaired && open.n == 0 && b->p->lost_here == LOST_NONE) {
 		free(open.v);
 		return 0;
 	}

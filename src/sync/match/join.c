@@ -28,23 +28,42 @@ agree_on_upload(struct index *ix, struct place *p, const struct place *file,
 	return found;
 }
 
-/* The file is taken at once, so that no second message gets it. */
-int
-join_known(struct index *ix, struct place *p, struct place *known,
-    struct err *err)
+/* Under its name, should it come back. */
+static void
+take_file(struct place *p, struct place *known)
 {
-	if (agree_on_upload(ix, p, known, err) == -1 ||
-	    draft_joined(ix, known, p, err) == -1 ||
-	    index_place_drop(ix, known->id, err) == -1)
-		return -1;
 	free(p->unique);
 	free(p->file);
 	p->unique = known->unique;
 	p->file = known->file;
 	p->in_new = known->in_new;
-	p->missing = known->missing;
 	p->hint = known->hint;
 	known->unique = known->file = NULL;
+}
+
+/* What the disk took away before the two were parted stays away. */
+static void
+keep_taken_away(struct place *p, const struct place *known)
+{
+	state_set(&p->base_local, false, known->base_local.flags,
+	    known->base_local.keywords);
+	state_set(&p->base_remote, false, known->base_remote.flags,
+	    known->base_remote.keywords);
+}
+
+/* The file is taken at once, so that no second message gets it. */
+int
+join_known(struct index *ix, struct place *p, struct place *known,
+    struct err *err)
+{
+	if (!p->base_local.present)
+		keep_taken_away(p, known);
+	if (agree_on_upload(ix, p, known, err) == -1 ||
+	    draft_joined(ix, known, p, err) == -1 ||
+	    index_place_drop(ix, known->id, err) == -1)
+		return -1;
+	take_file(p, known);
+	p->missing = known->missing;
 	state_set(&p->local, true, known->local.flags, known->local.keywords);
 	p->fetched = FETCHED_FULL;
 	return index_place_put(ix, p, err);
@@ -69,3 +88,22 @@ join_local(struct index *ix, struct place *p, struct err *err)
 	return rc;
 }
 
+/* It is agreed on again, and so its deletion is one. */
+int
+join_vanished(struct index *ix, struct place *p, struct err *err)
+{
+	struct place lost;
+	int rc, found = index_vanished(ix, p, &lost, err);
+
+	if (found != 1)
+		return found;
+	state_set(&p->base_local, true, lost.base_local.flags,
+	    lost.base_local.keywords);
+	state_set(&p->base_remote, true, lost.base_remote.flags,
+	    lost.base_remote.keywords);
+	take_file(p, &lost);
+	rc = index_place_drop(ix, lost.id, err) == -1 ||
+	    index_place_put(ix, p, err) == -1 ? -1 : 1;
+	place_release(&lost);
+	return rc;
+}

@@ -27,5 +27,8 @@ int join_local(struct index *, struct place *p, struct err *);
 /* The same with the file of known, whose row goes. */
 int join_known(struct index *, struct place *p, struct place *known,
     struct err *);
+/* A message that was deleted on disk before the server's UIDs came to mean
+ * nothing, with p's content: p is to be removed. 1, 0, -1. */
+int join_vanished(struct index *, struct place *p, struct err *);
 
 #endif
