@@ -391,6 +391,39 @@ not_listed_any_more(void **state)
 	}
 }
 
+/* Then it counts no more than it lists: what was kept for that is gone. And
+ * other UIDs are not out of sight for the ones that were. */
+static void
+counted_no_more(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < 2 * ARRAY_SIZE(kinds); k++) {
+		const struct sync_options full = { .full = true };
+		struct world *w = world_new(kinds[k / 2]);
+
+		arrive(w, "m", 5);
+		world_sync_well(w);
+		world_message(w, "INBOX", "m4")->lie = IMAPD_UNLISTED;
+		for (unsigned run = 1; run <= 3; run++)
+			assert_int_equal(world_sync(w, &full, NULL), 1);
+		if (k % 2 == 0) {
+			world_do(w, "server remove INBOX m4\n");
+			world_sync_well(w);
+			world_is_in_sync(w, "INBOX: m1(S) m2(S) m3(S) m5(S)\n");
+		} else {
+			world_message(w, "INBOX", "m4")->lie = IMAPD_TRUE;
+			world_do(w, "server renumber INBOX\n");
+			world_sync_well(w);
+			world_is_in_sync(w,
+			    "INBOX: m1(S) m2(S) m3(S) m4(S) m5(S)\n");
+			world_do(w, "disk flag INBOX m4 FS\n");
+			world_sync_well(w);
+		}
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
 int
 main(void)
 {
@@ -408,6 +441,7 @@ main(void)
 		cmocka_unit_test(index_lost_in_a_window),
 		cmocka_unit_test(never_listed),
 		cmocka_unit_test(not_listed_any_more),
+		cmocka_unit_test(counted_no_more),
 	};
 
 	return FLOW_MAIN(tests);

@@ -189,6 +189,8 @@ reset_work(struct pass *p, struct err *err)
 	f->uidnext = f->exists = 0;
 	f->modseq = 0;
 	if (rc == 0)
+		rc = sight_forget(o, err);
+	if (rc == 0)
 		rc = index_folder_put(ix, f, err);
 	return index_end(ix, rc, err);
 }

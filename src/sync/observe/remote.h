@@ -176,6 +176,8 @@ void sight_keeps(const struct observe *, struct uidset *out);
 /* ... what has to be added to what is known, for the sum. */
 int sight_count(struct observe *, int64_t *out, struct err *);
 int sight_hold_files(struct observe *, struct err *);
+/* UIDs mean nothing any more. In a transaction. */
+int sight_forget(struct observe *, struct err *);
 
 /* Is this still the world that the base speaks of? (design section 5) NULL, or
  * why not. */

@@ -179,6 +179,9 @@ sight_is_whole(struct observe *o, bool *whole_out, struct err *err)
 	const int64_t lack = (int64_t)o->exists - listed;
 
 	*whole_out = lack == s->hidden || lack == 0;
+	/* All that is counted is listed: what was kept for that is gone. */
+	if (lack == 0 && s->hidden > 0 && s->size == 0)
+		uidset_clear(&s->out);
 	if (lack <= 0 || *whole_out) {
 		s->hidden = lack > 0 ? lack : 0;
 		s->lacked = s->lacks = 0;
@@ -243,6 +246,17 @@ sight_judge(struct observe *o, struct err *err)
 	uidset_release(&oldest);
 	uidset_release(&dated);
 	return rc;
+}
+
+int
+sight_forget(struct observe *o, struct err *err)
+{
+	sight_release(&o->sight);
+	o->sight.known = true;
+	if (sight_store(o->pass.run, o->pass.folder, &o->sight, err) == -1)
+		return -1;
+	sight_copy(&o->pass.folder->sight, &o->sight);
+	return 0;
 }
 
 bool
