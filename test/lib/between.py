@@ -66,10 +66,11 @@ def cut(man, line):
 
 
 def broken(world, word, act, late, first=None):
-	"""A run that ends there."""
+	"""A run that ends there: killed, or with the line down for good."""
 	def strike(man, line):
 		if first:
 			first()
+		man.refuse()
 		return act(man, line)
 
 	with Between(world, word, strike, late) as man:

@@ -13,6 +13,7 @@ One hook runs at a time; hold(line), which sees what the client sends before up
 does, may wait for another connection.
 """
 
+import contextlib
 import socket
 import threading
 
@@ -107,6 +108,11 @@ class Middleman:
 			except OSError:
 				pass
 			s.close()
+
+	def refuse(self):
+		"""Nobody gets a connection any more."""
+		with contextlib.suppress(OSError):
+			self.listener.shutdown(socket.SHUT_RDWR)
 
 	def stop(self):
 		self.listener.close()
