@@ -78,6 +78,8 @@ struct maildir_folder {
 	bool whole;		/* has all of cur, new, tmp */
 	bool broken;		/* has some of them, or is a dangling link */
 	bool by_link;		/* no way without links was found */
+	bool dotted;		/* no folder here: its name begins with a dot,
+				   and yet there is mail in it */
 	int unread;		/* errno: it can't be entered; whether it and
 				   what lies in it are folders is not known */
 };

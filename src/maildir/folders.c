@@ -43,14 +43,14 @@ struct walk_todo {
 
 struct walk {
 	struct maildir *m;
-	struct walk_todo dirs, links;
+	struct walk_todo dirs, links, dots;
 	struct walk_set seen;
 	struct maildir_folder *folder;
 	size_t n, cap;
 	/* the directory being read */
 	const char *path;
 	int fd;
-	size_t dirs_mark, links_mark;	/* where its entries begin */
+	size_t dirs_mark, links_mark, dots_mark; /* where its entries begin */
 	bool by_link;			/* only links are left */
 	unsigned parts, real;		/* PART_* there, and as directories */
 };
@@ -141,9 +141,12 @@ walk_entry(void *arg, const char *name, unsigned char type, struct err *err)
 	struct walk *w = arg;
 	unsigned part = part_of(name);
 
-	if (name[0] == '.')
-		return 0;
 	type = entry_type(w->fd, name, type);
+	if (name[0] == '.') {
+		if (type == DT_DIR && strcmp(name, MARK_DIR) != 0)
+			todo_add(&w->dots, w->path, name);
+		return 0;
+	}
 	if (part != 0) {
 		w->parts |= part;
 		w->real |= type == DT_DIR ? part : 0;
@@ -168,6 +171,7 @@ walk_restart(void *arg)
 
 	todo_cut(&w->dirs, w->dirs_mark);
 	todo_cut(&w->links, w->links_mark);
+	todo_cut(&w->dots, w->dots_mark);
 	w->parts = w->real = 0;
 }
 
@@ -215,6 +219,48 @@ walk_mend(struct walk *w, int fd)
 	(void)fs_sync(fd, w->path, &ignored);
 }
 
+static bool
+has_file(int root, const char *path, const char *part)
+{
+	char *sub = xasprintf("%s/%s", path, part);
+	int fd = openat(root, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e = NULL;
+
+	free(sub);
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	while (dir != NULL && (e = readdir(dir)) != NULL &&
+	    e->d_name[0] == '.')
+		;
+	if (dir != NULL)
+		closedir(dir);
+	return e != NULL;
+}
+
+/* Mail in a layout that is not ours; what can't be read is passed over. */
+static int
+walk_dots(struct walk *w, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = w->dots_mark; i < w->dots.n && r == 0; i++) {
+		const char *path = w->dots.path[i];
+
+		if (!has_file(w->m->fd, path, "cur") &&
+		    !has_file(w->m->fd, path, "new"))
+			continue;
+		r = walk_found(w, path, false, 0, err);
+		if (r == 0) {
+			w->folder[w->n - 1].broken = false;
+			w->folder[w->n - 1].dotted = true;
+		}
+	}
+	todo_cut(&w->dots, w->dots_mark);
+	return r;
+}
+
 /* Reads the open directory fd. */
 static int
 walk_read(struct walk *w, int fd, const char *path, struct err *err)
@@ -225,8 +271,10 @@ walk_read(struct walk *w, int fd, const char *path, struct err *err)
 	w->path = path;
 	w->dirs_mark = w->dirs.n;
 	w->links_mark = w->links.n;
+	w->dots_mark = w->dots.n;
 	w->parts = w->real = 0;
-	if (maildir_dir_list(fd, &visit, walk_restart, err) < 0)
+	if (maildir_dir_list(fd, &visit, walk_restart, err) < 0 ||
+	    walk_dots(w, err) < 0)
 		return -1;
 	if (w->dirs.n > w->dirs_mark)
 		qsort(w->dirs.path + w->dirs_mark, w->dirs.n - w->dirs_mark,
@@ -341,8 +389,10 @@ maildir_folders(struct maildir *m, struct maildir_folder **out, size_t *n_out,
 
 	todo_cut(&w.dirs, 0);
 	todo_cut(&w.links, 0);
+	todo_cut(&w.dots, 0);
 	free(w.dirs.path);
 	free(w.links.path);
+	free(w.dots.path);
 	free(w.seen.slot);
 	if (r < 0) {
 		maildir_folders_free(w.folder, w.n);

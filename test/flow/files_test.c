@@ -387,6 +387,38 @@ empty(void **state)
 	world_free(w);
 }
 
+/* A folder of Maildir++ that somebody put among ours. */
+static void
+dotted(void **state)
+{
+	static const char *const part[] = { "", "/cur", "/new", "/tmp" };
+	struct world *w = world_with_inbox();
+	char *file = xasprintf("%s/.Sent/cur/1.h:2,S", w->root);
+	FILE *f;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(part); i++) {
+		char *path = xasprintf("%s/.Sent%s", w->root, part[i]);
+
+		assert_int_equal(mkdir(path, 0700), 0);
+		free(path);
+	}
+	world_sync_well(w);
+	f = fopen(file, "w");
+	assert_non_null(f);
+	fputs("Subject: x\n\ny\n", f);
+	fclose(f);
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "items", buf_str(&w->told.items), ".Sent: this directory "
+	    "begins with a dot, so it is no folder here, and there is mail in "
+	    "it; move that into a directory without the dot\n");
+	assert_int_equal(unlink(file), 0);
+	world_sync_well(w);
+	world_is(w, "items", world_items(w), "");
+	free(file);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -403,6 +435,7 @@ main(void)
 		cmocka_unit_test(several_odd),
 		cmocka_unit_test(missing_directories),
 		cmocka_unit_test(empty),
+		cmocka_unit_test(dotted),
 	};
 
 	return FLOW_MAIN(tests);

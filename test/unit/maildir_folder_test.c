@@ -333,6 +333,42 @@ test_recover(void **state)
 	root_free(r);
 }
 
+/* Mail in it, as in Maildir++, is told; other such directories are not. */
+static void
+test_dotted(void **state)
+{
+	static const char *const made[] = {
+		".Empty", ".Empty/cur", ".Empty/new", ".Sent.2020",
+		".Sent.2020/cur", "INBOX/.Old", "INBOX/.Old/new", ".cur",
+		".git",
+	};
+	struct root *r = root_new();
+	struct maildir_folder *f;
+	struct err err = { 0 };
+	size_t n;
+
+	(void)state;
+	root_folder(r, "INBOX");
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
+		root_mkdir(r, made[i]);
+	root_write(r, ".Sent.2020/cur/1.h:2,S", "x", 1);
+	root_write(r, "INBOX/.Old/new/1.h", "x", 1);
+	root_write(r, ".git/file", "x", 1);
+	root_link(r, ".Sent.2020", ".Link");
+	assert_ok(maildir_folders(&r->m, &f, &n, &err), &err);
+	assert_int_equal(n, 3);
+	assert_string_equal(f[0].path, ".Sent.2020");
+	assert_string_equal(f[1].path, "INBOX");
+	assert_string_equal(f[2].path, "INBOX/.Old");
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(f[i].dotted, i != 1);
+		assert_int_equal(f[i].whole, i == 1);
+		assert_false(f[i].broken);
+	}
+	maildir_folders_free(f, n);
+	root_free(r);
+}
+
 static void
 test_mark(void **state)
 {
@@ -507,6 +543,7 @@ main(void)
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_remove_link),
 		cmocka_unit_test(test_recover),
+		cmocka_unit_test(test_dotted),
 		cmocka_unit_test(test_mark),
 		cmocka_unit_test(test_bad_mark),
 		cmocka_unit_test(test_mark_link),

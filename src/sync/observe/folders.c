@@ -386,6 +386,16 @@ load_known(struct run *run, struct err *err)
 	return 0;
 }
 
+/* As in Maildir++: a folder of that tree, and none of ours. */
+static void
+leave_dotted(struct run *run, const char *path)
+{
+	if (run->account->adopted || run->opt.adopt)
+		say_held(run, path, "this directory begins with a dot, so it "
+		    "is no folder here, and there is mail in it; move that "
+		    "into a directory without the dot");
+}
+
 static int
 load_disk(struct loading *l, struct err *err)
 {
@@ -401,11 +411,13 @@ load_disk(struct loading *l, struct err *err)
 	for (i = 0; i < n; i++)
 		if (v[i].unread != 0)
 			leave_unread(l, &v[i]);
+		else if (v[i].dotted)
+			leave_dotted(run, v[i].path);
 	for (i = 0; i < n; i++)
-		if (v[i].unread == 0)
+		if (v[i].unread == 0 && !v[i].dotted)
 			add_known_directory(l, &v[i]);
 	for (i = 0; i < n; i++)
-		if (v[i].unread == 0)
+		if (v[i].unread == 0 && !v[i].dotted)
 			add_new_directory(l, &v[i]);
 	maildir_folders_free(v, n);
 	for (i = 0; i < run->n_folder && rc == 0; i++)
