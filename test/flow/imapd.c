@@ -289,6 +289,8 @@ carry_out(struct imapd_conn *c, struct imapd_command *cmd,
 	if (c->cut)
 		return;
 	if (d->commands_most > 0 && ++c->commands > d->commands_most) {
+		if (d->says_bye)
+			conn_say(c, "* BYE that is enough");
 		conn_cut_behind(c);
 		return;
 	}

@@ -42,6 +42,8 @@ enum imapd_lie {
 	/* The connection is cut */
 	IMAPD_KILLS,		/* in the middle of its body */
 	IMAPD_KILLS_ALL,	/* when it is among those that are asked for */
+	IMAPD_KILLS_ODD,	/* in its middle, every second time */
+	IMAPD_HANGS,		/* nothing comes any more */
 };
 
 struct imapd_message {
@@ -52,6 +54,7 @@ struct imapd_message {
 	char *data;		/* as on the wire */
 	size_t size;
 	enum imapd_lie lie;
+	unsigned asked;		/* for its body, so often */
 	bool doomed;		/* expunged by imapd_expunge_late */
 };
 
@@ -164,7 +167,8 @@ struct imapd {
 	struct imapd_rule rule[8];
 	size_t n_rule;
 	/* A message may be refused by APPEND: the text behind NO, or NULL;
-	 * "cut": nothing is said, the connection ends. */
+	 * "cut": nothing is said, the connection ends; "cut behind": it is
+	 * stored. */
 	const char *(*refuse)(struct imapd *, struct imapd_box *,
 	    const char *data, size_t n);
 	/* Or be stored as something else: malloc'ed, or NULL. */
@@ -186,6 +190,7 @@ struct imapd {
 	unsigned limit;
 	bool limit_refuses;
 	bool status_lacks_uidnext, select_lacks_uidnext;
+	bool says_bye;		/* and is told so */
 	unsigned connections_most;	/* more are turned away; 0: no limit */
 	/* Answers FETCHes and SEARCHes that wait together all mixed up. */
 	unsigned mix;			/* seed; 0: not */

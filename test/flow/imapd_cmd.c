@@ -633,9 +633,9 @@ take_message(struct cursor *k, struct imapd_box *b, struct arrived *a)
 	free(a->flags);
 	a->flags = kept;
 	why = d->refuse == NULL ? NULL : d->refuse(d, b, a->data, a->n);
-	if (why != NULL && strcmp(why, "cut") == 0)
+	if (why != NULL && strncmp(why, "cut", 3) == 0)
 		conn_cut_behind(k->c);
-	return why;
+	return why != NULL && strcmp(why, "cut behind") == 0 ? NULL : why;
 }
 
 /* All of them, or none. */

@@ -195,12 +195,15 @@ send_rows(struct imapd_conn *c, const char *set, unsigned items,
 			conn_cut_behind(c);
 	}
 	for (size_t i = 0; i < c->n_view; i++) {
-		const struct imapd_message *m = in_view(c, i);
+		struct imapd_message *m = in_view(c, i);
 
 		if (m == NULL || !is_asked(c, set, m->uid) ||
 		    m->uid < c->fetch_from || m->modseq <= since || m->lie == IMAPD_UNLISTED)
 			continue;
-		if (body && m->lie == IMAPD_KILLS) {
+		if (body && m->lie == IMAPD_HANGS)
+			c->cut = c->silent = true;
+		if (body && (m->lie == IMAPD_KILLS ||
+		    (m->lie == IMAPD_KILLS_ODD && ++m->asked % 2 == 1))) {
 			conn_say(c, "* %zu FETCH (UID %u BODY[] {%zu}\r\nFrom:",
 			    i + 1, m->uid, m->size);
 			conn_cut_behind(c);

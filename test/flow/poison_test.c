@@ -91,6 +91,83 @@ two_of_many(void **state)
 	world_way[0] = '\0';
 }
 
+#define NOT_PULLED(f, uid) \
+	f ": message with UID " uid " was not pulled: " LOST "it is asked for\n"
+#define ALL_OF_SIX \
+	"make-local INBOX\nmake-local Work\nmake-local Zzz\npull INBOX a\n" \
+	"pull INBOX b\npull INBOX c\npull INBOX d\npull INBOX e\n" \
+	"pull INBOX f\npull Work g\npull Zzz h\n"
+
+/* Also where nothing else is in the folder. */
+static void
+in_two_folders(void **state)
+{
+	const enum imapd_lie lies[] = { IMAPD_KILLS, IMAPD_KILLS_ALL,
+	    IMAPD_HANGS };
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		snprintf(world_way, sizeof(world_way), "way %u: ", i);
+		w->conf.connections = i % 2 == 0 ? 1 : 3;
+		w->conf.timeout_s = 1;
+		world_do(w, SIX);
+		world_message(w, "INBOX", "c")->lie = lies[i / 2];
+		world_message(w, "Work", "g")->lie = lies[i / 2];
+		passes_by(w, "make-local INBOX\nmake-local Work\n"
+		    "make-local Zzz\npull INBOX a\npull INBOX b\n"
+		    "pull INBOX d\npull INBOX e\npull INBOX f\npull Zzz h\n",
+		    NOT_PULLED("INBOX", "3") NOT_PULLED("Work", "1"));
+		world_message(w, "INBOX", "c")->lie = IMAPD_TRUE;
+		world_message(w, "Work", "g")->lie = IMAPD_TRUE;
+		world_sync_well(w);
+		world_is(w, "told", buf_str(&w->told.ops),
+		    "pull INBOX c\npull Work g\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+/* It comes when it is asked for once more. */
+static void
+every_second_time(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, SIX);
+	world_message(w, "INBOX", "c")->lie = IMAPD_KILLS_ODD;
+	world_message(w, "Work", "g")->lie = IMAPD_KILLS_ODD;
+	world_sync_well(w);
+	world_is(w, "told", buf_str(&w->told.ops), ALL_OF_SIX);
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+/* What is refused is no loss, whatever the word. */
+static void
+refused_with_bad(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, SIX);
+	imapd_add_rule(w->d, "UID FETCH 3 *BODY*", IMAPD_BAD, "broken");
+	imapd_add_rule(w->d, "UID FETCH 1:6 *BODY*", IMAPD_BAD, "broken");
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "items", buf_str(&w->told.items), "INBOX: message with UID "
+	    "3 was not pulled: 127.0.0.1 refused UID FETCH: broken\n");
+	assert_int_equal(w->d->logins, 2);
+	imapd_count(w->d);
+	assert_int_equal(world_sync(w, &(struct sync_options){ .full = true },
+	    NULL), 0);
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
 /* --- folders --- */
 
 static const struct {
@@ -176,22 +253,59 @@ a_store(void **state)
 	world_way[0] = '\0';
 }
 
+/* One that was never seen; there is nothing else to do for it. */
+static void
+a_new_folder(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i < 4; i += 2) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		w->conf.connections = i;
+		world_do(w, SIX "disk add Work x S\n");
+		imapd_add_rule(w->d, "SELECT *Work*", IMAPD_CUT, NULL);
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		assert_int_equal(w->told.result.pulled.new, 7);
+		world_is(w, "items", buf_str(&w->told.items), "Work: " LOST
+		    "it is looked at; the folder is left out\n");
+		imapd_count(w->d);
+		assert_int_equal(world_sync(w, &(struct sync_options){
+		    .full = true }, NULL), 0);
+		world_is(w, "told", buf_str(&w->told.ops),
+		    "pull Work g\npush Work x\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
 /* One after the other is lost, each after so many commands: that is nobody's
  * fault, and goes on with each. */
 static void
 after_a_while(void **state)
 {
-	struct world *w = world_new(IMAPD_FULL);
-
 	(void)state;
-	world_do(w, SIX "server add A i S\nserver add B j S\n"
-	    "server add C k S\nserver add D l S\nserver add E m S\n");
-	w->d->commands_most = 12;
-	w->conf.connections = 1;
-	world_sync_well(w);
-	assert_true(w->d->logins > 1);
-	world_is_idle(w, 0);
-	world_free(w);
+	for (unsigned i = 0; i < 4; i++) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		snprintf(world_way, sizeof(world_way), "way %u: ", i);
+		world_do(w, SIX "server add A i S\nserver add B j S\n"
+		    "server add C k S\nserver add D l S\nserver add E m S\n");
+		w->d->commands_most = 10 + i / 2 * 2;
+		w->d->says_bye = i / 2 == 0;
+		w->conf.connections = i % 2 == 0 ? 1 : 3;
+		world_sync_well(w);
+		assert_true(w->d->logins > 1);
+		world_do(w, "disk flag INBOX a FS\ndisk remove INBOX b\n"
+		    "disk add Work x S\nserver remove A i\n"
+		    "server add B y S\ndisk flag C k FS\n");
+		/* An APPEND that was lost is not repeated by that run. */
+		if (world_sync(w, NULL, NULL) != 0)
+			world_sync_well(w);
+
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+	world_way[0] = '\0';
 }
 
 /* It stalls once. */
@@ -273,18 +387,59 @@ an_upload(void **state)
 	world_way[0] = '\0';
 }
 
+static const char *
+keeps_c_and_cuts(struct imapd *d, struct imapd_box *b, const char *data,
+    size_t n)
+{
+	return cuts_at_c(d, b, data, n) != NULL ? "cut behind" : NULL;
+}
+
+/* Stored each time, and never said so: it is there once. */
+static void
+an_upload_that_is_kept(void **state)
+{
+	const char *const caps[] = { IMAPD_FULL, IMAPD_PLAIN, IMAPD_CONDSTORE };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		struct world *w = world_new(caps[i]);
+
+		snprintf(world_way, sizeof(world_way), "%s: ", caps[i]);
+		world_do(w, "server add INBOX o S\nserver make Zzz\n");
+		world_sync_well(w);
+		world_do(w, "disk add INBOX a S\ndisk add INBOX b S\n"
+		    "disk add INBOX c S\ndisk add INBOX d S\n"
+		    "disk add Zzz z S\n");
+		w->d->refuse = keeps_c_and_cuts;
+		for (unsigned k = 0; k < 3; k++)
+			world_sync(w, NULL, NULL);
+		world_is(w, "the server", world_server(w),
+		    "INBOX: a(S) b(S) c(S) d(S) o(S)\nZzz: z(S)\n");
+		world_is(w, "the disk", world_disk(w),
+		    "INBOX: a(S) b(S) c(S) d(S) o(S)\nZzz: z(S)\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_body),
 		cmocka_unit_test(two_of_many),
+		cmocka_unit_test(in_two_folders),
+		cmocka_unit_test(every_second_time),
+		cmocka_unit_test(refused_with_bad),
 		cmocka_unit_test(a_folder),
+		cmocka_unit_test(a_new_folder),
 		cmocka_unit_test(a_store),
 		cmocka_unit_test(after_a_while),
 		cmocka_unit_test(once),
 		cmocka_unit_test(gone_for_good),
 		cmocka_unit_test(an_upload),
+		cmocka_unit_test(an_upload_that_is_kept),
 	};
 
 	return FLOW_MAIN(tests);
