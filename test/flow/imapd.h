@@ -36,6 +36,7 @@ enum imapd_lie {
 	IMAPD_NIL,		/* BODY[] NIL */
 	IMAPD_HIDDEN,		/* listed, and its body never sent */
 	IMAPD_REFUSED,		/* FETCH of its body ends with NO */
+	IMAPD_UNTOLD,		/* and of anything, without a row */
 	IMAPD_SHORT,		/* the body comes without its last octets */
 	IMAPD_LONG,		/* and some more behind them */
 	IMAPD_UNLISTED,		/* EXISTS counts it, nothing shows it */

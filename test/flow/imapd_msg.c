@@ -200,6 +200,10 @@ send_rows(struct imapd_conn *c, const char *set, unsigned items,
 		if (m == NULL || !is_asked(c, set, m->uid) ||
 		    m->uid < c->fetch_from || m->modseq <= since || m->lie == IMAPD_UNLISTED)
 			continue;
+		if (m->lie == IMAPD_UNTOLD) {
+			refused = true;
+			continue;
+		}
 		if (body && m->lie == IMAPD_HANGS)
 			c->cut = c->silent = true;
 		if (body && (m->lie == IMAPD_KILLS ||
@@ -334,6 +338,8 @@ take_key(struct cursor *k, struct wanted *w)
 	};
 	char *number;
 
+	if (take_word(k, "ALL"))
+		return true;
 	if (take_word(k, "UID")) {
 		free(w->set);
 		w->set = take_string(k, NULL);

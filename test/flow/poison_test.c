@@ -168,6 +168,71 @@ refused_with_bad(void **state)
 	world_free(w);
 }
 
+#define REFUSED(uid) "INBOX: message with UID " uid " was not pulled: " \
+	"127.0.0.1 refused UID FETCH: a body can't be read\n"
+
+/*
+ * No row of it is to be had, only that it is there. The others come, and what
+ * is removed goes, on either side; a new file goes up.
+ */
+static void
+not_listed(void **state)
+{
+	const char *const caps[] = { IMAPD_FULL, IMAPD_PLAIN, IMAPD_CONDSTORE };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		struct world *w = world_new(caps[i]);
+
+		snprintf(world_way, sizeof(world_way), "%s: ", caps[i]);
+		world_do(w, SIX);
+		world_message(w, "INBOX", "c")->lie = IMAPD_UNTOLD;
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		assert_int_equal(w->told.result.pulled.new, 7);
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		world_is(w, "items", buf_str(&w->told.items), REFUSED("3"));
+		world_do(w, "server remove INBOX a\ndisk remove INBOX b\n"
+		    "disk add INBOX x S\n");
+		world_sync(w, NULL, NULL);
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		world_is(w, "items", buf_str(&w->told.items), REFUSED("3"));
+		world_is(w, "the disk", world_disk(w), "INBOX: d(S) e(S) f(S) "
+		    "x(S)\nWork: g(S)\nZzz: h(S)\n");
+		world_is(w, "the server", world_server(w), "INBOX: c(S) d(S) "
+		    "e(S) f(S) x(S)\nWork: g(S)\nZzz: h(S)\n");
+		world_message(w, "INBOX", "c")->lie = IMAPD_TRUE;
+		assert_int_equal(world_sync(w, &(struct sync_options){
+		    .full = true }, NULL), 0);
+		world_is_in_sync(w, "INBOX: c(S) d(S) e(S) f(S) x(S)\n"
+		    "Work: g(S)\nZzz: h(S)\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
+/* It may be what a file is: an index that is lost uploads nothing for it. */
+static void
+not_listed_in_a_merge(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, SIX);
+	world_sync_well(w);
+	world_do(w, "index lose\n");
+	world_message(w, "INBOX", "c")->lie = IMAPD_UNTOLD;
+	world_sync(w, NULL, NULL);
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "the server", world_server(w), "INBOX: a(S) b(S) c(S) d(S) "
+	    "e(S) f(S)\nWork: g(S)\nZzz: h(S)\n");
+	world_message(w, "INBOX", "c")->lie = IMAPD_TRUE;
+	world_sync(w, &(struct sync_options){ .full = true }, NULL);
+	world_is_in_sync(w, "INBOX: a(S) b(S) c(S) d(S) e(S) f(S)\n"
+	    "Work: g(S)\nZzz: h(S)\n");
+	world_free(w);
+}
+
 /* --- folders --- */
 
 static const struct {
@@ -432,6 +497,8 @@ main(void)
 		cmocka_unit_test(in_two_folders),
 		cmocka_unit_test(every_second_time),
 		cmocka_unit_test(refused_with_bad),
+		cmocka_unit_test(not_listed),
+		cmocka_unit_test(not_listed_in_a_merge),
 		cmocka_unit_test(a_folder),
 		cmocka_unit_test(a_new_folder),
 		cmocka_unit_test(a_store),

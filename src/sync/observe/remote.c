@@ -425,7 +425,7 @@ observe_simpler(struct observe *o)
 	struct task *t = &o->pass.task;
 
 	if (o->full && !o->by_sets && !o->ahead)
-		return observe_refused(o, t->err.msg);
+		return observe_untold(o, t->err.msg);
 	t->err.kind = ERR_NONE;
 	if (o->ahead)
 		return task_next(t, observe_unask);
@@ -533,6 +533,7 @@ observe_finish(struct task *t)
 	uidset_release(&o->vanished);
 	uidset_release(&o->uploads);
 	sight_release(&o->sight);
+	untold_release(&o->untold);
 	pass_end(&o->pass);
 }
 

@@ -63,6 +63,18 @@ struct flag_sets {
 	bool short_of;			/* a keyword that a message had */
 };
 
+/* Messages that the server does not tell of, row by row. */
+struct untold {
+	char *why;		/* in its words */
+	struct imap_searching search;	/* what is there */
+	struct uidset left;	/* without a row so far */
+	struct uidset part;	/* that are asked for ... */
+	uint64_t at_once;	/* ... so many of them */
+	struct imap_fetching fetch;
+	unsigned refusals;	/* in succession */
+	uint64_t n;		/* of which no row is to be had */
+};
+
 struct observe {
 	struct pass pass;
 	struct imap_select select;
@@ -101,6 +113,7 @@ struct observe {
 	struct uidset uploads;	/* of ASKED_UPLOADS */
 	struct uidset listed;	/* by a full listing */
 	struct uidset vanished;
+	struct untold untold;
 
 	struct rows *first, *last;	/* batches; last may be filling */
 	unsigned n_rows;
@@ -158,6 +171,9 @@ enum task_result observe_below(struct observe *);
 task_step observe_stored;
 /* Begins a transaction for what was seen. */
 int observe_write(struct observe *, struct err *);
+/* remote_untold.c: everything was asked for, and refused. */
+enum task_result observe_untold(struct observe *, const char *why);
+void untold_release(struct untold *);
 /* remote_doubts.c: comes back to these. */
 bool doubts_are_there(const struct observe *);
 task_step observe_doubts;

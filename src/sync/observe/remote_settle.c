@@ -10,6 +10,8 @@
 #include "core/lacking.h"
 #include "observe/remote.h"
 
+#define DAY	86400
+
 static enum task_result observe_settled(struct task *);
 
 /* A first look that a power cut undoes is taken once more. */
@@ -75,6 +77,17 @@ unsee_gone(struct observe *o, struct err *err)
 	return rc;
 }
 
+/* What no row was to be had of is asked for again in a day or so, whenever the
+ * folder would come due (at five sevenths of the interval or later). */
+static int64_t
+listed_at(const struct observe *o)
+{
+	const int64_t now = clock_wall();
+	const int64_t early = o->pass.run->conf->verify_s / 7 * 5 - DAY;
+
+	return o->untold.n > 0 && early > 0 ? now - early : now;
+}
+
 static int
 move_cursor(struct observe *o, struct err *err)
 {
@@ -93,7 +106,7 @@ move_cursor(struct observe *o, struct err *err)
 	if (b->uidnext > f->uidnext)
 		f->uidnext = b->uidnext;
 	if (o->full && !o->by_sets)
-		f->last_full = clock_wall();
+		f->last_full = listed_at(o);
 	return index_folder_put(o->pass.run->ix, f, err);
 }
 
