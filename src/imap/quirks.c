@@ -138,6 +138,7 @@ static const struct {
 	  "Mailbox does not exist, or must be subscribed to." },
 	{ "cyrus-absent", "Mailbox does not exist" },
 	{ "dovecot-absent", "Mailbox doesn't exist: %" },
+	{ "dovecot-absent", "Mailbox isn't selectable" },	/* mbox */
 };
 
 /* Refusals that mean: come back later; whatever the command was. */

@@ -162,6 +162,7 @@ struct imapd {
 	/* Mailboxes by a pattern of fnmatch(3); NULL: none. LIST does not show
 	 * them; and nobody finds them, without a word why. */
 	const char *hidden, *away;
+	const char *phantom;	/* listed, and not there; NULL */
 	const char *absent;	/* said of a mailbox that is not there; NULL */
 	bool folds;		/* Work and work are one mailbox */
 

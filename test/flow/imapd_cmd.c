@@ -390,6 +390,8 @@ list(struct cursor *k)
 			if (status != NULL)
 				say_status(k->c, b, status);
 		}
+		if (d->phantom != NULL && pattern_takes(pattern, d->phantom))
+			conn_say(k->c, "* LIST () \"/\" \"%s\"", d->phantom);
 		answer_ok(k, "listed");
 		free(status);
 	}

@@ -435,6 +435,32 @@ not_said_that_it_is_gone(void **state)
 	}
 }
 
+/* Deleted, and listed still, as what lies in it is there. */
+static void
+listed_although_it_is_gone(void **state)
+{
+	static const char *const caps[] = {
+		IMAPD_FULL, IMAPD_PLAIN, IMAPD_CONDSTORE,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		struct world *w = world_with_words(caps[i], "cyrus-absent",
+		    WORDS);
+
+		w->d->phantom = "Work";
+		world_do(w, "server delete Work\n");
+		world_sync_well(w);
+		world_is(w, "the ops", buf_str(&w->told.ops),
+		    "drop-local Work\nremove-local Work b\n");
+		world_is_in_sync(w, INBOX_A "Job: g\nPlay: h\nRest: i\n"
+		    "Work/four: f\nWork/one: c\nWork/two: d\n"
+		    "Work/two/three: e\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
 /* As on a server that has lost sight of a disk: for words alone it is too much,
  * and what comes back is what it was. */
 static const char *const too_much[] = { "[!I]*", "[JPRW]*", "*[!r]" };
@@ -682,6 +708,7 @@ main(void)
 		cmocka_unit_test(renamed_in_a_gap),
 		cmocka_unit_test(held_then_healed),
 		cmocka_unit_test(gone_in_words),
+		cmocka_unit_test(listed_although_it_is_gone),
 		cmocka_unit_test(not_said_that_it_is_gone),
 		cmocka_unit_test(too_many_gone_in_words),
 		cmocka_unit_test(many_are_gone_in_words_indeed),

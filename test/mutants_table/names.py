@@ -39,6 +39,8 @@ ROWS = [
 	("\tcollect_ousted(r, moves);\n", "")),
     ("merged-in-a-gap", SYNC + "observe/folder_proof.c", FLOW,
 	("\tif (p->any_unsure)\n\t\tleave_others(run);\n", "")),
+    ("phantoms-are-there", SYNC + "observe/folder_proof.c", FLOW,
+	("!is_lacked(f) && !is_phantom(p, f)", "!is_lacked(f)")),
     ("case-never-counts", SYNC + "observe/folders.c", FLOW,
 	("maildir_folds_case(run->md)", "true")),
     ("healed-is-new", SYNC + "observe/folders.c", FLOW,

@@ -155,6 +155,8 @@ static const struct absence {
 	{ "dovecot-absent", imap_quirks_greeting, "Dovecot (Debian) ready.",
 	  "Mailbox doesn't exist: Entw\xc3\xbcrfe (0.001 + 0.000 secs)." },
 	{ "dovecot-absent", imap_quirks_ident, "Dovecot",
+	  "Mailbox isn't selectable (0.001 + 0.000 secs)." },
+	{ "dovecot-absent", imap_quirks_ident, "Dovecot",
 	  "Mailbox doesn't exist: Entw&APw-rfe" },
 };
 
@@ -170,7 +172,7 @@ static const char *const not_absent[] = {
 	"Mailbox doesn't exist: Entw&APw-rfe (timed out)",
 	"Mailbox doesn't exist: Entw&APw-rfe: Permission denied",
 	"Permission denied (0.001 + 0.000 secs).", " secs).", "( secs).",
-	"Mailbox isn't selectable (0.001 + 0.000 secs).",
+	"Mailbox isn't",
 	"Internal error occurred. Refer to server log for more information.",
 	"Entw&APw-rfe doesn't exist.", "Postfach existiert nicht",
 };

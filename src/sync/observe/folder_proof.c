@@ -28,7 +28,7 @@ struct proving {
 	size_t n;
 	struct folder *twin, *listed;	/* of one name but for the case */
 	struct imap_numbers folding;
-	bool any_unsure;
+	bool any_numbers, any_unsure;
 };
 
 static enum task_result proof_next(struct task *);
@@ -43,6 +43,15 @@ static bool
 is_lacked(const struct folder *f)
 {
 	return f->remote_gone && f->inside && f->row.raw != NULL;
+}
+
+/* Listed, but alone without the numbers of STATUS: Dovecot lists a folder that
+ * was deleted as if it were there, where others lie in it (Maildir++). */
+static bool
+is_phantom(const struct proving *p, const struct folder *f)
+{
+	return p->any_numbers && f->inside && f->listed.selectable &&
+	    !f->listed.has_status && !f->remote_gone && f->row.raw != NULL;
 }
 
 static enum task_result
@@ -65,6 +74,8 @@ proof_answered(struct task *t)
 			.nonexistent = cmd->code == CODE_NONEXISTENT,
 			.in_words = p->ask[i].status.absent_in_words,
 		};
+		if (f->lack.nonexistent || f->lack.in_words)
+			f->remote_gone = true;
 		imap_numbers_release(&p->ask[i].status);
 	}
 	p->n = 0;
@@ -240,11 +251,14 @@ proof_next(struct task *t)
 {
 	struct proving *p = (struct proving *)t;
 	struct run *run = p->pass.run;
+	size_t i;
 
+	for (i = 0; i < run->n_folder && !p->any_numbers; i++)
+		p->any_numbers = run->folder[i].listed.has_status;
 	for (; p->at < run->n_folder && p->n < IN_FLIGHT; p->at++) {
 		struct folder *f = &run->folder[p->at];
 
-		if (!is_lacked(f))
+		if (!is_lacked(f) && !is_phantom(p, f))
 			continue;
 		p->ask[p->n].folder = f;
 		imap_numbers_start(p->pass.conn->session,
