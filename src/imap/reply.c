@@ -247,6 +247,14 @@ note_ident(struct imap_session *s, const struct imap_resp *r)
 	imap_quirks_ident(s, r->ident.vendor);
 }
 
+/* RFC 7162 section 3.2.10: to those who have enabled QRESYNC. Elsewhere it is
+ * nobody's business, and does not count. */
+static bool
+is_out_of_place(const struct imap_session *s, const struct imap_resp *r)
+{
+	return r->kind == IMAP_VANISHED && !(s->enabled & CAP_QRESYNC);
+}
+
 /* Facts about the session, whoever asked for them. */
 static void
 note_untagged(struct imap_session *s, const struct imap_resp *r)
@@ -304,7 +312,9 @@ untagged(struct imap_session *s, const struct imap_resp *r)
 
 	if (!s->greeted)
 		greeting(s, r);
-	if (s->err.kind == ERR_NONE)
+	if (is_out_of_place(s, r))
+		line = NULL;
+	else if (s->err.kind == ERR_NONE)
 		note_untagged(s, r);
 	if (s->err.kind != ERR_NONE)
 		return;

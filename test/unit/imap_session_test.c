@@ -246,13 +246,29 @@ test_vanished_earlier_does_not_renumber(void **state)
 {
 	static const char *const script[] = { LOGIN(""), "C: SELECT",
 	    "S: * 5 EXISTS", "S: $1 OK", "C: NOOP",
+	    "S: * ENABLED QRESYNC", "S: * VANISHED (EARLIER) 1:2",
+	    "S: * VANISHED 7,9", "S: $1 OK", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_select_count);
+	assert_string_equal(p.seen, "exists 3");
+	probe_release(&p);
+}
+
+/* What was not enabled is no fact. */
+static void
+test_vanished_out_of_place(void **state)
+{
+	static const char *const script[] = { LOGIN(""), "C: SELECT",
+	    "S: * 5 EXISTS", "S: $1 OK", "C: NOOP",
 	    "S: * VANISHED (EARLIER) 1:2", "S: * VANISHED 7,9",
 	    "S: $1 OK", NULL };
 	struct probe p = { 0 };
 
 	(void)state;
 	probe_run(&p, script, start_select_count);
-	assert_string_equal(p.seen, "exists 3");
+	assert_string_equal(p.seen, "exists 5");
 	probe_release(&p);
 }
 
@@ -609,6 +625,7 @@ main(void)
 		cmocka_unit_test(test_torture_38_closed_in_a_literal),
 		cmocka_unit_test(test_torture_39_flags_of_an_expunged_one),
 		cmocka_unit_test(test_vanished_earlier_does_not_renumber),
+		cmocka_unit_test(test_vanished_out_of_place),
 		cmocka_unit_test(test_flood_that_nobody_asked_for),
 		cmocka_unit_test(test_noise_is_no_answer),
 		cmocka_unit_test(test_endless_answers),
