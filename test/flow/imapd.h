@@ -154,6 +154,8 @@ struct imapd {
 	const char *offers;	/* what the greeting offers besides; NULL */
 	enum imapd_size sizes;
 	enum imapd_date dates;
+	bool says_empty;	/* EXISTS is 0, whatever there is */
+	uint32_t lists_not;	/* that UID has no row; 0: all have */
 	unsigned made_up;	/* counts what varies */
 	struct imapd_box **box;	/* in the order in which they were made */
 	size_t n_box, cap_box;

@@ -473,7 +473,8 @@ say_box(struct imapd_conn *c, const struct imapd_box *b)
 	conn_say(c, "* FLAGS (%s)", known);
 	conn_say(c, "* OK [PERMANENTFLAGS (%s)] these",
 	    b->read_only || c->examined ? "" : permanent);
-	conn_say(c, "* %zu EXISTS", imapd_count_shown(b));
+	conn_say(c, "* %zu EXISTS", c->d->says_empty ? 0 :
+	    imapd_count_shown(b));
 	conn_say(c, "* 0 RECENT");
 	conn_say(c, "* OK [UIDVALIDITY %llu] valid",
 	    (unsigned long long)b->uidvalidity);

@@ -141,7 +141,8 @@ send_row(struct imapd_conn *c, size_t at, const struct imapd_message *m,
 	bool body = items & (ITEM_BODY | ITEM_HEADER);
 	struct buf row;
 
-	if (body && (m->lie == IMAPD_HIDDEN || m->lie == IMAPD_REFUSED))
+	if (m->uid == c->d->lists_not ||
+	    (body && (m->lie == IMAPD_HIDDEN || m->lie == IMAPD_REFUSED)))
 		return;
 	buf_init(&row, 1u << 20);
 	buf_addf(&row, "* %zu FETCH (UID %u", at + 1, m->uid);

@@ -229,6 +229,99 @@ moved_and_unreadable(void **state)
 		assert_int_equal(seteuid(0), 0);
 }
 
+/* --- what was not even listed --- */
+
+#define UNLISTED(n) "INBOX: " n " not pushed: the server does not list all " \
+	"its messages, which may be the same. " WAY_OUT
+#define NO_SUM(says, lists) "INBOX: the server says it has " says " messages " \
+	"but lists " lists "; nothing is removed there until that adds up\n"
+
+/* A word that there is nothing is no list. */
+static void
+said_to_be_empty(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		if (i > 0) {
+			world_do(w, THREE FILES);
+			world_sync_well(w);
+		}
+		world_do(w, unknown[i]);
+		w->d->says_empty = true;
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		world_is(w, "told", buf_str(&w->told.ops), "");
+		world_is(w, "items", buf_str(&w->told.items),
+		    NO_SUM("0", "3"));
+		world_is(w, "the server", world_server(w), ALL);
+		w->d->says_empty = false;
+		world_sync_well(w);
+		world_is(w, "told", buf_str(&w->told.ops), "");
+		world_is_in_sync(w, ALL);
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
+/* Nothing is known to be gone, either. */
+static void
+said_to_be_emptied(void **state)
+{
+	static const char *const caps[] = {
+		IMAPD_FULL, IMAPD_CONDSTORE, IMAPD_PLAIN,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		struct world *w = world_new(caps[i]);
+
+		world_do(w, THREE FILES);
+		world_sync_well(w);
+		w->d->says_empty = true;
+		world_do(w, "server add INBOX d\ndisk add INBOX e\n");
+		world_sync(w, NULL, NULL);
+		w->d->says_empty = false;
+		world_sync(w, NULL, NULL);
+		world_sync_well(w);
+		world_is_in_sync(w, "INBOX: a(S) b~9000(S) c^ d e\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
+/* One that no look shows may be the file that has none; what comes later is
+ * none of it. */
+static void
+not_listed(void **state)
+{
+	const struct sync_options all = { .full = true };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		if (i > 0) {
+			world_do(w, THREE FILES);
+			world_sync_well(w);
+		}
+		world_do(w, unknown[i]);
+		w->d->lists_not = 2;
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		world_is(w, "told", buf_str(&w->told.ops), "");
+		world_is(w, "items", buf_str(&w->told.items),
+		    UNLISTED("1 file was") NO_SUM("3", "2"));
+		world_do(w, "disk add INBOX d S\n");
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		world_is(w, "told", buf_str(&w->told.ops), "push INBOX d\n");
+		w->d->lists_not = 0;
+		assert_int_equal(world_sync(w, &all, NULL), 0);
+		world_is_in_sync(w, "INBOX: a(S) b~9000(S) c^ d(S)\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
 int
 main(void)
 {
@@ -241,6 +334,9 @@ main(void)
 		cmocka_unit_test(let_go),
 		cmocka_unit_test(unreadable),
 		cmocka_unit_test(moved_and_unreadable),
+		cmocka_unit_test(said_to_be_empty),
+		cmocka_unit_test(said_to_be_emptied),
+		cmocka_unit_test(not_listed),
 	};
 
 	return FLOW_MAIN(tests);

@@ -192,7 +192,7 @@ intend(struct push *p, struct pushed *m, struct err *err)
 		return record_unpushed(p, m, err);
 	if (!m->ready)
 		return 0;
-	if (unlooked_may_be_file(&p->unlooked, &m->fp)) {
+	if (unlooked_may_be_file(&p->unlooked, &m->row.place, &m->fp)) {
 		m->ready = false;
 		p->waiting_for++;
 		return 0;
@@ -514,14 +514,19 @@ static void
 tell_waiting(struct push *p)
 {
 	const unsigned long long n = p->waiting_for;
+	const char *were = n == 1 ? " was" : "s were";
 
-	if (n == 0)
-		return;
-	report_folder_issue(p->pass.run, p->pass.folder, ITEM_PUSH, n,
-	    "%llu file%s not pushed: the server did not give %llu of its "
-	    "messages, which may be the same. If they are others, run sync "
-	    "--adopt", n, n == 1 ? " was" : "s were",
-	    (unsigned long long)p->unlooked.n);
+	if (n > 0 && p->unlooked.n == 0)
+		report_folder_issue(p->pass.run, p->pass.folder, ITEM_PUSH, n,
+		    "%llu file%s not pushed: the server does not list all its "
+		    "messages, which may be the same. If they are others, run "
+		    "sync --adopt", n, were);
+	else if (n > 0)
+		report_folder_issue(p->pass.run, p->pass.folder, ITEM_PUSH, n,
+		    "%llu file%s not pushed: the server did not give %llu of "
+		    "its messages, which may be the same. If they are others, "
+		    "run sync --adopt", n, were,
+		    (unsigned long long)p->unlooked.n);
 }
 
 static void

@@ -9,6 +9,7 @@
 #define UPLOADS_PROVE	16	/* UIDs that were told: those are believed that
 				   come then */
 #define FRESH	(30 * 86400)	/* seconds that the server is not tried anew */
+#define ANEW	"anew"
 #define RIGHT_FOR_WRONG	33	/* bodies of the right length that make up for
 				   one of another */
 
@@ -185,4 +186,22 @@ learn_upload(struct run *run, enum upload_is is, bool same_head,
 		return 0;
 	return index_fact_set(run->ix, 0, "uploads-right", ++l->uploads_right,
 	    err);
+}
+
+/* --- a folder that is looked at anew --- */
+
+int
+learn_anew(struct run *run, const struct folder *f, struct err *err)
+{
+	int64_t newest;
+
+	return index_newest_place(run->ix, &newest, err) == -1 ? -1 :
+	    index_fact_set(run->ix, f->row.id, ANEW, newest, err);
+}
+
+int
+learned_anew(struct run *run, const struct folder *f, int64_t *place_out,
+    struct err *err)
+{
+	return index_fact_get(run->ix, f->row.id, ANEW, place_out, err);
 }

@@ -17,6 +17,12 @@ int learn_probes(struct run *, size_t sizes, size_t dates, struct err *);
  * run->met has it. In a transaction. */
 int learn_server(struct run *, struct err *);
 
+/* In a transaction: a look at all of the folder's messages begins, of which
+ * nothing is known. Then: up to which place there was something before it. */
+int learn_anew(struct run *, const struct folder *, struct err *);
+int learned_anew(struct run *, const struct folder *, int64_t *place_out,
+    struct err *);
+
 /* What it was given came back altered. In a transaction. */
 int learn_rewrites(struct run *, struct err *);
 /* What lies under the UID that the server told of an upload. In a transaction.

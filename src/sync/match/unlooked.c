@@ -4,10 +4,21 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "core/learned.h"
 #include "index/fact.h"
 #include "match/match.h"
 
 #define SETTLED		"settled"	/* up to that place nothing waits */
+
+/* Since then no look has found as many as the server says that there are. */
+static int
+load_unlisted(struct run *run, const struct folder *f, struct unlooked *u,
+    struct err *err)
+{
+	return f->sight.hidden == 0 &&
+	    (!f->unsettled || f->row.uidnext != 0) ? 0 :
+	    learned_anew(run, f, &u->unlisted_to, err);
+}
 
 int
 unlooked_load(struct run *run, const struct folder *f, enum index_side side,
@@ -24,7 +35,7 @@ unlooked_load(struct run *run, const struct folder *f, enum index_side side,
 		return -1;
 	u->any_size = run->learned.sizes_inexact ||
 	    (u->n > 0 && u->size[0] == 0);
-	return 0;
+	return side == INDEX_LOCAL ? 0 : load_unlisted(run, f, u, err);
 }
 
 int
@@ -71,10 +82,13 @@ has_between(const struct unlooked *u, uint64_t from, uint64_t to)
 
 /* The server's copy may have more of the fields that do not count. */
 bool
-unlooked_may_be_file(const struct unlooked *u, const struct fingerprint *fp)
+unlooked_may_be_file(const struct unlooked *u, const struct place *p,
+    const struct fingerprint *fp)
 {
 	uint64_t least = fp->size > 2 ? fp->size - 2 : 0;
 
+	if (p->id <= u->unlisted_to)
+		return true;
 	return u->n > 0 && (u->any_size ||
 	    has_between(u, least, fp->size + FIELDS_LEFT_OUT));
 }

@@ -16,6 +16,8 @@ struct unlooked {
 	uint64_t *size;		/* ascending; 0: any */
 	size_t n;
 	bool any_size;		/* sizes tell nothing */
+	int64_t unlisted_to;	/* up to that place any file may be a message
+				   that was not even listed; 0: none */
 };
 
 /* INDEX_REMOTE: messages, with the sizes that the server tells; INDEX_LOCAL:
@@ -27,7 +29,8 @@ int unlooked_load_files(struct run *, struct unlooked *, struct err *);
 void unlooked_release(struct unlooked *);
 
 /* The file could be one of those messages; the message one of those files. */
-bool unlooked_may_be_file(const struct unlooked *, const struct fingerprint *);
+bool unlooked_may_be_file(const struct unlooked *, const struct place *,
+    const struct fingerprint *);
 bool unlooked_may_be_message(const struct unlooked *, uint32_t size);
 
 /*

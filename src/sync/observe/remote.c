@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/learned.h"
 #include "mail/flags.h"
 #include "observe/remote.h"
 
@@ -192,6 +193,8 @@ reset_work(struct pass *p, struct err *err)
 		rc = sight_forget(o, err);
 	if (rc == 0)
 		rc = index_folder_put(ix, f, err);
+	if (rc == 0)
+		rc = learn_anew(p->run, p->folder, err);
 	return index_end(ix, rc, err);
 }
 
@@ -339,6 +342,20 @@ observe_anew(struct task *t)
 	return task_next(t, observe_ask);
 }
 
+/*
+ * That there is nothing is the word of one line. Where it is all that is asked
+ * for, and something was there or may be what lies here, it has to be listed.
+ */
+static bool
+is_empty(const struct observe *o)
+{
+	const struct folder *f = o->pass.folder;
+
+	return imap_box_exists(o->pass.conn->session) == 0 && !(o->full &&
+	    o->select.box.uidnext != 1 && (o->fault || f->row.exists > 0 ||
+	    f->unseen_local));
+}
+
 static enum task_result
 observe_ask(struct task *t)
 {
@@ -346,7 +363,7 @@ observe_ask(struct task *t)
 	const struct imap_box *b = &o->select.box;
 	unsigned what = ask_what(o, b->modseq, b->uidnext) & ~o->asked;
 
-	if (imap_box_exists(o->pass.conn->session) == 0)
+	if (is_empty(o))
 		what &= ~(unsigned)ASKED_NEWS;
 	ask(o, what);
 	return task_next(t, observe_listed);
