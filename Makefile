@@ -294,7 +294,7 @@ ERRNOS	= 100
 MEMORY	= 60
 DISKS	= 20
 DISASTERS =
-LIES	= 60
+LIES	= 16
 SETUPS	= 6
 PAIRWISE = 8
 DAYS	= 30
@@ -359,9 +359,9 @@ $(MODES:%=mode-%): all fault-tools
 # With everything installed, less than five minutes on two cores. What can't run
 # here is left out, and what was left out is said at the end; WITHOUT="NAME:
 # REASON; ..." leaves out more. All that is said goes to $O/check.
-CHECKED	= e2e unit flow $(filter-out disasters $(SERVERS),$(FAULTS)) \
-	  $(MODES:%=mode-%) hardening
-SERVERS	= lies setups pairwise providers	# of which torture takes two yet
+CHECKED	= e2e unit flow $(filter-out $(LONG),$(FAULTS)) $(MODES:%=mode-%) \
+	  hardening
+LONG	= disasters setups pairwise providers	# for torture alone
 e2e	= $(PYTEST) test/e2e --share
 unit	= test/unit.sh unit $(UNITS)
 flow	= test/unit.sh flow $(FLOWS)
@@ -384,8 +384,7 @@ torture:
 	@.ci/deps -n
 	@TORTURE=1 FLOW_POINTS=$(if $(FULL),0,6) \
 	    $(MAKE) --no-print-directory check \
-	    CHECKED="e2e flow $(filter-out lies providers,$(FAULTS)) \
-	    $(MODES:%=mode-%)" \
+	    CHECKED="e2e flow $(FAULTS) $(MODES:%=mode-%)" \
 	    e2e="$(PYTEST) test/e2e -m 'slow or sample' --share" \
 	    ROUNDS=$(if $(FULL),2000,500) \
 	    HISTORIES=$(if $(FULL),10000,1000) \
@@ -395,6 +394,7 @@ torture:
 	    ERRNOS=$(if $(FULL),0,600) MEMORY=$(if $(FULL),6000,300) \
 	    DISKS=$(if $(FULL),600,60) DISASTERS=190 \
 	    SETUPS=30 PAIRWISE=$(if $(FULL),32,8) \
+	    LIES=$(if $(FULL),1000,240) DAYS=$(if $(FULL),30,15) \
 	    MODE_ROUNDS=60 MODE_HISTORIES=150 \
 	    MODE_KILLS=80 MODE_FIRSTS=24 MODE_AGAINS=24 MODE_INSTANCES=12 \
 	    MODE_CUTS=24 MODE_ERRNOS=60

@@ -26,6 +26,7 @@ SYSTEM = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft",
     "$Forwarded"]
 KEYWORDS = ["work", "todo", "$Label1", "NonJunk", "reise-2024"]
 WORDS = {"local": SYSTEM, "remote": SYSTEM + KEYWORDS}
+ADDS = {"deliver", "flag", "look", "make"}
 REMOVALS = 12		# a round and side; the guard is not what we test
 EVERYWHERE = object()	# merged: no folder has a base
 
@@ -177,9 +178,16 @@ class Side:
 			return not g.merged and tok in g.base.get(folder, {}) \
 			    and (folder, name) not in g.bound \
 			    and not has_keywords(flags) \
+			    and not self.is_draft(folder, tok) \
 			    and self.name not in g.touched.get((folder, name),
 			    ())
 		return True
+
+	def is_draft(self, folder, tok):
+		"""What is saved anew takes its place."""
+		return any("\\Draft" in held.get(folder, {}).get(tok, ())
+		    for held in (self.held, self.other().held,
+		    self.game.base))
 
 	def may_lose(self, flags, name):
 		"""What it removes may have to come back, or go to the trash
@@ -443,6 +451,7 @@ class Game:
 		self.merged, self.trash = merged, trash
 		self.removals, self.first = removals, first
 		self.after = False	# a fault has struck meanwhile
+		self.only_adds = False	# locally, and nothing is marked
 		self.touched, self.placed = {}, {}
 		self.bound, self.filled, self.closed = set(), set(), set()
 		self.refiled, self.edited = set(), set()
@@ -462,6 +471,10 @@ class Game:
 		"""Counts it, unless it is against the rules."""
 		side, verb, *words = act
 		if self.first and side == "local":
+			return False
+		if self.only_adds and (side == "remote" or verb not in ADDS
+		    or any("\\Deleted" in w for w in words
+		    if isinstance(w, (str, list)))):
 			return False
 		if self.after and self.merged and verb != "deliver":
 			return False

@@ -1,10 +1,11 @@
 """Random two-way rounds with a server that lies (lying.py), against a model.
 
 A point is one round of an account that has some rounds with the same server: a
-few lies that last, drawn for the account, and in each round some that pass. The
-first run of a round meets these: it may end as it likes, but 0 means that both
-sides are equal. Then they have passed, and at most PATIENCE runs later both
-sides are what the rules say, and one more run does nothing.
+few lies that last, drawn for the account, and in each round some that pass
+(lying.py, twisting.py). The first run of a round meets these: it may end as it
+likes, but 0 means that both sides are equal. Then they have passed, and at most
+PATIENCE runs later both sides are what the rules say, and one more run does
+nothing.
 """
 
 import sys
@@ -15,10 +16,12 @@ import modes
 import rounds
 from game import Game, Names
 from lying import PASSING, Lies
+from twisting import COUNTS, EPOCH, HIDING, TWISTS
 
 ROUNDS = 8		# of an account
 PATIENCE = 3
 QUIET = (0, 1, 75)	# how a run may end that met a lie
+EACH = sorted(PASSING) + sorted(TWISTS)	# that pass; --lie NAME,... for less
 
 # What lasts, one of each line at most: which of these may stand together is
 # what the design says. No rule survives a server that lies about all that a
@@ -60,8 +63,21 @@ class Account:
 	def verdict(self):
 		return self.lies.verdict(self.world, self.base)
 
-	def act(self):
+	def draw(self):
+		"""Some that pass."""
+		given = [name for name in self.opts.lie.split(",") if name]
+		names = set(self.rng.sample(given or EACH,
+		    min(self.rng.randrange(4), len(given or EACH))))
+		if modes.chosen().waits:	# removals are long about
+			names -= EPOCH
+		for one in sorted(names & COUNTS):
+			if len(names & COUNTS) > 1:
+				names.remove(one)
+		return frozenset(names)
+
+	def act(self, names):
 		game = Game(self.base, self.names)
+		game.only_adds = bool(EPOCH & names)
 		self.said = hands.play(game, self.hands, self.rng,
 		    self.rng.randrange(4, 20))
 		self.base = game.outcome()
@@ -75,7 +91,7 @@ class Account:
 		self.lies.pass_on(())
 		if r.rc not in QUIET:
 			return "exit %d: %s" % (r.rc, r)
-		if r.rc == 0:
+		if r.rc == 0 and not HIDING & set(self.struck):
 			v = self.verdict()
 			if not v.good():
 				return "silent: %s\n%s" % (v, r)
@@ -102,8 +118,8 @@ class Account:
 		return v, None
 
 	def round(self, n):
-		self.act()
-		names = self.rng.sample(sorted(PASSING), self.rng.randrange(3))
+		names = self.draw()
+		self.act(names)
 		trouble = self.lied_to(names)
 		v, more = self.settled()
 		trouble = trouble or more
@@ -154,7 +170,7 @@ def run(opts, tally):
 
 
 def main():
-	opts = suite.options("lies", 200, messages=60)
+	opts = suite.options("lies", 200, messages=60, lie="")
 	tally = suite.Tally("lies", opts)
 	return suite.conclude(tally, lambda: run(opts, tally))
 

@@ -17,6 +17,7 @@ import re
 import zlib
 
 import judge
+from twisting import TWISTS, Heard
 
 # Of messages with equal bytes in a folder, and the date with which the first of
 # them came into the account: Gmail.
@@ -166,6 +167,8 @@ class Lies:
 		self.holds = holds
 		self.kept = {}		# (folder, message): what APPEND said
 		self.dates = {}		# message: as it came first
+		self.seen = {}		# UIDVALIDITY: UIDs that were told of
+		self.modseqs = {}	# folder: as STATUS said without lies
 		self.pass_on(())
 
 	def verdict(self, world, model):
@@ -204,15 +207,22 @@ class Lies:
 	def pass_on(self, names, chance=.5):
 		"""From now on these lies of one run; () for none."""
 		self.passing = {name: (re.compile(PASSING[name][0], re.I),
-		    PASSING[name][1]) for name in names}
+		    PASSING[name][1]) for name in names if name in PASSING}
+		self.twists = {name: TWISTS[name] for name in names
+		    if name in TWISTS}
 		self.chance, self.struck = chance, set()
 		self.lacking = None	# the folder that LIST does not show
+
+	def strikes(self, name):
+		if self.rng.random() >= self.chance:
+			return False
+		self.struck.add(name)
+		return True
 
 	def judge(self, words):
 		"""The name of the lie that this command meets, or None."""
 		for name, (which, _) in self.passing.items():
-			if which.match(words) and self.rng.random() < self.chance:
-				self.struck.add(name)
+			if which.match(words) and self.strikes(name):
 				return name
 		return None
 
@@ -246,6 +256,7 @@ class Lying:
 		self.sending = {}	# tag: what is appended
 		self.over = False	# this connection was hung up
 		self.left, self.parts = bytearray(), []
+		self.heard = Heard(lies)
 		self.skip = 0
 
 	# -- from the client --
@@ -336,15 +347,33 @@ class Lying:
 
 	def response(self, parts):
 		"""Text and literals in turn."""
+		text = parts[0]
+		self.heard.hear(text)
+		parts = self.say(parts)
+		kept, self.heard.rows = self.heard.rows, []
+		self.heard.lines = []
+		for name, (which, twist) in self.lies.twists.items():
+			if parts and which.match(text) and \
+			    self.lies.strikes(name):
+				parts = twist(self.heard, parts)
+		if parts or self.heard.rows:
+			self.heard.note(text)
+		before = b"".join(self.heard.lines)
+		if self.heard.rows:	# more of them may come
+			self.heard.rows += kept
+			return before
+		return before + b"".join(kept + parts)
+
+	def say(self, parts):
 		if FETCHED.match(parts[0]):
-			return b"".join(self.lies.row(p) if i % 2 == 0 else p
-			    for i, p in enumerate(parts))
+			return [self.lies.row(p) if i % 2 == 0 else p
+			    for i, p in enumerate(parts)]
 		tag, _, rest = parts[0].partition(b" ")
 		if tag in self.instead:
-			return tag + b" " + self.instead.pop(tag) + b"\r\n"
+			return [tag + b" " + self.instead.pop(tag) + b"\r\n"]
 		if tag in self.sending and rest.startswith(b"OK [APPENDUID"):
 			self.lies.kept[self.sending.pop(tag)] = rest.rstrip()
 		if "list-lacks" in self.lies.struck and self.lies.lacks(
 		    b"".join(parts)):
-			return b""
-		return self.lies.reword(b"".join(parts))
+			return []
+		return [self.lies.reword(b"".join(parts))]

@@ -28,7 +28,7 @@ ROWS = [
     # -- what was not looked at waits --
     ("refused-look-is-an-absence", SYNC + "apply/push.c",
 	"flow unlooked_test",
-	("if (unlooked_may_be_file(&p->unlooked, &m->fp)) {",
+	("if (unlooked_may_be_file(&p->unlooked, &m->row.place, &m->fp)) {",
 	"if (false) {")),
     ("unread-files-are-absent", SYNC + "apply/pull.c",
 	"flow unlooked_test",

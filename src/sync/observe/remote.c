@@ -347,7 +347,7 @@ observe_anew(struct task *t)
  * for, and something was there or may be what lies here, it has to be listed.
  */
 static bool
-is_empty(const struct observe *o)
+says_nothing(const struct observe *o)
 {
 	const struct folder *f = o->pass.folder;
 
@@ -363,7 +363,7 @@ observe_ask(struct task *t)
 	const struct imap_box *b = &o->select.box;
 	unsigned what = ask_what(o, b->modseq, b->uidnext) & ~o->asked;
 
-	if (is_empty(o))
+	if (says_nothing(o))
 		what &= ~(unsigned)ASKED_NEWS;
 	ask(o, what);
 	return task_next(t, observe_listed);
