@@ -97,7 +97,8 @@ def unflagged_row(heard):
 def row_lacks(heard, parts):
 	"""Of one that was never told of; what is kept back of others nobody
 	can miss."""
-	return parts if int(UID.search(parts[0])[1]) in heard.known() else []
+	uid = int(UID.search(b"".join(parts))[1])
+	return parts if uid in heard.known() else []
 
 
 def rows_turned(heard, parts):
