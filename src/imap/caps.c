@@ -141,6 +141,8 @@ imap_enabled_parse(struct imap_session *s, struct span list)
 			s->enabled |= CAP_QRESYNC | CAP_CONDSTORE;
 		else if (span_ieq(word, "CONDSTORE"))
 			s->enabled |= CAP_CONDSTORE;
+		else if (span_ieq(word, "UIDONLY"))
+			s->enabled |= CAP_UIDONLY;
 	}
 	s->enabled &= ~s->caps_off & ~s->quirk_caps;
 }

@@ -247,12 +247,13 @@ note_ident(struct imap_session *s, const struct imap_resp *r)
 	imap_quirks_ident(s, r->ident.vendor);
 }
 
-/* RFC 7162 section 3.2.10: to those who have enabled QRESYNC. Elsewhere it is
- * nobody's business, and does not count. */
+/* RFC 7162 section 3.2.10: to those who have enabled QRESYNC, or UIDONLY (RFC
+ * 9586). Elsewhere it is nobody's business, and does not count. */
 static bool
 is_out_of_place(const struct imap_session *s, const struct imap_resp *r)
 {
-	return r->kind == IMAP_VANISHED && !(s->enabled & CAP_QRESYNC);
+	return r->kind == IMAP_VANISHED &&
+	    !(s->enabled & (CAP_QRESYNC | CAP_UIDONLY));
 }
 
 /* Facts about the session, whoever asked for them. */

@@ -256,6 +256,21 @@ test_vanished_earlier_does_not_renumber(void **state)
 	probe_release(&p);
 }
 
+/* RFC 9586: nothing else tells there that messages went. */
+static void
+test_vanished_uidonly(void **state)
+{
+	static const char *const script[] = { LOGIN(""), "C: SELECT",
+	    "S: * 5 EXISTS", "S: $1 OK", "C: NOOP",
+	    "S: * ENABLED UIDONLY", "S: * VANISHED 7,9", "S: $1 OK", NULL };
+	struct probe p = { 0 };
+
+	(void)state;
+	probe_run(&p, script, start_select_count);
+	assert_string_equal(p.seen, "exists 3");
+	probe_release(&p);
+}
+
 /* What was not enabled is no fact. */
 static void
 test_vanished_out_of_place(void **state)
@@ -625,6 +640,7 @@ main(void)
 		cmocka_unit_test(test_torture_38_closed_in_a_literal),
 		cmocka_unit_test(test_torture_39_flags_of_an_expunged_one),
 		cmocka_unit_test(test_vanished_earlier_does_not_renumber),
+		cmocka_unit_test(test_vanished_uidonly),
 		cmocka_unit_test(test_vanished_out_of_place),
 		cmocka_unit_test(test_flood_that_nobody_asked_for),
 		cmocka_unit_test(test_noise_is_no_answer),

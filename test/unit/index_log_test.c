@@ -114,7 +114,7 @@ test_entry_comes_back(void **state)
 
 	ok(index_begin(f->ix, &f->err));
 	LOG(f, "removed-remote", "a/\xc3\xa4", UINT32_MAX, "u:1", "why; so");
-	LOG(f, "dropped-local");
+	LOG(f, "dropped-local", NULL, 0, NULL, NULL);
 	ok(index_commit(f->ix, &f->err));
 	reopen(f, INDEX_READ);
 	assert_int_equal(index_log_entries(f->ix, &every, e, MAX, &f->err), 2);
