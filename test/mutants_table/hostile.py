@@ -16,6 +16,6 @@ ROWS = [
 	("if (p->id <= u->unlisted_to)", "if (u->unlisted_to > 0)")),
     ("vanished-without-qresync", "src/imap/reply.c",
 	"unit imap_session_test",
-	("return r->kind == IMAP_VANISHED && !(s->enabled & CAP_QRESYNC);",
-	"return false;")),
+	("return r->kind == IMAP_VANISHED &&\n\t    !(s->enabled",
+	"return false &&\n\t    !(s->enabled")),
 ]

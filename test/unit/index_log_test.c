@@ -214,13 +214,13 @@ test_follow(void **state)
 	    &reader.err), 0);
 	LISTED(&reader, "4 5 6", .after = 3);
 	ok(index_begin(f->ix, &f->err));
-	LOG(f, "trashed", "x", 7);
+	LOG(f, "trashed", "x", 7, NULL, NULL);
 	LISTED(&reader, "", .after = 6);
 	LISTED(f, "7", .after = 6);
 	index_rollback(f->ix);
 	LISTED(&reader, "", .after = 6);
 	ok(index_begin(f->ix, &f->err));
-	LOG(f, "trashed", "y", 8);
+	LOG(f, "trashed", "y", 8, NULL, NULL);
 	ok(index_commit(f->ix, &f->err));
 	/* The id of what was rolled back is not a gap. */
 	LISTED(&reader, "7", .after = 6);
