@@ -367,6 +367,23 @@ never_listed(void **state)
 	}
 }
 
+/* A run that looks again, for what it pushed, is one run. */
+static void
+never_listed_in_two_looks(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	arrive(w, "m", 4);
+	world_message(w, "INBOX", "m2")->lie = IMAPD_UNLISTED;
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_do(w, "disk add INBOX p S\n");
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "notes", buf_str(&w->told.notes), "");
+	world_sync_well(w);
+	world_free(w);
+}
+
 /* It was listed once: what is counted is not gone. */
 static void
 not_listed_any_more(void **state)
@@ -440,6 +457,7 @@ main(void)
 		cmocka_unit_test(trash_is_none),
 		cmocka_unit_test(index_lost_in_a_window),
 		cmocka_unit_test(never_listed),
+		cmocka_unit_test(never_listed_in_two_looks),
 		cmocka_unit_test(not_listed_any_more),
 		cmocka_unit_test(counted_no_more),
 	};

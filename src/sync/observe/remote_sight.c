@@ -161,14 +161,17 @@ keep_missing(struct observe *o, struct err *err)
 	return rc;
 }
 
-/* So many are never listed, this is the third run that says so. */
+/* So many are never listed, this is the third run that says so; a second look
+ * in a run is none. */
 static bool
 is_proven(const struct observe *o, int64_t lack)
 {
 	const struct sight *s = &o->sight;
 
-	return !o->by_sets && o->tries + 1 >= FULL_TRIES && s->lacked == lack &&
-	    s->lacks + 1 >= HIDDEN_RUNS;
+	if (o->pass.folder->unsettled || o->pass.run->past.attempts > 0)
+		return false;
+	return !o->by_sets && o->tries + 1 >= FULL_TRIES &&
+	    s->lacked == lack && s->lacks + 1 >= HIDDEN_RUNS;
 }
 
 int
