@@ -419,7 +419,6 @@ not_said_that_it_is_gone(void **state)
 		struct world *w = world_with_words(IMAPD_FULL, unsaid[i].row,
 		    unsaid[i].words);
 
-		print_message("%s\n", unsaid[i].words);
 		world_do(w, "server delete Job\n");
 		assert_int_equal(world_sync(w, NULL, NULL), 75);
 		world_is(w, "the ops", buf_str(&w->told.ops), "");
@@ -473,7 +472,6 @@ too_many_gone_in_words(void **state)
 		struct world *w = world_with_words(IMAPD_FULL,
 		    "cyrus-absent", WORDS);
 
-		print_message("%s\n", too_much[i]);
 		w->d->away = too_much[i];
 		assert_int_equal(world_sync(w, NULL, NULL), 75);
 		world_is(w, "the ops", buf_str(&w->told.ops), "");

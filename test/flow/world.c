@@ -250,6 +250,9 @@ world_free(struct world *w)
 	for (size_t i = 0; i < c->n_folders; i++)
 		free(c->folders[i]);
 	free(c->folders);
+	for (size_t i = 0; i < c->n_quirks; i++)
+		free(c->quirks[i]);
+	free(c->quirks);
 	free(c->trash);
 	free(w->root);
 	free(w->state);
