@@ -670,18 +670,3 @@ folder_left_remote(struct run *run, struct folder *f, struct err *err)
 	return index_each(run->ix, PLACES_ALL, row->id, &visit, err) == 0 ?
 	    index_folder_put(run->ix, row, err) : -1;
 }
-
-void
-report_older(struct run *run, struct folder *f,
-    const struct observed_local *seen)
-{
-	const char *how = seen->returned ? "files that had been removed are "
-	    "back" : "the directory is older than the last run left it";
-	bool only_looks = run->md->look_only;
-
-	f->failed |= only_looks;
-	report_note_later(run, xasprintf("%s: %s (restored from a backup?); %s",
-	    f->row.name, how, only_looks ?
-	    "a sync would merge both sides and delete nothing" :
-	    "both sides are merged, nothing is deleted"));
-}

@@ -34,9 +34,6 @@ int observe_local(struct run *, struct index_folder *, enum look,
  * is put back from a backup is older than this. */
 int observe_local_ours(struct index *, struct maildir *, struct index_folder *,
     struct err *);
-/* A scan found the folder to be of a backup: in words, for the user. */
-void report_older(struct run *, struct folder *,
-    const struct observed_local *);
 
 /*
  * root.c, index lane. Opens and locks index and Maildir, where they are not

@@ -22,6 +22,22 @@ look_for_owed(struct run *run, struct folder *f, struct err *err)
 	    index_has(run->ix, PLACES_OWED, f->row.id, &f->owed, err);
 }
 
+/* It is of a backup: in words, for the user. */
+static void
+report_older(struct run *run, struct folder *f,
+    const struct observed_local *seen)
+{
+	const char *how = seen->returned ? "files that had been removed are "
+	    "back" : "the directory is older than the last run left it";
+	bool only_looks = run->md->look_only;
+
+	f->failed |= only_looks;
+	report_note_later(run, xasprintf("%s: %s (restored from a backup?); %s",
+	    f->row.name, how, only_looks ?
+	    "a sync would merge both sides and delete nothing" :
+	    "both sides are merged, nothing is deleted"));
+}
+
 static int
 first_look(struct run *run, struct folder *f, struct observed_local *seen,
     int64_t *begun, struct err *err)
