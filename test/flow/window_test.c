@@ -441,6 +441,114 @@ counted_no_more(void **state)
 	}
 }
 
+/* The first look at a window is lost after it began: what lies here may be what
+ * the server does not show, all the same. */
+static bool
+lost_at(unsigned command, const char *change)
+{
+	struct world *w = world_new(IMAPD_CONDSTORE);
+	struct imapd_box *b = inbox(w);
+	struct imapd_rule *r;
+	bool acted;
+
+	snprintf(world_way, sizeof(world_way), "%.9s, command %u: ", change,
+	    command);
+	arrive(w, "m", 23);
+	for (size_t i = 0; i < b->n; i++)
+		b->msg[i]->date = 1800000000 + (int64_t)i;
+	world_sync_well(w);
+	b->window = w->conf.window = 20;
+	world_sync_well(w);
+	world_do(w, change);
+	imapd_count(w->d);
+	r = imapd_add_rule(w->d, "*", IMAPD_CUT, "");
+	r->skip = command;
+	r->times = 1;
+	world_sync(w, NULL, NULL);
+	acted = r->acted > 0;
+	imapd_count(w->d);
+	world_sync(w, NULL, NULL);
+	assert_int_equal(b->n, 23);
+	world_free(w);
+	return acted;
+}
+
+static void
+first_look_lost(void **state)
+{
+	static const char *const change[] = {
+		"index lose\n", "server renumber INBOX\n",
+	};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(change); k++)
+		for (unsigned i = 0; lost_at(i, change[k]); i++)
+			;
+	world_way[0] = '\0';
+}
+
+/* Three days later m1 to m3 are out of sight; nobody told of a window. */
+static struct world *
+slid(const char *folder)
+{
+	struct world *w = world_new(IMAPD_CONDSTORE);
+	struct imapd_box *b;
+	char *line = xasprintf("server add %s m", folder);
+
+	world_do_many(w, line, 20, " S");
+	free(line);
+	b = imapd_find_box(w->d, folder);
+	for (size_t i = 0; i < b->n; i++)
+		b->msg[i]->date = 1600000000 + (int64_t)i;
+	world_sync_well(w);
+	b->window = 20;
+	for (unsigned day = 1; day <= 3; day++) {
+		line = xasprintf("server add %s d%u S\n", folder, day);
+		world_do(w, line);
+		free(line);
+		world_sync(w, NULL, NULL);
+	}
+	assert_int_equal(count_files(w, folder), 23);
+	return w;
+}
+
+/* Known by other UIDs: what was out of sight is still there. */
+static void
+slid_and_renumbered(void **state)
+{
+	struct world *w = slid("INBOX");
+
+	(void)state;
+	world_do(w, "server renumber INBOX\n");
+	assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "what was told", buf_str(&w->told.ops), "");
+	assert_int_equal(inbox(w)->n, 23);
+	assert_int_equal(count_files(w, "INBOX"), 23);
+	world_is_idle(w, 1);
+	inbox(w)->window = 0;
+	world_do(w, "server flag INBOX d3 FS\n");
+	world_sync_well(w);
+	assert_int_equal(inbox(w)->n, 23);
+	assert_int_equal(count_files(w, "INBOX"), 23);
+	world_free(w);
+}
+
+/* The server calls it otherwise, and here that name is taken: what is out of
+ * sight shows itself nowhere. */
+static void
+slid_and_renamed(void **state)
+{
+	struct world *w = slid("Work");
+
+	(void)state;
+	world_do(w, "server rename Work Werk\ndisk make Werk\n");
+	for (int i = 0; i < 3; i++)
+		world_sync(w, NULL, NULL);
+	world_is(w, "the attic", world_attic(w), "attic:\n");
+	assert_int_equal(count_files(w, "Werk") + count_files(w, "Work"), 23);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -460,6 +568,9 @@ main(void)
 		cmocka_unit_test(never_listed_in_two_looks),
 		cmocka_unit_test(not_listed_any_more),
 		cmocka_unit_test(counted_no_more),
+		cmocka_unit_test(first_look_lost),
+		cmocka_unit_test(slid_and_renumbered),
+		cmocka_unit_test(slid_and_renamed),
 	};
 
 	return FLOW_MAIN(tests);

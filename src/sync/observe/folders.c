@@ -610,12 +610,24 @@ folder_gone_local(struct run *run, struct folder *f, struct err *err)
 	return index_end(run->ix, rc, err);
 }
 
+struct leaving {
+	struct run *run;
+	const struct folder *folder;
+};
+
+/* The file of what was out of sight stays: it shows itself nowhere else. */
 static int
 strip_uid(void *arg, struct place *p, struct err *err)
 {
+	const struct leaving *l = arg;
+
+	if (p->local.present && sight_hides(&l->folder->sight, p)) {
+		state_set(&p->base_local, false, 0, "");
+		state_set(&p->base_remote, false, 0, "");
+	}
 	p->uid = 0;
 	state_set(&p->remote, false, 0, "");
-	return index_place_put(arg, p, err);
+	return index_place_put(l->run->ix, p, err);
 }
 
 /* Their UIDs stay known, should it come back before it is removed here. */
@@ -659,7 +671,8 @@ folder_gone_remote(struct run *run, struct folder *f, struct err *err)
 int
 folder_left_remote(struct run *run, struct folder *f, struct err *err)
 {
-	const struct index_visit visit = { strip_uid, run->ix };
+	struct leaving l = { run, f };
+	const struct index_visit visit = { strip_uid, &l };
 	struct index_folder *row = &f->row;
 
 	row->remote = false;
@@ -667,6 +680,7 @@ folder_left_remote(struct run *run, struct folder *f, struct err *err)
 	row->modseq = 0;
 	free(row->mailbox_id);
 	row->mailbox_id = NULL;
-	return index_each(run->ix, PLACES_ALL, row->id, &visit, err) == 0 ?
-	    index_folder_put(run->ix, row, err) : -1;
+	return sight_load(run, f, err) == 0 && index_each(run->ix, PLACES_ALL,
+	    row->id, &visit, err) == 0 ? index_folder_put(run->ix, row, err) :
+	    -1;
 }

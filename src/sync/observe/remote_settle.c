@@ -135,7 +135,8 @@ settle_closed(struct observe *o, struct err *err)
 		return -1;
 	if ((o->grew || o->unlearn) && claim_owed(o, err) == -1)
 		return -1;
-	if ((o->fresh || o->fault) && sight_hold_files(o, err) == -1)
+	/* Also where another attempt, or run, began with that and was lost. */
+	if (o->pass.folder->row.uidnext == 0 && sight_hold_files(o, err) == -1)
 		return -1;
 	if (sight_store(o->pass.run, o->pass.folder, &o->sight, err) == -1)
 		return -1;

@@ -251,11 +251,16 @@ sight_judge(struct observe *o, struct err *err)
 	return rc;
 }
 
+/* How many the server shows does not change with their UIDs. */
 int
 sight_forget(struct observe *o, struct err *err)
 {
+	const struct sight *was = &o->pass.folder->sight;
+	const int64_t size = uidset_empty(&was->out) ? 0 : was->size;
+
 	sight_release(&o->sight);
 	o->sight.known = true;
+	o->sight.size = size;
 	if (sight_store(o->pass.run, o->pass.folder, &o->sight, err) == -1)
 		return -1;
 	sight_copy(&o->pass.folder->sight, &o->sight);
@@ -301,6 +306,7 @@ sight_hold_files(struct observe *o, struct err *err)
 	const struct conf_account *c = o->pass.run->conf;
 	struct index *ix = o->pass.run->ix;
 	bool cut = window_is_usual(o->exists) ||
+	    (o->sight.size > 0 && o->sight.size == (int64_t)o->exists) ||
 	    (has_key(o) && c->window > 0 && o->exists == c->window);
 	int64_t before = 0;
 

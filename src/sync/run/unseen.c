@@ -69,7 +69,7 @@ unseen_counted(struct task *t)
 	size_t i;
 
 	for (i = 0; i < run->n_folder; i++)
-		if (run->folder[i].chosen)
+		if (run->folder[i].chosen && run->folder[i].row.remote)
 			report_unseen(run, &run->folder[i]);
 	return TASK_DONE;
 }
