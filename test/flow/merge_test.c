@@ -435,6 +435,50 @@ reused_uids(void **state)
 	flow_check_all(reused, ARRAY_SIZE(reused));
 }
 
+/* A folder has another name on the server, and here that is taken; one beside
+ * it is numbered anew: what it holds is there once. */
+static void
+renamed_beside_a_merge(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, BEFORE_ABC);
+	world_sync_well(w);
+	world_do(w, "server rename Work Werk\ndisk make Werk\n"
+	    "server renumber INBOX\n");
+	for (int k = 0; k < 3; k++)
+		world_sync(w, NULL, NULL);
+	world_is_in_sync(w, "INBOX: a(S) b\nWerk: c(F)\n");
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+/* Refused once, or lost in the middle: it was deleted here all the same. */
+static void
+deletions_that_come_later(void **state)
+{
+	static const enum imapd_lie lies[] = { IMAPD_REFUSED, IMAPD_KILLS_ODD };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+		const struct sync_options full = { .full = true };
+		struct world *w = world_new(IMAPD_FULL);
+
+		world_do(w, BEFORE_ABC);
+		world_sync_well(w);
+		world_do(w, "disk remove INBOX a\nserver renumber INBOX\n");
+		world_message(w, "INBOX", "a")->lie = lies[i];
+		world_sync(w, NULL, NULL);
+		world_message(w, "INBOX", "a")->lie = IMAPD_TRUE;
+		for (int k = 0; k < 2; k++)
+			world_sync(w, &full, NULL);
+		world_is_in_sync(w, "INBOX: b\nWork: c(F)\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
 int
 main(void)
 {
@@ -451,6 +495,8 @@ main(void)
 		cmocka_unit_test(deletions_outlive_a_merge),
 		cmocka_unit_test(deletions_that_meet_nothing),
 		cmocka_unit_test(reused_uids),
+		cmocka_unit_test(renamed_beside_a_merge),
+		cmocka_unit_test(deletions_that_come_later),
 	};
 
 	return FLOW_MAIN(tests);

@@ -40,6 +40,23 @@ leave_unseen(const struct pick *k, struct picked *p)
 		p->verdict.ops = OP_NONE;
 }
 
+/* What was deleted here before the UIDs were others may be what is still to be
+ * pulled (match/join.c): it is forgotten when nothing is. */
+static int
+keep_lost(struct pick *k, struct picked *p, struct err *err)
+{
+	if (!(p->verdict.ops & OP_FORGET) || p->place.uid != 0 ||
+	    !p->place.base_local.present || p->place.content == 0)
+		return 0;
+	if (!k->asked && folder_unseen(k->run, k->folder, false, &k->pulls,
+	    err) == -1)
+		return -1;
+	k->asked = true;
+	if (k->pulls)
+		p->verdict.ops = OP_NONE;
+	return 0;
+}
+
 /* 1: the row is one of those that are wanted; 0: it is released; -1. */
 static int
 take_row(struct pick *k, const struct ability *can, struct picked *p,
@@ -49,7 +66,8 @@ take_row(struct pick *k, const struct ability *can, struct picked *p,
 
 	reconcile_message(&p->place, can, k->run->conf->expunge, &p->verdict);
 	leave_unseen(k, p);
-	if (p->verdict.ops & k->ops) {
+	waits = k->ops & OP_FORGET ? keep_lost(k, p, err) : 0;
+	if (waits == 0 && (p->verdict.ops & k->ops)) {
 		waits = must_wait(k, p, err);
 		if (waits == 0)
 			return 1;

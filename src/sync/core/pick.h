@@ -39,6 +39,7 @@ struct pick {
 	bool put_off;		/* some were, ... */
 	bool suspects;		/* ... and a connection was lost at some */
 	bool sends;		/* not what the server may have, unseen */
+	bool asked, pulls;	/* is anything to be pulled? it is */
 };
 
 /* At most max of them; places and verdicts are the caller's to release. The

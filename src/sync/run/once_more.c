@@ -5,6 +5,7 @@
  * additions.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "mail/flags.h"
@@ -46,13 +47,21 @@ has_another_round(const struct run *run)
 	return false;
 }
 
+/* What it held is where it went: it is not made again beside that. */
+static bool
+has_left(const struct index_folder *row)
+{
+	return !row->remote && row->uidvalidity == 0 &&
+	    strcmp(row->name, "INBOX") != 0;
+}
+
 /* It loses its base, and so is new on the side that lacks it. */
 static int
 merge_folder(struct run *run, struct index_folder *row, struct err *err)
 {
 	int rc;
 
-	if (!row->base || row->local == row->remote)
+	if (!row->base || row->local == row->remote || has_left(row))
 		return 0;
 	row->base = false;
 	row->looked = row->local ? row->looked : 0;
