@@ -2,6 +2,8 @@
  * Drafts that are edited in place (design section 4, rule 9): in the end there
  * is one of each, with the bytes that the user wrote last.
  */
+#include <glob.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "flow.h"
@@ -126,6 +128,46 @@ deleted(void **state)
 	}
 }
 
+/* The marker's name tells whether a run has changed anything. */
+static char *
+marker(struct world *w)
+{
+	char *pattern = xasprintf("%s/.mailtern/*.*", w->root), *name;
+	glob_t g = { 0 };
+
+	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+	name = xstrdup(g.gl_pathv[0]);
+	globfree(&g);
+	free(pattern);
+	return name;
+}
+
+/* Its folder goes while a draft is on its way: nothing is left of that. */
+static void
+folder_goes(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+	char *before, *after;
+
+	(void)state;
+	world_do(w, "server add INBOX x S\nserver add Drafts a DS\n");
+	world_sync_well(w);
+	world_do(w, "disk edit Drafts a c\n");
+	world_sync(w, NULL, NULL);
+	imapd_add_rule(w->d, "APPEND *", IMAPD_NO, "too late");
+	world_sync(w, NULL, NULL);
+	imapd_count(w->d);
+	world_do(w, "disk delete Drafts\n");
+	settle(w);
+	before = marker(w);
+	world_is_idle(w, 0);
+	after = marker(w);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -135,6 +177,7 @@ main(void)
 		cmocka_unit_test(not_taken),
 		cmocka_unit_test(no_draft),
 		cmocka_unit_test(deleted),
+		cmocka_unit_test(folder_goes),
 	};
 
 	return FLOW_MAIN(tests);

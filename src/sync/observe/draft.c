@@ -152,6 +152,36 @@ draft_joined(struct index *ix, const struct place *file,
 	    fact_name(&name, NEW, slot), now->id, err);
 }
 
+static int
+add_open(void *arg, const struct index_fact *fact, struct err *err)
+{
+	int64_t *n = arg;
+
+	(void)err;
+	*n += fact->value != 0;
+	return 0;
+}
+
+int
+drafts_count(struct run *run, int64_t *out, struct err *err)
+{
+	const struct index_fact_visit visit = { add_open, out };
+	int64_t known;
+	int rc;
+
+	*out = 0;
+	if (index_fact_get(run->ix, 0, DRAFTS_FACT, &known, err) == -1)
+		return -1;
+	if (known == 0 || index_facts(run->ix, OLD, &visit, err) == -1)
+		return known == 0 ? 0 : -1;
+	if (known == *out)
+		return 0;
+	rc = index_begin(run->ix, err);
+	if (rc == 0)
+		rc = index_fact_set(run->ix, 0, DRAFTS_FACT, *out, err);
+	return index_end(run->ix, rc, err);
+}
+
 /* --- the old one goes --- */
 
 enum settled { SETTLED_KEEP, SETTLED_DROP, SETTLED_GO };

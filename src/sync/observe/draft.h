@@ -29,6 +29,8 @@ int draft_joined(struct index *, const struct place *file,
 
 /* A fact of the account: so many are on their way. */
 #define DRAFTS_FACT "drafts"
+/* How many are: a folder that was forgotten took its along. Index lane. */
+int drafts_count(struct run *, int64_t *out, struct err *);
 
 /*
  * The old one goes when the server has shown the new one under another UID, and

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "index/fact.h"
 #include "observe/draft.h"
 #include "observe/observe.h"
 #include "run/phases.h"
@@ -19,7 +18,7 @@ count_work(struct pass *p, struct err *err)
 {
 	struct drafts *d = (struct drafts *)p;
 
-	if (index_fact_get(p->run->ix, 0, DRAFTS_FACT, &d->n, err) == -1)
+	if (drafts_count(p->run, &d->n, err) == -1)
 		return -1;
 	return d->n == 0 ? 0 : root_mark(p->run, err);
 }
