@@ -24,6 +24,8 @@ agree_on_upload(struct index *ix, struct place *p, const struct place *file,
 	if (found == 1 && p->uid >= in.uidnext) {
 		state_set(&p->base_local, true, 0, "");
 		state_set(&p->base_remote, true, 0, "");
+		/* It has what it was about. */
+		return index_intent_drop(ix, in.id, err);
 	}
 	return found;
 }
