@@ -148,6 +148,9 @@ class Side:
 			return False
 		if at in g.refiled or (self.name, at) in g.edited:
 			return False
+		if self.name == "remote" and what in ("remove", "move") \
+		    and family(tok) in g.kept:
+			return False
 		if g.after and (at in g.touched or g.merged
 		    or family(tok) in g.placed
 		    or family(tok) in self.lost | self.other().lost):
@@ -455,6 +458,7 @@ class Game:
 		self.touched, self.placed = {}, {}
 		self.bound, self.filled, self.closed = set(), set(), set()
 		self.refiled, self.edited = set(), set()
+		self.kept = set()	# that may be the end of a window
 		self.known_twins = None
 		self.sides = {}
 		for kind in (Local, Side):

@@ -6,6 +6,7 @@ do(act) does one action; begin() looks at what is there, end() lets go.
 import os
 
 import judge
+import modes
 from judge import family
 from maildirview import File
 
@@ -16,6 +17,8 @@ def play(game, hands, rng, times):
 	said = []
 	for hand in hands.values():
 		hand.begin()
+	if modes.chosen().hides & {"QRESYNC", "*"}:
+		game.kept = hands["remote"].oldest()
 	for _ in range(times):
 		act = game.think(rng)
 		if act:
@@ -135,6 +138,16 @@ class Remote(Hand):
 
 	def end(self):
 		self.imap.close()
+
+	def oldest(self):
+		"""Where nobody tells what vanished, a server whose folder lost
+		its oldest message and got another may show the newest alone
+		(design, section 5): that waits for another look."""
+		lowest = {}
+		for (folder, name), uids in self.at.items():
+			lowest[folder] = min(lowest.get(folder, (min(uids), name)),
+			    (min(uids), name))
+		return {name for _, name in lowest.values()}
 
 	def learn(self, folder):
 		for key in [k for k in self.at if k[0] == folder]:

@@ -488,6 +488,41 @@ an_upload_that_is_kept(void **state)
 	world_way[0] = '\0';
 }
 
+/* A folder that has another name now, or is gone: it costs the connection when
+ * that is looked into, and nothing else waits for it. */
+static void
+a_folder_that_moved(void **state)
+{
+	static const struct {
+		const char *change, *rule;	/* NULL: its message kills */
+	} cases[] = {
+		{ "server rename Work Werk\n", "EXAMINE*Werk*" },
+		{ "server rename Work Werk\n", NULL },
+		{ "server delete Work\n", "STATUS*Work*" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world *w = world_new(IMAPD_FULL);
+
+		snprintf(world_way, sizeof(world_way), "way %zu: ", i);
+		world_do(w, "server add INBOX a S\nserver add Work g S\n");
+		world_sync_well(w);
+		world_do(w, cases[i].change);
+		world_do(w, "server add INBOX b S\n");
+		if (cases[i].rule != NULL)
+			imapd_add_rule(w->d, cases[i].rule, IMAPD_CUT, "");
+		else
+			world_message(w, "Werk", "g")->lie = IMAPD_KILLS_ALL;
+		for (int k = 0; k < 4; k++)
+			world_sync(w, NULL, NULL);
+		assert_int_equal(w->told.result.exit, 1);
+		assert_non_null(strstr(world_disk(w), "INBOX: a(S) b(S)"));
+		world_free(w);
+	}
+	world_way[0] = '\0';
+}
+
 int
 main(void)
 {
@@ -507,6 +542,7 @@ main(void)
 		cmocka_unit_test(gone_for_good),
 		cmocka_unit_test(an_upload),
 		cmocka_unit_test(an_upload_that_is_kept),
+		cmocka_unit_test(a_folder_that_moved),
 	};
 
 	return FLOW_MAIN(tests);
