@@ -10,6 +10,8 @@
 #define ALONE_ENOUGH	2	/* losses in one sync: other work beside it is
 				   not why */
 
+#define SEARCHES_ENOUGH	2
+
 static const struct {
 	enum index_item_kind kind;	/* of the issue */
 	const char *at;			/* "each time that ..." */
@@ -105,6 +107,38 @@ loss_of_message(struct pass *p, uint32_t uid, const struct loss *loss)
 	    p->run->conf->name, p->folder->row.name, verdict == LOSS_HALVE ?
 	    "one of the messages from UID" : "the message with UID", uid);
 	return verdict;
+}
+
+void
+loss_of_search(struct run *run, int64_t folder, const struct err *err)
+{
+	struct past *p = &run->past;
+	unsigned i = 0;
+
+	if (folder == 0 || !loss_is_of_connection(err))
+		return;
+	while (i < p->n_search && p->search[i].folder != folder)
+		i++;
+	if (i == PAST_SEARCHES)
+		return;
+	if (i == p->n_search)
+		p->search[p->n_search++] = (struct past_search){
+			.folder = folder,
+		};
+	p->search[i].losses++;
+	loss_progress(run);
+}
+
+bool
+loss_ends_search(const struct run *run, int64_t folder)
+{
+	const struct past *p = &run->past;
+	unsigned i;
+
+	for (i = 0; i < p->n_search; i++)
+		if (p->search[i].folder == folder)
+			return p->search[i].losses >= SEARCHES_ENOUGH;
+	return false;
 }
 
 void

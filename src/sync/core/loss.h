@@ -25,6 +25,13 @@ enum loss_verdict loss_of_message(struct pass *, uint32_t uid,
 /* Those that were asked for, by that connection, are through: more of them at
  * once from now on. */
 void loss_was_none(struct pass *, struct conn *);
+/*
+ * A folder was looked for under other names, or asked for by its own, before
+ * the folders have what is kept of them: a connection was lost at that, err
+ * says. Twice, and it is not to be asked for again in this sync.
+ */
+void loss_of_search(struct run *, int64_t folder, const struct err *);
+bool loss_ends_search(const struct run *, int64_t folder);
 /* How many messages a step may ask for; 0: any number. */
 unsigned loss_at_once(const struct pass *);
 /* Index lane, before anything is at work: what an earlier sync found out. */

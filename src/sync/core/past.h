@@ -13,6 +13,7 @@
 #include "base/err.h"
 
 #define PAST_MESSAGES	64
+#define PAST_SEARCHES	64
 
 struct past_folder;
 
@@ -40,6 +41,13 @@ struct past {
 		unsigned losses;
 	} message[PAST_MESSAGES];
 	unsigned n_message;	/* so many were */
+	/* Folders that are not where they were, the first of those at which
+	 * connections were lost while that was looked into. */
+	struct past_search {
+		int64_t folder;
+		unsigned losses;
+	} search[PAST_SEARCHES];
+	unsigned n_search;
 };
 
 #endif

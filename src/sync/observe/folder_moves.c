@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/loss.h"
 #include "observe/headers.h"
 #include "plan/rename.h"
 
@@ -191,6 +192,10 @@ seek_next(struct task *t)
 		return TASK_DONE;
 	s->at++;
 	s->folder = folder_by_id(s->pass.run, in_turn(s)->id);
+	if (loss_ends_search(s->pass.run, in_turn(s)->id)) {
+		in_turn(s)->unanswered = in_turn(s)->costly = true;
+		return task_next(t, seek_judged);
+	}
 	return pass_job(&s->pass, newest_work, seek_open);
 }
 
@@ -256,6 +261,8 @@ seek_finish(struct task *t)
 {
 	struct seeking *s = (struct seeking *)t;
 
+	if (s->at > 0)
+		loss_of_search(s->pass.run, in_turn(s)->id, &t->err);
 	headers_release(&s->headers);
 	imap_select_release(&s->look);
 	folder_moves_release(&s->may);

@@ -12,7 +12,8 @@ struct folder_move {
 	int64_t id;		/* of the known folder, in the index */
 	size_t to;		/* the name that it may have, in the list */
 	bool proven;
-	bool unanswered;	/* the server told nothing of what it holds */
+	bool unanswered;	/* the server told nothing of what it holds, */
+	bool costly;		/* ... for connections are lost at that */
 	char *was;		/* its name before it was renamed here, too */
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/loss.h"
 #include "imap/list.h"
 #include "index/fact.h"
 #include "observe/folder_table.h"
@@ -88,9 +89,11 @@ leave_unsure(struct proving *p, struct folder *f)
 {
 	struct run *run = p->pass.run;
 
+	p->any_unsure = true;
+	if (f->failed)
+		return;		/* that was told */
 	f->failed = true;
 	run->report.waiting++;
-	p->any_unsure = true;
 	report_note_later(run, xasprintf("%s: the server does not list it any "
 	    "more%s; it is left as it is until a run in an hour or later finds "
 	    "the same%s", f->row.name, f->lack.in_words ? ", and many others "
@@ -246,6 +249,16 @@ judge_work(struct pass *pass, struct err *err)
 	return index_end(pass->run->ix, rc, err);
 }
 
+static void
+leave_costly(struct run *run, struct folder *f)
+{
+	f->lack = (struct folder_lack){ .known = f->row.base };
+	f->failed = true;
+	report_folder_issue(run, f, ITEM_FOLDER, ALL_ROWS, "the server does "
+	    "not list it any more, and the connection is lost each time it is "
+	    "asked for it; the folder is left out");
+}
+
 static enum task_result
 proof_next(struct task *t)
 {
@@ -255,11 +268,17 @@ proof_next(struct task *t)
 
 	for (i = 0; i < run->n_folder && !p->any_numbers; i++)
 		p->any_numbers = run->folder[i].listed.has_status;
-	for (; p->at < run->n_folder && p->n < IN_FLIGHT; p->at++) {
+	/* Where one of them cost the connection, each for itself. */
+	for (; p->at < run->n_folder &&
+	    p->n < (run->past.n_search > 0 ? 1 : IN_FLIGHT); p->at++) {
 		struct folder *f = &run->folder[p->at];
 
 		if (!is_lacked(f) && !is_phantom(p, f))
 			continue;
+		if (loss_ends_search(run, f->row.id)) {
+			leave_costly(run, f);
+			continue;
+		}
 		p->ask[p->n].folder = f;
 		imap_numbers_start(p->pass.conn->session,
 		    &p->ask[p->n++].status, t, f->row.raw);
@@ -382,6 +401,8 @@ proof_finish(struct task *t)
 	struct proving *p = (struct proving *)t;
 	size_t i;
 
+	for (i = 0; i < p->n; i++)
+		loss_of_search(p->pass.run, p->ask[i].folder->row.id, &t->err);
 	for (i = 0; i < IN_FLIGHT; i++)
 		imap_numbers_release(&p->ask[i].status);
 	imap_numbers_release(&p->folding);

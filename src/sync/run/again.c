@@ -85,6 +85,8 @@ again_hand_over(struct run *from, struct run *to)
 	};
 	memcpy(to->past.message, p->message, sizeof(p->message));
 	to->past.n_message = p->n_message;
+	memcpy(to->past.search, p->search, sizeof(p->search));
+	to->past.n_search = p->n_search;
 	to->merging = from->merging;
 	to->logged_in = from->logged_in;
 	to->met = from->met;

@@ -277,6 +277,13 @@ leave_unrenamed(struct connecting *c)
 			    c->list.folder[m->to].name);
 			continue;
 		}
+		if (m->costly) {
+			report_folder_issue(run, f, ITEM_FOLDER, ALL_ROWS,
+			    "it may be called %s now, and the connection is "
+			    "lost each time that is looked into; both are left "
+			    "out", c->list.folder[m->to].name);
+			continue;
+		}
 		run->report.waiting++;
 		report_note(run, "%s: the server does not tell whether it is "
 		    "called %s now; it is left for the next run", f->row.name,
