@@ -376,13 +376,13 @@ join_alike(struct pair *pair, const struct look_alike *a, struct place *p,
 	if (other)
 		return 0;
 	p->content = a->content;
-	rc = join_local(ix, p, err);
-	if (rc != 1)
-		return rc;
+	/* An upload that finds its file is none any more. */
 	if (is_own_upload(ix, p, &own, err) == -1)
 		return -1;
-	p->likely = !own;
-	return 1;
+	rc = join_local(ix, p, err);
+	if (rc == 1)
+		p->likely = !own;
+	return rc;
 }
 
 static int
