@@ -356,7 +356,7 @@ modes: $(MODES:%=mode-%)
 $(MODES:%=mode-%): all fault-tools
 	$($@)
 
-# With everything installed, less than five minutes on two cores. What can't run
+# With everything installed, some six minutes on two cores. What can't run
 # here is left out, and what was left out is said at the end; WITHOUT="NAME:
 # REASON; ..." leaves out more. All that is said goes to $O/check.
 CHECKED	= e2e unit flow $(filter-out $(LONG),$(FAULTS)) $(MODES:%=mode-%) \
