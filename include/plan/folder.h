@@ -48,6 +48,8 @@ struct folder_lack {
 	bool nonexistent;	/* NO [NONEXISTENT] */
 	bool in_words;		/* NO, and what this server says instead */
 	bool with_many;		/* folder_losses_are_many() */
+	bool costly;		/* connections are lost when it is asked for:
+				   no number of runs says that it is gone */
 	int64_t since, now;	/* seconds; since: 0, it was not lacked before
 				   */
 };

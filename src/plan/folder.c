@@ -31,6 +31,7 @@ folder_absence(const struct folder_lack *l)
 		return FOLDER_THERE;
 	if (l->nonexistent || !l->known || (l->in_words && !l->with_many))
 		return FOLDER_GONE;
-	return l->since > 0 && l->now - l->since >= FOLDER_ABSENT_S ?
+	return !l->costly && l->since > 0 &&
+	    l->now - l->since >= FOLDER_ABSENT_S ?
 	    FOLDER_GONE : FOLDER_NOT_SURE;
 }

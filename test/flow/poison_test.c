@@ -523,6 +523,23 @@ a_folder_that_moved(void **state)
 	world_way[0] = '\0';
 }
 
+/* A name that differs in its case only is asked for: as it can't be, it counts
+ * as one of its own. */
+static void
+a_twin_in_name(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, "server add INBOX a S\nserver add Work g S\n");
+	world_sync_well(w);
+	world_do(w, "disk make work\nserver add INBOX b S\n");
+	imapd_add_rule(w->d, "STATUS*work*", IMAPD_CUT, "");
+	world_sync_well(w);
+	world_is_in_sync(w, "INBOX: a(S) b(S)\nWork: g(S)\nwork:\n");
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -543,6 +560,7 @@ main(void)
 		cmocka_unit_test(an_upload),
 		cmocka_unit_test(an_upload_that_is_kept),
 		cmocka_unit_test(a_folder_that_moved),
+		cmocka_unit_test(a_twin_in_name),
 	};
 
 	return FLOW_MAIN(tests);

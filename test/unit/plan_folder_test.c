@@ -77,28 +77,31 @@ test_folder_every_world(void **state)
 	assert_true(seen == 0xffffffffu);	/* each of them once */
 }
 
-/* known, answered, nonexistent, in words, with many, since, now */
+/* known, answered, nonexistent, in words, with many, costly, since, now */
 static const struct {
 	struct folder_lack l;
 	enum folder_absence want;
 } lacks[] = {
-	{ { 1, 1, 0, 0, 0, 0, 9000 }, FOLDER_THERE },
-	{ { 1, 1, 0, 0, 1, 1, 9000 }, FOLDER_THERE },
-	{ { 1, 0, 1, 0, 0, 0, 9000 }, FOLDER_GONE },
-	{ { 1, 0, 1, 0, 1, 0, 9000 }, FOLDER_GONE },
+	{ { 1, 1, 0, 0, 0, 0, 0, 9000 }, FOLDER_THERE },
+	{ { 1, 1, 0, 0, 1, 0, 1, 9000 }, FOLDER_THERE },
+	{ { 1, 0, 1, 0, 0, 0, 0, 9000 }, FOLDER_GONE },
+	{ { 1, 0, 1, 0, 1, 0, 0, 9000 }, FOLDER_GONE },
 	/* Words of a known server, but not of too many. */
-	{ { 1, 0, 0, 1, 0, 0, 9000 }, FOLDER_GONE },
-	{ { 1, 0, 0, 1, 1, 0, 9000 }, FOLDER_NOT_SURE },
-	{ { 1, 0, 0, 1, 1, 5401, 9000 }, FOLDER_NOT_SURE },
-	{ { 1, 0, 0, 1, 1, 5400, 9000 }, FOLDER_GONE },
+	{ { 1, 0, 0, 1, 0, 0, 0, 9000 }, FOLDER_GONE },
+	{ { 1, 0, 0, 1, 1, 0, 0, 9000 }, FOLDER_NOT_SURE },
+	{ { 1, 0, 0, 1, 1, 0, 5401, 9000 }, FOLDER_NOT_SURE },
+	{ { 1, 0, 0, 1, 1, 0, 5400, 9000 }, FOLDER_GONE },
 	/* Any other answer. */
-	{ { 1, 0, 0, 0, 0, 0, 9000 }, FOLDER_NOT_SURE },
-	{ { 1, 0, 0, 0, 0, 5401, 9000 }, FOLDER_NOT_SURE },
-	{ { 1, 0, 0, 0, 0, 5400, 9000 }, FOLDER_GONE },
-	{ { 1, 0, 0, 0, 0, 9001, 9000 }, FOLDER_NOT_SURE },
+	{ { 1, 0, 0, 0, 0, 0, 0, 9000 }, FOLDER_NOT_SURE },
+	{ { 1, 0, 0, 0, 0, 0, 5401, 9000 }, FOLDER_NOT_SURE },
+	{ { 1, 0, 0, 0, 0, 0, 5400, 9000 }, FOLDER_GONE },
+	{ { 1, 0, 0, 0, 0, 0, 9001, 9000 }, FOLDER_NOT_SURE },
+	/* Nobody could hear one. */
+	{ { 1, 0, 0, 0, 0, 1, 0, 9000 }, FOLDER_NOT_SURE },
+	{ { 1, 0, 0, 0, 0, 1, 5400, 9000 }, FOLDER_NOT_SURE },
 	/* Nothing was agreed on. */
-	{ { 0, 0, 0, 0, 0, 0, 9000 }, FOLDER_GONE },
-	{ { 0, 0, 0, 1, 1, 0, 9000 }, FOLDER_GONE },
+	{ { 0, 0, 0, 0, 0, 0, 0, 9000 }, FOLDER_GONE },
+	{ { 0, 0, 0, 1, 1, 0, 0, 9000 }, FOLDER_GONE },
 };
 
 static void

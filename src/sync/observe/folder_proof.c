@@ -89,10 +89,15 @@ leave_unsure(struct proving *p, struct folder *f)
 {
 	struct run *run = p->pass.run;
 
-	p->any_unsure = true;
-	if (f->failed)
-		return;		/* that was told */
 	f->failed = true;
+	p->any_unsure = true;
+	if (f->lack.costly) {
+		report_issue_later(run, xasprintf("%s: the server does not "
+		    "list it any more, and the connection is lost each time "
+		    "it is asked for it; the folder is left out",
+		    f->row.name), NULL);
+		return;
+	}
 	run->report.waiting++;
 	report_note_later(run, xasprintf("%s: the server does not list it any "
 	    "more%s; it is left as it is until a run in an hour or later finds "
@@ -249,16 +254,6 @@ judge_work(struct pass *pass, struct err *err)
 	return index_end(pass->run->ix, rc, err);
 }
 
-static void
-leave_costly(struct run *run, struct folder *f)
-{
-	f->lack = (struct folder_lack){ .known = f->row.base };
-	f->failed = true;
-	report_folder_issue(run, f, ITEM_FOLDER, ALL_ROWS, "the server does "
-	    "not list it any more, and the connection is lost each time it is "
-	    "asked for it; the folder is left out");
-}
-
 static enum task_result
 proof_next(struct task *t)
 {
@@ -276,7 +271,9 @@ proof_next(struct task *t)
 		if (!is_lacked(f) && !is_phantom(p, f))
 			continue;
 		if (loss_ends_search(run, f->row.id)) {
-			leave_costly(run, f);
+			f->lack = (struct folder_lack){
+				.known = f->row.base, .costly = true,
+			};
 			continue;
 		}
 		p->ask[p->n].folder = f;
@@ -334,8 +331,10 @@ proof_folding(struct task *t)
 	char *raw = p->twin == NULL ? NULL :
 	    imap_list_raw_name(s, p->twin->row.name);
 
-	if (raw == NULL)
+	if (raw == NULL || loss_ends_search(p->pass.run, p->twin->row.id)) {
+		free(raw);
 		return TASK_DONE;
+	}
 	imap_numbers_start(s, &p->folding, t, raw);
 	free(raw);
 	return imap_wait(t, &p->folding.cmd, proof_folded);
@@ -403,6 +402,8 @@ proof_finish(struct task *t)
 
 	for (i = 0; i < p->n; i++)
 		loss_of_search(p->pass.run, p->ask[i].folder->row.id, &t->err);
+	if (p->twin != NULL)
+		loss_of_search(p->pass.run, p->twin->row.id, &t->err);
 	for (i = 0; i < IN_FLIGHT; i++)
 		imap_numbers_release(&p->ask[i].status);
 	imap_numbers_release(&p->folding);
