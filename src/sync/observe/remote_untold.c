@@ -15,21 +15,6 @@
 static enum task_result untold_searched(struct task *);
 static enum task_result untold_told(struct task *);
 
-/* Those that are not among them, either. */
-static void
-untold_less(struct untold *u, const struct uidset *of,
-    const struct uidset *these)
-{
-	struct uidset left = { .n = 0 };
-	uint32_t uid = 0;
-
-	while (uidset_next(of, &uid))
-		if (!uidset_has(these, uid))
-			uidset_add(&left, uid);
-	uidset_release(&u->left);
-	u->left = left;
-}
-
 static void
 take_part(struct untold *u)
 {
@@ -90,7 +75,8 @@ untold_searched(struct task *t)
 		t->err.kind = ERR_NONE;
 		return observe_refused(o, u->why);
 	}
-	untold_less(u, &u->search.uids, &o->listed);
+	uidset_join(&u->left, &u->search.uids);
+	uidset_less(&u->left, &o->listed);
 	u->at_once = (uidset_count(&u->left) + 1) / 2;
 	return untold_ask(o);
 }
@@ -107,7 +93,7 @@ keep_untold(struct observe *o)
 		rows_keep(o, &f);
 		o->untold.n++;
 	}
-	untold_less(&o->untold, &o->untold.left, &o->untold.part);
+	uidset_less(&o->untold.left, &o->untold.part);
 }
 
 /* What was told is not asked for again, nor what there is no more. */
@@ -125,9 +111,9 @@ untold_told(struct task *t)
 	if (rc == -1 && t->err.kind != ERR_REFUSED)
 		return TASK_FAIL;
 	t->err.kind = ERR_NONE;
-	untold_less(u, &u->left, &o->listed);
+	uidset_less(&u->left, &o->listed);
 	if (rc == 1) {
-		untold_less(u, &u->left, &u->part);
+		uidset_less(&u->left, &u->part);
 		u->at_once *= 2;
 	} else if (u->at_once == 1) {
 		keep_untold(o);
