@@ -283,13 +283,8 @@ take_other_name(struct renames *r, struct renaming *one, struct err *err)
 	return index_folder_put(ix, row, err);
 }
 
-/* Its messages are where it went. What has its name now is another one. */
-static int
-leave_name(struct renames *r, struct renaming *one, struct err *err)
-{
-	return folder_left_remote(r->run, one->f, err);
-}
-
+/* The messages of one that leaves its name are where it went; what has that now
+ * is another one. */
 static int
 record(struct renames *r, struct err *err)
 {
@@ -299,7 +294,8 @@ record(struct renames *r, struct err *err)
 	for (i = 0; i < r->n && rc == 0; i++) {
 		struct renaming *one = &r->v[i];
 
-		rc = one->op == RENAME_AWAY ? leave_name(r, one, err) :
+		rc = one->op == RENAME_AWAY ?
+		    folder_left_remote(r->run, one->f, err) :
 		    take_other_name(r, one, err);
 		if (rc == 0)
 			rc = index_fact_set(r->run->ix, one->f->row.id, INTENT,
