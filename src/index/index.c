@@ -372,7 +372,9 @@ open_read(struct index *ix, struct index_open_result *result, struct err *err)
 	return 0;
 }
 
-/* Whoever can put a link there could have us write elsewhere. */
+/* Whoever can put a link there could have us write elsewhere. SQLite's own
+ * SQLITE_OPEN_NOFOLLOW refuses links above the file as well, and those are the
+ * user's. */
 static int
 refuse_links(const struct index *ix, struct err *err)
 {
