@@ -479,6 +479,30 @@ deletions_that_come_later(void **state)
 	}
 }
 
+/* In a first run: the file finds its message when that is looked at again. */
+static void
+cut_behind_an_upload(void **state)
+{
+	static const char *const caps[] = { IMAPD_FULL, IMAPD_PLAIN };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		struct world *w = world_new(caps[i]);
+		struct imapd_rule *r;
+
+		world_do(w, "server add INBOX a S\ndisk add Work a S\n");
+		r = imapd_add_rule(w->d, "APPEND *", IMAPD_CUT_BEHIND, "");
+		r->times = 1;
+		world_sync(w, NULL, NULL);
+		assert_int_equal(r->acted, 1);
+		world_sync_well(w);
+		assert_null(strstr(world_index(w), "in doubt"));
+		world_is_in_sync(w, "INBOX: a(S)\nWork: a(S)\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
 int
 main(void)
 {
@@ -496,6 +520,7 @@ main(void)
 		cmocka_unit_test(deletions_that_meet_nothing),
 		cmocka_unit_test(reused_uids),
 		cmocka_unit_test(renamed_beside_a_merge),
+		cmocka_unit_test(cut_behind_an_upload),
 		cmocka_unit_test(deletions_that_come_later),
 	};
 
