@@ -18,7 +18,9 @@
 #include "cmd/cmd.h"
 #include "mail/fingerprint.h"
 
-static const struct command *const commands[] = { &cmd_sync, &cmd_status };
+static const struct command *const commands[] = {
+	&cmd_sync, &cmd_status, &cmd_log, &cmd_restore
+};
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 

@@ -19,6 +19,8 @@ struct cmd {
 	bool help, version;
 	bool dry_run, full, adopt, force_deletes, undo_deletes;
 	int64_t ignore;		/* --ignore; 0: not given */
+	bool removed, follow;
+	const char *since, *message_id, *to;	/* NULL: not given */
 	struct report report;	/* holds --json and -q as well */
 };
 
@@ -29,7 +31,7 @@ struct command {
 	int (*run)(struct cmd *, char **arg, int n);
 };
 
-extern const struct command cmd_sync, cmd_status;
+extern const struct command cmd_sync, cmd_status, cmd_log, cmd_restore;
 
 /*
  * Reads options into cmd. Without a command (NULL) up to the first operand;

@@ -58,6 +58,10 @@ int index_content_stays(struct index *, int64_t content, int64_t id, bool *out,
  */
 int index_content_on_disk(struct index *, int64_t content, int64_t id,
     struct place *out, struct err *);
+/* Files that have the content, by what was last seen, wherever they are: at
+ * most max of them, each the caller's; the number, or -1. */
+int index_content_files(struct index *, int64_t content, struct place *out,
+    int max, struct err *);
 /* A message of folder has the content on the server, as far as is known. */
 int index_content_on_server(struct index *, int64_t content, int64_t folder,
     bool *out, struct err *);
@@ -166,13 +170,18 @@ int index_twin(struct index *, int64_t folder, int64_t content,
 int index_intents_settle(struct index *, int64_t folder, uint64_t uidvalidity,
     uint32_t unpulled, struct err *);
 
-/* One line of evidence: why something was removed. */
+/* One line of the log: what was done to a message or a folder, and why. */
 struct index_log_line {
 	const char *what;
 	const char *folder;		/* NULL: "" */
 	uint32_t uid;			/* 0: none */
 	const char *unique;		/* or NULL */
 	const char *evidence;		/* NULL: "" */
+	int64_t run;			/* its number; 0: none */
+	int64_t content;		/* 0: not known */
+	unsigned flags;			/* that the message had */
+	const char *keywords;		/* the same; NULL: "" */
+	const char *detail;		/* what changed; NULL: "" */
 };
 int index_log(struct index *, const struct index_log_line *, struct err *);
 

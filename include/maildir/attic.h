@@ -7,7 +7,7 @@
  * for '%' (over 255 bytes: cut, with "%~" and 16 hex digits behind it); the
  * name that the file had. A second file of that name goes to YYYY-MM-DD.1, and
  * so on. Nothing in there is called cur or new, so no program takes it for a
- * folder. Under the lock, but for maildir_attic_list.
+ * folder. Under the lock, but for what is read.
  */
 #ifndef MAILDIR_ATTIC_H
 #define MAILDIR_ATTIC_H
@@ -77,5 +77,8 @@ struct maildir_attic_visit {
 };
 int maildir_attic_list(struct maildir *, const struct maildir_attic_visit *,
     struct err *);
+/* One of them, for reading: ERR_STALE when it is gone. Needs no lock. */
+int maildir_attic_open(struct maildir *, const struct maildir_attic_entry *,
+    int *fd_out, struct err *);
 
 #endif

@@ -32,6 +32,9 @@ int maildir_deliver_data(struct maildir_delivery *, const void *, size_t,
     struct err *);
 int maildir_deliver_end(struct maildir_delivery *, struct fingerprint *out,
     struct err *);
+/* In place of data and end: all that the file holds, octet by octet. */
+int maildir_deliver_copy(struct maildir_delivery *, int fd,
+    struct fingerprint *out, struct err *);
 /* Then either: where it goes (flags in the name; new/ when neither FLAG_SEEN
  * nor any other flag is set, else cur/), mtime = date ... */
 int maildir_deliver_place(struct maildir_delivery *, unsigned flags,

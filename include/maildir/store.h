@@ -45,6 +45,10 @@ void maildir_source_close(struct maildir_source *);
  */
 bool maildir_sync_many(struct maildir *, const char *path, size_t n);
 
+/* The file itself, for reading; *fd_out is the caller's. Errors as above. */
+int maildir_message_open(struct maildir *, const struct maildir_message *,
+    int *fd_out, struct err *);
+
 /* Reads the whole file. ERR_STALE also when it changed meanwhile. */
 int maildir_fingerprint(struct maildir *, const struct maildir_message *,
     struct fingerprint *out, int64_t *mtime_out, struct err *);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "cmd/cmd.h"
 #include "conf/conf.h"
+#include "sync/history.h"
 #include "sync/sync.h"
 
 /* Long options have no letter. */
@@ -20,6 +21,7 @@ enum {
 	OPT_FORCE_DELETES,
 	OPT_UNDO_DELETES,
 	OPT_IGNORE, OPT_CLOCK_AHEAD,
+	OPT_SINCE, OPT_REMOVED, OPT_MESSAGE_ID, OPT_FOLLOW, OPT_TO,
 };
 
 /* --- select.c: ACCOUNT[:GLOB]... --- */
@@ -61,6 +63,19 @@ char *item_format(const struct sync_item *, bool numbered);
  * local time. Caller frees. */
 char *status_format(const char *account, const struct sync_status *,
     int64_t now);
+
+/* "work: [12] 2026-11-23 04:46, r3: INBOX: removed-local UID 5, "Lunch", from
+ * Jane, <a@b>: why". Caller frees. */
+char *log_format(const char *account, const struct sync_log_entry *);
+
+/* "work: INBOX: restored FILE, "Lunch", from Jane; from PATH". Caller frees. */
+char *restored_format(const char *account, const struct sync_restored *);
+
+/* --- when.c: pure --- */
+
+/* "2026-11-23", "2026-11-23 04:46", both in local time, "3d" (m, h, d, w) for
+ * so long ago, or "@SECONDS". False: it is none of these. */
+bool when_parse(const char *text, int64_t now, int64_t *out);
 
 /* --- tell.c --- */
 

@@ -23,11 +23,16 @@ static const struct option long_options[] = {
 	/* For tests, and nowhere else: the clock is so many seconds ahead. */
 	{ "clock-ahead", required_argument, NULL, OPT_CLOCK_AHEAD },
 	{ "dry-run", no_argument, NULL, 'n' },
+	{ "follow", no_argument, NULL, OPT_FOLLOW },
 	{ "force-deletes", no_argument, NULL, OPT_FORCE_DELETES },
 	{ "full", no_argument, NULL, OPT_FULL },
 	{ "help", no_argument, NULL, 'h' },
 	{ "ignore", required_argument, NULL, OPT_IGNORE },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "message-id", required_argument, NULL, OPT_MESSAGE_ID },
+	{ "removed", no_argument, NULL, OPT_REMOVED },
+	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "to", required_argument, NULL, OPT_TO },
 	{ "undo-deletes", no_argument, NULL, OPT_UNDO_DELETES },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -48,6 +53,15 @@ static const char usage_text[] =
 "      --undo-deletes        bring back what would be removed, or is held\n"
 "  status [ACCOUNT]...       what waits and what is held, without the network\n"
 "      --ignore N            name item N no more until it changes\n"
+"  log [ACCOUNT[:GLOB]]...   what was done on either side, and why\n"
+"      --since WHEN          since a time, or behind the entry of a number\n"
+"      --removed             removals of messages only\n"
+"      --message-id ID       of that message only\n"
+"      --follow              go on telling, until stopped\n"
+"  restore ACCOUNT ID...     bring back what these entries of log removed\n"
+"  restore ACCOUNT rN [GLOB]...   what run N removed\n"
+"      --to TIME             what was removed since then, with [GLOB]...\n"
+"      -n, --dry-run         say what would be done, but do it not\n"
 "  help                      print this text\n"
 "\n"
 "  -c FILE                   read the configuration from FILE\n"
@@ -92,7 +106,8 @@ cmd_nearest(const char *word, const char *const *known, size_t n)
 	for (i = 0; i < n; i++) {
 		distance = str_distance(word, known[i]);
 		/* As many edits as letters would make any word near. */
-		if (distance < least && distance < strlen(word)) {
+		if (distance < least && distance < strlen(word) &&
+		    distance < strlen(known[i])) {
 			least = distance;
 			best = known[i];
 		}
@@ -229,6 +244,21 @@ take(struct cmd *cmd, int option)
 	case OPT_IGNORE:
 		cmd->ignore = item_number(optarg);
 		break;
+	case OPT_SINCE:
+		cmd->since = optarg;
+		break;
+	case OPT_REMOVED:
+		cmd->removed = true;
+		break;
+	case OPT_MESSAGE_ID:
+		cmd->message_id = optarg;
+		break;
+	case OPT_TO:
+		cmd->to = optarg;
+		break;
+	case OPT_FOLLOW:
+		cmd->follow = true;
+		break;
 	case OPT_CLOCK_AHEAD:
 		clock_move(item_number(optarg));
 		break;
@@ -276,6 +306,14 @@ refuse_bare(struct err *err)
 	if (optopt == OPT_IGNORE)
 		return cmd_usage_error(err, "--ignore wants the number of an "
 		    "item behind it");
+	if (optopt == OPT_SINCE)
+		return cmd_usage_error(err, "--since wants a time, or the "
+		    "number of an entry, behind it");
+	if (optopt == OPT_TO)
+		return cmd_usage_error(err, "--to wants a time behind it");
+	if (optopt == OPT_MESSAGE_ID)
+		return cmd_usage_error(err, "--message-id wants a Message-ID "
+		    "behind it");
 	if (optopt == OPT_CLOCK_AHEAD)
 		return cmd_usage_error(err, "--clock-ahead wants seconds");
 	return cmd_usage_error(err, "-%c wants a file name behind it", optopt);

@@ -97,6 +97,62 @@ add_last_sync(struct buf *out, int64_t last, int64_t now)
 	add_age(out, now - last);
 }
 
+/* Each with what stands before it, where it is there. */
+char *
+log_format(const char *account, const struct sync_log_entry *e)
+{
+	struct buf out;
+	char *line;
+
+	buf_init(&out, 8 * (WORD_MAX + 4) + 256);
+	buf_addf(&out, "%s: [%lld]", account, (long long)e->id);
+	add_time(&out, " ", e->at);
+	if (e->run > 0)
+		buf_addf(&out, ", r%lld", (long long)e->run);
+	add_printable(&out, ": ", e->folder);
+	add_printable(&out, ": ", e->what);
+	if (e->uid != 0)
+		buf_addf(&out, " UID %lu", (unsigned long)e->uid);
+	else
+		add_printable(&out, " ", e->unique);
+	add_printable(&out, " ", e->detail);
+	add_printable(&out, ", \"", e->subject);
+	buf_add_str(&out, *e->subject != '\0' ? "\"" : "");
+	add_printable(&out, ", from ", e->sender);
+	add_printable(&out, ", ", e->message_id);
+	add_printable(&out, ": ", e->why);
+	line = xstrdup(buf_str(&out));
+	buf_release(&out);
+	return line;
+}
+
+char *
+restored_format(const char *account, const struct sync_restored *what)
+{
+	static const char *const words[] = {
+		[RESTORED] = "restored", [RESTORE_THERE] = "is there already,",
+		[RESTORE_FILED] = "is not deleted,",
+		[RESTORE_LOST] = "not restored: no copy is kept of it",
+	};
+	struct buf out;
+	char *line;
+
+	buf_init(&out, 8 * (WORD_MAX + 4) + 256);
+	buf_addf(&out, "%s: [%lld]", account, (long long)what->id);
+	add_printable(&out, " ", what->folder);
+	buf_addf(&out, ": %s", words[what->as]);
+	add_printable(&out, " ", what->file);
+	add_printable(&out, ", \"", what->subject);
+	if (what->subject != NULL && *what->subject != '\0')
+		buf_add_str(&out, "\"");
+	add_printable(&out, ", from ", what->sender);
+	add_printable(&out, ", ", what->message_id);
+	add_printable(&out, "; out of ", what->from);
+	line = xstrdup(buf_str(&out));
+	buf_release(&out);
+	return line;
+}
+
 char *
 item_format(const struct sync_item *item, bool numbered)
 {

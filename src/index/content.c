@@ -363,6 +363,32 @@ index_content_on_disk(struct index *ix, int64_t content, int64_t id,
 }
 
 int
+index_content_files(struct index *ix, int64_t content, struct place *out,
+    int max, struct err *err)
+{
+	struct query q;
+	int r, n = 0;
+
+	query_init(&q, ix, SLOT_CONTENT_FILES, "SELECT " PLACE_COLUMNS
+	    " FROM place INDEXED BY place_content WHERE content = ?1 AND local"
+	    " AND file IS NOT NULL ORDER BY id LIMIT ?2");
+	query_int(&q, content);
+	query_int(&q, max);
+	while ((r = query_step(&q, err)) > 0 && n < max) {
+		r = place_read(&q, &out[n], err);
+		if (r < 0)
+			break;
+		n++;
+	}
+	query_end(&q);
+	if (r >= 0)
+		return n;
+	while (n > 0)
+		place_release(&out[--n]);
+	return -1;
+}
+
+int
 index_content_waits(struct index *ix, int64_t content, bool *out,
     struct err *err)
 {

@@ -16,6 +16,11 @@ index_log_release(struct index_log_entry *e)
 	free(e->folder);
 	free(e->unique);
 	free(e->evidence);
+	free(e->keywords);
+	free(e->detail);
+	free(e->message_id);
+	free(e->subject);
+	free(e->sender);
 	*e = (struct index_log_entry){ 0 };
 }
 
@@ -53,6 +58,13 @@ is_null(struct query *q, int column)
 	return sqlite3_column_type(q->st, column) == SQLITE_NULL;
 }
 
+/* As get_text; NULL is "". */
+static char *
+get_any_text(struct query *q, int column, bool *bad)
+{
+	return is_null(q, column) ? xstrdup("") : get_text(q, column, bad);
+}
+
 static void
 read_entry(struct query *q, struct index_log_entry *e)
 {
@@ -65,6 +77,15 @@ read_entry(struct query *q, struct index_log_entry *e)
 	if (!is_null(q, 5))
 		e->unique = get_text(q, 5, &e->bad);
 	e->evidence = get_text(q, 6, &e->bad);
+	e->run = get_number(q, 7, INT64_MAX, &e->bad);
+	e->flags = (unsigned)get_number(q, 8, UINT32_MAX, &e->bad);
+	e->keywords = get_any_text(q, 9, &e->bad);
+	e->detail = get_any_text(q, 10, &e->bad);
+	if (!is_null(q, 11))
+		e->content = get_number(q, 11, INT64_MAX, &e->bad);
+	e->message_id = get_any_text(q, 12, &e->bad);
+	e->subject = get_any_text(q, 13, &e->bad);
+	e->sender = get_any_text(q, 14, &e->bad);
 }
 
 int
@@ -75,11 +96,14 @@ index_log_entries(struct index *ix, const struct index_log_query *query,
 	struct query q;
 	int r, n = 0;
 
-	query_init(&q, ix, SLOT_LOG_ENTRIES, "SELECT id, at, what, folder,"
-	    " uid, unique_part, evidence FROM log WHERE id > ?1"
+	query_init(&q, ix, SLOT_LOG_ENTRIES, "SELECT log.id, at, what, folder,"
+	    " uid, unique_part, evidence, run, flags, keywords, detail,"
+	    " log.content, message_id, subject, sender"
+	    " FROM log LEFT JOIN content ON content.id = log.content"
+	    " WHERE log.id > ?1"
 	    " AND (?3 = 0 OR at >= ?3) AND (?4 = 0 OR at < ?4)"
 	    " AND (?5 IS NULL OR folder = ?5) AND (?6 IS NULL OR what = ?6)"
-	    " ORDER BY id LIMIT ?2");
+	    " ORDER BY log.id LIMIT ?2");
 	query_int(&q, after);
 	query_int(&q, max);
 	query_int(&q, query->since);
@@ -120,4 +144,11 @@ index_log_range(struct index *ix, int64_t *oldest_out, int64_t *newest_out,
 	}
 	query_end(&q);
 	return r < 0 ? -1 : 0;
+}
+
+int
+index_log_next_run(struct index *ix, int64_t *out, struct err *err)
+{
+	return index_number(ix, "SELECT 1 + coalesce((SELECT run FROM log"
+	    " ORDER BY id DESC LIMIT 1), 0)", out, err);
 }

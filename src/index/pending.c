@@ -248,13 +248,19 @@ index_log(struct index *ix, const struct index_log_line *line, struct err *err)
 	if (index_may_write(ix, err) < 0)
 		return -1;
 	query_init(&q, ix, SLOT_LOG, "INSERT INTO log"
-	    " (at, what, folder, uid, unique_part, evidence)"
-	    " VALUES (?, ?, ?, ?, ?, ?)");
+	    " (at, what, folder, uid, unique_part, evidence, run, content,"
+	    " flags, keywords, detail)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	query_int(&q, clock_wall());
 	query_text(&q, line->what);
 	query_text(&q, line->folder == NULL ? "" : line->folder);
 	query_id(&q, line->uid);
 	query_text(&q, line->unique);
 	query_text(&q, line->evidence == NULL ? "" : line->evidence);
+	query_int(&q, line->run);
+	query_id(&q, line->content);
+	query_int(&q, line->flags);
+	query_text(&q, line->keywords);
+	query_text(&q, line->detail);
 	return query_run(&q, err);
 }

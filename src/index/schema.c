@@ -1,5 +1,9 @@
 /* The tables of the index, in SQL. Version and application id are set in the
  * transaction that makes them. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
 #include "internal.h"
 
 #define STR(x)	#x
@@ -30,6 +34,15 @@
 "	DELETE FROM fact WHERE folder = old.id;" \
 "END;"
 
+/* What was done, and why. A content stays for as long as a line speaks of it:
+ * its Message-ID and subject stand there once. */
+#define LOG_TREES \
+"CREATE INDEX log_content ON log (content) WHERE content IS NOT NULL;" \
+"CREATE TRIGGER log_dropped AFTER DELETE ON log" \
+"	WHEN old.content IS NOT NULL BEGIN" \
+"	INSERT OR IGNORE INTO loose VALUES (old.content);" \
+"END;"
+
 static const char schema[] =
 /* Small facts: root-id, token, token-next, host, user, last-sync, ... */
 "CREATE TABLE meta ("
@@ -54,7 +67,10 @@ static const char schema[] =
 	/* Both once more with octets >= 0x80 of the header masked; NULL where
 	 * it has none, or form is too old to tell. */
 "	masked BLOB,"
-"	masked_head BLOB"
+"	masked_head BLOB,"
+	/* For people, in UTF-8; NULL: not read yet. */
+"	subject TEXT,"
+"	sender TEXT"
 ");"
 /*
  * Digests come in no order: each message touches another page of these trees.
@@ -218,7 +234,7 @@ FACT
 "	CASE kind WHEN 0 THEN text ELSE '' END);"
 "CREATE INDEX item_folder ON item (folder, id);"
 
-/* Evidence of removals, for the log command. */
+/* Every change that was made, with its evidence, for the log command. */
 "CREATE TABLE log ("
 "	id INTEGER PRIMARY KEY AUTOINCREMENT,"
 "	at INTEGER NOT NULL,"
@@ -226,7 +242,12 @@ FACT
 "	folder TEXT NOT NULL,"
 "	uid INTEGER,"
 "	unique_part TEXT,"
-"	evidence TEXT NOT NULL"
+"	evidence TEXT NOT NULL,"
+"	run INTEGER NOT NULL,"
+"	content INTEGER,"
+"	flags INTEGER NOT NULL,"	/* that the message had then */
+"	keywords TEXT,"
+"	detail TEXT"			/* what changed, in words */
 ");"
 
 /*
@@ -242,6 +263,7 @@ FACT
 
 /* Contents that lost a place: looked at when the index is opened next. */
 "CREATE TABLE loose (content INTEGER PRIMARY KEY);"
+LOG_TREES
 
 "CREATE TRIGGER place_dropped AFTER DELETE ON place BEGIN"
 "	DELETE FROM item WHERE place = old.id;"
@@ -300,6 +322,14 @@ FOLDER_PATH
 "	DEFAULT '' COLLATE NOCASE;"
 "UPDATE place SET has_date = 1 WHERE date <> 0;"
 FACT
+"ALTER TABLE content ADD COLUMN subject TEXT;"
+"ALTER TABLE content ADD COLUMN sender TEXT;"
+"ALTER TABLE log ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE log ADD COLUMN content INTEGER;"
+"ALTER TABLE log ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE log ADD COLUMN keywords TEXT;"
+"ALTER TABLE log ADD COLUMN detail TEXT;"
+LOG_TREES
 "PRAGMA user_version = 7;",
 };
 
@@ -310,11 +340,12 @@ static const char tidy_contents[] =
 "DELETE FROM content WHERE id IN " LOOSE
 "	AND NOT EXISTS (SELECT 1 FROM place WHERE place.content = content.id)"
 "	AND NOT EXISTS (SELECT 1 FROM intent"
-"		WHERE intent.content = content.id);"
+"		WHERE intent.content = content.id)"
+"	AND NOT EXISTS (SELECT 1 FROM log"
+"		WHERE log.content = content.id);"
 "DELETE FROM loose WHERE content IN " LOOSE ";";
 
-static const char tidy_log[] =
-"DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - 100000;"
+static const char tidy_removed[] =
 "DELETE FROM removed WHERE id <= (SELECT max(id) FROM removed) - 20000;";
 
 /* All within one transaction, or nothing. */
@@ -364,36 +395,65 @@ index_schema_migrate(struct index *ix, struct err *err)
 	return schema_apply(ix, migrate, err);
 }
 
+/*
+ * The log keeps what is younger than 90 days, of that at most a million lines,
+ * and loses its oldest ones only: who reads it by id can tell. A clock that was
+ * wrong for a while makes it keep more, never less.
+ */
+#define LOG_DAYS	"90"
+#define LOG_LINES	"1000000"
+#define LOG_PORTION	"50000"		/* at one opening */
+#define LOG_OLD	\
+	"max((SELECT max(id) FROM log) - " LOG_LINES "," \
+	" coalesce((SELECT id FROM log WHERE at >= %lld - " LOG_DAYS \
+	" * 86400 ORDER BY id LIMIT 1) - 1, 0))"
+
+static int
+tidy_log(struct index *ix, struct err *err)
+{
+	char *sql = xasprintf("DELETE FROM log WHERE id <= " LOG_OLD
+	    " AND id < (SELECT min(id) FROM log) + " LOG_PORTION,
+	    (long long)clock_wall());
+	int r = index_exec(ix, sql, err);
+
+	free(sql);
+	return r;
+}
+
 static int
 tidy(struct index *ix, struct err *err)
 {
 	int64_t more;
 
+	if (tidy_log(ix, err) < 0)
+		return -1;
 	do {
 		if (index_exec(ix, tidy_contents, err) < 0 ||
 		    index_number(ix, "SELECT EXISTS (SELECT 1 FROM loose)",
 		    &more, err) < 0)
 			return -1;
 	} while (more);
-	return index_exec(ix, tidy_log, err);
+	return index_exec(ix, tidy_removed, err);
 }
 
 /*
  * A content is kept over the end of the run that lost its last place: until
- * then the caller may hold its id, to give it to a new place. The log keeps
- * its last hundred thousand lines, and of files that were removed the last
- * twenty thousand are known. Mostly there is nothing to do: then nothing
- * is written or synced.
+ * then the caller may hold its id, to give it to a new place. Of the log some
+ * lines at a time go, and of files that were removed the last twenty thousand
+ * are known. Mostly there is nothing to do: then nothing is written or synced.
  */
 int
 index_schema_tidy(struct index *ix, struct err *err)
 {
+	char *sql = xasprintf("SELECT EXISTS (SELECT 1 FROM loose)"
+	    " OR coalesce(" LOG_OLD " - (SELECT min(id) FROM log) > 1000, 0)"
+	    " OR (SELECT max(id) - min(id) > 22000 FROM removed)",
+	    (long long)clock_wall());
 	int64_t work;
+	int r = index_number(ix, sql, &work, err);
 
-	if (index_number(ix, "SELECT EXISTS (SELECT 1 FROM loose)"
-	    " OR (SELECT max(id) - min(id) > 110000 FROM log)"
-	    " OR (SELECT max(id) - min(id) > 22000 FROM removed)", &work,
-	    err) < 0)
+	free(sql);
+	if (r < 0)
 		return -1;
 	return work ? schema_apply(ix, tidy, err) : 0;
 }

@@ -311,3 +311,37 @@ maildir_attic_list(struct maildir *m, const struct maildir_attic_visit *visit,
 	}
 	return r;
 }
+
+/* --- one of them --- */
+
+int
+maildir_attic_open(struct maildir *m, const struct maildir_attic_entry *e,
+    int *fd_out, struct err *err)
+{
+	const char *const names[] = { MARK_DIR, ATTIC, "tmp", e->day, e->dir };
+	int fd = openat(m->fd, ".", ATTIC_OPEN), next;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]) && fd >= 0; i++) {
+		next = openat(fd, names[i], ATTIC_OPEN);
+		close(fd);
+		fd = next;
+	}
+	*fd_out = -1;
+	if (fd >= 0) {
+		*fd_out = openat(fd, e->file, O_RDONLY | O_NOFOLLOW |
+		    O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		close(fd);
+	}
+	if (*fd_out < 0)
+		return is_passed_over(errno) ? err_set(err, ERR_STALE, "%s is "
+		    "not in the attic any more", e->file) :
+		    err_errno(err, ERR_IO, "can't open %s in the attic",
+		    e->file);
+	if (fstat(*fd_out, &st) == 0 && S_ISREG(st.st_mode))
+		return 0;
+	close(*fd_out);
+	return err_set(err, ERR_STALE, "%s is not in the attic any more",
+	    e->file);
+}

@@ -19,6 +19,7 @@
 #include "mail/flags.h"
 #include "internal.h"
 
+#define COPY_BLOCK (64u << 10)
 #define FEW	8	/* up to that many, an fsync each is cheaper */
 
 enum { BATCH_TMP, BATCH_NEW, BATCH_CUR };
@@ -173,6 +174,25 @@ maildir_deliver_end(struct maildir_delivery *d, struct fingerprint *out,
 	d->print = NULL;
 	d->state = DELIVERY_ENDED;
 	return 0;
+}
+
+int
+maildir_deliver_copy(struct maildir_delivery *d, int fd,
+    struct fingerprint *out, struct err *err)
+{
+	unsigned char *block = xmalloc(COPY_BLOCK);
+	ssize_t n;
+	int r = 0;
+
+	d->tmp.raw = true;
+	while (r == 0 && (n = read(fd, block, COPY_BLOCK)) != 0) {
+		if (n > 0)
+			r = maildir_deliver_data(d, block, (size_t)n, err);
+		else if (errno != EINTR)
+			r = delivery_fail(d, err);
+	}
+	free(block);
+	return r < 0 ? -1 : maildir_deliver_end(d, out, err);
 }
 
 /* fsync and close. NFS reports a full disk as late as that. */

@@ -73,6 +73,21 @@ maildir_source_open(struct maildir *m, const struct maildir_message *msg,
 	return 0;
 }
 
+int
+maildir_message_open(struct maildir *m, const struct maildir_message *msg,
+    int *fd_out, struct err *err)
+{
+	struct maildir_source *s;
+	int64_t mtime;
+
+	if (maildir_source_open(m, msg, &s, &mtime, err) < 0)
+		return -1;
+	*fd_out = s->fd;
+	s->fd = -1;
+	maildir_source_close(s);
+	return 0;
+}
+
 /* 1: bytes are in buf; 0: the end. */
 static int
 source_fill(struct maildir_source *s, struct err *err)

@@ -250,9 +250,10 @@ def test_other_commands_of_the_manual(ready):
 	lines = re.findall(r"^\.Dl \$ (.*)$", read("man/mailtern.1"), re.M)
 	assert len(lines) >= 2
 	for line in lines:
-		if "--ignore" in line:
+		if "--ignore" in line or "restore" in line:
 			p = ready.shell(line, rc=64)
-			assert "there is no item 3" in p.err
+			assert re.search("there is no (item 3|entry 712)",
+			    p.err), p.err
 			continue
 		p = ready.shell(line)
 		assert p.err == "", p.err
@@ -490,10 +491,22 @@ def manual_events():
 def test_json_is_as_the_manual_shows(ready):
 	shown = manual_events()
 	assert set(shown) == {"summary", "problem", "note", "item", "op",
-	    "status"}
+	    "status", "log", "restore"}
+	seen = {}
+	with ready.imap() as imap:
+		ready.append(imap, "INBOX", "soon gone")
+	ready.shell("mailtern sync")
+	with ready.imap() as imap:
+		imap.expunge("INBOX", [max(imap.messages("INBOX"))])
+	ready.shell("mailtern sync")
+	for event in map(json.loads, ready.shell(
+	    "mailtern --json log --removed").out.splitlines()):
+		seen[event["event"]] = keys(event)
+	for event in map(json.loads, ready.shell("mailtern --json restore %s %d"
+	    % (event["account"], event["id"])).out.splitlines()):
+		seen[event["event"]] = keys(event)
 	with ready.imap() as imap:
 		ready.append(imap, "INBOX", "later")
-	seen = {}
 	shut = free_ports(1)[0]
 	for line, port, rc in (("sync -n", 0, 0), ("sync", shut, 75),
 	    ("sync", 0, 0), ("status", 0, 0), ("sync --adopt", 0, 0),

@@ -420,7 +420,7 @@ class Storm:
 		db = sqlite3.connect("file:%s/mailtern/%s.db?mode=ro" % (
 		    self.world.state, self.world.NAME), uri=True)
 		rows = db.execute("SELECT what, folder, uid, unique_part, "
-		    "evidence FROM log ORDER BY id").fetchall()
+		    "evidence FROM log WHERE evidence <> '' ORDER BY id").fetchall()
 		db.close()
 		self.logged = len(rows)
 		out = []

@@ -25,12 +25,7 @@ COMPLEXITY = 15		# or the comment above says "Complexity: reason"
 EXPORTS = {
     "imap_compress_pays": "a rule without a session, which a table tests",
     "imap_noop_start": "for the long-running mode",
-    "index_log_entries": "for a command that shows the log",
-    "index_log_range": "for a command that shows the log",
-    "index_log_release": "for a command that shows the log",
     "job_wait": "for jobs that are posted otherwise, as tests of flows do",
-    "maildir_attic_list": "for a command that shows the attic",
-    "maildir_folder_create": "tests make one folder at a time",
     "progress_new_at": "tests say what time it is",
     "progress_update_at": "tests say what time it is",
 }

@@ -122,7 +122,7 @@ ROWS = [
 	"if ((*name != '.' && !maildir_name_parse(name, &parsed)) ||\n"
 	"\t    !look_at(l, name, &st))")),
     ("log-told-twice", "src/index/log.c", "unit index_log_test",
-	("FROM log WHERE id > ?1", "FROM log WHERE id >= ?1")),
+	("WHERE log.id > ?1", "WHERE log.id >= ?1")),
     ("log-that-stands-still-is-read-on", "src/index/log.c",
 	"unit index_log_test",
 	("if (out[n++].id <= after) {", "if (out[n++].id < 0) {")),

@@ -128,7 +128,7 @@ ROWS = [
 	"maildir_put_away(&a->usual, &m, NULL, err);")),
     ("removal-not-logged", SYNC + "core/evidence.c",
 	"e2e test_removals.py -k evidence",
-	("\trc = index_log(run->ix,", "\trc = 0 && index_log(run->ix,")),
+	("\trc = log_line(run, &line", "\trc = 0 && log_line(run, &line")),
     ("removed-names-forgotten", SYNC + "apply/remove.c",
 	SIZE_12 + "folder-restored-dates-new",
 	("return index_removed_put(run->ix, p->folder, p->unique, err);",

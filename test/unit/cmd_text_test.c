@@ -157,10 +157,82 @@ events_have_all_keys(void **state)
 	free(text);
 }
 
+/* What is not known leaves no comma behind; an escape is no escape. */
+static void
+log_is_told(void **state)
+{
+	static const struct {
+		struct sync_log_entry e;
+		const char *wanted;
+	} table[] = {
+		{ { .id = 7, .at = 1795409160, .run = 3,
+		    .what = "removed-local", .folder = "INBOX", .uid = 5,
+		    .unique = "u", .message_id = "<a@b>", .subject = "Lunch",
+		    .sender = "Jane", .flags = "", .detail = "",
+		    .why = "gone" }, "work: [7] 2026-11-23 04:46, r3: INBOX: "
+		    "removed-local UID 5, \"Lunch\", from Jane, <a@b>: gone" },
+		{ { .id = 8, .at = 1795409160, .what = "flags-local",
+		    .folder = "a\033[2J", .unique = "u", .message_id = "",
+		    .subject = "", .sender = "", .flags = "",
+		    .detail = "+\\Seen", .why = "" },
+		    "work: [8] 2026-11-23 04:46: a?[2J: flags-local u "
+		    "+\\Seen" },
+	};
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *line = log_format("work", &table[i].e);
+
+		assert_string_equal(line, table[i].wanted);
+		free(line);
+	}
+}
+
+static void
+times_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t wanted;		/* -1: it is none */
+	} table[] = {
+		{ "2026-11-23", 1795392000 },
+		{ "2026-11-23 04:46", 1795409160 },
+		{ "2026-11-23T04:46", 1795409160 },
+		{ "2026-11-23 04:46:09", 1795409169 },
+		{ "@1795409160", 1795409160 },
+		{ "3d", 1000000000 - 3 * 86400 },
+		{ "2w", 1000000000 - 14 * 86400 },
+		{ "12h", 1000000000 - 12 * 3600 },
+		{ "5m", 1000000000 - 300 },
+		{ "", -1 }, { "d", -1 }, { "-3d", -1 }, { "3", -1 },
+		{ "3y", -1 }, { "@", -1 }, { "@0", -1 }, { "@-5", -1 },
+		{ "2026", -1 }, { "2026-11", -1 }, { "2026-11-23 04", -1 },
+		{ "2026-02-30", -1 }, { "2026-13-01", -1 },
+		{ "2026-11-23 24:00", -1 }, { "2026-11-23 04:60", -1 },
+		{ "2026-11-23 04:46:09Z", -1 }, { "26-11-23", -1 },
+		{ "2026-11-23-04", -1 },
+	};
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		int64_t out = -1;
+		bool is = when_parse(table[i].text, 1000000000, &out);
+
+		if (is != (table[i].wanted >= 0) || out != table[i].wanted)
+			fail_msg("%s: %lld", table[i].text, (long long)out);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(log_is_told),
+		cmocka_unit_test(times_are_read),
 		cmocka_unit_test(operations_are_told),
 		cmocka_unit_test(status_is_told),
 		cmocka_unit_test(quiet_keeps_notes_back),

@@ -666,8 +666,9 @@ test_item_of_clean_row(void **state)
 static void
 test_log(void **state)
 {
-	const struct index_log_line removed = { "removed", "INBOX", 5, "a",
-	    "two scans" };
+	const struct index_log_line removed = { .what = "removed",
+	    .folder = "INBOX", .uid = 5, .unique = "a",
+	    .evidence = "two scans" };
 	const struct index_log_line expunged = { .what = "expunged" };
 	struct fixture *f = *state;
 

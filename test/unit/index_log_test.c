@@ -2,6 +2,7 @@
 #include "index_fixture.h"
 
 #include <sqlite3.h>
+#include <time.h>
 
 #include "index/log.h"
 #include "../../src/index/internal.h"
@@ -22,9 +23,9 @@ sql(struct fixture *f, const char *text)
 	sqlite3_close(db);
 }
 
-#define LOG(f, ...) \
-	ok(index_log((f)->ix, &(struct index_log_line){ __VA_ARGS__ }, \
-	    &(f)->err))
+#define LOG(f, w, o, n, u, why) \
+	ok(index_log((f)->ix, &(struct index_log_line){ .what = w, \
+	    .folder = o, .uid = n, .unique = u, .evidence = why }, &(f)->err))
 
 /* "1 3 7": the ids that come. */
 static void
@@ -228,6 +229,21 @@ test_follow(void **state)
 	index_close(reader.ix);
 }
 
+#define DAY	86400
+
+/* n lines, each so many days old. */
+static void
+aged(struct fixture *f, int n, int days)
+{
+	char *text = xasprintf("WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL"
+	    " SELECT n + 1 FROM c WHERE n < %d) INSERT INTO log (at, what,"
+	    " folder, evidence, run, flags) SELECT %lld, 'trashed', 'x', '',"
+	    " 1, 0 FROM c", n, (long long)(time(NULL) - (int64_t)days * DAY));
+
+	sql(f, text);
+	free(text);
+}
+
 /* Entries went before they were read: the feed can tell. */
 static void
 test_oldest_go(void **state)
@@ -236,17 +252,92 @@ test_oldest_go(void **state)
 	struct index_log_entry e[1];
 	struct index_log_query behind = { .after = 3 };
 
-	sql(f, "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1"
-	    " FROM c WHERE n < 110002) INSERT INTO log (at, what, folder,"
-	    " evidence) SELECT n, 'trashed', 'x', '' FROM c");
-	ranges(f, 1, 110002);
-	fixture_close(f);
-	fixture_open(f);
-	ranges(f, 10003, 110002);
+	aged(f, 2000, 91);
+	aged(f, 10, 89);
+	reopen(f, INDEX_WRITE);
+	ranges(f, 2001, 2010);
 	assert_int_equal(index_log_entries(f->ix, &behind, e, 1, &f->err), 1);
-	assert_int_equal(e->id, 10003);
+	assert_int_equal(e->id, 2001);
 	index_log_release(e);
-	LISTED(f, "110000 110001 110002", .since = 110000);
+	/* A few are not worth a write; nor is it the age of one in between. */
+	aged(f, 900, 91);
+	aged(f, 10, 1);
+	reopen(f, INDEX_WRITE);
+	ranges(f, 2001, 2920);
+}
+
+/* A clock that was years ahead, or behind, for a run, empties nothing. */
+static void
+test_clock_that_was_wrong(void **state)
+{
+	struct fixture *f = *state;
+
+	aged(f, 3, -5000);
+	aged(f, 3000, 20000);
+	aged(f, 3, 0);
+	reopen(f, INDEX_WRITE);
+	ranges(f, 1, 3006);
+}
+
+static void
+test_a_million_is_enough(void **state)
+{
+	struct fixture *f = *state;
+
+	aged(f, 3000, 0);
+	sql(f, "UPDATE log SET id = 1002000 WHERE id = 3000");
+	reopen(f, INDEX_WRITE);
+	ranges(f, 2001, 1002000);
+}
+
+/* --- what a line speaks of --- */
+
+static int64_t
+content_of(struct fixture *f, const char *text)
+{
+	struct fingerprinter *p = fingerprint_new();
+	struct fingerprint fp;
+	int64_t id;
+
+	fingerprint_add(p, text, strlen(text));
+	fingerprint_end(p, &fp);
+	ok(index_content_put(f->ix, &fp, &id, &f->err));
+	return id;
+}
+
+/* The content of a message that is nowhere any more stays as long as the line
+ * does that tells of it. */
+static void
+test_content_stays(void **state)
+{
+	struct index_log_query every = { .after = 0 };
+	struct index_log_line line = {
+		.what = "removed-local", .folder = "INBOX", .run = 7,
+		.flags = FLAG_SEEN | FLAG_FLAGGED, .keywords = "Junk work",
+		.detail = "+\\Seen", .evidence = "why",
+	};
+	struct fixture *f = *state;
+	struct index_log_entry e;
+
+	ok(index_begin(f->ix, &f->err));
+	line.content = content_of(f, "Message-ID: <a@b>\n\ntext\n");
+	ok(index_log(f->ix, &line, &f->err));
+	ok(index_commit(f->ix, &f->err));
+	sql(f, "INSERT INTO loose SELECT id FROM content");
+	reopen(f, INDEX_WRITE);
+	assert_int_equal(number(f->db, "SELECT count(*) FROM loose"), 0);
+	assert_int_equal(index_log_entries(f->ix, &every, &e, 1, &f->err), 1);
+	assert_false(e.bad);
+	assert_int_equal(e.content, line.content);
+	assert_string_equal(e.message_id, "<a@b>");
+	assert_int_equal(e.run, 7);
+	assert_int_equal(e.flags, FLAG_SEEN | FLAG_FLAGGED);
+	assert_string_equal(e.keywords, "Junk work");
+	assert_string_equal(e.detail, "+\\Seen");
+	index_log_release(&e);
+	sql(f, "DELETE FROM log");
+	reopen(f, INDEX_WRITE);
+	assert_int_equal(number(f->db, "SELECT count(*) FROM content"), 0);
 }
 
 /* --- rows that nobody wrote --- */
@@ -259,7 +350,8 @@ spoil(struct fixture *f, const char *rows)
 	fixture_close(f);
 	fixture_open(f);
 	text = xasprintf("DROP TABLE log; CREATE TABLE log (id INTEGER PRIMARY"
-	    " KEY AUTOINCREMENT, at, what, folder, uid, unique_part, evidence);"
+	    " KEY AUTOINCREMENT, at, what, folder, uid, unique_part, evidence,"
+	    " run DEFAULT 0, content, flags DEFAULT 0, keywords, detail);"
 	    "INSERT INTO log (at, what, folder, uid, unique_part, evidence)"
 	    " VALUES %s", rows);
 	sql(f, text);
@@ -377,7 +469,8 @@ test_ids_that_stand_still(void **state)
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		char *text = xasprintf("DROP TABLE log; CREATE TABLE log (id,"
-		    " at, what, folder, uid, unique_part, evidence);"
+		    " at, what, folder, uid, unique_part, evidence, run,"
+		    " content, flags, keywords, detail);"
 		    "INSERT INTO log (id) VALUES %s", ids[i]);
 
 		reopen(f, INDEX_READ);
@@ -482,6 +575,9 @@ main(void)
 		TEST(test_pages),
 		TEST(test_follow),
 		TEST(test_oldest_go),
+		TEST(test_clock_that_was_wrong),
+		TEST(test_a_million_is_enough),
+		TEST(test_content_stays),
 		TEST(test_bad_rows),
 		TEST(test_endless_text),
 		TEST(test_bad_row_among_good),

@@ -204,6 +204,29 @@ record_flags(struct flagging *f, struct flag_row *r, struct err *err)
 	    index_place_put(ix, p, err);
 }
 
+/* Something was asked of the server, and done. */
+static bool
+is_remote_done(const struct flag_batch *b, const struct flag_row *r)
+{
+	const struct state *is = &r->p.place.remote;
+
+	return (!b->lost || r->fresh) && r->goal.present &&
+	    (r->p.verdict.remote_flags != is->flags ||
+	    !keywords_equal(r->p.verdict.remote_keywords, is->keywords));
+}
+
+/* Before the rows are changed: the detail is the difference. */
+static int
+log_row(const struct flag_batch *b, const struct flag_row *r, struct err *err)
+{
+	struct run *run = b->f->pass.run;
+	const struct folder *f = b->f->pass.folder;
+
+	if (is_local_done(r) && log_flags(run, f, &r->p, true, err) == -1)
+		return -1;
+	return is_remote_done(b, r) ? log_flags(run, f, &r->p, false, err) : 0;
+}
+
 static int
 flags_record_run(struct job *job)
 {
@@ -220,7 +243,9 @@ flags_record_run(struct job *job)
 		    &job->err);
 	for (i = 0; i < b->n && rc == 0; i++) {
 		renamed |= b->row[i].renamed;
-		rc = record_flags(b->f, &b->row[i], &job->err);
+		rc = log_row(b, &b->row[i], &job->err);
+		if (rc == 0)
+			rc = record_flags(b->f, &b->row[i], &job->err);
 		if (rc == 0)
 			rc = flags_record_loss(b->f, &b->row[i], b->lost,
 			    &job->err);
@@ -229,17 +254,6 @@ flags_record_run(struct job *job)
 		rc = observe_local_ours(run->ix, run->md,
 		    &b->f->pass.folder->row, &job->err);
 	return index_end(run->ix, rc, &job->err);
-}
-
-/* Something was asked of the server, and done. */
-static bool
-is_remote_done(const struct flag_batch *b, const struct flag_row *r)
-{
-	const struct state *is = &r->p.place.remote;
-
-	return (!b->lost || r->fresh) && r->goal.present &&
-	    (r->p.verdict.remote_flags != is->flags ||
-	    !keywords_equal(r->p.verdict.remote_keywords, is->keywords));
 }
 
 /* Before the rows are changed: the detail is the difference. */

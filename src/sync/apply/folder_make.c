@@ -16,6 +16,7 @@ struct making {
 
 static enum task_result make_created(struct task *);
 static enum task_result make_subscribed(struct task *);
+static enum task_result make_logged(struct task *);
 
 /* --- directories --- */
 
@@ -30,7 +31,10 @@ record_made(struct run *run, struct folder *f, struct maildir_making *made,
 	if (made->result == -1)
 		return 0;
 	f->row.local = f->row.base = true;
-	return index_folder_put(run->ix, &f->row, err);
+	if (index_folder_put(run->ix, &f->row, err) == -1)
+		return -1;
+	return log_done(run, SYNC_MAKE_LOCAL, f, &(struct log_about){ NULL,
+	    NULL }, err);
 }
 
 int
@@ -128,9 +132,27 @@ make_created(struct task *t)
 	return imap_wait(t, &m->subscribe, make_subscribed);
 }
 
+/* What is recorded next makes it durable. */
+static int
+log_made_work(struct pass *p, struct err *err)
+{
+	int rc = index_begin_seen(p->run->ix, err);
+
+	if (rc == 0)
+		rc = log_done(p->run, SYNC_MAKE_REMOTE, p->folder,
+		    &(struct log_about){ NULL, NULL }, err);
+	return index_end(p->run->ix, rc, err);
+}
+
 /* Web mail and phones show it then. A server may have no such list. */
 static enum task_result
 make_subscribed(struct task *t)
+{
+	return pass_job((struct pass *)t, log_made_work, make_logged);
+}
+
+static enum task_result
+make_logged(struct task *t)
 {
 	(void)t;
 	return TASK_DONE;

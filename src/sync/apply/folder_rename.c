@@ -280,7 +280,10 @@ take_other_name(struct renames *r, struct renaming *one, struct err *err)
 	row->raw = xstrdup(one->to->raw);
 	row->path = xstrdup(one->path);
 	row->local = true;
-	return index_folder_put(ix, row, err);
+	if (index_folder_put(ix, row, err) == -1)
+		return -1;
+	return log_done(r->run, SYNC_RENAME_LOCAL, one->f,
+	    &(struct log_about){ .detail = one->move->was }, err);
 }
 
 /* The messages of one that leaves its name are where it went; what has that now

@@ -255,7 +255,9 @@ record_pulled(struct pull_batch *b, struct pulled *m, struct err *err)
 	p->likely = false;
 	folder_ability(b->p->pass.folder, &can);
 	reconcile_agree(p, &can);
-	if (index_place_put(ix, p, err) == -1)
+	if (index_place_put(ix, p, err) == -1 || (!m->paired &&
+	    log_done(b->p->pass.run, SYNC_PULL, b->p->pass.folder,
+	    &(struct log_about){ .place = p }, err) == -1))
 		return -1;
 	return record_success(b->p->pass.run, p, ITEM_PULL, err);
 }

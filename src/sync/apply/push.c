@@ -271,7 +271,9 @@ record_pushed(struct push *p, struct pushed *m, struct err *err)
 	    err) == -1)
 		return -1;
 	p->stored++;
-	return push_record_told(p, m, err);
+	return push_record_told(p, m, err) == -1 ? -1 : log_done(p->pass.run,
+	    SYNC_PUSH, p->pass.folder, &(struct log_about){ .place = place },
+	    err);
 }
 
 /* --- what the index does --- */

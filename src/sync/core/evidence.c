@@ -1,9 +1,12 @@
 /*
- * Writes into the log why something was removed: what this run saw itself, in
- * numbers, and what it has from an earlier one, as such.
+ * Writes the log: what was done, and of removals why: what this run saw itself,
+ * in numbers, and what it has from an earlier one, as such.
  */
 #include <inttypes.h>
 
+#include "base/limits.h"
+#include "core/pick.h"
+#include "index/log.h"
 #include "core/report.h"
 #include "core/run.h"
 
@@ -63,21 +66,51 @@ line_begin(struct line *l, const struct folder *f, const struct place *p)
 	buf_init(&l->why, EVIDENCE_MAX);
 }
 
+/* As it is where it is there, else as it was last seen on the server. */
+static const struct state *
+state_of(const struct place *p)
+{
+	return p->local.present ? &p->local : &p->remote;
+}
+
+static void
+add_message(struct index_log_line *line, const struct place *p)
+{
+	const struct state *was = state_of(p);
+
+	line->uid = p->uid;
+	line->unique = p->unique;
+	line->content = p->content;
+	line->flags = was->flags;
+	line->keywords = *was->keywords != '\0' ? was->keywords : NULL;
+}
+
+int
+log_line(struct run *run, struct index_log_line *line, struct err *err)
+{
+	struct report *r = &run->report;
+
+	if (r->logged == 0 && index_log_next_run(run->ix, &r->logged,
+	    err) == -1)
+		return -1;
+	line->run = r->logged;
+	return index_log(run->ix, line, err);
+}
+
 static int
 line_write(struct run *run, const char *what, struct line *l, struct err *err)
 {
-	const struct place *p = l->place;
-	struct index_log_line line = { what, l->folder->row.name, 0, NULL, "" };
+	struct index_log_line line = {
+		.what = what, .folder = l->folder->row.name,
+	};
 	int rc;
 
-	if (p != NULL) {
-		line.uid = p->uid;
-		line.unique = p->unique;
-	}
+	if (l->place != NULL)
+		add_message(&line, l->place);
 	if (run->opt.force_deletes)
 		buf_addf(&l->why, "; --force-deletes");
 	line.evidence = buf_str(&l->why);
-	rc = index_log(run->ix, &line, err);
+	rc = log_line(run, &line, err);
 	buf_release(&l->why);
 	return rc;
 }
@@ -177,4 +210,46 @@ evidence_folder(struct run *run, const struct folder *f, struct err *err)
 		add_remote(f, &l.why);
 	}
 	return line_write(run, what, &l, err);
+}
+
+/* --- what adds or changes --- */
+
+int
+log_done(struct run *run, enum sync_op op, const struct folder *f,
+    const struct log_about *about, struct err *err)
+{
+	static const char *const what[] = {
+		[SYNC_PULL] = "pulled", [SYNC_PUSH] = "pushed",
+		[SYNC_FLAG_LOCAL] = "flags-local",
+		[SYNC_FLAG_REMOTE] = "flags-remote",
+		[SYNC_MAKE_LOCAL] = "made-local",
+		[SYNC_MAKE_REMOTE] = "made-remote",
+		[SYNC_RENAME_LOCAL] = "renamed-local",
+	};
+	struct index_log_line line = {
+		.what = what[op], .folder = f->row.name,
+		.detail = about->detail,
+		.evidence = run->opt.undo_deletes ? "--undo-deletes" : NULL,
+	};
+
+	if (about->place != NULL)
+		add_message(&line, about->place);
+	return log_line(run, &line, err);
+}
+
+int
+log_flags(struct run *run, const struct folder *f, const struct picked *p,
+    bool local, struct err *err)
+{
+	struct log_about about = { .place = &p->place };
+	struct buf detail;
+	int rc;
+
+	buf_init(&detail, 4 * LIMIT_KEYWORDS);
+	verdict_detail(p, local, &detail);
+	about.detail = buf_str(&detail);
+	rc = log_done(run, local ? SYNC_FLAG_LOCAL : SYNC_FLAG_REMOTE, f,
+	    &about, err);
+	buf_release(&detail);
+	return rc;
 }

@@ -58,6 +58,7 @@ struct report {
 	bool writes;		/* and this run changes them */
 	bool settled;
 	int64_t run;		/* number of this run */
+	int64_t logged;		/* that in the log; 0: it wrote nothing yet */
 	int64_t begun;		/* seconds; 0: the index is not open yet */
 	struct report_later *later;	/* passed on behind the job */
 	size_t n_later, cap_later;
@@ -155,6 +156,19 @@ int evidence_forgotten(struct run *, const struct folder *,
 int evidence_parted(struct run *, const struct folder *,
     const struct place *p, struct err *);
 int evidence_folder(struct run *, const struct folder *, struct err *);
+/* The same for what was added or changed: no more than that it was. */
+struct log_about {
+	const struct place *place;	/* NULL: it is about the folder */
+	const char *detail;		/* NULL: none */
+};
+int log_done(struct run *, enum sync_op, const struct folder *,
+    const struct log_about *, struct err *);
+/* A line of the caller's own; its run is set. */
+struct index_log_line;
+int log_line(struct run *, struct index_log_line *, struct err *);
+/* Of one side, before the states change. */
+int log_flags(struct run *, const struct folder *, const struct picked *,
+    bool local, struct err *);
 
 /* "+\Seen -(word)": what the verdict changes on that side. Replaces out. Any
  * thread. */

@@ -119,6 +119,7 @@ run_again(struct run *run)
 	next->ms_begun = run->ms_begun;
 	next->report.result = run->report.result;
 	next->report.run = run->report.run;
+	next->report.logged = run->report.logged;
 	next->report.begun = run->report.begun;
 	again_hand_over(run, next);
 	run_free(run);

@@ -1,0 +1,180 @@
+/* Opens the bytes of a message that is to be taken back, wherever they are. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "index/content.h"
+#include "mail/flags.h"
+#include "maildir/look.h"
+#include "maildir/name.h"
+#include "maildir/store.h"
+#include "run/restore.h"
+
+/* --- where it is --- */
+
+int
+restore_search_begin(struct restore *r, const struct wanted *w,
+    struct restore_search *out, struct err *err)
+{
+	*out = (struct restore_search){ .w = w };
+	if (w->content == 0)
+		return 0;
+	out->n_file = index_content_files(r->run->ix, w->content, out->file,
+	    (int)(sizeof(out->file) / sizeof(out->file[0])), err);
+	if (out->n_file >= 0)
+		return 0;
+	out->n_file = 0;
+	return -1;
+}
+
+void
+restore_search_end(struct restore_search *s)
+{
+	while (s->n_file > 0)
+		place_release(&s->file[--s->n_file]);
+}
+
+static bool
+is_on_disk(struct restore *r, const struct folder *f, const struct place *p)
+{
+	struct maildir_look look;
+	struct file_hint ignored;
+	struct err err;
+	bool there;
+
+	if (maildir_look_open(&look, r->run->md, f->row.path, &err) == -1)
+		return false;
+	there = maildir_look(&look, p->in_new, p->file, &ignored) ==
+	    LOOKED_FILE;
+	maildir_look_close(&look);
+	return there;
+}
+
+/* Below the root. */
+static char *
+path_of(const struct folder *f, const struct place *p)
+{
+	return xasprintf("%s/%s/%s", f->row.path, p->in_new ? "new" : "cur",
+	    p->file);
+}
+
+char *
+restore_is_there(struct restore *r, const struct restore_search *s)
+{
+	int i;
+
+	for (i = 0; i < s->n_file; i++) {
+		const struct folder *f = folder_by_id(r->run,
+		    s->file[i].folder);
+
+		if (f != NULL && strcmp(f->row.name, s->w->folder) == 0 &&
+		    is_on_disk(r, f, &s->file[i]))
+			return xstrdup(s->file[i].file);
+	}
+	return NULL;
+}
+
+/* What lies there was deleted, and not filed. */
+static bool
+is_trash(const struct run *run, const struct folder *f)
+{
+	return run->conf->trash != NULL ?
+	    strcmp(f->row.name, run->conf->trash) == 0 :
+	    strcasecmp(f->row.name, "Trash") == 0;
+}
+
+char *
+restore_is_filed(struct restore *r, const struct restore_search *s)
+{
+	int i;
+
+	for (i = 0; i < s->n_file; i++) {
+		const struct place *p = &s->file[i];
+		const struct folder *f = folder_by_id(r->run, p->folder);
+
+		if (f != NULL && !is_trash(r->run, f) &&
+		    !(p->local.flags & FLAG_DELETED) && is_on_disk(r, f, p))
+			return path_of(f, p);
+	}
+	return NULL;
+}
+
+/* --- its bytes --- */
+
+static unsigned
+flags_of_name(const char *file)
+{
+	struct maildir_name name;
+
+	return maildir_name_parse(file, &name) ? name.flags : 0;
+}
+
+/* Names are unique; but without a content nothing else would tell. */
+static bool
+can_be(const struct restore *r, const struct wanted *w,
+    const struct attic_copy *c)
+{
+	const struct folder *f = folder_named(r->run, w->folder);
+
+	return w->content != 0 || (f != NULL && c->folder != NULL &&
+	    strcmp(f->row.path, c->folder) == 0);
+}
+
+static bool
+open_copy(struct restore *r, const struct wanted *w,
+    const struct attic_copy *c, struct restore_source *out)
+{
+	const struct maildir_attic_entry e = {
+		.day = c->day, .dir = c->dir, .file = c->file
+	};
+	struct err ignored;
+
+	if (!can_be(r, w, c) ||
+	    maildir_attic_open(r->run->md, &e, &out->fd, &ignored) == -1)
+		return false;
+	out->from = xasprintf(".mailtern/attic/tmp/%s/%s/%s", c->day, c->dir,
+	    c->file);
+	out->flags = flags_of_name(c->file);
+	out->in_attic = true;
+	return true;
+}
+
+static bool
+open_file(struct restore *r, const struct place *p,
+    struct restore_source *out)
+{
+	const struct folder *f = folder_by_id(r->run, p->folder);
+	struct err ignored;
+
+	if (f == NULL || maildir_message_open(r->run->md,
+	    &(struct maildir_message){ f->row.path, p->in_new, p->file },
+	    &out->fd, &ignored) == -1)
+		return false;
+	out->from = path_of(f, p);
+	return true;
+}
+
+bool
+restore_search_next(struct restore *r, struct restore_search *s,
+    struct restore_source *out)
+{
+	*out = (struct restore_source){ .fd = -1 };
+	while (s->tried < s->w->n_copy)
+		if (open_copy(r, s->w, &s->w->copy[s->tried++], out))
+			return true;
+	while (s->at_file < s->n_file)
+		if (open_file(r, &s->file[s->at_file++], out))
+			return true;
+	return false;
+}
+
+void
+restore_source_close(struct restore_source *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->from);
+	*s = (struct restore_source){ .fd = -1 };
+}
