@@ -158,9 +158,11 @@ int index_unsee_local(struct index *, int64_t id, struct err *);
  * The folder's UIDs mean nothing any more (UIDVALIDITY changed): places that
  * are on disk stay, unpaired, without a uid, and with what was taken away there
  * since both agreed. Those that the disk lost stay agreed on, and are on
- * neither side (index_vanished). The others are dropped.
+ * neither side (index_vanished). The others are dropped. known_out: whether
+ * there was anything that both agreed on, or that the server had; NULL.
  */
-int index_reset_remote(struct index *, int64_t folder, struct err *);
+int index_reset_remote(struct index *, int64_t folder, bool *known_out,
+    struct err *);
 /* The same for names on disk. What a place is known to hold stays known. */
 int index_reset_local(struct index *, int64_t folder, struct err *);
 

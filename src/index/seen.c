@@ -285,9 +285,19 @@ reset_place(struct index *ix, struct place *p, bool local, struct err *err)
 	return local ? reset_local(ix, p, err) : reset_remote(ix, p, err);
 }
 
-static int
-reset_side(struct index *ix, int64_t folder, bool local, struct err *err)
+/* Both agreed on it, or the server has it. */
+static bool
+is_known_there(const struct place *p)
 {
+	return p->base_local.present || p->base_remote.present ||
+	    p->remote.present;
+}
+
+static int
+reset_side(struct index *ix, int64_t folder, bool local, bool *known_out,
+    struct err *err)
+{
+	bool known = false;
 	struct index_place_stream all = { PLACES_ALL, folder, 0 };
 	struct place *row = xcalloc(BATCH, sizeof(*row));
 	int r = index_may_write(ix, err);
@@ -295,23 +305,27 @@ reset_side(struct index *ix, int64_t folder, bool local, struct err *err)
 
 	while (r == 0 && (n = index_places(ix, &all, row, BATCH, err)) > 0) {
 		for (int i = 0; i < n; i++) {
+			known |= is_known_there(&row[i]);
 			if (r == 0)
 				r = reset_place(ix, &row[i], local, err);
 			place_release(&row[i]);
 		}
 	}
 	free(row);
+	if (known_out != NULL)
+		*known_out = known;
 	return r < 0 || n < 0 ? -1 : 0;
 }
 
 int
-index_reset_remote(struct index *ix, int64_t folder, struct err *err)
+index_reset_remote(struct index *ix, int64_t folder, bool *known_out,
+    struct err *err)
 {
-	return reset_side(ix, folder, false, err);
+	return reset_side(ix, folder, false, known_out, err);
 }
 
 int
 index_reset_local(struct index *ix, int64_t folder, struct err *err)
 {
-	return reset_side(ix, folder, true, err);
+	return reset_side(ix, folder, true, NULL, err);
 }

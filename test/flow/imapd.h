@@ -134,6 +134,7 @@ enum imapd_append {
 	IMAPD_APPEND_TWO,	/* says one too many */
 	IMAPD_APPEND_FIRST,	/* says 1 for all */
 	IMAPD_APPEND_VALIDITY,	/* says another UIDVALIDITY */
+	IMAPD_APPEND_CLOSED,	/* loses it where somebody has it open */
 };
 
 /* What EXPUNGE does of what it says OK to. */
@@ -154,6 +155,9 @@ struct imapd {
 	const char *offers;	/* what the greeting offers besides; NULL */
 	enum imapd_size sizes;
 	enum imapd_date dates;
+	/* An empty mailbox has another UIDVALIDITY each time it is asked for, as
+	 * imap4d's mbox file in which no message notes it. */
+	bool empty_anew;
 	bool says_empty;	/* EXISTS is 0, whatever there is */
 	uint32_t lists_not;	/* that UID has no row; 0: all have */
 	unsigned made_up;	/* counts what varies */

@@ -322,10 +322,11 @@ logout(struct cursor *k)
 /* --- mailboxes --- */
 
 static void
-say_status(struct imapd_conn *c, const struct imapd_box *b, const char *items)
+say_status(struct imapd_conn *c, struct imapd_box *b, const char *items)
 {
 	char modseq[60] = "", uidnext[40] = "";
 
+	lies_number(c->d, b);
 	if (!c->d->status_lacks_uidnext)
 		snprintf(uidnext, sizeof(uidnext), " UIDNEXT %u", b->uidnext);
 	if (words_have(items, "HIGHESTMODSEQ"))
@@ -464,12 +465,13 @@ known_flags(const struct imapd_box *b)
 }
 
 static void
-say_box(struct imapd_conn *c, const struct imapd_box *b)
+say_box(struct imapd_conn *c, struct imapd_box *b)
 {
 	char *known = known_flags(b);
 	const char *permanent = b->permanent != NULL ? b->permanent :
 	    SYSTEM_FLAGS " \\*";
 
+	lies_number(c->d, b);
 	conn_say(c, "* FLAGS (%s)", known);
 	conn_say(c, "* OK [PERMANENTFLAGS (%s)] these",
 	    b->read_only || c->examined ? "" : permanent);
@@ -550,6 +552,17 @@ static void
 examine_box(struct cursor *k)
 {
 	open_box(k, true);
+}
+
+static void
+unselect(struct cursor *k)
+{
+	if (k->c->box == NULL) {
+		answer_bad(k);
+		return;
+	}
+	k->c->box = NULL;
+	answer_ok(k, "closed");
 }
 
 static void
@@ -696,8 +709,8 @@ static const struct {
 	{ "EXAMINE", examine_box, false }, { "CREATE", create, false },
 	{ "DELETE", delete, false }, { "RENAME", rename_box, false },
 	{ "SUBSCRIBE", noop, false }, { "UNSUBSCRIBE", noop, false },
-	{ "APPEND", append, false }, { "EXPUNGE", expunge, false },
-	{ "UID", command_uid, false },
+	{ "UNSELECT", unselect, false }, { "APPEND", append, false },
+	{ "EXPUNGE", expunge, false }, { "UID", command_uid, false },
 };
 
 void

@@ -107,6 +107,7 @@ enum imapd_append lies_append(const struct imapd *);
 uint32_t lies_store(struct imapd *, struct imapd_box *, const struct arrived *);
 void lies_answer(struct cursor *, struct imapd_box *, uint32_t *uid, size_t n);
 void lies_appended(struct imapd *);
+void lies_number(struct imapd *, struct imapd_box *);
 void lies_release(struct imapd *);
 
 void answer_ok(struct cursor *, const char *fmt, ...)

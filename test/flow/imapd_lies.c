@@ -5,6 +5,16 @@
 #include "base/mem.h"
 #include "imapd_conn.h"
 
+/* A mailbox that is asked for. */
+void
+lies_number(struct imapd *d, struct imapd_box *b)
+{
+	if (!d->empty_anew || b->n > 0)
+		return;
+	b->uidvalidity = d->next_uidvalidity++;
+	b->uidnext = 1;
+}
+
 /* --- APPEND --- */
 
 static struct imapd_message *
@@ -30,6 +40,15 @@ keep_aside(struct imapd *d, struct imapd_box *b, const struct arrived *a)
 	l->modseq = ++b->modseq;
 }
 
+static bool
+is_open(const struct imapd *d, const struct imapd_box *b)
+{
+	for (const struct imapd_conn *c = d->conn; c != NULL; c = c->next)
+		if (c->box == b)
+			return true;
+	return false;
+}
+
 uint32_t
 lies_store(struct imapd *d, struct imapd_box *b, const struct arrived *a)
 {
@@ -44,6 +63,10 @@ lies_store(struct imapd *d, struct imapd_box *b, const struct arrived *a)
 	case IMAPD_APPEND_LOSES:
 		b->modseq++;
 		return b->uidnext++;
+	case IMAPD_APPEND_CLOSED:
+		if (is_open(d, b))
+			return b->uidnext++;
+		break;
 	case IMAPD_APPEND_LATE:
 		keep_aside(d, b, a);
 		return b->uidnext - 1;

@@ -191,5 +191,6 @@ ROWS = [
 	"if (false)")),
     ("merge-forgets-server-alone", SYNC + "observe/remote.c",
 	SIZE_12 + "uidvalidity-changed",
-	("\t\t    index_reset_remote(ix, f->id, err);\n", "\t\t    0;\n")),
+	("\t\t    index_reset_remote(ix, f->id, &o->merges, err);\n",
+	"\t\t    0;\n")),
 ]

@@ -399,7 +399,7 @@ test_reset_remote(void **state)
 	struct place p;
 
 	three_rows(f);
-	ok(index_reset_remote(f->ix, inbox, &f->err));
+	ok(index_reset_remote(f->ix, inbox, NULL, &f->err));
 	assert_counts(f, 2, 0, 0, 2);
 	p = by_unique(f, "a");
 	assert_int_equal(p.uid, 0);
@@ -431,7 +431,7 @@ test_reset_remote_one_sided(void **state)
 	ok(index_place_put(f->ix, &p, &f->err));
 	p.missing = true;
 	ok(index_place_put(f->ix, &p, &f->err));
-	ok(index_reset_remote(f->ix, inbox, &f->err));
+	ok(index_reset_remote(f->ix, inbox, NULL, &f->err));
 	place_release(&p);
 	p = by_unique(f, "a");
 	assert_true(p.base_local.present && p.base_remote.present);
@@ -446,7 +446,7 @@ test_reset_remote_one_sided(void **state)
 	state_set(&p.base_remote, true, FLAG_SEEN | FLAG_FLAGGED, "todo x");
 	ok(index_place_put(f->ix, &p, &f->err));
 	place_release(&p);
-	ok(index_reset_remote(f->ix, inbox, &f->err));
+	ok(index_reset_remote(f->ix, inbox, NULL, &f->err));
 	p = by_unique(f, "a");
 	assert_false(p.base_local.present || p.base_remote.present);
 	assert_true(p.local.present);
@@ -496,7 +496,7 @@ test_reset_is_for_one_folder(void **state)
 	inbox = add_folder(f, "two");
 	see_many(f, 1, 5);
 	see_local(f, false, "n1");
-	ok(index_reset_remote(f->ix, first, &f->err));
+	ok(index_reset_remote(f->ix, first, NULL, &f->err));
 	ok(index_counts(f->ix, first, &counts, &f->err));
 	assert_int_equal(counts.local, 700);
 	assert_int_equal(counts.remote, 0);

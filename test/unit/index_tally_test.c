@@ -85,7 +85,7 @@ test_each_change_counts(void **state)
 	ok(index_place_put(f->ix, &p, &f->err));
 	place_release(&p);
 	assert_tally(f, 3, 2);
-	ok(index_reset_remote(f->ix, a, &f->err));
+	ok(index_reset_remote(f->ix, a, NULL, &f->err));
 	assert_tally(f, 0, 2);
 	ok(index_folder_drop(f->ix, b, &f->err));
 	assert_tally(f, 0, 0);

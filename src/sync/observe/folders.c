@@ -648,7 +648,7 @@ reset_inbox(struct run *run, struct index_folder *row, struct err *err)
 {
 	row->uidvalidity = row->uidnext = row->exists = 0;
 	row->modseq = 0;
-	return index_reset_remote(run->ix, row->id, err);
+	return index_reset_remote(run->ix, row->id, NULL, err);
 }
 
 int

@@ -183,7 +183,7 @@ reset_work(struct pass *p, struct err *err)
 	if (rc == 0 && o->fault)
 		rc = p->folder->returned ?
 		    folder_left_remote(p->run, p->folder, err) :
-		    index_reset_remote(ix, f->id, err);
+		    index_reset_remote(ix, f->id, &o->merges, err);
 	p->folder->returned = false;
 	f->remote = true;
 	f->uidvalidity = o->select.box.uidvalidity;
@@ -337,6 +337,11 @@ observe_anew(struct task *t)
 {
 	struct observe *o = (struct observe *)t;
 
+	if (o->merges) {
+		report_note(o->pass.run, "%s: %s; both sides are merged, "
+		    "nothing is deleted", o->pass.folder->row.name, o->fault);
+		o->pass.run->merging = true;
+	}
 	uidset_clear(&o->vanished);
 	o->known_next = 1;
 	return task_next(t, observe_ask);
@@ -383,19 +388,17 @@ observe_all(struct observe *o)
 }
 
 /* What is known of the folder is void: it is looked at as if for the first
- * time. One that was gone and came back as another one stays gone. */
+ * time. One that was gone and came back as another one stays gone. Where
+ * nothing was known there is nothing to merge, which may be so in each run:
+ * some give an empty folder another UIDVALIDITY whenever it is opened. */
 enum task_result
 observe_fault(struct observe *o, const char *fault)
 {
 	if (o->pass.run->md->look_only)
 		return observe_refused(o, fault);
-	o->fault = o->full = true;
+	o->fault = fault;
+	o->full = true;
 	o->by_sets = false;
-	if (o->pass.folder->returned)
-		return task_next(&o->pass.task, observe_reset);
-	report_note(o->pass.run, "%s: %s; both sides are merged, nothing is "
-	    "deleted", o->pass.folder->row.name, fault);
-	o->pass.run->merging = true;
 	return task_next(&o->pass.task, observe_reset);
 }
 

@@ -100,7 +100,8 @@ struct observe {
 	} seen[PROBES];
 	int n_probe;
 	struct headers doubts;	/* of those */
-	bool fault;	/* what is known of the folder no longer holds */
+	const char *fault;	/* why what is known of it no longer holds */
+	bool merges;		/* and something was known of it */
 	bool full;		/* everything is being listed */
 	bool fresh;		/* nothing was known of the server's side */
 	bool by_sets;		/* ... flag by flag */

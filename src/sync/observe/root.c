@@ -52,7 +52,7 @@ forget_folder(struct index *ix, struct index_folder *f, bool local,
 		f->modseq = 0;
 	}
 	if ((local ? index_reset_local(ix, f->id, err) :
-	    index_reset_remote(ix, f->id, err)) == -1)
+	    index_reset_remote(ix, f->id, NULL, err)) == -1)
 		return -1;
 	return index_folder_put(ix, f, err);
 }

@@ -65,7 +65,7 @@ merge_folder(struct run *run, struct index_folder *row, struct err *err)
 		return 0;
 	row->base = false;
 	row->looked = row->local ? row->looked : 0;
-	rc = row->local ? index_reset_remote(run->ix, row->id, err) :
+	rc = row->local ? index_reset_remote(run->ix, row->id, NULL, err) :
 	    index_reset_local(run->ix, row->id, err);
 	return rc == -1 ? -1 : index_folder_put(run->ix, row, err);
 }

@@ -1,0 +1,12 @@
+"""Mutants: what was found on real servers."""
+
+from .common import SYNC
+
+ROWS = [
+    ("nothing-known-is-merged", SYNC + "observe/remote.c",
+	"flow uidvalidity_test",
+	("\tif (o->merges) {\n", "\tif (o->fault != NULL) {\n")),
+    ("nothing-known-is-told-of-all", "src/index/seen.c",
+	"flow uidvalidity_test",
+	("\t\t\tknown |= is_known_there(&row[i]);\n", "\t\t\t;\n")),
+]
