@@ -202,4 +202,9 @@ void imap_uidnext_start(struct imap_session *, struct imap_uidnext *,
 
 void imap_noop_start(struct imap_session *, struct imap_cmd *, struct task *);
 
+/* UNSELECT: the folder is closed, nothing is expunged. False: it is not
+ * started, for nothing is selected, or the server can't. */
+bool imap_unselect_start(struct imap_session *, struct imap_cmd *,
+    struct task *);
+
 #endif

@@ -18,6 +18,7 @@ enum imap_quirk {
 	QUIRK_LOGIN_FIRST	= 1 << 0, /* SASL is offered, does not work */
 	QUIRK_NO_EXPORTER	= 1 << 1, /* no binding over TLS 1.3 */
 	QUIRK_SIZES		= 1 << 2, /* RFC822.SIZE is an estimate */
+	QUIRK_APPEND_CLOSED	= 1 << 3, /* loses APPENDs to an open folder */
 };
 
 bool imap_quirk_on(const struct imap_session *, enum imap_quirk);

@@ -103,6 +103,24 @@ imap_noop_start(struct imap_session *s, struct imap_cmd *cmd,
 	simple_start(s, cmd, task, "NOOP", NULL);
 }
 
+static void
+unselect_on_done(struct imap_cmd *cmd)
+{
+	if (cmd->err.kind == ERR_NONE)
+		cmd->priv->session->selected = false;
+}
+
+bool
+imap_unselect_start(struct imap_session *s, struct imap_cmd *cmd,
+    struct task *task)
+{
+	if (!s->selected || !(imap_session_caps(s) & CAP_UNSELECT))
+		return false;
+	simple_start(s, cmd, task, "UNSELECT", NULL);
+	cmd->priv->on_done = unselect_on_done;
+	return true;
+}
+
 void
 imap_create_start(struct imap_session *s, struct imap_cmd *cmd,
     struct task *task, const char *raw)

@@ -88,6 +88,29 @@ emptied_there(void **state)
 	}
 }
 
+/* --- and what goes with that --- */
+
+/* imap4d again: what it is sent for a folder that somebody has open may go with
+ * the UIDVALIDITY. Nobody has it open then. */
+static void
+appends_to_a_closed_folder(void **state)
+{
+	struct world *w = world_new(IMAPD_PLAIN " UNSELECT AUTH=OPENID20");
+
+	(void)state;
+	w->d->append = IMAPD_APPEND_CLOSED;
+	w->d->appends_lies = UINT32_MAX;
+	world_do(w, "server add INBOX a S\nserver add Work b\n"
+	    "server add Home c\n");
+	world_sync_well(w);
+	world_do(w, "disk add INBOX d S\ndisk add Work e\ndisk add Home f\n"
+	    "disk add Home g F\nserver flag INBOX a SF\n");
+	world_sync_well(w);
+	world_is_in_sync(w, "Home: c f g(F)\nINBOX: a(FS) d(S)\nWork: b e\n");
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -95,6 +118,7 @@ main(void)
 		cmocka_unit_test(empty_and_numbered_anew),
 		cmocka_unit_test(emptied_and_filled),
 		cmocka_unit_test(emptied_there),
+		cmocka_unit_test(appends_to_a_closed_folder),
 	};
 
 	return FLOW_MAIN(tests);

@@ -9,4 +9,7 @@ ROWS = [
     ("nothing-known-is-told-of-all", "src/index/seen.c",
 	"flow uidvalidity_test",
 	("\t\t\tknown |= is_known_there(&row[i]);\n", "\t\t\t;\n")),
+    ("appends-to-an-open-folder", SYNC + "apply/push.c",
+	"flow uidvalidity_test",
+	("imap_quirk_on(s, QUIRK_APPEND_CLOSED) &&", "false &&")),
 ]

@@ -34,6 +34,8 @@ static const struct meeting {
 	{ "yahoo-line", imap_quirks_word, "XYMHIGHESTMODSEQ", 0, 1000, 0, 0 },
 	{ "mailutils-login", imap_quirks_word, "AUTH=OPENID20", 0, 0,
 	  QUIRK_LOGIN_FIRST, 0 },
+	{ "mailutils-append", imap_quirks_word, "AUTH=OPENID20", 0, 0,
+	  QUIRK_APPEND_CLOSED, 1 },
 	{ "icloud-connections", NULL, "imap.mail.me.com", 0, 0, 0, 2 },
 	{ "exchange-connections", imap_quirks_greeting,
 	  "The Microsoft Exchange IMAP4 service is ready.", 0, 0, 0, 2 },

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "imap/quirks.h"
 #include "mail/flags.h"
 #include "match/match.h"
 #include "apply/push.h"
@@ -571,12 +572,41 @@ push_go(struct task *t)
 	return TASK_DONE;
 }
 
+static enum task_result
+push_closed(struct task *t)
+{
+	struct push *p = (struct push *)t;
+
+	switch (imap_result(&p->close, &t->err)) {
+	case 0:
+		return task_wait(t, push_closed);
+	case -1:
+		if (t->err.kind != ERR_REFUSED)
+			return TASK_FAIL;
+		t->err.kind = ERR_NONE;
+	}
+	return task_next(t, push_go);
+}
+
+static enum task_result
+push_begin(struct task *t)
+{
+	struct push *p = (struct push *)t;
+	struct imap_session *s = p->pass.conn->session;
+
+	if (imap_quirk_on(s, QUIRK_APPEND_CLOSED) &&
+	    imap_unselect_start(s, &p->close, t))
+		return task_wait(t, push_closed);
+	return task_next(t, push_go);
+}
+
 static void
 push_finish(struct task *t)
 {
 	struct push *p = (struct push *)t;
 	int i;
 
+	imap_cmd_release(&p->close);
 	if (p->unknown_uids || p->stored > 0)
 		p->pass.folder->look_again = true;
 	push_send_release(p);
@@ -603,5 +633,5 @@ push_start(struct conn *conn, struct folder *folder,
 	p->pass.task.finish = push_finish;
 	p->pass.folder = folder;
 	p->pass.step = STEP_PUSH;
-	pass_start(&p->pass, conn, out, "push", push_go);
+	pass_start(&p->pass, conn, out, "push", push_begin);
 }

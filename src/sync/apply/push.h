@@ -59,6 +59,7 @@ struct push {
 	bool picking;
 	uint64_t most;			/* octets of the next batch */
 	struct job index_job, read_job, piece_job;
+	struct imap_cmd close;		/* before anything is sent */
 	/* While sending: in order, and the one that is fed, from where. */
 	struct upload *waiting, *uploads;	/* utlists */
 	unsigned in_flight, window;
