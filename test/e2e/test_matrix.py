@@ -89,11 +89,13 @@ def one_run(server, port, rows, user=None):
 		with w.imap() as imap:
 			for folder in FOLDERS:
 				imap.create(folder)
-			uids = {name(r): w.append(imap, "A", name(r),
-			    ["\\Seen"]) for r in rows}
+			for r in rows:
+				w.append(imap, "A", name(r), ["\\Seen"])
 		w.sync()
 		w.compare()
 		with w.imap() as imap:
+			uids = {judge.token(m.data): uid for uid, m in
+			    imap.messages("A").items()}
 			for r in rows:
 				act_local(w.maildir, name(r), r["local"])
 				act_remote(imap, uids[name(r)], r["remote"])

@@ -17,7 +17,7 @@ def play(game, hands, rng, times):
 	said = []
 	for hand in hands.values():
 		hand.begin()
-	if modes.chosen().hides & {"QRESYNC", "*"}:
+	if modes.chosen().waits or "QRESYNC" in modes.chosen().hides:
 		game.kept = hands["remote"].oldest()
 	for _ in range(times):
 		act = game.think(rng)
@@ -156,8 +156,12 @@ class Remote(Hand):
 			self.put(folder, judge.token(m.data), uid)
 
 	def deliver(self, folder, tok, flags, date, size, new):
-		self.put(folder, tok, self.world.append(self.imap, folder,
-		    tok, flags, date, size=size))
+		uid = self.world.append(self.imap, folder, tok, flags, date,
+		    size=size)
+		if uid is None:
+			self.learn(folder)
+		else:
+			self.put(folder, tok, uid)
 
 	def flag(self, folder, tok, flag):
 		self.imap.store(folder, self.find(folder, tok), "+", [flag])

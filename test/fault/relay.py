@@ -27,6 +27,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
     "lib"))
 
 from hiding import Hiding		# noqa: E402
+from imapclient import ack_at_once	# noqa: E402
 from lying import Lying		# noqa: E402
 
 LIMIT = 1 << 18
@@ -251,6 +252,8 @@ class Relay:
 				data = b""
 			if not data:
 				f.ended = True
+			elif f.way == "in":
+				ack_at_once(f.source)
 			if not f.deaf:
 				self.take(pair, f, data)
 

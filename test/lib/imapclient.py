@@ -21,6 +21,13 @@ class ImapError(Exception):
 	pass
 
 
+def ack_at_once(sock):
+	"""Else a server without TCP_NODELAY takes 40 ms for an answer; Linux
+	wants to be told each time."""
+	if hasattr(socket, "TCP_QUICKACK"):
+		sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
 def mutf7_encode(name):
 	out, run = [], ""
 
@@ -92,11 +99,14 @@ class Message:
 class Imap:
 	"""prefix and separator: of the names that the server has; what is asked
 	and told here is without the one, and has / for the other. offers: what
-	the server is known to have, whatever it says; None asks it."""
+	the server is known to have, whatever it says; None asks it. drops: of
+	what it makes with these commands it forgets the flags, so these are set
+	behind them."""
 
 	def __init__(self, host, port, user, password, ca=None, limit=60,
-	    prefix="", separator="/", offers=ALL):
+	    prefix="", separator="/", offers=ALL, drops=()):
 		self.prefix, self.separator = prefix, separator
+		self.drops = drops
 		self.sock = socket.create_connection((host, port), limit)
 		self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 		if ca:
@@ -136,6 +146,7 @@ class Imap:
 			del self.buf[:self.pos]
 			self.pos = 0
 		data = self.sock.recv(1 << 18)
+		ack_at_once(self.sock)
 		if not data:
 			raise ImapError("the server closed the connection")
 		self.buf += data
@@ -356,7 +367,8 @@ class Imap:
 		for _, word, v in got:
 			if word == "STATUS":
 				return {k: int(n) for k, n in
-				    zip(v[1][::2], v[1][1::2])}
+				    zip(v[1][::2], v[1][1::2])
+				    if n != "NIL"}
 		raise ImapError("no STATUS for " + folder)
 
 	def append(self, folder, data, flags=(), date=None):
@@ -370,6 +382,11 @@ class Imap:
 		m = re.search(r"\[APPENDUID \d+ (\d+)\]", text)
 		return int(m[1]) if m else None
 
+	def flag_newest(self, folder, flags):
+		self.box = None
+		uid = max(self.messages(folder, False))
+		self.store(folder, uid, "+", flags)
+
 	def store(self, folder, uids, how, flags):
 		"""how: + - or empty."""
 		self.open(folder)
@@ -378,12 +395,31 @@ class Imap:
 
 	def expunge(self, folder, uids):
 		self.store(folder, uids, "+", ["\\Deleted"])
-		self.command("UID EXPUNGE %s" % uid_set(uids))
+		if "UIDPLUS" in self.offers:
+			self.command("UID EXPUNGE %s" % uid_set(uids))
+		else:
+			self.expunge_marked(folder, uids)
+
+	def expunge_marked(self, folder, uids):
+		"""EXPUNGE, around what others have marked."""
+		got, _ = self.command("UID SEARCH DELETED")
+		others = {int(n) for _, word, v in got if word == "SEARCH"
+		    for n in v} - ({uids} if isinstance(uids, int)
+		    else set(uids))
+		if others:
+			self.store(folder, others, "-", ["\\Deleted"])
+		self.command("EXPUNGE")
+		if others:
+			self.store(folder, others, "+", ["\\Deleted"])
 
 	def copy(self, folder, uids, target):
+		drops = "COPY" in self.drops
+		flags = self.messages(folder, False)[uids].flags if drops else ()
 		self.open(folder)
 		self.command("UID COPY %s %s" % (uid_set(uids),
 		    self.wire(target)))
+		if flags:
+			self.flag_newest(target, flags)
 
 	def move(self, folder, uids, target):
 		if "MOVE" not in self.offers:

@@ -19,8 +19,18 @@ def canonical(data):
 	return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
+# Fields that a server with mbox files writes into the messages.
+WRITTEN = []
+
+
 def digest(data):
-	return hashlib.sha256(canonical(data)).hexdigest()
+	data = canonical(data)
+	if WRITTEN:
+		head, end, body = data.partition(b"\r\n\r\n")
+		data = b"\r\n".join(line for line in head.split(b"\r\n")
+		    if line.partition(b":")[0].decode("latin-1")
+		    not in WRITTEN) + end + body
+	return hashlib.sha256(data).hexdigest()
 
 
 def token(data):

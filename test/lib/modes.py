@@ -35,6 +35,11 @@ MODES = {
 	keys={"connections": "4"}),
 }
 
+# Of servers that are so by themselves (setups.py).
+NATIVE = {
+    "bare": Mode("as it is, without UIDPLUS and QRESYNC", waits=UIDPLUS),
+}
+
 
 class Chosen:
 	"""The mode of this process."""
@@ -51,7 +56,7 @@ def name():
 
 
 def chosen():
-	return MODES[Chosen.name]
+	return MODES.get(Chosen.name) or NATIVE[Chosen.name]
 
 
 def add_option(parser):

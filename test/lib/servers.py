@@ -3,8 +3,8 @@
 	with SETUPS["courier"]() as server:
 		server.port, server.password, server.prefix, server.separator
 
-Their packages can't be installed beside Dovecot's, so .ci/servers unpacks them
-under $MAILTERN_SERVERS (build/servers). Users are u0 to u9. Nothing needs root;
+Most of their packages can't be installed beside Dovecot's, so .ci/servers unpacks
+all of them under $MAILTERN_SERVERS (build/servers). Users are u0 to u9. Nothing needs root;
 what refuses to be root runs as nobody.
 """
 
@@ -43,7 +43,7 @@ class Server:
 	"""What all of them share: a directory, a process, a port."""
 
 	password, prefix, separator = "pw", "", "/"
-	offers = None			# it is asked
+	offers, drops = None, ()	# it is asked
 
 	def __init__(self):
 		self.dir = tempfile.mkdtemp(prefix=self.ROOT + "-",
@@ -302,13 +302,98 @@ class Courier(Server):
 		super().stop()
 
 
+# -- GNU mailutils --
+
+IMAP4D = """
+pidfile {dir}/pid;
+mode daemon;
+foreground yes;
+max-children 100;
+timeout 1800;
+logging {{ syslog no; }};
+acl {{ allow any; }};
+virtdomain {{ passwd-dir {dir}/domains; }};
+auth {{ authentication generic:virtdomain; authorization virtdomain:system; }};
+mailbox {{ mailbox-type mbox; }};
+create-home-dir no;
+namespace personal {{
+  prefix "" {{ directory "$home/mail"; delimiter "/"; mailbox-type mbox; }};
+}};
+server 127.0.0.1:{port} {{ transcript no; tls-mode no; }};
+"""
+
+
+class Imap4d(Server):
+	"""Neither UIDPLUS nor keywords, and COPY forgets flags. Its UIDVALIDITY
+	stands in the first message of an mbox file: an empty folder has another
+	one each time, and one whose first message is expunged a new one, at
+	times. What the server removed there since the last run comes back: some
+	1 to 3 messages in 30 rounds. Maildirs behind it are not played: their
+	newest message has another UID whenever it is looked at, and APPEND
+	forgets flags and dates."""
+
+	ROOT, drops = "imap4d", ("COPY",)
+
+	def start(self):
+		uid = (NOBODY, NOBODY) if self.as_root else (os.getuid(),
+		    os.getgid())
+		hash = subprocess.run(["openssl", "passwd", "-6", "pw"],
+		    stdout=subprocess.PIPE, check=True, text=True).stdout
+		os.mkdir(self.dir + "/domains")
+		self.write("domains/localhost", "".join("%s:%s:%d:%d:%s:%s:"
+		    "/bin/false:mbox:%s/INBOX\n" % ((u, hash.strip()) + uid
+		    + (u, self.home(u), self.home(u))) for u in USERS))
+		self.write("imap4d.conf", IMAP4D.format(dir=self.dir,
+		    port=self.port))
+		for u in USERS:
+			os.makedirs(self.home(u) + "/mail")
+			self.write("home/%s/INBOX" % u, "")
+		self.make()
+		self.daemon(self.top + "/usr/sbin/imap4d", "--no-config",
+		    "--config-file=" + self.dir + "/imap4d.conf")
+
+	def home(self, user):
+		return self.dir + "/home/" + user
+
+
+# -- hoodiecrow --
+
+class Hoodiecrow(Server):
+	"""RFC 3501 alone, in memory, and one UIDVALIDITY for all folders."""
+
+	ROOT, plugins = "hoodiecrow", ""
+
+	@classmethod
+	def there(cls):
+		return super().there() and shutil.which("node") is not None
+
+	def start(self):
+		self.make()
+		self.daemon("node", os.path.join(TOP, "test", "lib",
+		    "hoodiecrow.js"), self.top +
+		    "/node_modules/hoodiecrow-imap", str(self.port),
+		    self.plugins)
+
+
+class HoodiecrowGmail(Hoodiecrow):
+	"""With what Gmail has of its plug-ins."""
+
+	plugins = "X-GM-EXT-1,UIDPLUS,MOVE,CONDSTORE,ENABLE,ID,IDLE," \
+	    "NAMESPACE,SPECIAL-USE,UNSELECT,SASL-IR"
+
+
 # -- all --
 
 class Setup:
-	"""How to start one, and the mode to talk to it (modes.py)."""
+	"""How to start one, the mode to talk to it (modes.py), and what stands
+	behind the names of its users. keywords: it keeps any. fields: it writes
+	them into messages. back: so many messages at most may come back in the
+	rounds, as merges are one-sided (design, section 5)."""
 
-	def __init__(self, make, mode="qresync"):
-		self.make, self.mode = make, mode
+	def __init__(self, make, mode="qresync", domain="", keywords=True,
+	    fields=(), back=0):
+		self.make, self.mode, self.domain = make, mode, domain
+		self.keywords, self.fields, self.back = keywords, fields, back
 
 	def there(self):
 		there = getattr(self.make, "there", None)
@@ -330,4 +415,9 @@ SETUPS = {
 	"dovecot-mbox": Setup(dovecot("mbox:~/mail:INBOX=~/inbox")),
 	"cyrus": Setup(Cyrus),
 	"courier": Setup(Courier),
+	"imap4d": Setup(Imap4d, mode="bare", domain="@localhost",
+	    keywords=False, fields=("Status", "X-IMAPbase", "X-UID"),
+	    back=6),
+	"hoodiecrow": Setup(Hoodiecrow, mode="bare"),
+	"hoodiecrow-gmail": Setup(HoodiecrowGmail),
 }

@@ -183,7 +183,8 @@ class World:
 	def imap(self):
 		s = self.server
 		return Imap("127.0.0.1", s.port, self.user, s.password,
-		    prefix=s.prefix, separator=s.separator, offers=s.offers)
+		    prefix=s.prefix, separator=s.separator, offers=s.offers,
+		    drops=s.drops)
 
 	# -- filling --
 
