@@ -12,4 +12,8 @@ ROWS = [
     ("appends-to-an-open-folder", SYNC + "apply/push.c",
 	"flow uidvalidity_test",
 	("imap_quirk_on(s, QUIRK_APPEND_CLOSED) &&", "false &&")),
+    ("offlineimap-header-is-content", "src/mail/fingerprint.c",
+	"e2e test_adopt.py -k test_offlineimap_uploaded",
+	("{ \"X-OfflineIMAP\", FIELD_REMOVED_NOW },",
+	"{ \"X-OfflineIMAP\", FIELD_OTHER },")),
 ]
