@@ -23,6 +23,7 @@ struct imap_folder {
 	enum imap_use use;
 	bool has_status;	/* the four numbers below were given (modseq
 				   may be 0) */
+	bool unasked;		/* nor were they asked for */
 	uint32_t messages, uidnext;
 	uint64_t uidvalidity;
 	uint64_t modseq;
@@ -39,17 +40,43 @@ struct imap_unnamed {
 	} why;
 };
 
+/* What cost connections before, and is not to be asked for. */
+struct imap_list_care {
+	/* LIST: these are taken for its answer. raw and name are looked at. */
+	bool by_name;
+	const struct imap_folder *folder;
+	size_t n;
+	/* STATUS of those called so on the wire. */
+	char *const *without;
+	size_t n_without;
+	bool without_all;
+};
+
+/* At what a connection was lost. */
+enum imap_list_lost {
+	LIST_LOST_ELSEWHERE,	/* or it was not */
+	LIST_LOST_LIST,		/* LIST */
+	LIST_LOST_WITH_STATUS,	/* the same, with RETURN (STATUS ...) */
+	LIST_LOST_STATUS,	/* STATUS of one folder */
+};
+
 struct imap_list {
 	struct imap_cmd cmd;		/* imap_result(&list->cmd, err) */
-	struct imap_folder *folder;	/* sorted by name, unique */
+	/* Sorted by name, unique; where the connection was lost, what LIST had
+	 * told until then. */
+	struct imap_folder *folder;
 	size_t n, cap;
+	enum imap_list_lost lost;
+	char *lost_at;			/* raw, of that STATUS */
 	size_t unnamed;		/* listed, but not above: names of no use */
 	struct imap_unnamed *passed;	/* the first of them */
 	size_t n_passed, cap_passed;
 	struct imap_list_priv *priv;
 };
 
-void imap_list_start(struct imap_session *, struct imap_list *, struct task *);
+/* care may be NULL; it is borrowed until the list is complete. */
+void imap_list_start(struct imap_session *, struct imap_list *, struct task *,
+    const struct imap_list_care *);
 /* What is called raw, or more than that: what lies below it, and others. Names
  * alone, without numbers. */
 void imap_list_below_start(struct imap_session *, struct imap_list *,

@@ -15,6 +15,7 @@
 #include "net/stream.h"
 
 struct imap_list;
+struct imap_list_care;
 
 /* Ways to log in, best first. */
 enum imap_mech {
@@ -40,6 +41,7 @@ struct imap_open_config {
 	 * imap_session_identity). */
 	unsigned caps_off;
 	uint64_t identity;
+	unsigned caps_out;		/* not to be used, whoever it is */
 	bool once;			/* no second way if refused */
 	char *const *quirks;		/* rows to have, or "!ROW" not to */
 	size_t n_quirks;
@@ -52,6 +54,7 @@ struct imap_open_config {
 	 * as all else: complete (imap_result) when the flow has ended with
 	 * TASK_DONE. The caller's to release, also when the flow failed. */
 	struct imap_list *list;
+	const struct imap_list_care *care;	/* for it; NULL */
 };
 
 struct imap_open {
@@ -61,6 +64,10 @@ struct imap_open {
 					   caller's then, to be closed */
 	enum imap_mech mech;		/* that let it in; MECH_NONE: none was
 					   needed */
+	/* It failed behind the login, ... */
+	bool opened;
+	bool answered;			/* when something was answered there */
+	unsigned lost_caps;		/* of imap_session_lost_at */
 	struct imap_open_priv *priv;
 };
 

@@ -109,6 +109,8 @@ unsigned imap_session_distrusted(const struct imap_session *);
 /* These were offered and do not work: not used any more in this session. */
 void imap_session_distrust(struct imap_session *, unsigned caps);
 void imap_session_stats(const struct imap_session *, struct imap_stats *out);
+/* Capabilities that it offered, and at whose use the connection was lost. */
+unsigned imap_session_lost_at(const struct imap_session *);
 /* NULL while the connection lives. */
 const struct err *imap_session_error(const struct imap_session *);
 /*

@@ -44,4 +44,14 @@ enum loss_verdict {
 };
 enum loss_verdict loss_judge(const struct loss *);
 
+/*
+ * So many were lost in one sync where it asks for the folders: at LIST, then
+ * they are asked for by their names; when a deletion that was cut short was
+ * taken up, then it is left; at the STATUS of so many folders, one after the
+ * other, then it is asked of none.
+ */
+bool list_loss_is_proven(size_t lost);
+bool recovery_loss_is_proven(size_t lost);
+bool list_loss_ends_status(size_t folders);
+
 #endif

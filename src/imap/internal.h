@@ -95,7 +95,9 @@ struct imap_session {
 	struct stream stream;
 	struct imap_reader *reader;
 	char *host;			/* for sentences */
-	struct err err;			/* why it is over */
+	struct err err;			/* why it is over; then: */
+	const struct imap_cmd *lost_at;	/* the oldest, for comparing only */
+	unsigned lost_caps;		/* what that was for */
 	bool ended;			/* the pump has ended, stream closed */
 	bool paused;
 	bool muted;			/* nothing is read: TLS begins */
@@ -111,6 +113,7 @@ struct imap_session {
 	bool greeted, preauth;
 	unsigned caps, caps_off;	/* offered; not to be believed */
 	unsigned caps_known_off;	/* of caps_off: not learned here */
+	unsigned caps_out;		/* not to be used, whoever it is */
 	unsigned caps_seen;		/* how often they were told */
 	uint64_t caps_sum, ident_sum;	/* hashes: which server this is */
 	unsigned enabled;
@@ -135,6 +138,7 @@ struct imap_session {
 	uint32_t exists;
 
 	uint64_t round_trips;
+	uint64_t answers;		/* tagged, or of a list */
 	unsigned unasked;
 	uint64_t now, progress_at;	/* monotonic ms */
 	uint64_t noise_from;		/* octets that had come by then */

@@ -37,8 +37,11 @@ struct entries {
 struct imap_list_priv {
 	struct entries listed, status;
 	enum { LIST_STATUS, LIST_PLAIN, LIST_BELOW, ASK_STATUS } stage;
+	const struct imap_list_care *care;	/* NULL: none */
 	char *pattern;			/* what to list; NULL: all */
 	size_t next;			/* folder to ask STATUS of */
+	size_t answered;		/* folders before are through with it
+					   */
 	size_t skipped;
 	size_t octets;			/* of the names so far */
 };
@@ -111,6 +114,25 @@ list_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
 	}
 }
 
+static bool
+is_without(const struct imap_list_care *care, const char *raw)
+{
+	size_t i;
+
+	if (care == NULL || care->without_all)
+		return care != NULL;
+	for (i = 0; i < care->n_without; i++)
+		if (strcmp(care->without[i], raw) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_asked(const struct imap_list *l, size_t i)
+{
+	return l->folder[i].selectable && !l->folder[i].unasked;
+}
+
 /* A STATUS that fails costs its folder the numbers, nothing else. */
 static void
 ask_status(struct imap_list *l)
@@ -124,6 +146,9 @@ ask_status(struct imap_list *l)
 		struct imap_line *line;
 
 		if (!f->selectable)
+			continue;
+		f->unasked = is_without(l->priv->care, f->raw);
+		if (f->unasked)
 			continue;
 		line = imap_line_new(&l->cmd, "STATUS");
 		imap_line_astring(line, f->raw);
@@ -143,6 +168,9 @@ list_on_line(struct imap_cmd *cmd, struct imap_line *line,
 	(void)r;
 	if (l->priv->stage != ASK_STATUS)
 		return false;
+	while (l->priv->answered < l->n && !is_asked(l, l->priv->answered))
+		l->priv->answered++;
+	l->priv->answered++;
 	ask_status(l);
 	return true;
 }
@@ -349,6 +377,27 @@ list_end(struct imap_list *l)
 	l->priv = NULL;
 }
 
+/* What LIST told of is there. */
+static void
+list_lost(struct imap_list *l)
+{
+	struct imap_list_priv *p = l->priv;
+	size_t i;
+
+	if (p->stage != ASK_STATUS) {
+		l->lost = p->stage == LIST_STATUS ? LIST_LOST_WITH_STATUS :
+		    LIST_LOST_LIST;
+		list_collect(l);
+		return;
+	}
+	for (i = p->answered; i < l->n && !is_asked(l, i); i++)
+		;
+	if (i == l->n)
+		return;
+	l->lost = LIST_LOST_STATUS;
+	l->lost_at = xstrdup(l->folder[i].raw);
+}
+
 /* LIST-STATUS is not to be had here: the long way. */
 static bool
 list_refused(struct imap_list *l)
@@ -385,33 +434,56 @@ list_on_done(struct imap_cmd *cmd)
 	}
 	if (cmd->err.kind == ERR_NONE)
 		list_join(l);
+	else if (cmd->priv->session->lost_at == cmd)
+		list_lost(l);
 	list_end(l);
 }
 
+/* As if LIST had told so. */
 static void
-list_begin(struct imap_session *s, struct imap_list *l, struct task *task,
-    char *pattern)
+list_by_name(struct imap_list *l)
+{
+	const struct imap_list_care *care = l->priv->care;
+
+	for (size_t i = 0; i < care->n; i++) {
+		struct imap_folder *f = VEC_ADD(l->folder, l->n, l->cap);
+
+		f->raw = xstrdup(care->folder[i].raw);
+		f->name = xstrdup(care->folder[i].name);
+		f->selectable = true;
+	}
+	if (l->n > 0)
+		qsort(l->folder, l->n, sizeof(*l->folder), compare_folders);
+	l->priv->stage = ASK_STATUS;
+	ask_status(l);
+}
+
+static void
+list_init(struct imap_session *s, struct imap_list *l, struct task *task)
 {
 	unsigned need = CAP_LIST_EXTENDED | CAP_LIST_STATUS;
 
 	memset(l, 0, sizeof(*l));
 	imap_cmd_init(&l->cmd, s, task);
 	l->priv = xcalloc(1, sizeof(*l->priv));
-	l->priv->pattern = pattern;
-	l->priv->stage = pattern != NULL ? LIST_BELOW :
-	    (imap_session_caps(s) & need) == need ? LIST_STATUS : LIST_PLAIN;
+	l->priv->stage = (imap_session_caps(s) & need) == need ? LIST_STATUS :
+	    LIST_PLAIN;
 	l->cmd.priv->on_data = list_on_data;
 	l->cmd.priv->on_line = list_on_line;
 	l->cmd.priv->on_done = list_on_done;
-	list_send(l);
-	imap_cmd_started(&l->cmd);
 }
 
 void
 imap_list_start(struct imap_session *s, struct imap_list *l,
-    struct task *task)
+    struct task *task, const struct imap_list_care *care)
 {
-	list_begin(s, l, task, NULL);
+	list_init(s, l, task);
+	l->priv->care = care;
+	if (care != NULL && care->by_name)
+		list_by_name(l);
+	else
+		list_send(l);
+	imap_cmd_started(&l->cmd);
 }
 
 /* A wildcard in the name itself only lists more. */
@@ -419,7 +491,11 @@ void
 imap_list_below_start(struct imap_session *s, struct imap_list *l,
     struct task *task, const char *raw)
 {
-	list_begin(s, l, task, xasprintf("%s*", raw));
+	list_init(s, l, task);
+	l->priv->pattern = xasprintf("%s*", raw);
+	l->priv->stage = LIST_BELOW;
+	list_send(l);
+	imap_cmd_started(&l->cmd);
 }
 
 void
@@ -435,5 +511,7 @@ imap_list_release(struct imap_list *l)
 	free(l->passed);
 	l->passed = NULL;
 	l->n_passed = l->cap_passed = 0;
+	free(l->lost_at);
+	l->lost_at = NULL;
 	imap_cmd_release(&l->cmd);
 }

@@ -27,6 +27,7 @@ struct imap_open_priv {
 	struct imap_cmd cmd;
 	struct imap_cmd enable, id, names;
 	unsigned caps_seen;		/* before the login */
+	uint64_t answers;		/* up to the flight */
 };
 
 static enum task_result open_greeting(struct task *);
@@ -287,6 +288,8 @@ open_flight(struct task *t)
 	struct imap_open_priv *p = o->priv;
 	unsigned caps = imap_session_caps(p->session);
 
+	o->opened = true;
+	p->answers = p->session->answers;
 	enable(o, caps);
 	/* NetEase lets nobody SELECT who has not said who he is. */
 	if (caps & CAP_ID)
@@ -300,7 +303,7 @@ open_flight(struct task *t)
 	p->session->patience_ms = patience(&o->cfg->stream);
 	/* Its names are read at its end: the namespace is known then. */
 	if (o->cfg->list != NULL)
-		imap_list_start(p->session, o->cfg->list, t);
+		imap_list_start(p->session, o->cfg->list, t, o->cfg->care);
 	/* Last, so that it costs no round trip of its own. */
 	if (o->cfg->compress == IMAP_COMPRESS_YES)
 		imap_compress_start(p->session);
@@ -378,6 +381,8 @@ open_finish(struct task *t)
 	imap_cmd_release(&p->enable);
 	imap_cmd_release(&p->id);
 	imap_cmd_release(&p->names);
+	o->lost_caps = p->session->lost_caps;
+	o->answered = o->opened && p->session->answers > p->answers;
 	if (o->session == NULL)
 		imap_session_free(p->session);
 	free(p);
@@ -396,6 +401,7 @@ imap_open_start(struct imap_open *o, struct loop *loop, struct task *parent,
 	o->priv->session->opener = &o->task;
 	o->priv->session->caps_off = cfg->caps_off;
 	o->priv->session->caps_known_off = cfg->caps_off;
+	o->priv->session->caps_out = cfg->caps_out;
 	imap_quirks_choose(o->priv->session, cfg->quirks, cfg->n_quirks);
 	o->priv->session->compress = cfg->compress;
 	o->task.abort = open_abort;

@@ -114,6 +114,7 @@ tagged(struct imap_session *s, const struct imap_resp *r)
 		return;
 	}
 	imap_session_progress(s);
+	s->answers++;
 	if (!may_answer(line, refusal)) {
 		imap_session_dropf(s, ERR_PROTO,
 		    "%s answered %s before it was sent", s->host, line->verb);
@@ -327,6 +328,7 @@ untagged(struct imap_session *s, const struct imap_resp *r)
 		return;
 	}
 	cmd = line->cmd;
+	s->answers += r->kind == IMAP_LIST || r->kind == IMAP_STATUS;
 	if (cmd->priv->on_data != NULL)
 		cmd->priv->on_data(cmd, r);
 	if (cmd->on_data != NULL)

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -154,6 +155,25 @@ session_fail_line(struct imap_session *s, struct imap_line *line)
 	imap_cmd_settle(cmd);
 }
 
+/* What it offered, and these are the first to make use of. */
+static unsigned
+caps_of(const char *verb)
+{
+	static const struct {
+		const char *head;
+		unsigned cap;
+	} verbs[] = {
+		{ "ENABLE ", CAP_ENABLE }, { "ID ", CAP_ID },
+		{ "NAMESPACE", CAP_NAMESPACE }, { "COMPRESS ", CAP_COMPRESS },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strncmp(verb, verbs[i].head, strlen(verbs[i].head)) == 0)
+			return verbs[i].cap;
+	return 0;
+}
+
 void
 imap_session_drop(struct imap_session *s, const struct err *err)
 {
@@ -162,6 +182,10 @@ imap_session_drop(struct imap_session *s, const struct err *err)
 	if (s->err.kind != ERR_NONE)
 		return;
 	s->err = *err;
+	if (s->lines != NULL) {
+		s->lost_at = s->lines->cmd;
+		s->lost_caps = caps_of(s->lines->verb);
+	}
 	s->sending = NULL;
 	while ((line = s->lines) != NULL)
 		session_fail_line(s, line);
@@ -243,7 +267,13 @@ imap_session_expect(struct imap_session *s)
 unsigned
 imap_session_caps(const struct imap_session *s)
 {
-	return s->caps & ~s->caps_off & ~s->quirk_caps;
+	return s->caps & ~s->caps_off & ~s->quirk_caps & ~s->caps_out;
+}
+
+unsigned
+imap_session_lost_at(const struct imap_session *s)
+{
+	return s->lost_caps;
 }
 
 uint64_t

@@ -3,6 +3,8 @@
 
 #define LOST_MOST	40	/* of one sync */
 #define IDLE_MOST	2
+#define LIST_ENOUGH	2
+#define STATUS_MOST	8
 
 bool
 loss_is_of_connection(const struct err *err)
@@ -29,4 +31,22 @@ loss_judge(const struct loss *l)
 	if (l->asked > 1 || !l->suspected || !l->alone)
 		return LOSS_SUSPECT;
 	return l->octets > l->octets_before ? LOSS_SUSPECT : LOSS_PROVEN;
+}
+
+bool
+list_loss_is_proven(size_t lost)
+{
+	return lost >= LIST_ENOUGH;
+}
+
+bool
+recovery_loss_is_proven(size_t lost)
+{
+	return lost >= LIST_ENOUGH;
+}
+
+bool
+list_loss_ends_status(size_t folders)
+{
+	return folders >= STATUS_MOST;
 }

@@ -169,6 +169,8 @@ struct imapd {
 	 * them; and nobody finds them, without a word why. */
 	const char *hidden, *away;
 	const char *phantom;	/* listed, and not there; NULL */
+	unsigned list_cuts;	/* LIST of all ends the connection behind so
+				   many mailboxes; 0 */
 	const char *absent;	/* said of a mailbox that is not there; NULL */
 	bool folds;		/* Work and work are one mailbox */
 

@@ -381,6 +381,9 @@ list(struct cursor *k)
 		for (size_t i = 0; i < d->n_box; i++) {
 			struct imapd_box *b = d->box[i];
 
+			if (d->list_cuts > 0 && i >= d->list_cuts &&
+			    strcmp(pattern, "*") == 0)
+				conn_cut_behind(k->c);
 			if (!pattern_takes(pattern, b->name) ||
 			    is_of(d->hidden, b->name) ||
 			    is_of(d->away, b->name))

@@ -6,7 +6,7 @@
 static void
 start_list(struct probe *p)
 {
-	imap_list_start(p->session, &p->list, &p->task);
+	imap_list_start(p->session, &p->list, &p->task, NULL);
 	probe_add(p, &p->list.cmd);
 }
 

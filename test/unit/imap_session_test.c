@@ -357,7 +357,7 @@ start_search(struct probe *p)
 static void
 start_list(struct probe *p)
 {
-	imap_list_start(p->session, &p->list, &p->task);
+	imap_list_start(p->session, &p->list, &p->task, NULL);
 	probe_add(p, &p->list.cmd);
 }
 

@@ -32,6 +32,20 @@ test_run(void **state)
 		assert_int_equal(loss_begins_anew(&runs[i].l), runs[i].anew);
 }
 
+/* Once it may have been the hour. */
+static void
+test_list(void **state)
+{
+	(void)state;
+	assert_false(list_loss_is_proven(1));
+	assert_true(list_loss_is_proven(2));
+	assert_false(recovery_loss_is_proven(0));
+	assert_false(recovery_loss_is_proven(1));
+	assert_true(recovery_loss_is_proven(2));
+	assert_false(list_loss_ends_status(7));
+	assert_true(list_loss_ends_status(8));
+}
+
 static const struct {
 	struct loss l;
 	enum loss_verdict verdict;
@@ -87,6 +101,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_run),
+		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_message),
 		cmocka_unit_test(test_kinds),
 	};

@@ -56,13 +56,18 @@ int remove_narrow(struct run *, struct picked *, unsigned may, bool waits,
 
 /*
  * folder_delete.c: what an earlier run left under way. recall: on the index
- * lane, before the folders are loaded; true in *out when there is something to
- * go on with. A preview takes it out of the list instead. recover: a pass of no
- * folder that goes on with it; then the list is to be asked for again.
+ * lane, before the folders are loaded. A preview takes it out of the list, and
+ * so does who is to leave it. recover: a pass of no folder that goes on with
+ * it; then the list is to be asked for again.
  */
 struct imap_list;
-int folder_delete_recall(struct run *, struct imap_list *, bool *out,
-    struct err *);
+struct delete_left {
+	bool leave;	/* set by the caller */
+	bool goes_on;	/* there is something to recover */
+	char *name;	/* of what is left, as it is called now; NULL */
+};
+int folder_delete_recall(struct run *, struct imap_list *,
+    struct delete_left *, struct err *);
 pass_starter folder_delete_recover_start;
 
 #endif

@@ -556,9 +556,10 @@ is_whole(const struct deleting *d)
 }
 
 static int
-recall(struct run *run, struct deleting *d, struct imap_list *list, bool *out,
-    struct err *err)
+recall(struct run *run, struct deleting *d, struct imap_list *list,
+    struct delete_left *out, struct err *err)
 {
+	const bool leave = run->md->look_only || out->leave;
 	struct imap_folder *f;
 	int rc;
 
@@ -567,9 +568,11 @@ recall(struct run *run, struct deleting *d, struct imap_list *list, bool *out,
 	if (!is_whole(d))
 		return 0;
 	f = find_raw(list, d->hidden);
-	if (f != NULL && run->md->look_only)
+	if (f != NULL && leave) {
 		f->selectable = false;
-	*out = f != NULL && !run->md->look_only;
+		out->name = xstrdup(f->name);
+	}
+	out->goes_on = f != NULL && !leave;
 	if (f != NULL || run->md->look_only)
 		return 0;
 	/* It never was renamed, or it is gone. */
@@ -580,13 +583,12 @@ recall(struct run *run, struct deleting *d, struct imap_list *list, bool *out,
 }
 
 int
-folder_delete_recall(struct run *run, struct imap_list *list, bool *out,
-    struct err *err)
+folder_delete_recall(struct run *run, struct imap_list *list,
+    struct delete_left *out, struct err *err)
 {
 	struct deleting d = { .name = NULL };
 	int rc;
 
-	*out = false;
 	rc = recall(run, &d, list, out, err);
 	free(d.name);
 	free(d.raw);

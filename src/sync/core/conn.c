@@ -27,6 +27,9 @@ conn_close(struct conn *c, bool polite)
 	if (c->session == NULL)
 		return;
 	conn_count(c);
+	c->lost_caps = imap_session_lost_at(c->session);
+	if (a->run != NULL)
+		a->run->past.caps_lost |= c->lost_caps;
 	c->counted = (struct imap_stats){ 0 };
 	c->first = 0;
 	c->mixed = false;

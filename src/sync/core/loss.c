@@ -53,7 +53,7 @@ loss_of_pass(struct pass *p)
 	    !loss_is_of_connection(&p->task.err))
 		return;
 	loss_progress(p->run);
-	if (p->blamed)
+	if (p->blamed || p->conn->lost_caps != 0)
 		return;
 	l = &p->folder->loss[p->step];
 	l->by_main |= p->conn == &p->conn->account->main;

@@ -15,6 +15,7 @@
 #define PAST_MESSAGES	64
 #define PAST_SEARCHES	64
 
+struct listing;
 struct past_folder;
 
 struct past {
@@ -25,6 +26,13 @@ struct past {
 	bool wanted;		/* a new one is, for what may cost it */
 	uint64_t progress;	/* counts up with all that is done or learned */
 	uint64_t progress_before;	/* when the attempt began */
+	struct listing *listing;	/* run/listing.c's own */
+	unsigned caps_lost;	/* where they were made use of, connections
+				   were lost: they are left out */
+	unsigned recovery_lost;	/* connections, while a folder whose deletion
+				   was cut short was taken up again */
+	unsigned mute;		/* connections in succession that answered
+				   nothing behind the login */
 	bool sent;		/* what earlier syncs left in doubt was settled;
 				   what is in doubt now is our own */
 	bool merging;

@@ -232,18 +232,30 @@ report_folder_issue(struct run *run, struct folder *f,
 	add_issue(run, &n, text);
 }
 
-void
-report_folder_waits(struct run *run, struct folder *f,
-    enum index_item_kind kind, bool kept)
+static void
+set_waits(struct run *run, const struct issue *n, bool kept)
 {
-	const struct issue n = { .kind = kind,
-	    .folder = (size_t)(f - run->folder) };
-	struct issue *it = find_issue(&run->report, &n, "");
+	struct issue *it = find_issue(&run->report, n, "");
 
 	if (it == NULL)
 		return;
 	it->wait = true;
 	it->kept = kept;
+}
+
+void
+report_folder_waits(struct run *run, struct folder *f,
+    enum index_item_kind kind, bool kept)
+{
+	set_waits(run, &(struct issue){ .kind = kind,
+	    .folder = (size_t)(f - run->folder) }, kept);
+}
+
+void
+report_account_waits(struct run *run, enum index_item_kind kind, bool kept)
+{
+	set_waits(run, &(struct issue){ .kind = kind, .folder = SIZE_MAX },
+	    kept);
 }
 
 void

@@ -86,6 +86,7 @@ void report_folder_issue(struct run *, struct folder *, enum index_item_kind,
  * kept: it is such a one, and did wait. */
 void report_folder_waits(struct run *, struct folder *, enum index_item_kind,
     bool kept);
+void report_account_waits(struct run *, enum index_item_kind, bool kept);
 /* What jobs left behind. */
 void report_flush(struct run *);
 /* The items, after issues_settle or issues_keep. */

@@ -43,6 +43,8 @@ struct conn {
 	int64_t first;		/* the folder that it was used for, ... */
 	bool mixed;		/* ... and there were others since */
 	unsigned risked;	/* commands answered that might have cost it */
+	unsigned lost_caps;	/* the last one was lost where it made use of
+				   these */
 };
 
 /* What it did since it was last counted is added to the run's result. */

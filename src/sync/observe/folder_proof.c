@@ -52,7 +52,8 @@ static bool
 is_phantom(const struct proving *p, const struct folder *f)
 {
 	return p->any_numbers && f->inside && f->listed.selectable &&
-	    !f->listed.has_status && !f->remote_gone && f->row.raw != NULL;
+	    !f->listed.has_status && !f->listed.unasked && !f->remote_gone &&
+	    f->row.raw != NULL;
 }
 
 static enum task_result

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/loss.h"
 #include "plan/loss.h"
+#include "run/listing.h"
 
 #define ATTEMPTS_MOST	100	/* of one sync, whatever they are for */
 
@@ -82,7 +83,10 @@ again_hand_over(struct run *from, struct run *to)
 		    p->progress > p->progress_before ? 0 : p->idle + 1,
 		.progress = p->progress, .progress_before = p->progress,
 		.sent = p->sent, .merging = from->merging,
+		.listing = p->listing, .caps_lost = p->caps_lost,
+		.mute = p->mute, .recovery_lost = p->recovery_lost,
 	};
+	p->listing = NULL;
 	memcpy(to->past.message, p->message, sizeof(p->message));
 	to->past.n_message = p->n_message;
 	memcpy(to->past.search, p->search, sizeof(p->search));
@@ -146,4 +150,6 @@ again_release(struct past *p)
 	free(p->folder);
 	p->folder = NULL;
 	p->n_folder = 0;
+	listing_free(p->listing);
+	p->listing = NULL;
 }

@@ -9,6 +9,7 @@
 #include "core/learned.h"
 #include "run/account.h"
 #include "run/connections.h"
+#include "run/listing.h"
 #include "run/phases.h"
 
 static enum task_result
@@ -41,6 +42,8 @@ settle_run_work(struct pass *p, struct err *err)
 		rc = index_set(run->ix, "last-done", now, err);
 	if (rc == 0)
 		rc = connections_keep(run, err);
+	if (rc == 0)
+		rc = listing_learn(run, err);
 	if (rc == 0)
 		rc = learn_server(run, err);
 	return index_end(run->ix, rc, err);

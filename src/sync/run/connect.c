@@ -9,12 +9,15 @@
 #include "apply/apply.h"
 #include "apply/folder_rename.h"
 #include "base/mem.h"
+#include "core/loss.h"
 #include "imap/list.h"
 #include "observe/folder_proof.h"
 #include "observe/observe.h"
 #include "observe/prescan.h"
+#include "plan/retry.h"
 #include "run/again.h"
 #include "run/connections.h"
+#include "run/listing.h"
 #include "run/login.h"
 #include "run/phases.h"
 
@@ -22,7 +25,9 @@ struct connecting {
 	struct phase phase;
 	struct pass_result login;
 	struct imap_list list, again;
-	bool left_over;		/* a folder that was being deleted */
+	struct delete_left left;	/* a folder that was being deleted */
+	bool leave_kept;	/* as an earlier sync found out */
+	bool recovers;
 	struct folder_moves moves;
 	struct pass_result asked;	/* moves; proof */
 	bool reload;
@@ -60,6 +65,26 @@ list_failed(struct task *t, const struct imap_list *list)
 	return TASK_FAIL;
 }
 
+/* It cost connections, in this sync or before. */
+static int
+leaves_deletion(struct connecting *c, struct err *err)
+{
+	struct run *run = c->phase.pass.run;
+	const struct index_item_key key = { 0, 0, ITEM_REMOVE, NULL };
+	struct index_item it;
+	int found = !run->report.any || run->opt.full ? 0 :
+	    index_item_find(run->ix, &key, &it, err);
+
+	c->left.leave = recovery_loss_is_proven(run->past.recovery_lost);
+	if (found != 1)
+		return found;
+	c->leave_kept = !c->left.leave && run->past.recovery_lost == 0 &&
+	    retry_is_later(it.next, run->report.begun);
+	c->left.leave |= c->leave_kept;
+	index_item_release(&it);
+	return 0;
+}
+
 /* Of the account, but it takes no folder. */
 static int
 recall_work(struct pass *p, struct err *err)
@@ -68,7 +93,11 @@ recall_work(struct pass *p, struct err *err)
 
 	if (root_claim(p->run, err) == -1)
 		return -1;
-	return folder_delete_recall(p->run, &c->list, &c->left_over, err);
+	/* It may be there, and not be listed. */
+	if (listing_is_by_name(p->run))
+		return 0;
+	return leaves_deletion(c, err) == -1 ? -1 :
+	    folder_delete_recall(p->run, &c->list, &c->left, err);
 }
 
 static enum task_result
@@ -83,14 +112,30 @@ connect_logged_in(struct task *t)
 	return phase_job(t, recall_work, connect_recalled);
 }
 
+static void
+report_deletion(const struct connecting *c)
+{
+	struct run *run = c->phase.pass.run;
+	char *text = xasprintf("%s: a folder that was being deleted on the "
+	    "server, and the connection is lost each time that is taken up "
+	    "again; it is left as it is", c->left.name);
+
+	report_account_issue(run, ITEM_REMOVE, text);
+	report_account_waits(run, ITEM_REMOVE, c->leave_kept);
+	free(text);
+}
+
 static enum task_result
 connect_recalled(struct task *t)
 {
 	struct connecting *c = (struct connecting *)t;
 	struct phase *ph = &c->phase;
 
-	if (!c->left_over)
+	if (c->left.leave && c->left.name != NULL)
+		report_deletion(c);
+	if (!c->left.goes_on)
 		return task_next(t, connect_load);
+	c->recovers = true;
 	folder_delete_recover_start(ph->pass.conn, NULL, &ph->folder_pass);
 	return pass_wait(t, &ph->folder_pass, connect_recovered);
 }
@@ -101,8 +146,10 @@ connect_recovered(struct task *t)
 {
 	struct connecting *c = (struct connecting *)t;
 
+	c->recovers = false;
 	imap_list_release(&c->list);
-	imap_list_start(c->phase.pass.conn->session, &c->list, t);
+	imap_list_start(c->phase.pass.conn->session, &c->list, t,
+	    listing_care(phase_run(t)));
 	return imap_wait(t, &c->list.cmd, connect_listed_again);
 }
 
@@ -159,7 +206,8 @@ connect_load(struct task *t)
 	struct connecting *c = (struct connecting *)t;
 
 	free(c->names);
-	c->names = imap_list_namespace(c->phase.pass.conn->session);
+	c->names = listing_is_by_name(phase_run(t)) ? NULL :
+	    imap_list_namespace(c->phase.pass.conn->session);
 	return phase_job(t, load_work, connect_loaded);
 }
 
@@ -199,15 +247,27 @@ connect_moves(struct connecting *c)
 	return pass_wait(t, &c->asked, connect_renamed);
 }
 
+/* Its folders stay as they are now. */
+static int
+attempts_work(struct pass *p, struct err *err)
+{
+	return again_recall(p->run, err);
+}
+
 static enum task_result
 connect_loaded(struct task *t)
 {
 	struct connecting *c = (struct connecting *)t;
 
+	if (listing_is_by_name(phase_run(t))) {
+		listing_leave_unsure(phase_run(t));
+		return phase_job(t, attempts_work, connect_known);
+	}
 	if (!is_any_gone(phase_run(t)))
 		return connect_moves(c);
 	imap_list_release(&c->again);
-	imap_list_start(c->phase.pass.conn->session, &c->again, t);
+	imap_list_start(c->phase.pass.conn->session, &c->again, t,
+	    listing_care(phase_run(t)));
 	return imap_wait(t, &c->again.cmd, connect_relisted);
 }
 
@@ -347,13 +407,6 @@ reload_work(struct pass *p, struct err *err)
 	return folders_reload(p->run, &c->list, err);
 }
 
-/* Its folders stay as they are now. */
-static int
-attempts_work(struct pass *p, struct err *err)
-{
-	return again_recall(p->run, err);
-}
-
 /* A server that folds case is met once; what it lacks is asked for again. */
 static enum task_result
 connect_proven(struct task *t)
@@ -373,6 +426,7 @@ connect_known(struct task *t)
 	struct run *run = phase_run(t);
 
 	leave_unrenamed(c);
+	listing_report(run);
 	report_broken(run);
 	if (!is_any_chosen(run) && run->opt.n_glob > 0)
 		report_issue(run, "no folder matches %s; see which there are "
@@ -387,10 +441,18 @@ connect_finish(struct task *t)
 {
 	struct connecting *c = (struct connecting *)t;
 
+	if (c->recovers && t->result == TASK_FAIL &&
+	    loss_is_of_connection(&t->err)) {
+		phase_run(t)->past.recovery_lost++;
+		loss_progress(phase_run(t));
+	}
+	listing_lost(phase_run(t), &c->list);
+	listing_lost(phase_run(t), &c->again);
 	imap_list_release(&c->list);
 	imap_list_release(&c->again);
 	folder_moves_release(&c->moves);
 	free(c->names);
+	free(c->left.name);
 	phase_end(t);
 }
 

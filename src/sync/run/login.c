@@ -12,6 +12,7 @@
 #include "imap/list.h"
 #include "imap/quirks.h"
 #include "loop/child.h"
+#include "run/listing.h"
 
 #define CONNECT_MS	20000
 #define SECRET_MS	60000
@@ -59,7 +60,8 @@ login_begin(struct task *t)
 		conn_cut(main);
 	if (main->session == NULL)
 		return task_next(t, login_secret);
-	imap_list_start(main->session, l->list, t);
+	imap_list_start(main->session, l->list, t,
+	    listing_care(l->account->run));
 	return task_wait(t, login_listed);
 }
 
@@ -180,8 +182,9 @@ login_connect(struct task *t)
 		.wanted = way_of(conf),
 		.before = run->logged_in ? run->met.way : known->way,
 		.caps_off = known->caps_off, .identity = known->identity,
-		.once = run->logged_in,
+		.caps_out = run->past.caps_lost, .once = run->logged_in,
 		.compress = compress_of(conf), .list = l->list,
+		.care = listing_care(run),
 		.owner = &l->account->task,
 		.known_namespace = l->account->known_namespace,
 	};
@@ -213,8 +216,11 @@ login_connected(struct task *t)
 		return task_wait(t, login_connected);
 	l->account->main.session = l->open.session;
 	l->open.session = NULL;
-	if (l->account->main.session == NULL)
+	if (l->account->main.session == NULL) {
+		listing_lost_login(l->account->run, &l->open);
 		return task_fail(t, &l->open.task.err);
+	}
+	l->account->run->past.mute = 0;
 	note_login(l);
 	return TASK_DONE;
 }

@@ -1,12 +1,13 @@
 /* Begins a run: opens index and Maildir, and starts to look at the disk. */
 #include "base/mem.h"
 #include "observe/prescan.h"
+#include "run/listing.h"
 #include "run/phases.h"
 
 static int
 open_work(struct pass *p, struct err *err)
 {
-	return root_open(p->run, err);
+	return root_open(p->run, err) == -1 ? -1 : listing_load(p->run, err);
 }
 
 static enum task_result

@@ -1,0 +1,50 @@
+"""Mutants: what is left out where a connection was lost behind the login."""
+
+from .common import PLAN, SYNC
+
+FLOW = "flow listing_test"
+LISTING = SYNC + "run/listing.c"
+
+ROWS = [
+    ("a-lost-list-is-asked-for-ever", PLAN + "loss.c", FLOW,
+	("return lost >= LIST_ENOUGH;\n}\n\nbool\nrecovery",
+	"return false;\n}\n\nbool\nrecovery")),
+    ("a-lost-recovery-is-taken-up-for-ever", PLAN + "loss.c", FLOW,
+	("return lost >= LIST_ENOUGH;\n}\n\nbool\nlist_loss_ends",
+	"return false;\n}\n\nbool\nlist_loss_ends")),
+    ("what-it-was-lost-at-is-used-again", SYNC + "run/login.c", FLOW,
+	(".caps_out = run->past.caps_lost, ", ".caps_out = 0, ")),
+    ("what-it-was-lost-at-is-not-learned", LISTING, FLOW,
+	("run->met.caps_once |= run->past.caps_lost;", "")),
+    ("a-lost-status-is-asked-again", LISTING, FLOW,
+	("\t\tadd_without(l, list->lost_at);\n", "")),
+    ("a-lost-status-is-not-learned", LISTING, FLOW,
+	("run->ix, f->row.id, COSTS, n + 1, err)",
+	"run->ix, f->row.id, COSTS, 1, err)")),
+    ("the-first-status-is-it", "src/imap/list.c", FLOW,
+	("\tl->priv->answered++;\n\task", "\task")),
+    ("a-phantom-is-made-by-ourselves", SYNC + "observe/folder_proof.c", FLOW,
+	(" && !f->listed.unasked", "")),
+    ("what-is-filed-unseen-goes-on-disk", LISTING, FLOW,
+	("\trun->hold_remove_local = true;\n", "")),
+    ("what-is-filed-here-goes-there", LISTING, FLOW,
+	("\t\trun->hold_remove_remote |= may_be_there(f);\n", "")),
+    ("what-may-be-there-is-made", LISTING, FLOW,
+	("(!may_be_there(f) && !is_numbered_anew(f))",
+	"!is_numbered_anew(f)")),
+    ("another-under-its-name-is-it", LISTING, FLOW,
+	("(!may_be_there(f) && !is_numbered_anew(f))",
+	"!may_be_there(f)")),
+    ("a-list-that-ended-told-nothing", LISTING, FLOW,
+	("\t\tif (list->folder[i].selectable)\n\t\t\tadd_known",
+	"\t\tif (false)\n\t\t\tadd_known")),
+    ("list-is-tried-each-time", LISTING, FLOW,
+	("\tif (retry_is_later(it.next, run->report.begun))",
+	"\tif (false)")),
+    ("a-recovery-is-tried-each-time", SYNC + "run/connect.c", FLOW,
+	("\tc->left.leave |= c->leave_kept;\n", "")),
+    ("a-deletion-is-dropped-by-name", SYNC + "run/connect.c", FLOW,
+	("\tif (listing_is_by_name(p->run))\n\t\treturn 0;\n", "")),
+    ("closed-at-once-goes-on", LISTING, FLOW,
+	("p->mute = open->answered ? 0 : p->mute + 1;", "p->mute = 0;")),
+]
