@@ -279,12 +279,38 @@ rule_for(struct imapd *d, const char *shown)
 
 /* --- one command --- */
 
+static bool
+is_killed(const struct imapd *d, const struct imapd_command *cmd)
+{
+	size_t n = d->kills == NULL ? 0 : strlen(d->kills);
+	char *set;
+	bool is;
+
+	if (n == 0 || strncmp(cmd->text, d->kills, n) != 0)
+		return false;
+	set = xstrndup(cmd->text + n, strcspn(cmd->text + n, " \r"));
+	is = set_has(set, d->killed_by[0], 0) ||
+	    (d->killed_by[1] != 0 && set_has(set, d->killed_by[1], 0));
+	free(set);
+	return is;
+}
+
+static enum imapd_action
+action_for(const struct imapd *d, const struct imapd_command *cmd,
+    const struct imapd_rule *r)
+{
+	if (r != NULL || !is_killed(d, cmd))
+		return r == NULL ? IMAPD_CALL : r->action;
+	return d->kills_silently ? IMAPD_SILENT :
+	    d->kills_behind ? IMAPD_CUT_BEHIND : IMAPD_CUT;
+}
+
 static void
 carry_out(struct imapd_conn *c, struct imapd_command *cmd,
     const struct imapd_rule *r)
 {
 	struct imapd *d = c->d;
-	enum imapd_action act = r == NULL ? IMAPD_CALL : r->action;
+	enum imapd_action act = action_for(d, cmd, r);
 
 	if (c->cut)
 		return;

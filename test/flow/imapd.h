@@ -201,6 +201,12 @@ struct imapd {
 	bool limit_refuses;
 	bool status_lacks_uidnext, select_lacks_uidnext;
 	bool says_bye;		/* and is told so */
+	/* A command that begins so, about a set that has one of these: the
+	 * connection is cut, or it falls silent. Behind it, or nothing is
+	 * done. */
+	const char *kills;
+	uint32_t killed_by[2];
+	bool kills_behind, kills_silently;
 	unsigned connections_most;	/* more are turned away; 0: no limit */
 	/* Answers FETCHes and SEARCHes that wait together all mixed up. */
 	unsigned mix;			/* seed; 0: not */

@@ -363,6 +363,7 @@ imapd_count(struct imapd *d)
 	d->lines = d->commands = 0;
 	d->logins = 0;
 	d->n_rule = 0;
+	d->kills = NULL;
 	buf_clear(&d->log);
 }
 

@@ -247,8 +247,8 @@ static const struct {
 	    "pull Zzz y\n", "INBOX: flags of the message with UID 1 were not "
 	    "set: " LOST "they are sent\n" },
 	{ "UID EXPUNGE *", "disk remove INBOX a\nserver add Zzz y S\n",
-	    "pull Zzz y\n", "INBOX: " LOST
-	    "messages are removed; none was removed\n" },
+	    "pull Zzz y\n", "INBOX: message with UID 1 was not removed: " LOST
+	    "that is asked for\n" },
 };
 
 static void

@@ -1,8 +1,11 @@
-"""Mutants: what is left out where a connection was lost behind the login."""
+"""Mutants: what is left out where a connection was lost behind the login, and
+which removals."""
 
 from .common import PLAN, SYNC
 
 FLOW = "flow listing_test"
+REMOVE = "flow remove_lost_test"
+REMOVE_LOST = SYNC + "apply/remove_lost.c"
 LISTING = SYNC + "run/listing.c"
 
 ROWS = [
@@ -47,4 +50,24 @@ ROWS = [
 	("\tif (listing_is_by_name(p->run))\n\t\treturn 0;\n", "")),
     ("closed-at-once-goes-on", LISTING, FLOW,
 	("p->mute = open->answered ? 0 : p->mute + 1;", "p->mute = 0;")),
+    ("a-lost-removal-is-the-folders", REMOVE_LOST, REMOVE,
+	("\t\tjudge_loss(r);\n", "\t\t;\n")),
+    ("removals-are-not-halved", SYNC + "apply/remove.c", REMOVE,
+	("most > 0 && most < REMOVE_ROWS ? (int)most : REMOVE_ROWS",
+	"REMOVE_ROWS")),
+    ("a-lost-removal-is-not-put-off", REMOVE_LOST, REMOVE,
+	("tries.wait || (d->suspect && !r->late)", "tries.wait")),
+    ("a-removal-that-kills-is-tried-each-time", REMOVE_LOST, REMOVE,
+	("tries.wait || (d->suspect && !r->late)",
+	"d->suspect && !r->late")),
+    ("a-lost-removal-is-forgotten", REMOVE_LOST, REMOVE,
+	("\t\telse if (d->suspected)\n", "\t\telse if (false)\n")),
+    ("suspects-come-together", REMOVE_LOST, REMOVE,
+	("\tif (r->late)\n\t\tkeep_first(r);\n", "")),
+    ("a-lost-copy-is-not-halved", REMOVE_LOST, REMOVE,
+	("\tif (rc == 0 && r->copying)\n", "\tif (false)\n")),
+    ("a-copy-is-never-alone", REMOVE_LOST, REMOVE,
+	("r->late && (r->copying || ", "r->late && (false || ")),
+    ("a-plain-expunge-is-a-messages", REMOVE_LOST, REMOVE,
+	("if (!r->by_marks && ", "if (")),
 ]

@@ -15,6 +15,8 @@
  *			equals our set
  *	server		what is left, where that is not clear (remove_proof.c)
  *	index lane	record	with the evidence
+ *
+ * Where a connection was lost at these, fewer go at once (remove_lost.c).
  */
 #include "apply/remove.h"
 
@@ -23,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/loss.h"
 #include "index/content.h"
 #include "mail/flags.h"
 #include "maildir/attic.h"
@@ -37,6 +40,7 @@ static enum task_result remove_marked(struct task *);
 static enum task_result remove_searched(struct task *);
 static enum task_result remove_answered(struct task *);
 static enum task_result remove_recorded(struct task *);
+static enum task_result remove_ended(struct task *);
 
 /* --- which rows --- */
 
@@ -138,7 +142,8 @@ static int
 remove_pick_work(struct pass *p, struct err *err)
 {
 	struct removing *r = (struct removing *)p;
-	int i, n = pick_rows(&r->pick, r->picked, err);
+	int i, n = remove_lost_recall(r, err) == -1 ? -1 :
+	    pick_rows(&r->pick, r->picked, err);
 
 	if (n == -1)
 		return -1;
@@ -146,10 +151,10 @@ remove_pick_work(struct pass *p, struct err *err)
 	for (i = 0; i < n; i++)
 		r->row[i].p = r->picked[i];
 	r->n = n;
-	if (!r->unread.known && unlooked_load_files(p->run, &r->unread,
-	    err) == -1)
+	if (remove_lost_narrow(r, err) == -1 || (!r->unread.known &&
+	    unlooked_load_files(p->run, &r->unread, err) == -1))
 		return -1;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < r->n; i++) {
 		if (prove_is_wanted(&r->row[i].p.place) ||
 		    may_be_moved(r, &r->row[i].p))
 			r->row[i].p.verdict.ops = OP_NONE;
@@ -165,8 +170,9 @@ static enum task_result
 remove_pick(struct task *t)
 {
 	struct removing *r = (struct removing *)t;
+	const unsigned most = loss_at_once(&r->pass);
 
-	r->pick.max = REMOVE_ROWS;
+	r->pick.max = most > 0 && most < REMOVE_ROWS ? (int)most : REMOVE_ROWS;
 	return pass_job(&r->pass, remove_pick_work, remove_picked);
 }
 
@@ -190,7 +196,7 @@ remove_release_rows(struct removing *r)
 	remove_trash_release(r);
 	free(r->refused);
 	r->refused = NULL;
-	r->stale = r->stored = false;
+	r->stale = r->stored = r->by_marks = r->copying = false;
 	imap_cmd_release(&r->check.cmd);
 	headers_release(&r->doubts);
 	imap_cmd_release(&r->store);
@@ -368,7 +374,7 @@ remove_mark(struct removing *r)
 	r->at_once = imap_session_caps(session) & CAP_UIDPLUS;
 	if (r->at_once)
 		imap_expunge_start(session, &r->expunge, t, &r->uids);
-	return imap_wait(t, &r->store, remove_marked);
+	return remove_wait(r, &r->store, remove_marked);
 }
 
 static enum task_result
@@ -381,11 +387,11 @@ remove_marked(struct task *t)
 		remove_refused(r, why);
 	r->stored = why == NULL;
 	if (r->at_once)
-		return imap_wait(t, &r->expunge, remove_answered);
+		return remove_wait(r, &r->expunge, remove_answered);
 	if (!r->stored)
 		return remove_record(r);
 	imap_search_start(r->pass.conn->session, &r->search, t, "DELETED");
-	return imap_wait(t, &r->search.cmd, remove_searched);
+	return remove_wait(r, &r->search.cmd, remove_searched);
 }
 
 static bool
@@ -410,8 +416,9 @@ remove_searched(struct task *t)
 	if (imap_refusal(&r->search.cmd) != NULL ||
 	    !same_set(&r->uids, &r->search.uids))
 		return remove_record(r);
+	r->by_marks = true;
 	imap_expunge_all_start(r->pass.conn->session, &r->expunge, t);
-	return imap_wait(t, &r->expunge, remove_answered);
+	return remove_wait(r, &r->expunge, remove_answered);
 }
 
 /* What was not marked may be there still: that is seen. */
@@ -569,8 +576,25 @@ remove_recorded(struct task *t)
 			    r->pass.folder, &d->p.place, "");
 	}
 	report_left(r);
+	if (!uidset_empty(&r->uids))
+		loss_was_none(&r->pass, r->pass.conn);
 	remove_release_rows(r);
-	return r->pick.end ? TASK_DONE : task_next(t, remove_pick);
+	if (!r->pick.end)
+		return task_next(t, remove_pick);
+	if (!r->put_off)
+		return pass_job(&r->pass, remove_lost_settle_work,
+		    remove_ended);
+	r->late = true;
+	r->put_off = r->pick.end = false;
+	r->pick.after = 0;
+	return task_next(t, remove_pick);
+}
+
+static enum task_result
+remove_ended(struct task *t)
+{
+	(void)t;
+	return TASK_DONE;
 }
 
 static void

@@ -27,6 +27,8 @@ struct doomed {
 	struct maildir_known known;	/* of its file */
 	struct remove_twin twin;	/* another that holds the same */
 	bool unlinked, expunged;
+	/* remove_lost.c: a connection was lost at it before; now. */
+	bool suspect, suspected, proven;
 	char *failure;
 };
 
@@ -52,6 +54,12 @@ struct removing {
 	struct job disk_job;
 	bool stale;		/* a file was not what was recorded of it */
 	char *refused;			/* the server's words */
+	/* remove_lost.c */
+	struct err lost;		/* the connection, ... */
+	bool by_marks, copying;		/* ... at EXPUNGE without UIDs, COPY */
+	bool put_off, late;		/* suspects were; they come now */
+	bool recalled;
+	unsigned at_once_kept;		/* 0: any number */
 	struct unlooked unread;		/* files that may be what is to go */
 
 	/* remove_trash.c */
@@ -85,6 +93,16 @@ enum task_result remove_prove(struct removing *);
 enum task_result remove_proven(struct removing *);
 int remove_record_left(struct removing *, const struct place *, struct err *);
 void remove_report_left(struct removing *);
+/*
+ * remove_lost.c: as imap_wait, but that a lost connection is blamed on one of
+ * r->uids. Index lane: how many may go at once, when rows are picked; which of
+ * them not now; and how many it were in the end.
+ */
+enum task_result remove_wait(struct removing *, const struct imap_cmd *,
+    task_step *next);
+int remove_lost_recall(struct removing *, struct err *);
+int remove_lost_narrow(struct removing *, struct err *);
+int remove_lost_settle_work(struct pass *, struct err *);
 /* Of several refusals it is the last one's words that are told. */
 void remove_refused(struct removing *, const char *why);
 

@@ -64,7 +64,7 @@ remove_check(struct removing *r)
 	if (uidset_empty(&r->uids))
 		return task_next(t, remove_checked);
 	imap_fetch_start(r->pass.conn->session, &r->check, t, &args);
-	return imap_wait(t, &r->check.cmd, remove_seen);
+	return remove_wait(r, &r->check.cmd, remove_seen);
 }
 
 static enum task_result
@@ -83,7 +83,7 @@ remove_seen(struct task *t)
 	if (r->doubts.n == 0)
 		return task_next(t, remove_doubts_compared);
 	headers_ask(&r->doubts, r->pass.conn->session, t);
-	return imap_wait(t, &r->doubts.fetch.cmd, remove_doubts_told);
+	return remove_wait(r, &r->doubts.fetch.cmd, remove_doubts_told);
 }
 
 static int

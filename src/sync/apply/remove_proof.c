@@ -45,7 +45,7 @@ remove_prove(struct removing *r)
 	if (has_fallen(r))
 		return remove_proven(r);
 	imap_fetch_start(r->pass.conn->session, &r->look, t, &args);
-	return imap_wait(t, &r->look.cmd, remove_left_told);
+	return remove_wait(r, &r->look.cmd, remove_left_told);
 }
 
 /* Refused: nobody knows, so all may be there. */

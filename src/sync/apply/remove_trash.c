@@ -75,7 +75,7 @@ remove_to_trash(struct removing *r)
 		remove_proof_begin(r);
 		imap_move_start(session, &r->move, t, &r->uids,
 		    r->trash->row.raw);
-		return imap_wait(t, &r->move, trash_moved);
+		return remove_wait(r, &r->move, trash_moved);
 	}
 	for (i = 0; i < r->n; i++)
 		if (uidset_has(&r->uids, r->row[i].p.place.uid))
@@ -96,7 +96,7 @@ trash_moved(struct task *t)
 	const char *why = imap_refusal(&r->move);
 
 	if (is_unanswered(&r->store))
-		return imap_wait(t, &r->store, trash_moved);
+		return remove_wait(r, &r->store, trash_moved);
 	if (why != NULL) {
 		remove_refused(r, why);
 		return remove_record(r);
@@ -183,9 +183,10 @@ trash_intended(struct task *t)
 	if (uidset_empty(&r->uids))
 		return remove_copied(r);
 	unmark(r);
+	r->copying = true;
 	imap_copy_start(r->pass.conn->session, &r->move, t, &r->uids,
 	    r->trash->row.raw);
-	return imap_wait(t, &r->move, trash_copied);
+	return remove_wait(r, &r->move, trash_copied);
 }
 
 static int
@@ -204,7 +205,8 @@ trash_copied(struct task *t)
 	const char *why = imap_refusal(&r->move);
 
 	if (is_unanswered(&r->store))
-		return imap_wait(t, &r->store, trash_copied);
+		return remove_wait(r, &r->store, trash_copied);
+	r->copying = false;
 	if (why != NULL) {
 		remove_refused(r, why);
 		return remove_copied(r);
