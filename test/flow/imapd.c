@@ -472,6 +472,11 @@ send_line(struct imapd_conn *c)
 		cut(c);
 		return;
 	}
+	if (c->d->octets_most > 0 && c->octets + l->n > (size_t)c->d->octets_most) {
+		conn_close(c);
+		return;
+	}
+	c->octets += l->n;
 	n = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
 	if (n == UV_EAGAIN)
 		return;
@@ -567,6 +572,13 @@ on_connection(uv_stream_t *h, int status)
 		return;
 	}
 	uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+	if (d->greets != NULL) {
+		c->silent = *d->greets == '\0';
+		c->closing = !c->silent;
+		if (c->closing)
+			conn_say(c, "%s", d->greets);
+		return;
+	}
 	if (d->connections_most > 0 && n >= d->connections_most) {
 		conn_say(c, "* BYE [LIMIT] there are too many of you");
 		c->closing = true;

@@ -201,6 +201,9 @@ struct imapd {
 	bool limit_refuses;
 	bool status_lacks_uidnext, select_lacks_uidnext;
 	bool says_bye;		/* and is told so */
+	unsigned octets_most;	/* that it is sent; 0 */
+	const char *greets;	/* instead of OK, and closes then; "": nothing,
+				   and it stays; NULL */
 	/* A command that begins so, about a set that has one of these: the
 	 * connection is cut, or it falls silent. Behind it, or nothing is
 	 * done. */

@@ -38,6 +38,7 @@ struct imapd_conn {
 	bool silent;		/* it will answer no more */
 	bool closing;		/* cut, or logged out, when all is sent */
 	unsigned commands;	/* carried out so far */
+	size_t octets;		/* and sent */
 	bool cut;		/* what is said from now on is not sent */
 
 	bool logged_in, condstore, qresync;

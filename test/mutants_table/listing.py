@@ -70,4 +70,10 @@ ROWS = [
 	("r->late && (r->copying || ", "r->late && (false || ")),
     ("a-plain-expunge-is-a-messages", REMOVE_LOST, REMOVE,
 	("if (!r->by_marks && ", "if (")),
+    ("what-goes-well-in-between-clears-it", SYNC + "core/loss.c",
+	"flow line_test", ("l->n++ > 0 || l->all >= ENOUGH_OF_ALL",
+	"l->n++ > 0")),
+    ("to-be-lost-is-progress", SYNC + "core/loss.c", "flow line_test",
+	[("if (++l->all <= ENOUGH_OF_ALL)", "if (true)"),
+	("l->n++ > 0 || l->all >= ENOUGH_OF_ALL", "l->n++ > 0")]),
 ]

@@ -37,6 +37,7 @@ enum step {
 /* Connections that were lost at one of them, in this sync (core/loss.h). */
 struct folder_loss {
 	uint16_t n;		/* in succession */
+	uint16_t all;		/* ... or not */
 	uint16_t at_once;	/* messages that are asked for; 0: any number */
 	bool by_main : 1;	/* the main one was: nobody else can take over
 				   */
@@ -100,6 +101,7 @@ struct folder {
 	bool unsettled;		/* the sum did not close: removals wait */
 	bool look_again;	/* what this run did there is not seen yet, or
 				   a row has to show it */
+	bool left;		/* it was, by a folder task */
 	bool through;		/* all is done with it, ... */
 	bool was_through;	/* ... and was by an earlier attempt of this
 				   sync (core/past.h) */

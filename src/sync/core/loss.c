@@ -10,6 +10,8 @@
 #define ALONE_ENOUGH	2	/* losses in one sync: other work beside it is
 				   not why */
 
+#define ENOUGH_OF_ALL	4	/* at one step of a folder, also where it went
+				   well in between */
 #define SEARCHES_ENOUGH	2
 
 static const struct {
@@ -52,15 +54,18 @@ loss_of_pass(struct pass *p)
 	if (p->folder == NULL || p->step == STEP_NONE ||
 	    !loss_is_of_connection(&p->task.err))
 		return;
-	loss_progress(p->run);
+	if (p->conn->lost_caps != 0)
+		loss_progress(p->run);
 	if (p->blamed || p->conn->lost_caps != 0)
 		return;
 	l = &p->folder->loss[p->step];
+	if (++l->all <= ENOUGH_OF_ALL)
+		loss_progress(p->run);
 	l->by_main |= p->conn == &p->conn->account->main;
 	log_info("%s: %s: a connection was lost when %s", p->run->conf->name,
 	    p->folder->row.name, words[p->step].at);
-	loss.suspected = l->n++ > 0;
-	loss.alone = !p->conn->mixed || l->n > 2;
+	loss.suspected = l->n++ > 0 || l->all >= ENOUGH_OF_ALL;
+	loss.alone = !p->conn->mixed || l->n > 2 || l->all > ENOUGH_OF_ALL;
 	l->proven = loss_judge(&loss) == LOSS_PROVEN;
 }
 
@@ -99,6 +104,9 @@ loss_of_message(struct pass *p, uint32_t uid, const struct loss *loss)
 	l.octets_before = m->octets;
 	l.alone |= m->losses++ >= ALONE_ENOUGH;
 	verdict = loss_judge(&l);
+	if (verdict == LOSS_HALVE || m->losses <= ENOUGH_OF_ALL ||
+	    l.octets > m->octets)
+		loss_progress(p->run);
 	if (l.octets > m->octets)
 		m->octets = l.octets;
 	if (verdict == LOSS_HALVE)

@@ -14,6 +14,7 @@
 
 struct past_folder {
 	int64_t id;
+	bool left;
 	bool through;
 	bool observed;
 	bool look_again;
@@ -62,6 +63,7 @@ keep_folders(const struct run *run, struct past *to)
 		struct past_folder *kept = &to->folder[i];
 
 		kept->id = f->row.id;
+		kept->left = f->left;
 		kept->through = f->through && !f->failed;
 		kept->observed = f->observed;
 		kept->look_again = f->look_again;
@@ -132,6 +134,7 @@ again_recall(struct run *run, struct err *err)
 		kept = p->n_folder == 0 || f->row.id == 0 ? NULL :
 		    bsearch(&key, p->folder, p->n_folder, sizeof(key), by_id);
 		if (kept != NULL) {
+			f->left = kept->left;
 			f->through = f->was_through = kept->through;
 			f->observed = kept->observed;
 			f->look_again = kept->look_again;

@@ -293,7 +293,9 @@ leave_folder(struct folder_task *h)
 		return;
 	for (i = 0; i < TAILS; i++)
 		behind |= h->tail[i].folder == f;
-	loss_progress(h->pass.run);
+	if (!f->left)
+		loss_progress(h->pass.run);
+	f->left = true;
 	if (loss_puts_off(f)) {
 		*VEC_ADD(all->risky, all->n_risky, all->cap_risky) = f;
 		if (!all->main.done)
