@@ -378,6 +378,27 @@ no_answer_and_gone(void **state)
 	world_free(w);
 }
 
+/* They were listed, and the line is lost before their bodies came: the attempt
+ * behind that knows them. */
+static void
+lost_at_the_second_look(void **state)
+{
+	struct world *w = world_new(IMAPD_PLAIN);
+
+	(void)state;
+	world_do(w, "server add INBOX a S\n");
+	world_sync_well(w);
+	imapd_count(w->d);
+	world_do(w, "disk add INBOX b S\ndisk add INBOX c S\n");
+	imapd_add_rule(w->d, "UID FETCH *BODY*", IMAPD_CUT, NULL)->times = 1;
+	world_sync_well(w);
+	assert_true(w->d->was_cut);
+	world_is(w, "the items", buf_str(&w->told.items), "");
+	world_is_in_sync(w, "INBOX: a(S) b(S) c(S)\n");
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
 /* --- a group of which a part was taken all the same --- */
 
 static void
@@ -528,6 +549,7 @@ main(void)
 		cmocka_unit_test(gone_while_syncing),
 		cmocka_unit_test(no_answer),
 		cmocka_unit_test(no_answer_and_gone),
+		cmocka_unit_test(lost_at_the_second_look),
 		cmocka_unit_test(half_a_group),
 		cmocka_unit_test(groups_not_known),
 		cmocka_unit_test(refused_before_the_literal),

@@ -21,6 +21,8 @@ ROWS = [
     ("what-was-done-is-looked-at-again", SYNC + "core/folder.c",
 	"flow poison_test",
 	("if (f->was_through && !run->merged && !run->undone)", "if (false)")),
+    ("what-was-seen-anew-is-through", SYNC + "run/uploads.c",
+	"flow push_test", ("\tf->through = false;\n", "")),
     ("a-folder-that-kills-is-not-passed-by", SYNC + "core/loss.c",
 	"flow poison_test",
 	("l->proven = loss_judge(&loss) == LOSS_PROVEN;",

@@ -105,6 +105,7 @@ static enum task_result again_observed(struct task *);
 static enum task_result again_held(struct task *);
 static enum task_result again_paired(struct task *);
 static enum task_result again_pulled(struct task *);
+static enum task_result again_through(struct task *);
 
 static enum task_result
 again_next(struct task *t)
@@ -121,8 +122,12 @@ again_next(struct task *t)
 static enum task_result
 again_observed(struct task *t)
 {
-	phase_folder(t)->look_again = false;
-	if (phase_folder(t)->failed)
+	struct folder *f = phase_folder(t);
+
+	f->look_again = false;
+	/* Should the connection be lost: what was seen is paired first. */
+	f->through = false;
+	if (f->failed)
 		return task_next(t, again_next);
 	return phase_pass(t, uploaded_start, again_held);
 }
@@ -146,7 +151,16 @@ again_pulled(struct task *t)
 {
 	if (phase_folder(t)->failed)
 		return task_next(t, again_next);
-	return phase_pass(t, flags_start, again_next);
+	return phase_pass(t, flags_start, again_through);
+}
+
+static enum task_result
+again_through(struct task *t)
+{
+	struct folder *f = phase_folder(t);
+
+	f->through = !f->failed && !phase_run(t)->pairs_only;
+	return task_next(t, again_next);
 }
 
 void
