@@ -288,6 +288,7 @@ a_run_is_cut(void **state)
 	acts[1] = (struct act){ .what = "cut", .change = CHANGE,
 	    .call = cut_there, .exit = 75, .after = was_cut };
 	acts[2].logins = 1;
+	acts[2].may_log_in_anew = true;
 	for (unsigned i = 0; flow_point(i, lines_of_a_change - LIST_LINES,
 	    &cut_at); i++) {
 		w = world_new(IMAPD_FULL);

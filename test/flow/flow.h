@@ -41,7 +41,8 @@ struct act {
 	/* What must come of it. NULL: not looked at. */
 	const char *ops, *both, *notes, *items;
 	int exit;
-	unsigned logins;	/* that it needed */
+	unsigned logins;	/* that it needed, ... */
+	bool may_log_in_anew;	/* ... and once more for what may cost it */
 	void (*after)(struct world *);
 };
 

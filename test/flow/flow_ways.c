@@ -159,13 +159,15 @@ in_all_orders(const struct flow *f)
 
 /* --- disturbed, and then a clean run --- */
 
-/* What is through may have been through before. */
+/* What is through may have been through before; a sync that began anew may
+ * have found out at its second try what a second run would. */
 static void
 disturbed_well(struct world *w, const struct flow *f)
 {
 	int exit = w->told.result.exit;
 
-	if (exit != 75 && exit != f->exit)
+	if (exit != 75 && exit != f->exit && (f->again == 0 ||
+	    exit != f->again))
 		exit_is(w, 75);
 	imapd_count(w->d);
 	if (f->call != NULL)
