@@ -33,7 +33,8 @@ TICK = 0.5		# seconds between two looks
 QUIET = 15		# and at most so many between two lines
 
 # What is worth repeating of what a suite says.
-COUNTS = re.compile(r"(?:unit|flow): files=|[a-z ]+: (?:points|rounds|runs)=\d"
+COUNTS = re.compile(r"(?:unit|flow): files=|e2e: sample="
+    r"|[a-z ]+: (?:points|rounds|runs)=\d"
     r"|SKIPPED|[a-z]+: skipped|.*\d (?:passed|failed|errors?).* in [\d.]+s")
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAMS = {"MAILTERN": "mailtern", "KILLAT": "test/fault/killat",

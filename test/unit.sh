@@ -1,7 +1,7 @@
 #!/bin/sh
 # unit.sh NAME TEST...: runs these programs, tests of "make NAME", JOBS at a
 # time. What failed is shown, with the command that repeats it; the last line
-# has the counts.
+# has the counts, of tests and of the ways that flows were gone (flow.h).
 set -u
 name=$1
 shift
@@ -33,5 +33,8 @@ done
 for t in $failed; do
 	echo "$name: repeat: make $name T=$t"
 done
-echo "$name: files=$# done=$done passed=$passed"
+ways=$(for t in "$@"; do cat "$t.log"; done | sed 's/ of=/ /' | awk -F '[= ]' '
+    /^ways=/ { gone += $2; all += $3 }
+    END { if (all) printf " ways=%d of=%d", gone, all }')
+echo "$name: files=$# done=$done passed=$passed$ways"
 [ -z "$failed" ]

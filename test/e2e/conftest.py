@@ -44,21 +44,33 @@ def left_out(items):
 	"""What is slow, and of each sampled test all but n, drawn by its name:
 	the processes that share the tests must draw alike."""
 	yield from (i for i in items if i.get_closest_marker("slow"))
-	sampled = [i for i in items if i.get_closest_marker("sample")]
-	for function, group in itertools.groupby(sampled, lambda i: i.function):
+	of_many = [i for i in items if i.get_closest_marker("sample")]
+	for function, group in itertools.groupby(of_many, lambda i: i.function):
 		group = list(group)
 		n = group[0].get_closest_marker("sample").args[0]
 		kept = random.Random(function.__name__).sample(group, n)
 		yield from (i for i in group if i not in kept)
 
 
+sampled = [0, 0]	# tests: taken, and all that are of a sampled kind
+
+
 def pytest_collection_modifyitems(config, items):
 	if os.environ.get("TORTURE") == "1":
 		return
 	left = set(left_out(items))
+	of_many = [i for i in items if i.get_closest_marker("sample")]
+	sampled[:] = [len([i for i in of_many if i not in left]), len(of_many)]
 	if left:
 		config.hook.pytest_deselected(items=list(left))
 		items[:] = [i for i in items if i not in left]
+
+
+def pytest_terminal_summary(terminalreporter):
+	if sampled[0] < sampled[1]:
+		terminalreporter.write_line("e2e: sample=%d of=%d tests of "
+		    "which there are many alike; TORTURE=1 takes all"
+		    % tuple(sampled))
 
 
 def pieces(items):

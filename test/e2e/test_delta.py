@@ -158,7 +158,7 @@ CHANGES = [
 ]
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("mode", MODES)
 def test_every_change_arrives(make_big, mode):
 	world = make_big()
@@ -221,6 +221,7 @@ def test_an_old_expunge_is_asked_for(big):
 	big.compare()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("hidden", ["QRESYNC", ""])
 def test_expunges_that_nobody_tells(big, hidden):
 	"""CONDSTORE alone, or a server that forgets to: a set of the UIDs that
@@ -281,6 +282,7 @@ def test_vanished_that_are_there(big):
 	big.compare()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("lie", ["count", "keyword", "kept"])
 def test_sets_that_lack_something(big, lie):
 	"""A flag that SEARCH does not find; a keyword that FLAGS does not tell:
@@ -311,6 +313,7 @@ def test_sets_that_lack_something(big, lie):
 	assert big.sync().summary()["pulled"]["flags"] == len(OLD)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("mode", ["qresync", "condstore", "plain"])
 def test_keyword_that_is_not_told(big, mode):
 	"""FLAGS names the system flags "at a minimum" (RFC 3501). One message of
@@ -333,6 +336,7 @@ def test_keyword_that_is_not_told(big, mode):
 	assert big.sync().summary()["pulled"]["flags"] == 1
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("hidden", ["", "QRESYNC"])
 def test_rows_of_the_folder_before(big, hidden):
 	"""SELECT is BAD and the folder before stays open: what was sent behind it

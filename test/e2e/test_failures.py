@@ -237,8 +237,8 @@ def small_files_only(limit):
 
 
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("limit,sizes", [(6, (12, 12, 12)), (10, (12, 30)),
-    (8, (9, 9, 40))])
+@pytest.mark.parametrize("limit,sizes", [(6, (12, 12, 12)),
+    (8, (9, 9, 40)), (10, (12, 30))])
 def test_write_error_while_the_next_batch_arrives(world, limit, sizes):
 	"""The first batch can't be written (8 MB fill one), a second one is on
 	the line: 74 within seconds, and the next run completes."""
@@ -299,7 +299,7 @@ def check_stopped(world, r, rcs):
 	assert r.rc in rcs, str(r)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("first, sign", [(1, signal.SIGTERM),
     (2, signal.SIGINT)])
 def test_signal_at_each_line(world, first, sign):
@@ -392,6 +392,7 @@ POINTS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("call", POINTS)
 def test_signal_within_a_job(world, termat, call):
 	"""While a job of the index or of the disk is at work: it is waited
@@ -415,6 +416,7 @@ def test_signal_within_a_job(world, termat, call):
 	world.assert_idle()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("then", ["flows", "stalls"])
 def test_interrupt_during_a_long_pull(world, then):
 	"""75 within a second, with what was pulled kept for the next run."""

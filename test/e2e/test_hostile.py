@@ -528,7 +528,7 @@ def sanitized():
 	return b"__asan_init" in text or b"__tsan_init" in text
 
 
-@pytest.mark.sample(40)
+@pytest.mark.sample(30)
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_hostile(name):
 	hooks, status, messages = SCRIPTS[name]

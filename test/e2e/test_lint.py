@@ -108,6 +108,7 @@ def test_clean(copy):
 
 # -- calls and includes --
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("upper, lower", [("cmd", "base"), ("net", "loop"),
     ("index", "maildir"), ("ui", "index"), ("imap", "mail")])
 def test_call_upwards(copy, upper, lower):
@@ -140,6 +141,7 @@ CALL = "void %s(void);\nvoid %s(void);\nvoid\n%s(void)\n{\n\t%s();\n}\n"
 END = "void %s(void);\nvoid\n%s(void)\n{\n}\n"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("lower, upper", list(zip(ROOMS, ROOMS[1:])) +
     [("core", "run")])
 def test_call_upwards_between_rooms(copy, lower, upper):

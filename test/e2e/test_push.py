@@ -107,6 +107,7 @@ LACKS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("lack", LACKS)
 def test_without(world, lack):
 	"""Several in one command only where the server need not be asked for

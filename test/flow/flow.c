@@ -312,5 +312,6 @@ flow_main(const struct CMUnitTest *tests, size_t n)
 	int failed = _cmocka_run_group_tests("flow", tests, n, NULL, NULL);
 
 	world_free_all();
+	flow_tell();
 	return failed;
 }

@@ -93,6 +93,8 @@ void flow_check(const struct flow *);
 /* The i-th of so many points, as many as FLOW_POINTS says; false: no more. */
 bool flow_point(unsigned i, unsigned all, unsigned *out);
 void flow_check_all(const struct flow *, size_t n);
+/* Says how many ways were gone, and how many there are. */
+void flow_tell(void);
 
 /* For main: the tests, then what is left behind. */
 int flow_main(const struct CMUnitTest *, size_t n);
