@@ -265,3 +265,15 @@ maildir_dir_list(int fd, const struct dir_visit *visit,
 	maildir_pass_release(&pass);
 	return r;
 }
+
+DIR *
+maildir_dir_stream(int root, const char *path)
+{
+	int fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	return dir;
+}

@@ -223,14 +223,10 @@ static bool
 has_file(int root, const char *path, const char *part)
 {
 	char *sub = xasprintf("%s/%s", path, part);
-	int fd = openat(root, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = maildir_dir_stream(root, sub);
 	struct dirent *e = NULL;
 
 	free(sub);
-	if (dir == NULL && fd >= 0)
-		close(fd);
 	while (dir != NULL && (e = readdir(dir)) != NULL &&
 	    e->d_name[0] == '.')
 		;

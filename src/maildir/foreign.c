@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "internal.h"
@@ -105,24 +104,21 @@ look_at_directory(struct foreign_walk *w, int fd, const char *path,
 static void
 read_directory(struct foreign_walk *w, const char *path)
 {
-	int fd = openat(w->m->fd, *path == '\0' ? "." : path, O_RDONLY |
-	    O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = maildir_dir_stream(w->m->fd, *path == '\0' ? "." :
+	    path);
 	const char *last = strrchr(path, '/');
 	bool files = is_part(last == NULL ? path : last + 1);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 	unsigned n = 0;
 
-	if (dir == NULL && fd >= 0)
-		close(fd);
 	while (dir != NULL && (e = readdir(dir)) != NULL &&
 	    (!files || n++ < NAMES_MOST)) {
 		struct stat st;
 
 		look_at_name(w, path, e->d_name);
-		if (!files && fstatat(fd, e->d_name, &st,
+		if (!files && fstatat(dirfd(dir), e->d_name, &st,
 		    AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
-			look_at_directory(w, fd, path, e->d_name);
+			look_at_directory(w, dirfd(dir), path, e->d_name);
 	}
 	if (dir != NULL)
 		closedir(dir);

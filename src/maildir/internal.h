@@ -2,6 +2,7 @@
 #ifndef MAILDIR_INTERNAL_H
 #define MAILDIR_INTERNAL_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,6 +77,10 @@ bool maildir_dir_is_settled(int fd, const struct stat *st);
 /* The whole of a small directory; entry may come again after restart. */
 int maildir_dir_list(int fd, const struct dir_visit *, void (*restart)(void *),
     struct err *);
+
+/* To be read as it is, as far as it goes. A link at the end of the path is not
+ * followed; NULL: it can't be opened. */
+DIR *maildir_dir_stream(int root, const char *path);
 
 /* name.c: made by maildir_name_new on this host; pid_out is who made it. */
 bool maildir_name_is_ours(const char *file, uint64_t *pid_out);
