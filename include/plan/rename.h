@@ -17,6 +17,9 @@ struct rename_likeness {
 	/* Of the newest known UIDs: those that are there, and those of them
 	 * that have another size or date than recorded. */
 	size_t found, wrong;
+	/* UIDVALIDITY is another one: of the newest known messages, how many
+	 * were looked for among its newest, and are not there. */
+	bool by_content;
 };
 bool rename_is_proven(const struct rename_likeness *);
 

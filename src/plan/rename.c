@@ -2,14 +2,16 @@
 #include "plan/rename.h"
 
 #define WRONG_OF	5	/* one in so many: a size that was told wrong */
+#define AWAY_OF		2	/* and what was removed there since */
 
 bool
 rename_is_proven(const struct rename_likeness *l)
 {
 	if (l->ids)
 		return l->same_id;
-	return l->same_validity && l->found > 0 &&
-	    l->wrong * WRONG_OF <= l->found;
+	if (l->found == 0 || !(l->same_validity || l->by_content))
+		return false;
+	return l->wrong * (l->by_content ? AWAY_OF : WRONG_OF) <= l->found;
 }
 
 /* Whoever deleted the directory did not know of the new name: the folder

@@ -158,6 +158,8 @@ struct imapd {
 	/* An empty mailbox has another UIDVALIDITY each time it is asked for, as
 	 * imap4d's mbox file in which no message notes it. */
 	bool empty_anew;
+	bool renames_anew;	/* RENAME gives a new one, and UIDs from 1 */
+	bool one_validity;	/* all mailboxes have that of the first */
 	bool says_empty;	/* EXISTS is 0, whatever there is */
 	uint32_t lists_not;	/* that UID has no row; 0: all have */
 	unsigned made_up;	/* counts what varies */

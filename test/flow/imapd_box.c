@@ -166,7 +166,8 @@ imapd_make_box(struct imapd *d, const char *name)
 	struct imapd_box *b = xcalloc(1, sizeof(*b));
 
 	b->name = xstrdup(name);
-	b->uidvalidity = d->next_uidvalidity++;
+	b->uidvalidity = d->one_validity ? d->box[0]->uidvalidity :
+	    d->next_uidvalidity++;
 	b->id = (unsigned)b->uidvalidity;
 	b->uidnext = 1;
 	b->modseq = 1;
@@ -238,6 +239,8 @@ imapd_rename_box(struct imapd *d, struct imapd_box *b, const char *to)
 		name = xasprintf("%s%s", to, at->name + n);
 		free(at->name);
 		at->name = name;
+		if (d->renames_anew)
+			imapd_renumber(d, at);
 	}
 	free(from);
 }

@@ -19,7 +19,7 @@ ROWS = [
     ("no-date-is-now", SYNC + "apply/pull_bodies.c", "flow hints_test",
 	("m->fp.has_sent ? &m->fp.sent : NULL;", "NULL;")),
     ("header-of-another-is-the-same", SYNC + "observe/headers.c",
-	"flow hints_test", ("is_of(&one->fp, &c) ? HEADER_SAME :",
+	"flow hints_test", ("header_is_of(&one->fp, &c) ? HEADER_SAME :",
 	"true ? HEADER_SAME :")),
     ("date-of-1970-is-none", "src/index/seen.c", "unit index_seen_test",
 	("if (seen->has_date && (!p->has_date ||",

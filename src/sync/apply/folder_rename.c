@@ -316,7 +316,19 @@ is_in_doubt(const struct folder_moves *moves, const struct folder *f)
 	size_t i;
 
 	for (i = 0; i < moves->n; i++)
-		if (moves->v[i].id == f->row.id)
+		if (moves->v[i].id == f->row.id && !moves->v[i].ousted)
+			return true;
+	return false;
+}
+
+/* Whatever the number says that it has. */
+static bool
+is_ousted(const struct folder_moves *moves, const struct folder *f)
+{
+	size_t i;
+
+	for (i = 0; i < moves->n; i++)
+		if (moves->v[i].id == f->row.id && moves->v[i].ousted)
 			return true;
 	return false;
 }
@@ -333,7 +345,8 @@ collect_ousted(struct renames *r, const struct folder_moves *moves)
 
 		if (f == NULL || is_fresh(f) || folder_is_inbox(f) ||
 		    renaming_of(r, f) != NULL || is_in_doubt(moves, f) ||
-		    f->row.uidvalidity == f->listed.uidvalidity)
+		    (f->row.uidvalidity == f->listed.uidvalidity &&
+		    !is_ousted(moves, f)))
 			continue;
 		r->v[r->n++].f = f;
 	}

@@ -167,6 +167,7 @@ struct run {
 	bool marked;		/* this run has its own token */
 	bool merged;		/* and another round was made for that */
 	bool undone;		/* its removals were; nothing else goes */
+	bool seeks_all;		/* for folders, whatever their numbers say */
 	uint64_t removals;	/* that reconcile asks for */
 	uint64_t lacking[2];	/* files missed by the first, second scan */
 	struct learned learned;

@@ -1,12 +1,17 @@
 /*
  * Which folders the server calls by another name now (design section 4, rule
  * 7). Asked only of those whose name is gone, or stands for something else, and
- * only where another name has their UIDVALIDITY.
+ * only where another name has their UIDVALIDITY, or one that nobody is known
+ * by: on some servers a renamed folder gets a new one.
  */
 #ifndef SYNC_OBSERVE_FOLDER_MOVES_H
 #define SYNC_OBSERVE_FOLDER_MOVES_H
 
 #include "core/pass.h"
+
+/* An earlier run had doubts: folders with one UIDVALIDITY may have each other's
+ * names. */
+#define FACT_SEEK	"seek-folders"
 
 struct folder_move {
 	int64_t id;		/* of the known folder, in the index */
@@ -14,6 +19,7 @@ struct folder_move {
 	bool proven;
 	bool unanswered;	/* the server told nothing of what it holds, */
 	bool costly;		/* ... for connections are lost at that */
+	bool ousted;		/* nothing of its own is under its name, to */
 	char *was;		/* its name before it was renamed here, too */
 };
 

@@ -106,8 +106,8 @@ header_has_head(const struct fingerprint *fp, const struct index_content *c)
 	    memcmp(fp->masked.head, c->head, 32) == 0;
 }
 
-static bool
-is_of(const struct fingerprint *fp, const struct index_content *c)
+bool
+header_is_of(const struct fingerprint *fp, const struct index_content *c)
 {
 	if (header_has_head(fp, c))
 		return true;
@@ -131,7 +131,7 @@ headers_compare(struct headers *h, struct index *ix, struct err *err)
 		if (found == -1)
 			return -1;
 		if (found == 1)
-			one->is = is_of(&one->fp, &c) ? HEADER_SAME :
+			one->is = header_is_of(&one->fp, &c) ? HEADER_SAME :
 			    HEADER_OTHER;
 	}
 	return 0;

@@ -36,6 +36,7 @@ void headers_ask_whole(struct headers *, struct imap_session *, struct task *);
  * is not known.
  */
 int headers_compare(struct headers *, struct index *, struct err *);
+bool header_is_of(const struct fingerprint *, const struct index_content *);
 /* Without regard to Message-ID. */
 bool header_has_head(const struct fingerprint *, const struct index_content *);
 void headers_release(struct headers *);

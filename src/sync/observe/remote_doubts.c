@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "core/learned.h"
+#include "index/fact.h"
+#include "observe/folder_moves.h"
 
 static enum task_result observe_doubts_told(struct task *);
 static enum task_result observe_doubts_compared(struct task *);
@@ -25,9 +27,53 @@ doubts_are_there(const struct observe *o)
 	return false;
 }
 
+/* Its name may be another one's now, which has the same UIDVALIDITY. */
+static bool
+may_be_misnamed(const struct observe *o)
+{
+	const struct run *run = o->pass.run;
+	const struct index_folder *row = &o->pass.folder->row;
+	size_t i;
+
+	if (run->seeks_all || run->opt.dry_run || run->md->look_only ||
+	    o->pass.folder->returned)
+		return false;
+	for (i = 0; i < run->n_folder; i++)
+		if (run->folder[i].row.id != row->id &&
+		    run->folder[i].row.uidvalidity == row->uidvalidity)
+			return true;
+	return false;
+}
+
+static int
+misnamed_work(struct pass *p, struct err *err)
+{
+	int rc = index_begin(p->run->ix, err);
+
+	if (rc == 0)
+		rc = index_fact_set(p->run->ix, 0, FACT_SEEK, 1, err);
+	return index_end(p->run->ix, rc, err);
+}
+
+static enum task_result
+observe_misnamed(struct task *t)
+{
+	struct observe *o = (struct observe *)t;
+
+	o->pass.folder->failed = true;
+	o->pass.run->report.waiting++;
+	report_note(o->pass.run, "%s: its newest messages are not those that "
+	    "the server had under these UIDs; it may have got another name, so "
+	    "it is left for the next run, which looks for it",
+	    o->pass.folder->row.name);
+	return TASK_DONE;
+}
+
 static enum task_result
 observe_reused(struct observe *o)
 {
+	if (may_be_misnamed(o))
+		return pass_job(&o->pass, misnamed_work, observe_misnamed);
 	return observe_fault(o, "its newest messages are not those that the "
 	    "server had under these UIDs");
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "core/loss.h"
 #include "imap/list.h"
+#include "index/fact.h"
 #include "observe/folder_proof.h"
 #include "observe/observe.h"
 #include "observe/prescan.h"
@@ -190,13 +191,32 @@ keep_namespace(struct run *run, const char *now, struct err *err)
 	return index_end(run->ix, rc, err);
 }
 
+/* Once; a dry run forgets nothing. */
+static int
+take_doubts(struct run *run, struct err *err)
+{
+	int64_t seeks;
+	int rc;
+
+	if (index_fact_get(run->ix, 0, FACT_SEEK, &seeks, err) == -1)
+		return -1;
+	run->seeks_all = seeks != 0;
+	if (!run->seeks_all || run->opt.dry_run)
+		return 0;
+	rc = index_begin(run->ix, err);
+	if (rc == 0)
+		rc = index_fact_set(run->ix, 0, FACT_SEEK, 0, err);
+	return index_end(run->ix, rc, err);
+}
+
 static int
 load_work(struct pass *p, struct err *err)
 {
 	struct connecting *c = (struct connecting *)p;
 
 	return connections_load(p->run, err) == -1 ||
-	    folders_load(p->run, &c->list, err) == -1 ? -1 :
+	    folders_load(p->run, &c->list, err) == -1 ||
+	    take_doubts(p->run, err) == -1 ? -1 :
 	    keep_namespace(p->run, c->names, err);
 }
 
@@ -326,7 +346,8 @@ leave_unrenamed(struct connecting *c)
 		struct folder *to = folder_named(run,
 		    c->list.folder[m->to].name);
 
-		if (f == NULL || (m->proven && !run->opt.dry_run))
+		if (f == NULL || m->ousted ||
+		    (m->proven && !run->opt.dry_run))
 			continue;
 		f->failed = true;
 		if (to != NULL)
