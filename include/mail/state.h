@@ -85,7 +85,8 @@ void place_forget_remote(struct place *);
  * asked to hold since the last time, what it shows is agreed on already, so
  * that to take it back is a change; what it does not show never was, and is no
  * removal by anybody. Where what was asked for is the remote state itself, the
- * message was given to the server with it, and no row has shown it before.
+ * message was given to the server with it, and no row has shown it before: then
+ * only what it does not show leaves the base.
  */
 void place_show(struct place *, unsigned flags, const char *keywords);
 /* Both known and equal. */

@@ -114,6 +114,14 @@ base_correct(struct state *base, const struct asked *a)
 	free(kept);
 }
 
+/* As far as the two sides agreed, the base has it already. */
+static void
+given_is_agreed(struct asked *a)
+{
+	a->set = 0;
+	keywords_take(&a->add, xstrdup(""));
+}
+
 /*
  * was: before it was asked. A flag that was asked for and is shown as asked has
  * its new value in the base, any other of them the one that it had.
@@ -158,6 +166,8 @@ place_show(struct place *p, unsigned flags, const char *keywords)
 	if (p->expected.present) {
 		asked_init(&asked, given ? &nothing : &p->remote, &now,
 		    &p->expected);
+		if (given)
+			given_is_agreed(&asked);
 		base_correct(&p->base_local, &asked);
 		base_correct(&p->base_remote, &asked);
 		free(asked.add);

@@ -137,6 +137,11 @@ test_show(void **state)
 		{ "FS/a", "FS/a", "FS/a", "FS/a", "FS/a" },
 		{ "FS/a", "FS/a", "FS/a", "S", "S" },
 		{ "FS/a", "FS/a", "FS/a", "RS/a b", "S/a" },
+		/* With more, and with less, than was agreed on. */
+		{ "S/a", "FS/a b", "FS/a b", "FS/a b", "S/a" },
+		{ "S/a", "FS/a b", "FS/a b", "F/b", "" },
+		{ "FS/a b", "S/a", "S/a", "S/a", "FS/a b" },
+		{ "FS/a b", "S/a", "S/a", "", "F/b" },
 	};
 
 	(void)state;
