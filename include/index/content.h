@@ -62,13 +62,34 @@ int index_content_on_disk(struct index *, int64_t content, int64_t id,
  * most max of them, each the caller's; the number, or -1. */
 int index_content_files(struct index *, int64_t content, struct place *out,
     int max, struct err *);
+/*
+ * What the place held was filed: a newer place has the content, on both sides,
+ * not in that folder, and the server has shown it.
+ */
+int index_content_filed(struct index *, const struct place *, int64_t but,
+    bool *out, struct err *);
 /* A message of folder has the content on the server, as far as is known. */
 int index_content_on_server(struct index *, int64_t content, int64_t folder,
     bool *out, struct err *);
+/*
+ * Messages with that content that were agreed on, and that the server has shown
+ * and has; no likely ones, and none that is marked as deleted, unless its file
+ * was gone before. Those whose file is gone come first; at most max. The
+ * number, or -1.
+ */
+struct index_source {
+	int64_t place, folder;
+	uint32_t uid;
+	bool on_disk;		/* its file was there at the last scan */
+	unsigned flags;			/* FLAG_* of the file, as agreed on */
+};
+int index_sources(struct index *, int64_t content, struct index_source *out,
+    int max, struct err *);
 /* What was read is that content, but for octets that one of the two masks. */
 int index_content_is(struct index *, int64_t content,
     const struct fingerprint *, bool *out, struct err *);
-/* A file with that content waits to be pushed, anywhere in the account. */
+/* A file with that content waits to be pushed, anywhere in the account; or it
+ * was, and the server has not shown yet that it is there. */
 int index_content_waits(struct index *, int64_t content, bool *out,
     struct err *);
 /* Calls each for every unpaired file of folder whose content is known and has a

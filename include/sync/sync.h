@@ -34,6 +34,8 @@ struct sync_options {
 enum sync_op {
 	SYNC_PULL, SYNC_PUSH, SYNC_FLAG_LOCAL, SYNC_FLAG_REMOTE,
 	SYNC_REMOVE_LOCAL, SYNC_REMOVE_REMOTE,
+	SYNC_MOVE_REMOTE, SYNC_COPY_REMOTE,	/* folder is where it went,
+						   detail where from */
 	SYNC_MAKE_LOCAL, SYNC_MAKE_REMOTE, SYNC_DROP_LOCAL, SYNC_DROP_REMOTE,
 	SYNC_RENAME_LOCAL,	/* folder is the new name, detail the old */
 };

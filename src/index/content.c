@@ -396,7 +396,9 @@ index_content_waits(struct index *ix, int64_t content, bool *out,
 
 	query_init(&q, ix, SLOT_WAITS, "SELECT 1 FROM place"
 	    " INDEXED BY place_content WHERE content = ?1"
-	    " AND local AND NOT base AND NOT remote LIMIT 1");
+	    " AND local AND NOT base AND NOT remote UNION ALL SELECT 1"
+	    " FROM intent INDEXED BY intent_content WHERE content = ?1"
+	    " AND (answered & 14) IN (2, 4) LIMIT 1");
 	query_int(&q, content);
 	return is_any(&q, out, err);
 }

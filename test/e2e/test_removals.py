@@ -157,7 +157,7 @@ def refusing(world, what):
 	"""A middleman behind whom the server refuses to take m0 in B."""
 	def up(line):
 		if what == "APPEND":
-			return re.sub(rb'( APPEND )"?B"?( )',
+			return re.sub(rb'( APPEND | COPY \S+ )"?B"?( |\r)',
 			    rb'\1"no/such"\2', line)
 		return re.sub(rb'( CREATE )"?B"?\r', b'\\1"%s"\r'
 		    % REFUSED.encode(), line)

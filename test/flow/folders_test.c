@@ -66,14 +66,13 @@ made_folders(void **state)
 
 /* --- renamed --- */
 
-#define RENAMED(name, side, other, copy, server_caps) { \
+#define RENAMED_HERE(name, server_caps) { \
 	.what = name, .caps = server_caps, .before = TREE, .points = 4, \
-	.change = side " rename Work Job\n", \
-	.ops = "drop-" other " Work\ndrop-" other " Work/old\n" \
-	    "make-" other " Job\nmake-" other " Job/old\n" \
-	    copy " Job b\n" copy " Job c\n" copy " Job/old d\n" \
-	    "remove-" other " Work b\nremove-" other " Work c\n" \
-	    "remove-" other " Work/old d\n", \
+	.change = "disk rename Work Job\n", \
+	.ops = "drop-remote Work\ndrop-remote Work/old\n" \
+	    "make-remote Job\nmake-remote Job/old\n" \
+	    "move-remote Job b from Work\nmove-remote Job c from Work\n" \
+	    "move-remote Job/old d from Work/old\n", \
 	.both = INBOX_A "Job: b(F) c\nJob/old: d(S)\n" }
 
 /* Known by UIDVALIDITY and UIDs: the directory follows. */
@@ -88,9 +87,8 @@ made_folders(void **state)
 static const struct flow renamed[] = {
 	RENAMED_THERE("renamed there", IMAPD_FULL),
 	RENAMED_THERE("renamed there, an old server", IMAPD_PLAIN),
-	RENAMED("renamed here", "disk", "remote", "push", IMAPD_FULL),
-	RENAMED("renamed here, an old server", "disk", "remote", "push",
-	    IMAPD_PLAIN),
+	RENAMED_HERE("renamed here", IMAPD_FULL),
+	RENAMED_HERE("renamed here, an old server", IMAPD_PLAIN),
 };
 
 static void
@@ -403,7 +401,7 @@ static void
 adding_comes_first(void **state)
 {
 	static const char *const lines[] = {
-		"LIST ", "CREATE Job\n", "APPEND Job ", "UID EXPUNGE ",
+		"LIST ", "CREATE Job\n", "UID COPY 1:2 Job\n", "UID EXPUNGE ",
 		"EXAMINE Work ", "RENAME Work ", "DELETE Work-mailtern-",
 	};
 	struct world *w = world_new(IMAPD_FULL);

@@ -29,8 +29,8 @@ static const struct flow removed[] = {
 	    .ops = "", .both = "INBOX: b c\nWork: d(F)\n" },
 	{ .what = "moved", .before = ABC,
 	    .change = "disk move INBOX a Work\nserver move INBOX b Work\n",
-	    .ops = "pull Work b\npush Work a\nremove-local INBOX b\n"
-		"remove-remote INBOX a\n",
+	    .ops = "move-remote Work a from INBOX\npull Work b\n"
+		"remove-local INBOX b\n",
 	    .both = "INBOX: c\nWork: a(S) b d(F)\n" },
 };
 
@@ -215,7 +215,8 @@ disasters(void **state)
 			is_held(w, c);
 		else
 			assert_int_equal(w->told.result.pulled.deleted +
-			    w->told.result.pushed.deleted, c->gone);
+			    w->told.result.pushed.deleted +
+			    w->told.result.pushed.moved, c->gone);
 		world_is_idle(w, 0);
 		world_free(w);
 	}

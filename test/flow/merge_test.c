@@ -57,9 +57,10 @@ static const struct flow adoption[] = {
 	    .not = FLOW_FIRST | FLOW_NOT_DRY },
 	{ .what = "the same message in another folder is another",
 	    .before = "server add INBOX a S\ndisk add Work a S\n",
-	    .ops = "make-local INBOX\nmake-remote Work\npull INBOX a\n"
-		"push Work a\n",
-	    .both = "INBOX: a(S)\nWork: a(S)\n", .not = FLOW_FIRST },
+	    .ops = "copy-remote Work a from INBOX\nmake-local INBOX\n"
+		"make-remote Work\npull INBOX a\n",
+	    .both = "INBOX: a(S)\nWork: a(S)\n",
+	    .not = FLOW_FIRST | FLOW_NOT_DRY },
 	{ .what = "a message arrives on both sides",
 	    .before = BEFORE_ABC,
 	    .change = "server add INBOX d S\ndisk add INBOX d F\n"
@@ -481,7 +482,7 @@ deletions_that_come_later(void **state)
 
 /* In a first run: the file finds its message when that is looked at again. */
 static void
-cut_behind_an_upload(void **state)
+cut_behind_a_copy(void **state)
 {
 	static const char *const caps[] = { IMAPD_FULL, IMAPD_PLAIN };
 
@@ -491,7 +492,7 @@ cut_behind_an_upload(void **state)
 		struct imapd_rule *r;
 
 		world_do(w, "server add INBOX a S\ndisk add Work a S\n");
-		r = imapd_add_rule(w->d, "APPEND *", IMAPD_CUT_BEHIND, "");
+		r = imapd_add_rule(w->d, "UID COPY *", IMAPD_CUT_BEHIND, "");
 		r->times = 1;
 		world_sync(w, NULL, NULL);
 		assert_int_equal(r->acted, 1);
@@ -520,7 +521,7 @@ main(void)
 		cmocka_unit_test(deletions_that_meet_nothing),
 		cmocka_unit_test(reused_uids),
 		cmocka_unit_test(renamed_beside_a_merge),
-		cmocka_unit_test(cut_behind_an_upload),
+		cmocka_unit_test(cut_behind_a_copy),
 		cmocka_unit_test(deletions_that_come_later),
 	};
 

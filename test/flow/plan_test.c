@@ -105,8 +105,9 @@ its_copy_is_held(void **state)
 		ends_so(w, both[i], 1, "");
 	world_is(w, "the server", world_server(w), "INBOX: a(S) b\nWork:\n");
 	assert_int_equal(world_sync(w, &adopt, NULL), 0);
-	assert_int_equal(w->told.result.pushed.new, 52);
-	assert_int_equal(w->told.result.pushed.deleted, 2);
+	assert_int_equal(w->told.result.pushed.new, 51);
+	assert_int_equal(w->told.result.pushed.moved, 1);
+	assert_int_equal(w->told.result.pushed.deleted, 1);
 	world_is_idle(w, 0);
 	world_free(w);
 }
@@ -143,8 +144,9 @@ static const struct flow gone[] = {
 	{ .what = "moved and flagged", .before = "server add INBOX a S\n"
 		"server add INBOX b\nserver make Work\n",
 	    .change = "disk move INBOX a Work\nserver flag INBOX a SF\n",
-	    .ops = "push Work a\nremove-remote INBOX a\n",
-	    .both = "INBOX: b\nWork: a(S)\n" },
+	    .ops = "flag-local Work a +\\Flagged\n"
+		"move-remote Work a from INBOX\n",
+	    .both = "INBOX: b\nWork: a(FS)\n" },
 };
 
 static void

@@ -89,7 +89,7 @@ static const struct flow plain[] = {
 	/* Moves are a copy and a removal, in this order. */
 	{ .what = "moved here", .before = FOUR "server make Work\n",
 	    .change = "disk move INBOX a Work\n",
-	    .ops = "push Work a\nremove-remote INBOX a\n",
+	    .ops = "move-remote Work a from INBOX\n",
 	    .both = "INBOX: b c(FS) d(,Junk)\nWork: a(S)\n" },
 	{ .what = "moved there", .before = FOUR "server make Work\n",
 	    .change = "server move INBOX a Work\n",

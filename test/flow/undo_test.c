@@ -71,7 +71,7 @@ static const struct flow messages[] = {
 	/* Moved is in both places then. */
 	{ .what = "moved here", .before = WORK,
 	    .change = "disk move INBOX a Work\n", UNDO,
-	    .ops = "pull INBOX a\npush Work a\n",
+	    .ops = "copy-remote Work a from INBOX\npull INBOX a\n",
 	    .both = ALL_THREE "Work: a(S) d(S) e\n",
 	    .notes = "1 removal undone: 1 message pulled again\n" },
 };

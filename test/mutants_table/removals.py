@@ -64,7 +64,10 @@ ROWS = [
 	("\t{ settle_start, NULL },\n", "")),
     ("uploads-before-pulls", SYNC + "run/phases.c", "flow merge_test",
 	("\t{ folder_tasks_start, is_not_held },\n"
+	"\t{ uploads_settle_start, is_not_held },\n"
+	"\t{ copies_start, may_copy },\n"
 	"\t{ uploads_start, is_not_held },\n",
+	"\t{ uploads_settle_start, is_not_held },\n"
 	"\t{ uploads_start, is_not_held },\n"
 	"\t{ folder_tasks_start, is_not_held },\n")),
     ("removals-behind-what-is-undone", SYNC + "run/phases.c",

@@ -13,8 +13,9 @@ pass_starter folder_make_start;
  * made is left out. */
 int make_directories(struct run *, struct folder *const *, size_t n,
     struct err *);
-/* pull.c, push.c, flags.c, remove.c. */
+/* pull.c, copy.c, push.c, flags.c, remove.c. */
 pass_starter pull_start;
+pass_starter copy_start;
 pass_starter push_start;
 pass_starter flags_start;
 pass_starter remove_start;

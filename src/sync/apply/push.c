@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "imap/quirks.h"
 #include "mail/flags.h"
+#include "match/copies.h"
 #include "match/match.h"
 #include "apply/push.h"
 
@@ -98,8 +99,8 @@ may_go_again(const struct push *p, const struct index_intent *in)
 	    in->uidnext == f->row.uidnext);
 }
 
-/* A message that was appended without an answer: look before it is sent again.
- * */
+/* What was copied in this run is still to be seen. A message that was appended
+ * without an answer: look before it is sent again. */
 static int
 drop_intended(struct push *p, struct err *err)
 {
@@ -109,6 +110,10 @@ drop_intended(struct push *p, struct err *err)
 	for (i = 0; i < p->next.n && found != -1; i++) {
 		struct pushed *m = &p->next.msg[i];
 
+		if (copies_are_made_to(p->pass.run, m->row.place.id)) {
+			m->row.verdict.ops = OP_NONE;
+			continue;
+		}
 		found = index_intent_of(p->pass.run->ix, p->pass.folder->row.id,
 		    m->row.place.id, &open, err);
 		if (found != 1)
@@ -118,7 +123,9 @@ drop_intended(struct push *p, struct err *err)
 			continue;
 		}
 		m->row.verdict.ops = OP_NONE;
-		m->altered = open.answered && open.told != TOLD_LACKING;
+		/* Not before it was looked for. */
+		m->altered = open.answered && open.told != TOLD_LACKING &&
+		    !p->pass.folder->look_again;
 	}
 	return found == -1 ? -1 : 0;
 }

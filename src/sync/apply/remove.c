@@ -29,6 +29,7 @@
 #include "index/content.h"
 #include "mail/flags.h"
 #include "maildir/attic.h"
+#include "match/copies.h"
 #include "observe/observe.h"
 
 #define DAY		(24 * 3600)
@@ -129,6 +130,40 @@ leave_unproven(struct removing *r, struct doomed *d, struct err *err)
 	return found == -1 ? -1 : 0;
 }
 
+/* It lies elsewhere by now. What the trash has may be there for its own sake,
+ * or for another's. */
+static int
+is_filed(struct removing *r, const struct doomed *d, bool *out,
+    struct err *err)
+{
+	const struct folder *trash = folder_trash(r->pass.run);
+	const struct place *p = &d->p.place;
+
+	*out = false;
+	if (!remove_wants_expunge(d) || p->content == 0)
+		return 0;
+	*out = copies_moved(r->pass.run, p->id);
+	return *out ? 0 : index_content_filed(r->pass.run->ix, p,
+	    trash == NULL ? 0 : trash->row.id, out, err);
+}
+
+/* Only what is deleted goes to the trash, and not what was filed. */
+static int
+sort_out_filed(struct removing *r, struct doomed *d, struct err *err)
+{
+	bool filed;
+
+	if (r->trash == NULL && !r->filed)
+		return 0;
+	if (is_filed(r, d, &filed, err) == -1)
+		return -1;
+	if (filed == r->filed)
+		return 0;
+	r->others_filed |= filed;
+	d->p.verdict.ops = OP_NONE;
+	return 0;
+}
+
 /* Its file may be one that nobody could read where it is now. */
 static bool
 may_be_moved(const struct removing *r, const struct picked *p)
@@ -160,6 +195,7 @@ remove_pick_work(struct pass *p, struct err *err)
 			r->row[i].p.verdict.ops = OP_NONE;
 		if (remove_narrow(p->run, &r->row[i].p, r->pick.ops, true,
 		    err) == -1 || leave_unproven(r, &r->row[i], err) == -1 ||
+		    sort_out_filed(r, &r->row[i], err) == -1 ||
 		    know(r, &r->row[i], err) == -1)
 			return -1;
 	}
@@ -559,6 +595,24 @@ report_left(struct removing *r)
 		remove_report_left(r);
 }
 
+/* Once more from the beginning, for what was put off, and for what was filed;
+ * or that was all. */
+static enum task_result
+remove_next_round(struct removing *r)
+{
+	if (!r->put_off && (r->filed || !r->others_filed))
+		return pass_job(&r->pass, remove_lost_settle_work,
+		    remove_ended);
+	r->late = r->put_off;
+	if (!r->put_off) {
+		r->filed = true;
+		r->trash = NULL;
+	}
+	r->put_off = r->pick.end = false;
+	r->pick.after = 0;
+	return task_next(&r->pass.task, remove_pick);
+}
+
 static enum task_result
 remove_recorded(struct task *t)
 {
@@ -571,7 +625,7 @@ remove_recorded(struct task *t)
 		if (d->unlinked)
 			report_done(r->pass.run, SYNC_REMOVE_LOCAL,
 			    r->pass.folder, &d->p.place, "");
-		if (d->expunged)
+		if (d->expunged && !copies_moved(r->pass.run, d->p.place.id))
 			report_done(r->pass.run, SYNC_REMOVE_REMOTE,
 			    r->pass.folder, &d->p.place, "");
 	}
@@ -579,15 +633,7 @@ remove_recorded(struct task *t)
 	if (!uidset_empty(&r->uids))
 		loss_was_none(&r->pass, r->pass.conn);
 	remove_release_rows(r);
-	if (!r->pick.end)
-		return task_next(t, remove_pick);
-	if (!r->put_off)
-		return pass_job(&r->pass, remove_lost_settle_work,
-		    remove_ended);
-	r->late = true;
-	r->put_off = r->pick.end = false;
-	r->pick.after = 0;
-	return task_next(t, remove_pick);
+	return r->pick.end ? remove_next_round(r) : task_next(t, remove_pick);
 }
 
 static enum task_result

@@ -64,6 +64,9 @@ struct removing {
 
 	/* remove_trash.c */
 	struct folder *trash;		/* where it goes instead, or NULL */
+	bool filed;		/* what lies elsewhere by now, and needs none,
+				   has its turn; ... */
+	bool others_filed;	/* ... it comes behind the rest */
 	struct transfer transfer[REMOVE_ROWS];	/* of each row, with trash */
 	struct transfers transfers;	/* all of them */
 	bool transferred_before;	/* one was, perhaps */

@@ -11,26 +11,19 @@
 
 #include "apply/remove.h"
 #include "base/mem.h"
+#include "core/learned.h"
 #include "mail/flags.h"
 
 static enum task_result remove_seen(struct task *);
 static enum task_result remove_doubts_told(struct task *);
 static enum task_result remove_doubts_compared(struct task *);
 
-/* What is made up each time tells nothing. */
 static void
 compare_meta(const struct learned *l, struct doomed *d,
     const struct imap_fetch *f)
 {
-	const struct place *p = &d->p.place;
-	bool size = f->has_size && p->size != 0 && !l->sizes_vary;
-	bool date = f->has_date && p->has_date && !l->dates_vary;
-	bool same = (size || date) && (!size || p->size == f->size) &&
-	    (!date || p->date == f->date);
-
-	d->there = same ? THERE_AS_RECORDED : THERE_IN_DOUBT;
-	d->how = (struct removed_how){ .size = same && size,
-	    .date = same && date };
+	d->there = learned_is_same(l, &d->p.place, f, &d->how) ?
+	    THERE_AS_RECORDED : THERE_IN_DOUBT;
 }
 
 static void

@@ -137,6 +137,16 @@ folder_takes_part(const struct run *run, const struct folder *f)
 	return folder_in_play(f) && (!run->undone || run->merged || f->undone);
 }
 
+bool
+folder_takes_uploads(const struct run *run, const struct folder *f)
+{
+	bool there = f->row.remote || (run->md->look_only &&
+	    folder_verdict(f) == FOLDER_MAKE_REMOTE);
+
+	return folder_takes_part(run, f) && f->dirty > 0 && f->row.local &&
+	    there;
+}
+
 /* Nothing that STATUS tells has moved, and nothing here waits to be done. */
 static bool
 is_unchanged(const struct run *run, const struct folder *f)

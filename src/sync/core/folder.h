@@ -30,7 +30,8 @@ struct proof {
 /* What is done with a folder on a connection, and may cost it. */
 enum step {
 	STEP_NONE, STEP_LOOK, STEP_MAKE, STEP_UPLOADED, STEP_PAIR, STEP_PULL,
-	STEP_FLAGS, STEP_PUSH, STEP_PROVE, STEP_REMOVE, STEP_DROP, STEPS
+	STEP_FLAGS, STEP_COPY, STEP_PUSH, STEP_PROVE, STEP_REMOVE, STEP_DROP,
+	STEPS
 };
 #define STEP_BIT(step) (1u << (step))
 
@@ -153,6 +154,9 @@ bool folder_takes_removals(const struct folder *);
 
 /* When removals are undone, the other folders are through with it. */
 bool folder_takes_part(const struct run *, const struct folder *);
+/* What is new in it goes to the server, or would, when a dry run's folders are
+ * made there. */
+bool folder_takes_uploads(const struct run *, const struct folder *);
 /* It takes part, and its server's side is to be looked at. */
 bool folder_wants_look(const struct run *, const struct folder *);
 

@@ -205,3 +205,17 @@ learned_anew(struct run *run, const struct folder *f, int64_t *place_out,
 {
 	return index_fact_get(run->ix, f->row.id, ANEW, place_out, err);
 }
+
+bool
+learned_is_same(const struct learned *l, const struct place *p,
+    const struct imap_fetch *f, struct removed_how *out)
+{
+	bool size = f->has_size && p->size != 0 && !l->sizes_vary;
+	bool date = f->has_date && p->has_date && !l->dates_vary;
+	bool same = (size || date) && (!size || p->size == f->size) &&
+	    (!date || p->date == f->date);
+
+	*out = (struct removed_how){ .size = same && size,
+	    .date = same && date };
+	return same;
+}

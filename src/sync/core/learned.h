@@ -23,6 +23,11 @@ int learn_anew(struct run *, const struct folder *, struct err *);
 int learned_anew(struct run *, const struct folder *, int64_t *place_out,
     struct err *);
 
+/* What is told of the message is what was recorded of it, as far as that can be
+ * compared: what is made up each time tells nothing. Any thread. */
+bool learned_is_same(const struct learned *, const struct place *,
+    const struct imap_fetch *, struct removed_how *out);
+
 /* What it was given came back altered. In a transaction. */
 int learn_rewrites(struct run *, struct err *);
 /* What lies under the UID that the server told of an upload. In a transaction.

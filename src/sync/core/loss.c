@@ -29,6 +29,8 @@ static const struct {
 	    "they were not pulled" },
 	[STEP_FLAGS] = { ITEM_FLAGS, "flags are set",
 	    "flags were not carried over" },
+	[STEP_COPY] = { ITEM_PUSH, "messages are copied from it",
+	    "they were not" },
 	[STEP_PUSH] = { ITEM_PUSH, "messages are sent",
 	    "they were not pushed" },
 	[STEP_PROVE] = { ITEM_REMOVE, "messages are asked for",

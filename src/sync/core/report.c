@@ -38,6 +38,12 @@ count_done(struct sync_result *r, enum sync_op op)
 	case SYNC_REMOVE_REMOTE:
 		r->pushed.deleted++;
 		break;
+	case SYNC_MOVE_REMOTE:
+		r->pushed.moved++;
+		break;
+	case SYNC_COPY_REMOTE:
+		r->pushed.copied++;
+		break;
 	case SYNC_MAKE_LOCAL:
 	case SYNC_DROP_LOCAL:
 	case SYNC_RENAME_LOCAL:
@@ -59,6 +65,8 @@ sync_op_name(enum sync_op op)
 		[SYNC_FLAG_REMOTE] = "flag-remote",
 		[SYNC_REMOVE_LOCAL] = "remove-local",
 		[SYNC_REMOVE_REMOTE] = "remove-remote",
+		[SYNC_MOVE_REMOTE] = "move-remote",
+		[SYNC_COPY_REMOTE] = "copy-remote",
 		[SYNC_MAKE_LOCAL] = "make-local",
 		[SYNC_MAKE_REMOTE] = "make-remote",
 		[SYNC_DROP_LOCAL] = "drop-local",

@@ -27,6 +27,7 @@
 	((type *)(void *)((char *)(p) - offsetof(type, member)))
 
 struct connections;
+struct copies;
 struct login;
 struct phases;
 struct prescan;
@@ -152,6 +153,8 @@ struct run {
 	struct task *phase;	/* at work; what wakes the run wakes it */
 	struct imap_list *list;		/* what the server has */
 	struct prescan *prescan;
+	struct copies *copies;	/* new files that the server need not be sent;
+				   NULL: not known yet */
 	struct connections *connections;	/* beside the main one */
 	struct pull *pulls;		/* those under way */
 	struct pull_group pull_group;

@@ -9,7 +9,8 @@
 
 /*
  * What we uploaded nobody had before: where its flags differ, neither side has
- * taken any away. The server did not say its UID, or its answer was lost.
+ * taken any away, but for what is known of the source of a copy. The server did
+ * not say its UID, or its answer was lost.
  */
 static int
 agree_on_upload(struct index *ix, struct place *p, const struct place *file,
@@ -22,8 +23,7 @@ agree_on_upload(struct index *ix, struct place *p, const struct place *file,
 		return 0;
 	found = index_intent_of(ix, p->folder, file->id, &in, err);
 	if (found == 1 && p->uid >= in.uidnext) {
-		state_set(&p->base_local, true, 0, "");
-		state_set(&p->base_remote, true, 0, "");
+		p->base_local.present = p->base_remote.present = true;
 		/* It has what it was about. */
 		return index_intent_drop(ix, in.id, err);
 	}

@@ -365,8 +365,7 @@ folder_made(struct task *t)
 	if (f->failed && f->fault == NULL)
 		return task_next(t, folder_next);
 	if (!f->row.remote)		/* it was only told */
-		return folder_pass(t, f, h->pass.run->passes->push,
-		    folder_next);
+		return folder_pass(t, f, digest_start, folder_next);
 	return task_next(t, folder_observe);
 }
 

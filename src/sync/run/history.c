@@ -27,6 +27,8 @@ static const struct {
 } plain[] = {
 	{ "pulled", "new on the server" },
 	{ "pushed", "new on disk" },
+	{ "moved-remote", "moved on disk" },
+	{ "copied-remote", "copied on disk" },
 	{ "flags-local", "changed on the server" },
 	{ "flags-remote", "changed on disk" },
 	{ "made-local", "there is such a folder on the server" },

@@ -62,6 +62,13 @@ is_not_held(const struct run *run)
 	return !run->held;
 }
 
+/* In a merge it is not certain enough what the server has. */
+static bool
+may_copy(const struct run *run)
+{
+	return !run->held && !run->hold_push && !run->merging && !run->undone;
+}
+
 static bool
 is_undone(const struct run *run)
 {
@@ -115,6 +122,8 @@ static const struct entry looking[] = {
 static const struct entry adding[] = {
 	{ make_directories_start, carries_out },
 	{ folder_tasks_start, is_not_held },
+	{ uploads_settle_start, is_not_held },
+	{ copies_start, may_copy },
 	{ uploads_start, is_not_held },
 	{ look_again_start, is_not_held },
 	{ second_scan_start, NULL },

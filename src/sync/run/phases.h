@@ -29,7 +29,11 @@ phase_starter make_directories_start;
 /* folder_tasks.c: what adds and what changes, several folders at a time. */
 phase_starter folder_tasks_start;
 /* uploads.c: what is new on disk, after all pulls, so that what the server has
- * is known; then another look at what the server made of it. */
+ * is known: what earlier runs began is settled, the rest is uploaded; then
+ * another look at what the server made of it. copies.c: in between, what the
+ * server has already is copied there. */
+phase_starter uploads_settle_start;
+phase_starter copies_start;
 phase_starter uploads_start;
 phase_starter look_again_start;
 /* once_more.c: a merge of folders, or --undo-deletes; a dry run's words. */

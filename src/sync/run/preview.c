@@ -7,6 +7,7 @@
 #include "apply/apply.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "match/copies.h"
 
 struct previewing {
 	struct pass pass;
@@ -134,18 +135,67 @@ preview_pull(struct conn *conn, struct folder *f, struct pass_result *out)
 	    .tell = tell_pull });
 }
 
+/* As it would be by then. */
+static void
+agree_on_source(const struct folder *f, struct place *p, bool expunge)
+{
+	struct verdict v;
+	struct ability can;
+
+	folder_ability(f, &can);
+	reconcile_message(p, &can, expunge, &v);
+	if (v.ops & OP_FLAG_REMOTE)
+		state_set(&p->remote, true, v.remote_flags, v.remote_keywords);
+	if (v.ops & OP_FLAG_LOCAL)
+		state_set(&p->local, true, v.local_flags, v.local_keywords);
+	verdict_release(&v);
+	reconcile_agree(p, &can);
+}
+
+/* What is copied on the server may differ in flags then. */
+static int
+narrow_push(struct run *run, struct folder *f, struct picked *p,
+    struct err *err)
+{
+	const struct copy *copy = copies_to(run, p->place.id);
+	struct ability can;
+	struct place source;
+	int found = copy == NULL ? 0 : index_place_by_id(run->ix, copy->source,
+	    &source, err);
+
+	if (found != 1)
+		return found;
+	if (source.local.present && !source.missing)
+		agree_on_source(&run->folder[copy->from], &source,
+		    run->conf->expunge);
+	copies_agree(&p->place, &source);
+	place_release(&source);
+	folder_ability(f, &can);
+	verdict_release(&p->verdict);
+	reconcile_message(&p->place, &can, false, &p->verdict);
+	return 0;
+}
+
 static void
 tell_push(void *arg, struct run *run, struct folder *f, const struct picked *p)
 {
+	struct copy *copy = copies_to(run, p->place.id);
+
 	(void)arg;
-	report_verdict(run, f, p, OP_PUSH);
+	if (copy == NULL) {
+		report_verdict(run, f, p, OP_PUSH);
+		return;
+	}
+	copy->done = true;
+	report_copy(run, copy, &p->place);
+	report_verdict(run, f, p, OP_FLAG_LOCAL | OP_FLAG_REMOTE);
 }
 
 static void
 preview_push(struct conn *conn, struct folder *f, struct pass_result *out)
 {
 	preview_start(conn, f, out, &(struct preview){ .ops = OP_PUSH,
-	    .tell = tell_push });
+	    .narrow = narrow_push, .tell = tell_push });
 }
 
 /* A file that the first scan lacked can't be renamed; it may be renamed or gone
@@ -195,7 +245,8 @@ tell_removal(void *arg, struct run *run, struct folder *f,
 	(void)arg;
 	report_verdict(run, f, p,
 	    (p->place.local.present ? OP_REMOVE_LOCAL : OP_NONE) |
-	    (p->place.remote.present ? OP_REMOVE_REMOTE : OP_NONE));
+	    (p->place.remote.present && !copies_moved(run, p->place.id) ?
+	    OP_REMOVE_REMOTE : OP_NONE));
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "match/copies.h"
 #include "observe/prescan.h"
 #include "run/account.h"
 #include "run/again.h"
@@ -80,6 +81,7 @@ run_free(struct run *run)
 	phases_release(run);
 	connections_release(run);
 	prescan_release(run);
+	copies_release(run);
 	for (i = 0; i < run->n_folder; i++)
 		folder_release(&run->folder[i]);
 	free(run->folder);

@@ -78,16 +78,30 @@ upload_next(struct task *t)
 	struct folder *f;
 
 	while ((f = phase_next_folder(t)) != NULL)
-		if (folder_takes_part(run, f) && !run->hold_push &&
-		    f->dirty > 0 && f->row.remote && f->row.local)
+		if (!run->hold_push && folder_takes_uploads(run, f))
 			return phase_pass(t, run->passes->push, upload_next);
 	return TASK_DONE;
 }
 
 static enum task_result
-upload_begin(struct task *t)
+uploads_settled(struct task *t)
 {
-	return phase_job(t, upload_work, upload_next);
+	(void)t;
+	return TASK_DONE;
+}
+
+static enum task_result
+uploads_settle(struct task *t)
+{
+	return phase_job(t, upload_work, uploads_settled);
+}
+
+void
+uploads_settle_start(struct run *run, struct pass_result *out)
+{
+	struct phase *ph = xcalloc(1, sizeof(*ph));
+
+	phase_start(ph, run, out, "settle uploads", uploads_settle);
 }
 
 void
@@ -96,7 +110,7 @@ uploads_start(struct run *run, struct pass_result *out)
 	struct phase *ph = xcalloc(1, sizeof(*ph));
 
 	ph->risks = STEP_BIT(STEP_PUSH);
-	phase_start(ph, run, out, "uploads", upload_begin);
+	phase_start(ph, run, out, "uploads", upload_next);
 }
 
 /* --- what was uploaded is looked at --- */
