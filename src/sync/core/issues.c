@@ -425,19 +425,6 @@ list_all(struct run *run, struct err *err)
 	return 0;
 }
 
-int
-issues_settle(struct run *run, struct err *err)
-{
-	struct report *r = &run->report;
-
-	r->settled = true;
-	if (keep_issues(run, err) == -1)
-		return -1;
-	if (r->any && r->writes && settle(run, err) == -1)
-		return -1;
-	return list_all(run, err);
-}
-
 /* The issues are sealed, and the index lane's own. */
 static void
 add_sealed(struct report *r, enum index_item_kind kind, const char *text)
@@ -483,6 +470,59 @@ report_late(struct run *run, struct err *err)
 	    "not in sync since", when);
 	add_sealed(&run->report, ITEM_LATE, sentence);
 	return 0;
+}
+
+/* Found at the very end, it is not to be taken for settled before. */
+static int
+spare_late(struct run *run, struct err *err)
+{
+	const struct index_item_key key = { 0, 0, ITEM_LATE, NULL };
+	struct index_item it;
+	int rc = index_item_find(run->ix, &key, &it, err);
+
+	if (rc != 1)
+		return rc;
+	it.run = run->report.run;
+	rc = index_item_put(run->ix, &it, err);
+	index_item_release(&it);
+	return rc;
+}
+
+/* The same goes for those that come to their end each time, and leave what
+ * nobody is told of. */
+static int
+tell_late(struct run *run, struct err *err)
+{
+	struct report *r = &run->report;
+	struct listing l = { .folder = SIZE_MAX };
+	const size_t n = r->n_issue;
+
+	if (!r->writes)
+		return 0;
+	if (r->result.pending > 0 && r->result.held == 0 &&
+	    report_late(run, err) == -1)
+		return -1;
+	if (r->n_issue == n)
+		return r->any ? index_item_drop(run->ix, 0, 0, ITEM_LATE,
+		    err) : 0;
+	if (keep_issue(run, &r->issue[n], err) == -1)
+		return -1;
+	list_one(run, &l, &r->issue[n].item, r->issue[n].text);
+	return 0;
+}
+
+int
+issues_settle(struct run *run, struct err *err)
+{
+	struct report *r = &run->report;
+
+	r->settled = true;
+	if (keep_issues(run, err) == -1)
+		return -1;
+	if (r->any && r->writes && (spare_late(run, err) == -1 ||
+	    settle(run, err) == -1))
+		return -1;
+	return list_all(run, err) == -1 ? -1 : tell_late(run, err);
 }
 
 static int
