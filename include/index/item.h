@@ -19,6 +19,8 @@ enum index_item_kind {
 	ITEM_WINDOW,		/* its oldest messages are not shown */
 	ITEM_UNSEEN,		/* and changes of those wait */
 	ITEM_OLDER,		/* files may be messages that are not shown */
+	ITEM_UNSURE_PUSH,	/* ... or messages that nobody could look at */
+	ITEM_UNSURE_PULL,	/* messages may be files that nobody could */
 	/* Of the account, not a matter of exit 1; yet -q names them. */
 	ITEM_SECRET = 100,	/* no password was to be had */
 	ITEM_LATE,		/* not in sync for long */

@@ -158,6 +158,38 @@ let_go(void **state)
 	world_free(w);
 }
 
+/* An item that is ignored is settled: they are others. */
+static void
+let_go_by_ignoring(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+	struct err err;
+
+	(void)state;
+	world_do(w, "server add INBOX a S\ndisk add INBOX a S\n"
+	    "disk add INBOX d S\n");
+	refuses(w);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
+		world_is(w, "told", buf_str(&w->told.ops), "");
+	}
+	for (int64_t id = 1; id < 10; id++) {
+		struct sync_ignored item = { .id = id };
+
+		assert_int_equal(sync_ignore(&w->conf, w->state, &item, &err),
+		    0);
+	}
+	world_sync(w, NULL, NULL);
+	world_is(w, "told", buf_str(&w->told.ops),
+	    "push INBOX a\npush INBOX d\n");
+	imapd_count(w->d);
+	world_sync(w, &(struct sync_options){ .full = true }, NULL);
+	world_sync_well(w);
+	world_is_in_sync(w, "INBOX: a(S) a(S) d(S)\n");
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
 /* --- files that can't be read --- */
 
 static void
@@ -332,6 +364,7 @@ main(void)
 		cmocka_unit_test(of_an_estimated_size),
 		cmocka_unit_test(known_before),
 		cmocka_unit_test(let_go),
+		cmocka_unit_test(let_go_by_ignoring),
 		cmocka_unit_test(unreadable),
 		cmocka_unit_test(moved_and_unreadable),
 		cmocka_unit_test(said_to_be_empty),

@@ -76,4 +76,11 @@ ROWS = [
     ("to-be-lost-is-progress", SYNC + "core/loss.c", "flow line_test",
 	[("if (++l->all <= ENOUGH_OF_ALL)", "if (true)"),
 	("l->n++ > 0 || l->all >= ENOUGH_OF_ALL", "l->n++ > 0")]),
+    ("what-waits-is-never-late", SYNC + "core/issues.c", "flow late_test",
+	("r->result.pending > 0 && r->result.held == 0", "false")),
+    ("what-is-late-is-named-each-time", SYNC + "core/issues.c",
+	"flow late_test", ("(spare_late(run, err) == -1 ||\n\t    ",
+	"(false ||\n\t    ")),
+    ("who-ignores-keeps-it-waiting", SYNC + "match/unlooked.c",
+	"flow unlooked_test", ("\tfound = it.ignored;\n", "\tfound = 0;\n")),
 ]

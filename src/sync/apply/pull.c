@@ -570,7 +570,7 @@ tell_waiting_messages(struct pull *p)
 
 	if (n == 0)
 		return;
-	report_folder_issue(p->pass.run, p->pass.folder, ITEM_PULL, n,
+	report_folder_issue(p->pass.run, p->pass.folder, ITEM_UNSURE_PULL, n,
 	    "%llu message%s not pulled: %llu file%s can't be read and may be "
 	    "the same. If they are others, run sync --adopt", n, n == 1 ?
 	    " was" : "s were", files, files == 1 ? "" : "s");

@@ -527,15 +527,15 @@ tell_waiting(struct push *p)
 	const char *were = n == 1 ? " was" : "s were";
 
 	if (n > 0 && p->unlooked.n == 0)
-		report_folder_issue(p->pass.run, p->pass.folder, ITEM_PUSH, n,
-		    "%llu file%s not pushed: the server does not list all its "
-		    "messages, which may be the same. If they are others, run "
-		    "sync --adopt", n, were);
+		report_folder_issue(p->pass.run, p->pass.folder,
+		    ITEM_UNSURE_PUSH, n, "%llu file%s not pushed: the server "
+		    "does not list all its messages, which may be the same. If "
+		    "they are others, run sync --adopt", n, were);
 	else if (n > 0)
-		report_folder_issue(p->pass.run, p->pass.folder, ITEM_PUSH, n,
-		    "%llu file%s not pushed: the server did not give %llu of "
-		    "its messages, which may be the same. If they are others, "
-		    "run sync --adopt", n, were,
+		report_folder_issue(p->pass.run, p->pass.folder,
+		    ITEM_UNSURE_PUSH, n, "%llu file%s not pushed: the server "
+		    "did not give %llu of its messages, which may be the same. "
+		    "If they are others, run sync --adopt", n, were,
 		    (unsigned long long)p->unlooked.n);
 }
 

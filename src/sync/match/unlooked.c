@@ -20,16 +20,35 @@ load_unlisted(struct run *run, const struct folder *f, struct unlooked *u,
 	    learned_anew(run, f, &u->unlisted_to, err);
 }
 
+/* The user does not want to hear of it any more: what waits are others. */
+static int
+is_let_go(struct run *run, const struct folder *f, enum index_side side,
+    struct err *err)
+{
+	const struct index_item_key key = { f->row.id, 0, side == INDEX_LOCAL ?
+	    ITEM_UNSURE_PULL : ITEM_UNSURE_PUSH, NULL };
+	struct index_item it;
+	int found = run->opt.adopt || !run->report.any ? 0 :
+	    index_item_find(run->ix, &key, &it, err);
+
+	if (found != 1)
+		return found == -1 ? -1 : run->opt.adopt;
+	found = it.ignored;
+	index_item_release(&it);
+	return found;
+}
+
 int
 unlooked_load(struct run *run, const struct folder *f, enum index_side side,
     struct unlooked *u, struct err *err)
 {
 	struct index_unlooked of = { .folder = f->row.id, .side = side };
+	int let_go = is_let_go(run, f, side, err);
 
 	unlooked_release(u);
 	u->known = true;
-	if (run->opt.adopt)
-		return 0;
+	if (let_go != 0)
+		return let_go == 1 ? 0 : -1;
 	if (index_fact_get(run->ix, f->row.id, SETTLED, &of.after, err) == -1 ||
 	    index_unlooked(run->ix, &of, &u->size, &u->n, err) == -1)
 		return -1;

@@ -4,7 +4,8 @@
  * Where messages of the server could not be had, files that could be those are
  * not uploaded; where files could not be read, messages that could be those are
  * not delivered. That goes for what came since the folder's two sides were last
- * known not to have each other's. --adopt lets go.
+ * known not to have each other's. --adopt lets go, and so does who ignores the
+ * item.
  */
 #ifndef SYNC_MATCH_UNLOOKED_H
 #define SYNC_MATCH_UNLOOKED_H
