@@ -44,7 +44,7 @@ ROWS = [
 	"*out = false;")),
     ("adopt-does-not-let-go", SYNC + "match/unlooked.c",
 	"flow unlooked_test",
-	("\tif (run->opt.adopt)\n\t\treturn 0;\n", "")),
+	("found == -1 ? -1 : run->opt.adopt;", "found == -1 ? -1 : 0;")),
 
     # -- unlike messages --
     ("doubles-pair-by-their-header", SYNC + "match/pair.c",
