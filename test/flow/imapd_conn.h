@@ -97,6 +97,14 @@ void view_tell(struct imapd_conn *);
 void view_open(struct imapd_conn *, struct imapd_box *, bool examined);
 /* imapd_msg.c: those that begin with UID. */
 void command_uid(struct cursor *);
+#define SET_MOST (4u << 20)
+/* The n-th one that the client knows, and is there still; NULL. */
+struct imapd_message *view_message(const struct imapd_conn *, size_t i);
+bool view_asked(const struct imapd_conn *, const char *set, uint32_t uid);
+bool view_writable(struct cursor *);	/* or it says NO */
+void view_expunge(struct imapd_conn *, uint32_t uid);
+/* imapd_copy.c */
+void command_transfer(struct cursor *, bool move);
 void command_expunge(struct cursor *, const char *set);
 /* Rows of what changed, for SELECT (QRESYNC ...). */
 void fetch_changes(struct imapd_conn *, const char *set, uint64_t since);

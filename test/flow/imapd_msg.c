@@ -8,11 +8,8 @@
 #include "base/mem.h"
 #include "imapd_conn.h"
 
-#define SET_MOST (4u << 20)
-
-/* The n-th one that the client knows, and is there still; NULL. */
-static struct imapd_message *
-in_view(const struct imapd_conn *c, size_t i)
+struct imapd_message *
+view_message(const struct imapd_conn *c, size_t i)
 {
 	return imapd_find(c->box, c->view[i]);
 }
@@ -23,8 +20,8 @@ highest(const struct imapd_conn *c)
 	return c->n_view == 0 ? 0 : c->view[c->n_view - 1];
 }
 
-static bool
-is_asked(const struct imapd_conn *c, const char *set, uint32_t uid)
+bool
+view_asked(const struct imapd_conn *c, const char *set, uint32_t uid)
 {
 	return set == NULL || set_has(set, uid, highest(c));
 }
@@ -189,16 +186,16 @@ send_rows(struct imapd_conn *c, const char *set, unsigned items,
 	bool refused = false, body = items & (ITEM_BODY | ITEM_HEADER);
 
 	for (size_t i = 0; i < c->n_view; i++) {
-		const struct imapd_message *m = in_view(c, i);
+		const struct imapd_message *m = view_message(c, i);
 
 		if (body && m != NULL && m->lie == IMAPD_KILLS_ALL &&
-		    is_asked(c, set, m->uid))
+		    view_asked(c, set, m->uid))
 			conn_cut_behind(c);
 	}
 	for (size_t i = 0; i < c->n_view; i++) {
-		struct imapd_message *m = in_view(c, i);
+		struct imapd_message *m = view_message(c, i);
 
-		if (m == NULL || !is_asked(c, set, m->uid) ||
+		if (m == NULL || !view_asked(c, set, m->uid) ||
 		    m->uid < c->fetch_from || m->modseq <= since || m->lie == IMAPD_UNLISTED)
 			continue;
 		if (m->lie == IMAPD_UNTOLD) {
@@ -272,7 +269,7 @@ limit_from(struct imapd_conn *c, const char *set, char text[60])
 
 	*text = '\0';
 	for (size_t i = c->n_view; i-- > 0 && c->d->limit > 0; ) {
-		if (!is_asked(c, set, c->view[i]) || in_view(c, i) == NULL)
+		if (!view_asked(c, set, c->view[i]) || view_message(c, i) == NULL)
 			continue;
 		if (n++ == c->d->limit) {
 			snprintf(text, 60, "[MESSAGELIMIT %u %u] ",
@@ -373,7 +370,7 @@ is_wanted(const struct imapd_conn *c, const struct imapd_message *m,
 	const char *set = w->set != NULL && strcmp(w->set, "$") == 0 ?
 	    (c->saved == NULL ? "" : c->saved) : w->set;
 
-	return is_asked(c, set, m->uid) && m->modseq >= w->modseq &&
+	return view_asked(c, set, m->uid) && m->modseq >= w->modseq &&
 	    (w->flag == NULL || words_have(m->flags, w->flag)) &&
 	    (w->keyword == NULL || words_have(m->flags, w->keyword));
 }
@@ -418,7 +415,7 @@ find(struct cursor *k, const struct wanted *w, const char *result)
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_view; i++) {
-		const struct imapd_message *m = in_view(c, i);
+		const struct imapd_message *m = view_message(c, i);
 
 		if (m != NULL && m->uid >= from && is_wanted(c, m, w) &&
 		    m->lie != IMAPD_UNLISTED)
@@ -472,8 +469,8 @@ storable(const struct imapd_box *b, const char *words)
 	return all;
 }
 
-static bool
-may_write(struct cursor *k)
+bool
+view_writable(struct cursor *k)
 {
 	if (!k->c->examined && !k->c->box->read_only)
 		return true;
@@ -488,9 +485,9 @@ refusal(const struct imapd_conn *c, const char *set, const char *words)
 	const char *why = NULL;
 
 	for (size_t i = 0; i < c->n_view && why == NULL; i++) {
-		const struct imapd_message *m = in_view(c, i);
+		const struct imapd_message *m = view_message(c, i);
 
-		if (m != NULL && is_asked(c, set, m->uid) &&
+		if (m != NULL && view_asked(c, set, m->uid) &&
 		    c->d->refuse_words != NULL)
 			why = c->d->refuse_words(c->d, m, words);
 	}
@@ -500,7 +497,7 @@ refusal(const struct imapd_conn *c, const char *set, const char *words)
 static void
 say_stored(struct imapd_conn *c, size_t at, bool silent)
 {
-	const struct imapd_message *m = in_view(c, at);
+	const struct imapd_message *m = view_message(c, at);
 
 	if (!silent && c->d->quiet)
 		return;
@@ -524,9 +521,9 @@ store_words(struct imapd_conn *c, const char *set, bool add, bool silent,
 
 	view_tell(c);
 	for (size_t i = 0; i < c->n_view; i++) {
-		struct imapd_message *m = in_view(c, i);
+		struct imapd_message *m = view_message(c, i);
 
-		if (m == NULL || !is_asked(c, set, m->uid))
+		if (m == NULL || !view_asked(c, set, m->uid))
 			continue;
 		if (m->uid == c->box->cuts_store)
 			conn_cut_behind(c);
@@ -548,7 +545,7 @@ store(struct cursor *k)
 	bool add = *k->p == '+', silent;
 	const char *why;
 
-	if (!may_write(k)) {
+	if (!view_writable(k)) {
 		free(set);
 		return;
 	}
@@ -560,7 +557,7 @@ store(struct cursor *k)
 	if (why != NULL) {
 		answer_no(k, "%s", why);
 	} else {
-		if (c->box->cuts_first && is_asked(c, set, c->box->cuts_store))
+		if (c->box->cuts_first && view_asked(c, set, c->box->cuts_store))
 			conn_cut_behind(c);
 		else
 			store_words(c, set, add, silent, words);
@@ -572,8 +569,8 @@ store(struct cursor *k)
 
 /* --- what removes --- */
 
-static void
-expunge_one(struct imapd_conn *c, uint32_t uid)
+void
+view_expunge(struct imapd_conn *c, uint32_t uid)
 {
 	if (c->d->expunges == IMAPD_EXPUNGES ||
 	    c->d->expunges == IMAPD_EXPUNGES_SILENTLY)
@@ -592,14 +589,14 @@ command_expunge(struct cursor *k, const char *set)
 		answer_bad(k);
 		return;
 	}
-	if (!may_write(k))
+	if (!view_writable(k))
 		return;
 	for (size_t i = 0; i < c->n_view; i++) {
-		const struct imapd_message *m = in_view(c, i);
+		const struct imapd_message *m = view_message(c, i);
 
 		if (m != NULL && words_have(m->flags, "\\Deleted") &&
-		    is_asked(c, set, m->uid))
-			expunge_one(c, m->uid);
+		    view_asked(c, set, m->uid))
+			view_expunge(c, m->uid);
 	}
 	if (c->d->expunges == IMAPD_EXPUNGES_SILENTLY)
 		conn_say(c, "%s OK expunged", k->tag);
@@ -619,64 +616,6 @@ uid_expunge(struct cursor *k)
 	free(set);
 }
 
-/* To where copies go; "COPYUID v from to", or "". */
-static char *
-copy_all(struct imapd_conn *c, struct imapd_box *to, const char *set)
-{
-	uint32_t *from = xcalloc(c->n_view + 1, sizeof(*from));
-	uint32_t *copy = xcalloc(c->n_view + 1, sizeof(*copy));
-	struct buf text;
-	size_t n = 0;
-	char *code;
-
-	for (size_t i = 0; i < c->n_view; i++) {
-		const struct imapd_message *m = in_view(c, i);
-
-		if (m == NULL || !is_asked(c, set, m->uid))
-			continue;
-		from[n] = m->uid;
-		copy[n++] = imapd_add(to, m->flags, m->date, m->data,
-		    m->size)->uid;
-	}
-	buf_init(&text, SET_MOST);
-	buf_addf(&text, "[COPYUID %llu ",
-	    (unsigned long long)to->uidvalidity);
-	set_format(&text, from, n);
-	buf_addf(&text, " ");
-	set_format(&text, copy, n);
-	buf_addf(&text, "] ");
-	code = xstrdup(n > 0 && conn_has_cap(c, "UIDPLUS") ?
-	    buf_str(&text) : "");
-	buf_release(&text);
-	free(from);
-	free(copy);
-	return code;
-}
-
-static void
-transfer(struct cursor *k, bool move)
-{
-	struct imapd_conn *c = k->c;
-	char *set = take_string(k, NULL), *name = take_string(k, NULL), *code;
-	struct imapd_box *to = imapd_find_box(c->d, name);
-
-	if (to == NULL) {
-		answer_no(k, "[TRYCREATE] no such mailbox");
-	} else if (!move || may_write(k)) {
-		code = copy_all(c, to, set);
-		if (move && *code != '\0')
-			conn_say(c, "* OK %smoved", code);
-		for (size_t i = 0; i < c->n_view && move; i++)
-			if (in_view(c, i) != NULL &&
-			    is_asked(c, set, c->view[i]))
-				expunge_one(c, c->view[i]);
-		answer_ok(k, "%s%s", move ? "" : code, "transferred");
-		free(code);
-	}
-	free(set);
-	free(name);
-}
-
 void
 command_uid(struct cursor *k)
 {
@@ -691,9 +630,9 @@ command_uid(struct cursor *k)
 	else if (take_word(k, "EXPUNGE"))
 		uid_expunge(k);
 	else if (take_word(k, "COPY"))
-		transfer(k, false);
+		command_transfer(k, false);
 	else if (take_word(k, "MOVE") && conn_has_cap(k->c, "MOVE"))
-		transfer(k, true);
+		command_transfer(k, true);
 	else
 		answer_bad(k);
 }

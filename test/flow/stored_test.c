@@ -7,93 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flow.h"
-
-static unsigned
-times(struct world *w, const char *text)
-{
-	const char *p = buf_str(&w->d->log);
-	unsigned n = 0;
-
-	for (; (p = strstr(p, text)) != NULL; p++)
-		n++;
-	return n;
-}
-
-/* One run after the other; NULL ends it, or is not looked at. */
-struct step {
-	const char *change;
-	void (*call)(struct world *);
-	int exit;
-	const char *ops, *server, *disk, *notes, *items;
-	unsigned appends;	/* so far */
-};
-
-struct story {
-	const char *what, *caps;
-	enum imapd_append append;
-	unsigned lies;		/* 0: all of them */
-	void (*prepare)(struct world *);
-	struct step step[6];
-};
-
-static void
-take_step(struct world *w, const struct step *s)
-{
-	char exit_is[8], exit_wanted[8];
-
-	world_do(w, s->change);
-	if (s->call != NULL)
-		s->call(w);
-	world_remember(w);
-	snprintf(exit_is, sizeof(exit_is), "%d", world_sync(w, NULL, NULL));
-	snprintf(exit_wanted, sizeof(exit_wanted), "%d", s->exit);
-	world_is(w, "exit", exit_is, exit_wanted);
-	if (s->ops != NULL)
-		world_is(w, "ops", buf_str(&w->told.ops), s->ops);
-	if (s->server != NULL)
-		world_is(w, "the server", world_server(w), s->server);
-	if (s->disk != NULL)
-		world_is(w, "the disk", world_disk(w), s->disk);
-	if (s->notes != NULL)
-		world_is(w, "notes", buf_str(&w->told.notes), s->notes);
-	world_is(w, "items", buf_str(&w->told.items),
-	    s->items == NULL ? "" : s->items);
-	assert_int_equal(times(w, "APPEND "), s->appends);
-}
-
-static void
-tell(const struct story *s)
-{
-	struct world *w = world_new(s->caps == NULL ? IMAPD_FULL : s->caps);
-	const struct step *last = NULL;
-
-	world_do(w, "server add INBOX a S\n");
-	world_sync_well(w);
-	imapd_count(w->d);
-	w->d->append = s->append;
-	w->d->appends_lies = s->lies == 0 ? UINT32_MAX : s->lies;
-	if (s->prepare != NULL)
-		s->prepare(w);
-	for (size_t i = 0; i < ARRAY_SIZE(s->step) &&
-	    s->step[i].change != NULL; i++) {
-		snprintf(world_way, sizeof(world_way), "%s, run %zu: ",
-		    s->what, i + 1);
-		last = &s->step[i];
-		take_step(w, last);
-	}
-	if (last->exit == 0)
-		world_is_idle(w, 0);
-	world_way[0] = '\0';
-	world_free(w);
-}
-
-static void
-tell_all(const struct story *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		tell(&s[i]);
-}
+#include "story.h"
 
 /* --- nothing, or not yet --- */
 
@@ -227,7 +141,7 @@ static void
 nothing_is_there(void **state)
 {
 	(void)state;
-	tell_all(nothing, ARRAY_SIZE(nothing));
+	story_tell_all(nothing, ARRAY_SIZE(nothing));
 }
 
 /* --- under another UID --- */
@@ -291,7 +205,7 @@ static void
 uids_are_told_wrong(void **state)
 {
 	(void)state;
-	tell_all(uids, ARRAY_SIZE(uids));
+	story_tell_all(uids, ARRAY_SIZE(uids));
 }
 
 /* --- one of two --- */
@@ -387,7 +301,7 @@ static void
 one_of_two_is_kept(void **state)
 {
 	(void)state;
-	tell_all(once, ARRAY_SIZE(once));
+	story_tell_all(once, ARRAY_SIZE(once));
 }
 
 /* --- altered --- */
@@ -548,7 +462,7 @@ static void
 expunge_is_no_fact(void **state)
 {
 	(void)state;
-	tell_all(expunged, ARRAY_SIZE(expunged));
+	story_tell_all(expunged, ARRAY_SIZE(expunged));
 }
 
 /* --- and cut off --- */
