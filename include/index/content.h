@@ -152,6 +152,10 @@ struct index_intent {
 				   sent once more ... */
 	} told;
 	bool again;			/* ... which this was */
+	/* Of a COPY: the UID that the server told, or that was found; 0. */
+	uint32_t copy;
+	bool shown;			/* a row showed it */
+	bool missed;			/* a look did not */
 };
 int index_intent_put(struct index *, struct index_intent *, struct err *);
 int index_intent_drop(struct index *, int64_t id, struct err *);

@@ -12,12 +12,16 @@
 #define TOLD_SHIFT	1	/* three of them */
 #define TOLD_BITS	14
 #define AGAIN		16
+#define SHOWN		32
+#define MISSED		64
+#define COPY_SHIFT	8	/* and all above: a UID */
 
 static int64_t
 answer_of(const struct index_intent *in)
 {
 	return (in->answered ? ANSWERED : 0) | (int64_t)in->told << TOLD_SHIFT |
-	    (in->again ? AGAIN : 0);
+	    (in->again ? AGAIN : 0) | (in->shown ? SHOWN : 0) |
+	    (in->missed ? MISSED : 0) | (int64_t)in->copy << COPY_SHIFT;
 }
 
 int
@@ -77,6 +81,9 @@ read_intent(struct query *q, struct index_intent *in)
 	in->answered = answer & ANSWERED;
 	in->told = (enum index_told)((answer & TOLD_BITS) >> TOLD_SHIFT);
 	in->again = answer & AGAIN;
+	in->shown = answer & SHOWN;
+	in->missed = answer & MISSED;
+	in->copy = (uint32_t)(answer >> COPY_SHIFT);
 }
 
 #define INTENTS "SELECT id, folder, place, uidvalidity, uidnext, content," \

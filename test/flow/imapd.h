@@ -137,6 +137,20 @@ enum imapd_append {
 	IMAPD_APPEND_CLOSED,	/* loses it where somebody has it open */
 };
 
+/* What COPY does, and what it says of it. */
+enum imapd_copies {
+	IMAPD_COPIES,
+	IMAPD_COPIES_NOTHING,	/* none, and says UIDNEXT and on */
+	IMAPD_COPIES_LOSES,	/* the same, and UIDNEXT moves on */
+	IMAPD_COPIES_LATE,	/* the same, until imapd_show_late */
+	IMAPD_COPIES_ONE,	/* the first alone, and says all */
+	IMAPD_COPIES_BACKWARDS,	/* says their UIDs turned round */
+	IMAPD_COPIES_FIRST,	/* says 1 for all */
+	IMAPD_COPIES_VALIDITY,	/* says another UIDVALIDITY */
+	IMAPD_COPIES_CUT,	/* without their last octets */
+	IMAPD_COPIES_UNTOLD,	/* says nothing, whatever UIDPLUS says */
+};
+
 /* What EXPUNGE does of what it says OK to. */
 enum imapd_expunges {
 	IMAPD_EXPUNGES, IMAPD_EXPUNGES_NEVER,
@@ -152,6 +166,8 @@ struct imapd {
 	struct imapd_late *late;
 	size_t n_late, cap_late;
 	enum imapd_expunges expunges;
+	enum imapd_copies copies;
+	unsigned copies_lies;	/* COPYs that lie; UINT32_MAX: all */
 	const char *offers;	/* what the greeting offers besides; NULL */
 	enum imapd_size sizes;
 	enum imapd_date dates;

@@ -114,6 +114,9 @@ void fetch_vanished(struct imapd_conn *, const char *set, uint64_t since);
  * the answer of all; one APPEND was carried out. */
 enum imapd_append lies_append(const struct imapd *);
 uint32_t lies_store(struct imapd *, struct imapd_box *, const struct arrived *);
+/* What is to be shown late. */
+void lies_keep_aside(struct imapd *, struct imapd_box *,
+    const struct arrived *);
 void lies_answer(struct cursor *, struct imapd_box *, uint32_t *uid, size_t n);
 void lies_appended(struct imapd *);
 void lies_number(struct imapd *, struct imapd_box *);

@@ -27,8 +27,8 @@ find_same(struct imapd_box *b, const char *data, size_t n)
 	return NULL;
 }
 
-static void
-keep_aside(struct imapd *d, struct imapd_box *b, const struct arrived *a)
+void
+lies_keep_aside(struct imapd *d, struct imapd_box *b, const struct arrived *a)
 {
 	struct imapd_late *l = VEC_ADD(d->late, d->n_late, d->cap_late);
 
@@ -68,7 +68,7 @@ lies_store(struct imapd *d, struct imapd_box *b, const struct arrived *a)
 			return b->uidnext++;
 		break;
 	case IMAPD_APPEND_LATE:
-		keep_aside(d, b, a);
+		lies_keep_aside(d, b, a);
 		return b->uidnext - 1;
 	case IMAPD_APPEND_ONCE:
 		same = find_same(b, a->data, n);

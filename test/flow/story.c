@@ -38,6 +38,8 @@ take_step(struct world *w, const struct step *s)
 	world_is(w, "items", buf_str(&w->told.items),
 	    s->items == NULL ? "" : s->items);
 	assert_int_equal(times(w, "APPEND "), s->appends);
+	if (s->copies != 0)
+		assert_int_equal(times(w, "UID COPY "), s->copies);
 }
 
 static void
@@ -51,6 +53,8 @@ tell_story(const struct story *s)
 	imapd_count(w->d);
 	w->d->append = s->append;
 	w->d->appends_lies = s->lies == 0 ? UINT32_MAX : s->lies;
+	w->d->copies = s->copies;
+	w->d->copies_lies = w->d->appends_lies;
 	if (s->prepare != NULL)
 		s->prepare(w);
 	for (size_t i = 0; i < ARRAY_SIZE(s->step) &&

@@ -14,12 +14,14 @@ struct step {
 	int exit;
 	const char *ops, *server, *disk, *notes, *items;
 	unsigned appends;	/* so far */
+	unsigned copies;	/* the same, and of COPY; 0: not looked at */
 };
 
 struct story {
 	const char *what, *caps;
 	enum imapd_append append;
-	unsigned lies;		/* 0: all of them */
+	unsigned lies;		/* 0: all of them, of COPY, too */
+	enum imapd_copies copies;
 	void (*prepare)(struct world *);
 	struct step step[6];
 };

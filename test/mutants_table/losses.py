@@ -54,7 +54,7 @@ ROWS = [
 	"\telse if (false)\n\t\trc = record_suspect(")),
     ("a-lost-copy-is-repeated", SYNC + "apply/transfer.c",
 	"flow guard_test",
-	("is_own(run, &v->intent) || ", "")),
+	("is_own(run, &v->intent) ||\n\t\t    ", "")),
     ("what-was-just-sent-goes-again", SYNC + "apply/push.c",
 	"flow poison_test",
 	(" || p->late ||\n\t    p->pass.run->past.attempts > 0)", ")")),

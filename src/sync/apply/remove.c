@@ -559,6 +559,8 @@ remove_record_work(struct pass *pass, struct err *err)
 		rc = record_row(r, i, err);
 		if (rc == 0 && is_left(r, &r->row[i]))
 			rc = remove_record_left(r, &r->row[i].p.place, err);
+		else if (rc == 0 && remove_is_unshown(r, i))
+			rc = remove_record_unshown(r, &r->row[i].p.place, err);
 	}
 	if (rc == 0 && unlinked)
 		rc = observe_local_ours(ix, pass->run->md, row, err);
@@ -591,6 +593,8 @@ report_left(struct removing *r)
 		    "a run that was cut off; they stay on the server until %s "
 		    "could be looked at", (unsigned long long)r->doubtful,
 		    r->trash->row.name, r->trash->row.name);
+	else if (r->unshown > 0)
+		remove_report_unshown(r);
 	else
 		remove_report_left(r);
 }

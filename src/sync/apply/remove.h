@@ -72,6 +72,8 @@ struct removing {
 	bool transferred_before;	/* one was, perhaps */
 	bool moved;			/* by MOVE, which said OK */
 	uint64_t doubtful;
+	uint64_t unshown;		/* copies, not the first time */
+	struct pass_result looked;
 	struct imap_cmd move;
 };
 
@@ -116,5 +118,11 @@ enum task_result remove_to_trash(struct removing *);
 /* Of r->uids some are left: what went to the trash goes there once. */
 enum task_result remove_trash_left(struct removing *);
 void remove_trash_release(struct removing *);
+/* Index lane: the server said that it copied it, and shows no copy. Then it is
+ * told. */
+bool remove_is_unshown(const struct removing *, int i);
+int remove_record_unshown(struct removing *, const struct place *,
+    struct err *);
+void remove_report_unshown(struct removing *);
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * Moves what is removed on the server to the trash folder: by UID MOVE; without
  * that by UID COPY, between an intent and a record of it (transfer.h). Only
- * what is there for sure is expunged.
+ * what a row of the trash shows is expunged here.
  */
 #include "apply/remove.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "mail/flags.h"
@@ -14,6 +15,7 @@ static enum task_result trash_left_known(struct task *);
 static enum task_result trash_intended(struct task *);
 static enum task_result trash_copied(struct task *);
 static enum task_result trash_recorded(struct task *);
+static enum task_result trash_looked(struct task *);
 
 int
 remove_trash_recall(struct removing *r, struct err *err)
@@ -26,7 +28,9 @@ remove_trash_recall(struct removing *r, struct err *err)
 		r->transfer[i] = (struct transfer){
 			.place = &r->row[i].p.place
 		};
-	r->transfers = (struct transfers){ r->trash, r->transfer, r->n };
+	r->transfers = (struct transfers){
+		.trash = r->trash, .v = r->transfer, .n = r->n
+	};
 	any = transfers_recall(r->pass.run, &r->transfers, err);
 	r->transferred_before = any == 1;
 	return any == -1 ? -1 : 0;
@@ -37,7 +41,9 @@ remove_trash_release(struct removing *r)
 {
 	memset(r->transfer, 0, sizeof(r->transfer));
 	r->transferred_before = r->moved = false;
-	r->doubtful = 0;
+	r->doubtful = r->unshown = 0;
+	free(r->transfers.why);
+	r->transfers.why = NULL;
 	imap_cmd_release(&r->move);
 }
 
@@ -159,7 +165,19 @@ static enum task_result
 remove_copied(struct removing *r)
 {
 	uids_of_transfers(r, TRANSFER_DONE);
-	return uidset_empty(&r->uids) ? remove_record(r) : remove_mark(r);
+	return uidset_empty(&r->uids) || r->pass.folder->failed ?
+	    remove_record(r) : remove_mark(r);
+}
+
+/* A word is no copy: a row has to show it. */
+static enum task_result
+trash_look(struct removing *r)
+{
+	uids_of_transfers(r, TRANSFER_SENT);
+	if (uidset_empty(&r->uids))
+		return remove_copied(r);
+	transfer_look_start(&r->pass, &r->transfers, &r->looked);
+	return pass_wait(&r->pass.task, &r->looked, trash_looked);
 }
 
 static enum task_result
@@ -181,9 +199,10 @@ trash_intended(struct task *t)
 			uidset_add(&r->marked, p->uid);
 	}
 	if (uidset_empty(&r->uids))
-		return remove_copied(r);
+		return trash_look(r);
 	unmark(r);
 	r->copying = true;
+	imap_cmd_release(&r->move);
 	imap_copy_start(r->pass.conn->session, &r->move, t, &r->uids,
 	    r->trash->row.raw);
 	return remove_wait(r, &r->move, trash_copied);
@@ -209,7 +228,7 @@ trash_copied(struct task *t)
 	r->copying = false;
 	if (why != NULL) {
 		remove_refused(r, why);
-		return remove_copied(r);
+		return trash_look(r);
 	}
 	r->trash->look_again = true;
 	return pass_job(&r->pass, answered_work, trash_recorded);
@@ -218,5 +237,53 @@ trash_copied(struct task *t)
 static enum task_result
 trash_recorded(struct task *t)
 {
-	return remove_copied((struct removing *)t);
+	return trash_look((struct removing *)t);
+}
+
+/* What is not there, and may be sent once more, is. */
+static enum task_result
+trash_looked(struct task *t)
+{
+	struct removing *r = (struct removing *)t;
+
+	if (r->transfers.why != NULL)
+		remove_refused(r, r->transfers.why);
+	uids_of_transfers(r, TRANSFER_FRESH);
+	if (uidset_empty(&r->uids) || r->refused != NULL ||
+	    r->pass.folder->failed)
+		return remove_copied(r);
+	return pass_job(&r->pass, trash_intend_work, trash_intended);
+}
+
+/* Index lane: the server said that it copied it, and shows no copy. */
+bool
+remove_is_unshown(const struct removing *r, int i)
+{
+	return r->trash != NULL && r->transfer[i].state == TRANSFER_SENT;
+}
+
+int
+remove_record_unshown(struct removing *r, const struct place *p,
+    struct err *err)
+{
+	struct tries tries;
+
+	if (tries_of(r->pass.run, p, ITEM_REMOVE, &tries, err) == -1)
+		return -1;
+	r->unshown += tries.n > 0;
+	return record_failure(r->pass.run, r->pass.folder, p,
+	    &(struct failure){ ITEM_REMOVE, "", false }, err);
+}
+
+void
+remove_report_unshown(struct removing *r)
+{
+	const unsigned long long n = r->unshown;
+
+	report_folder_issue(r->pass.run, r->pass.folder, ITEM_REMOVE, n,
+	    "the server said that it copied %llu message%s deleted here to "
+	    "%s, which does not show %s; %s here on the server", n,
+	    n == 1 ? "" : "s", r->trash->row.name, n == 1 ? "it" : "them",
+	    n == 1 ? "it stays" : "they stay");
+	r->unshown = 0;
 }

@@ -30,10 +30,10 @@ is_known(const struct folder *trash)
 	return folder_in_play(trash) && !trash->unsettled;
 }
 
-static uint32_t
-first_uid(const struct folder *trash, const struct index_intent *in)
+uint32_t
+transfer_first_uid(const struct index_intent *in, uint64_t uidvalidity)
 {
-	return in->uidvalidity == trash->row.uidvalidity ? in->uidnext : 1;
+	return in->uidvalidity == uidvalidity ? in->uidnext : 1;
 }
 
 /* What is looked for in the trash. */
@@ -51,7 +51,7 @@ is_claimed(const struct search *s, const struct place *p)
 	size_t i;
 
 	for (i = 0; i < s->n_open; i++)
-		if (s->open[i].answered && s->open[i].uidnext == p->uid &&
+		if (s->open[i].shown && s->open[i].copy == p->uid &&
 		    s->open[i].content == p->content)
 			return true;
 	return false;
@@ -63,8 +63,19 @@ may_be(const struct search *s, const struct transfer *t,
     const struct place *p)
 {
 	return t->state != TRANSFER_NONE && t->state != TRANSFER_DONE &&
-	    t->intent.id != 0 && p->uid >= first_uid(s->sought->trash,
-	    &t->intent);
+	    t->intent.id != 0 && p->uid >= transfer_first_uid(&t->intent,
+	    s->sought->trash->row.uidvalidity);
+}
+
+int
+transfer_shown(struct run *run, struct transfer *t, uint64_t uidvalidity,
+    uint32_t uid, struct err *err)
+{
+	t->state = TRANSFER_DONE;
+	t->intent.answered = t->intent.shown = true;
+	t->intent.uidvalidity = uidvalidity;
+	t->intent.uidnext = t->intent.copy = uid;
+	return index_intent_put(run->ix, &t->intent, err);
 }
 
 /* Whose copy is p? What was never pulled may be anybody's of that size. */
@@ -81,17 +92,15 @@ assign(void *arg, struct place *p, struct err *err)
 
 		if (!may_be(s, t, p))
 			continue;
-		if (p->content == 0 && (s->run->learned.sizes_inexact ||
+		if (t->state != TRANSFER_SENT && p->content == 0 &&
+		    (s->run->learned.sizes_inexact ||
 		    p->size == t->place->size) && (s->run->learned.dates_vary ||
 		    p->date == t->place->date))
 			t->state = TRANSFER_DOUBT;
 		if (p->content == 0 || p->content != t->intent.content)
 			continue;
-		t->state = TRANSFER_DONE;
-		t->intent.answered = true;
-		t->intent.uidvalidity = s->sought->trash->row.uidvalidity;
-		t->intent.uidnext = p->uid;
-		return index_intent_put(s->run->ix, &t->intent, err);
+		return transfer_shown(s->run, t,
+		    s->sought->trash->row.uidvalidity, p->uid, err);
 	}
 	return 0;
 }
@@ -120,6 +129,7 @@ intend_transfer(struct run *run, const struct folder *trash,
 
 	t->intent = (struct index_intent){
 		.id = t->intent.id, .folder = row->id, .place = t->place->id,
+		.again = t->intent.again,
 		.uidvalidity = row->uidvalidity,
 		.uidnext = row->uidnext > trash->transferred_next ?
 		    row->uidnext : trash->transferred_next,
@@ -148,12 +158,17 @@ take_answered(const struct run *run, struct transfers *t)
 
 		if (v->state != TRANSFER_FRESH || v->intent.id == 0)
 			continue;
-		if (v->intent.answered)
+		if (v->intent.shown) {
 			v->state = TRANSFER_DONE;
-		else if (is_own(run, &v->intent) || !is_known(t->trash))
+		} else if (v->intent.answered) {
+			v->state = TRANSFER_SENT;
+			open |= is_known(t->trash);
+		} else if (is_own(run, &v->intent) ||
+		    !is_known(t->trash)) {
 			v->state = TRANSFER_DOUBT;
-		else
+		} else {
 			open = true;
+		}
 	}
 	return open;
 }
@@ -186,7 +201,7 @@ find_transfer(struct transfers *t, uint32_t uid)
 	return NULL;
 }
 
-/* COPYUID lists what was copied, and as what. */
+/* COPYUID lists what was copied, and as what. That is a word, and no fact. */
 static void
 take_copied_uids(struct transfers *t, const struct imap_cmd *cmd)
 {
@@ -203,9 +218,9 @@ take_copied_uids(struct transfers *t, const struct imap_cmd *cmd)
 		v = find_transfer(t, from);
 		if (v == NULL)
 			continue;
-		v->state = TRANSFER_DONE;
+		v->state = TRANSFER_SENT;
 		if (same)
-			v->intent.uidnext = to;
+			v->intent.copy = to;
 	}
 }
 
@@ -223,8 +238,8 @@ transfers_answered(struct run *run, struct transfers *t,
 		struct transfer *v = &t->v[i];
 
 		if (v->state == TRANSFER_FRESH && !told)
-			v->state = TRANSFER_DONE;
-		if (v->state != TRANSFER_DONE || v->intent.answered)
+			v->state = TRANSFER_SENT;
+		if (v->state != TRANSFER_SENT || v->intent.answered)
 			continue;
 		v->intent.answered = true;
 		rc = index_intent_put(run->ix, &v->intent, err);

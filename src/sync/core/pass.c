@@ -35,19 +35,35 @@ pass_over(struct task *t)
 	return TASK_DONE;
 }
 
-void
-pass_start(struct pass *p, struct conn *conn, struct pass_result *out,
+static void
+start_below(struct pass *p, struct task *parent, struct pass_result *out,
     const char *name, task_step *first)
 {
-	p->run = conn->account->run;
-	p->conn = conn;
+	p->run = p->conn->account->run;
 	p->out = out;
 	*out = (struct pass_result){ .done = false };
 	p->task.abort = pass_abort;
 	if (p->task.finish == NULL)
 		p->task.finish = pass_finish;
-	task_start(&p->task, conn->task->loop, conn->task, name,
+	task_start(&p->task, parent->loop, parent, name,
 	    loss_passes_by(p) ? pass_over : first);
+}
+
+void
+pass_start(struct pass *p, struct conn *conn, struct pass_result *out,
+    const char *name, task_step *first)
+{
+	p->conn = conn;
+	start_below(p, conn->task, out, name, first);
+}
+
+void
+pass_start_within(struct pass *p, struct pass *in, struct pass_result *out,
+    const char *name, task_step *first)
+{
+	p->conn = in->conn;
+	p->folder = in->folder;
+	start_below(p, &in->task, out, name, first);
 }
 
 void

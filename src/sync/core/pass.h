@@ -41,6 +41,9 @@ typedef void pass_starter(struct conn *, struct folder *,
  */
 void pass_start(struct pass *p, struct conn *, struct pass_result *,
     const char *name, task_step *first);
+/* The same on behalf of another, over its folder and on its connection. */
+void pass_start_within(struct pass *p, struct pass *, struct pass_result *,
+    const char *name, task_step *first);
 void pass_end(struct pass *);	/* sets *out, frees: the last of finish */
 
 /* As the last line of a step: goes on with next when the pass has ended well;
