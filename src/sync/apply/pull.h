@@ -123,6 +123,7 @@ struct pull {
 	struct unlooked unread;
 	/* And messages that were deleted here before a merge. */
 	enum { LOST_UNKNOWN, LOST_NONE, LOST_SOME } lost_here;
+	uint32_t lost_below;	/* what came later is none of them */
 	uint64_t waiting_for;	/* messages that wait for those */
 	struct rewritten rewritten;	/* files that some are, altered */
 	struct err lost;	/* its own connection is */

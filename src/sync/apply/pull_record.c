@@ -96,7 +96,8 @@ pair_body(struct pull_batch *b, struct pulled *m, struct open_uploads *open,
 	if (found == 0 && has_own_id(b, m))
 		found = rewritten_join(&b->p->pass, &b->p->rewritten, &m->fp,
 		    p, err);
-	if (found == 0 && b->p->lost_here == LOST_SOME)
+	if (found == 0 && b->p->lost_here == LOST_SOME &&
+	    p->uid < b->p->lost_below)
 		found = join_vanished(ix, p, err);
 	m->paired = found == 1;
 	return found == -1 ? -1 : 0;
@@ -106,14 +107,17 @@ pair_body(struct pull_batch *b, struct pulled *m, struct open_uploads *open,
 static int
 look_for_lost(struct pull *p, struct err *err)
 {
+	int64_t next = 0;
 	bool some;
 
 	if (p->lost_here != LOST_UNKNOWN)
 		return 0;
 	if (index_has_vanished(p->pass.run->ix, p->pass.folder->row.id, &some,
-	    err) == -1)
+	    err) == -1 || (some && learned_listed(p->pass.run,
+	    p->pass.folder, &next, err) == -1))
 		return -1;
 	p->lost_here = some ? LOST_SOME : LOST_NONE;
+	p->lost_below = next > 0 ? (uint32_t)next : UINT32_MAX;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 				   come then */
 #define FRESH	(30 * 86400)	/* seconds that the server is not tried anew */
 #define ANEW	"anew"
+#define ANEW_NEXT	"anew-uidnext"
 #define RIGHT_FOR_WRONG	33	/* bodies of the right length that make up for
 				   one of another */
 
@@ -195,8 +196,23 @@ learn_anew(struct run *run, const struct folder *f, struct err *err)
 {
 	int64_t newest;
 
-	return index_newest_place(run->ix, &newest, err) == -1 ? -1 :
-	    index_fact_set(run->ix, f->row.id, ANEW, newest, err);
+	return index_newest_place(run->ix, &newest, err) == -1 ||
+	    index_fact_set(run->ix, f->row.id, ANEW, newest, err) == -1 ? -1 :
+	    index_fact_set(run->ix, f->row.id, ANEW_NEXT, 0, err);
+}
+
+int
+learn_listed(struct run *run, const struct folder *f, struct err *err)
+{
+	return index_fact_set(run->ix, f->row.id, ANEW_NEXT, f->row.uidnext,
+	    err);
+}
+
+int
+learned_listed(struct run *run, const struct folder *f, int64_t *uidnext_out,
+    struct err *err)
+{
+	return index_fact_get(run->ix, f->row.id, ANEW_NEXT, uidnext_out, err);
 }
 
 int

@@ -22,6 +22,11 @@ int learn_server(struct run *, struct err *);
 int learn_anew(struct run *, const struct folder *, struct err *);
 int learned_anew(struct run *, const struct folder *, int64_t *place_out,
     struct err *);
+/* In a transaction: that look has found all that there was. Then: UIDNEXT at
+ * that time, 0 while it is not known. */
+int learn_listed(struct run *, const struct folder *, struct err *);
+int learned_listed(struct run *, const struct folder *, int64_t *uidnext_out,
+    struct err *);
 
 /* What is told of the message is what was recorded of it, as far as that can be
  * compared: what is made up each time tells nothing. Any thread. */

@@ -33,9 +33,13 @@ leave_unseen(const struct pick *k, struct picked *p)
 	const struct folder *f = k->folder;
 	const unsigned asks = OP_PULL | OP_FLAG_REMOTE | OP_REMOVE_REMOTE;
 
-	if ((p->verdict.ops & asks) && sight_hides(&f->sight, &p->place))
+	if (!k->unseen && (p->verdict.ops & asks) &&
+	    sight_hides(&f->sight, &p->place))
 		p->verdict.ops &= p->verdict.ops & OP_REMOVE_REMOTE ? OP_NONE :
 		    ~asks;
+	if (!k->unseen && f->sight.strayed && !f->row.remote &&
+	    sight_hides(&f->sight, &p->place))
+		p->verdict.ops = OP_NONE;
 	if (k->sends && sight_holds_file(&f->sight, &p->place))
 		p->verdict.ops = OP_NONE;
 }
@@ -140,6 +144,7 @@ plan_each(struct run *run, struct folder *f, const struct plan_visit *visit,
 	struct picked row[PAGE];
 	struct pick pick = {
 		.run = run, .folder = f, .ops = visit->ops, .max = PAGE,
+		.unseen = visit->unseen,
 	};
 	int i, n, rc = 0;
 

@@ -39,6 +39,7 @@ struct pick {
 	bool put_off;		/* some were, ... */
 	bool suspects;		/* ... and a connection was lost at some */
 	bool sends;		/* not what the server may have, unseen */
+	bool unseen;		/* also what asks for what it does not show */
 	bool asked, pulls;	/* is anything to be pulled? it is */
 };
 
@@ -54,6 +55,7 @@ struct plan_visit {
 	unsigned ops;
 	int (*row)(void *arg, struct picked *, struct err *);
 	void *arg;
+	bool unseen;		/* as in pick */
 };
 int plan_each(struct run *, struct folder *, const struct plan_visit *,
     struct err *);

@@ -16,11 +16,13 @@ static const struct {
 	{ "hidden", offsetof(struct sight, hidden) },
 	{ "lacked", offsetof(struct sight, lacked) },
 	{ "lacks", offsetof(struct sight, lacks) },
+	{ "strayed", offsetof(struct sight, strayed) },
 };
 
 #define NUMBERS		(sizeof(numbers) / sizeof(numbers[0]))
 #define OUT		"window-out"
 #define WAITS		"window-waits"
+#define MISSED		"lacked-uids"
 
 static int64_t *
 number_of(const struct sight *s, size_t i)
@@ -33,6 +35,7 @@ sight_release(struct sight *s)
 {
 	uidset_release(&s->out);
 	uidset_release(&s->waits);
+	uidset_release(&s->missed);
 	*s = (struct sight){ .known = false };
 }
 
@@ -41,9 +44,10 @@ sight_copy(struct sight *to, const struct sight *from)
 {
 	sight_release(to);
 	*to = *from;
-	to->out = to->waits = (struct uidset){ 0 };
+	to->out = to->waits = to->missed = (struct uidset){ 0 };
 	uidset_join(&to->out, &from->out);
 	uidset_join(&to->waits, &from->waits);
+	uidset_join(&to->missed, &from->missed);
 }
 
 int
@@ -60,7 +64,8 @@ sight_load(struct run *run, struct folder *f, struct err *err)
 		    number_of(s, i), err) == -1)
 			return -1;
 	if (index_uids_get(run->ix, id, OUT, &s->out, err) == -1 ||
-	    index_uids_get(run->ix, id, WAITS, &s->waits, err) == -1)
+	    index_uids_get(run->ix, id, WAITS, &s->waits, err) == -1 ||
+	    index_uids_get(run->ix, id, MISSED, &s->missed, err) == -1)
 		return -1;
 	if (run->opt.adopt)
 		s->upto = s->before = 0;
@@ -99,6 +104,8 @@ sight_store(struct run *run, struct folder *f, const struct sight *now,
 		rc = index_uids_set(run->ix, id, OUT, &now->out, err);
 	if (rc == 0 && !same_uids(&now->waits, &was->waits))
 		rc = index_uids_set(run->ix, id, WAITS, &now->waits, err);
+	if (rc == 0 && !same_uids(&now->missed, &was->missed))
+		rc = index_uids_set(run->ix, id, MISSED, &now->missed, err);
 	return rc;
 }
 

@@ -24,12 +24,18 @@ struct sight {
 	int64_t looks;		/* at which those waited */
 	int64_t size;		/* of the window that was found; 0: none */
 	int64_t hidden;		/* so many are counted and never listed */
-	int64_t lacked, lacks;	/* so many lacked in so many runs */
+	int64_t lacked, lacks;	/* so many lacked in so many runs ... */
+	struct uidset missed;	/* ... and of those known, these in each */
 	/* Files that lay there when the folder was first looked at, up to that
 	 * place, and are older than all that is shown. */
 	int64_t upto, before;
+	/* The folder left the server, and what it showed is elsewhere there:
+	 * so may be what it did not show. */
+	int64_t strayed;
 	uint64_t held;		/* changes that wait; counted at the end */
 	uint64_t held_files;
+	uint64_t held_pulls;	/* of held: nothing was changed here */
+	uint64_t kept;		/* of out, that are not known to be gone */
 };
 
 void sight_release(struct sight *);

@@ -184,6 +184,8 @@ task_step observe_doubts;
  * counts, but for those that it never lists?
  */
 int sight_is_whole(struct observe *, bool *whole_out, struct err *);
+/* So many are lacking once more: added to what is known of that. */
+int sight_lacks(struct observe *, struct sight *, int64_t lack, struct err *);
 /* Decides what of it is out of sight rather than gone, ... */
 int sight_judge(struct observe *, struct err *);
 /* ... for which a listing is needed first; ... */

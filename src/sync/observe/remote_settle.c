@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/lacking.h"
+#include "core/learned.h"
 #include "observe/remote.h"
 
 #define DAY	86400
@@ -130,17 +131,20 @@ add_up(struct observe *o, struct err *err)
 static int
 settle_closed(struct observe *o, struct err *err)
 {
+	const bool first = o->pass.folder->row.uidnext == 0;
+
 	if (o->unlearn && lacking_doubt(o->pass.run, o->pass.folder, err) ==
 	    -1)
 		return -1;
 	if ((o->grew || o->unlearn) && claim_owed(o, err) == -1)
 		return -1;
 	/* Also where another attempt, or run, began with that and was lost. */
-	if (o->pass.folder->row.uidnext == 0 && sight_hold_files(o, err) == -1)
+	if (first && sight_hold_files(o, err) == -1)
 		return -1;
-	if (sight_store(o->pass.run, o->pass.folder, &o->sight, err) == -1)
+	if (sight_store(o->pass.run, o->pass.folder, &o->sight, err) == -1 ||
+	    move_cursor(o, err) == -1)
 		return -1;
-	return move_cursor(o, err);
+	return first ? learn_listed(o->pass.run, o->pass.folder, err) : 0;
 }
 
 /* Runs in one transaction with the cursor. */
@@ -252,9 +256,9 @@ lack_work(struct pass *p, struct err *err)
 	if (lack <= 0 || p->folder->unsettled || p->run->md->look_only ||
 	    p->run->past.attempts > 0)
 		return 0;
-	s->lacks = s->lacked == lack ? s->lacks + 1 : 1;
-	s->lacked = lack;
-	rc = index_begin(p->run->ix, err);
+	rc = sight_lacks(o, s, lack, err);
+	if (rc == 0)
+		rc = index_begin(p->run->ix, err);
 	if (rc == 0)
 		rc = sight_store(p->run, p->folder, s, err);
 	rc = index_end(p->run->ix, rc, err);

@@ -144,21 +144,66 @@ see_again(struct observe *o)
 	forget_told(o, &s->waits);
 }
 
-/* Those that are counted and never listed may be any that are missing. */
+/* All that were known, are not shown, and were not told to be gone. */
 static int
-keep_missing(struct observe *o, struct err *err)
+find_missing(struct observe *o, struct uidset *out, struct err *err)
 {
 	const struct index_range all = {
 		.folder = o->pass.folder->row.id, .first = 1, .last = UID_LAST,
 	};
-	struct uidset missing = { 0 };
-	int rc = index_present(o->pass.run->ix, &all, &missing, err);
+	int rc = index_present(o->pass.run->ix, &all, out, err);
 
-	uidset_less(&missing, shown(o));
-	forget_told(o, &missing);
-	uidset_join(&o->sight.out, &missing);
+	uidset_less(out, shown(o));
+	forget_told(o, out);
+	return rc;
+}
+
+static bool
+has_all(const struct uidset *a, const struct uidset *b)
+{
+	struct uidset more = { 0 };
+	bool all;
+
+	uidset_join(&more, b);
+	uidset_less(&more, a);
+	all = uidset_empty(&more);
+	uidset_release(&more);
+	return all;
+}
+
+/* Those that are counted and never listed are those that all these listings
+ * lacked, where that is enough of them; else it may be any that is missing. */
+static void
+keep_hidden(struct sight *s, const struct uidset *missing)
+{
+	const bool told = uidset_count(&s->missed) >= (uint64_t)s->hidden;
+
+	uidset_join(&s->out, told ? &s->missed : missing);
+}
+
+/* What was lacked before and is shown now was not alike. */
+int
+sight_lacks(struct observe *o, struct sight *s, int64_t lack, struct err *err)
+{
+	struct uidset missing = { 0 };
+	int rc = find_missing(o, &missing, err);
+
+	if (s->lacked != lack || !has_all(&missing, &s->missed)) {
+		s->lacks = 0;
+		uidset_clear(&s->missed);
+		uidset_join(&s->missed, &missing);
+	}
+	s->lacks++;
+	s->lacked = lack;
 	uidset_release(&missing);
 	return rc;
+}
+
+static void
+lacks_no_more(struct sight *s)
+{
+	s->lacked = s->lacks = 0;
+	uidset_clear(&s->missed);
 }
 
 /* So many are never listed, this is the third run that says so; a second look
@@ -174,6 +219,23 @@ is_proven(const struct observe *o, int64_t lack)
 	    s->lacked == lack && s->lacks + 1 >= HIDDEN_RUNS;
 }
 
+static int
+take_hidden(struct observe *o, int64_t lack, bool *whole_out, struct err *err)
+{
+	struct sight *s = &o->sight;
+	struct uidset missing = { 0 };
+	int rc = find_missing(o, &missing, err);
+
+	if (rc == 0 && has_all(&missing, &s->missed)) {
+		*whole_out = o->found_hidden = true;
+		s->hidden = lack;
+		keep_hidden(s, &missing);
+		lacks_no_more(s);
+	}
+	uidset_release(&missing);
+	return rc;
+}
+
 int
 sight_is_whole(struct observe *o, bool *whole_out, struct err *err)
 {
@@ -187,15 +249,10 @@ sight_is_whole(struct observe *o, bool *whole_out, struct err *err)
 		uidset_clear(&s->out);
 	if (lack <= 0 || *whole_out) {
 		s->hidden = lack > 0 ? lack : 0;
-		s->lacked = s->lacks = 0;
+		lacks_no_more(s);
 		return 0;
 	}
-	if (!is_proven(o, lack))
-		return 0;
-	*whole_out = o->found_hidden = true;
-	s->hidden = lack;
-	s->lacked = s->lacks = 0;
-	return keep_missing(o, err);
+	return is_proven(o, lack) ? take_hidden(o, lack, whole_out, err) : 0;
 }
 
 /* What slides out of a window that the user told of may be told as gone. */

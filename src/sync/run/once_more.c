@@ -148,8 +148,8 @@ tell_undone(void *arg, struct run *run, struct folder *f,
 	unsigned ops = p->verdict.ops & REMOVE_OPS;
 	const struct place *at = &p->place;
 
-	undo_count(arg, p);
-	if (ops == OP_REMOVE_REMOTE)
+	undo_count(arg, f, p);
+	if (ops == OP_REMOVE_REMOTE && !sight_hides(&f->sight, at))
 		report_done(run, SYNC_PULL, f, at, "");
 	if (at->local.present && (at->local.flags & FLAG_DELETED))
 		report_done(run, SYNC_FLAG_LOCAL, f, at, "-\\Deleted");
@@ -182,7 +182,8 @@ preview_undo_next(struct task *t)
 		    SYNC_MAKE_LOCAL, f, NULL, "");
 	}
 	preview_start(ph->pass.conn, f, &ph->folder_pass, &(struct preview){
-	    .ops = REMOVE_OPS, .tell = tell_undone, .arg = &a->undo });
+	    .ops = REMOVE_OPS, .unseen = true, .tell = tell_undone,
+	    .arg = &a->undo });
 	return pass_wait(t, &ph->folder_pass, preview_undo_next);
 }
 

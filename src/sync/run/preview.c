@@ -112,7 +112,7 @@ preview_start(struct conn *conn, struct folder *folder,
 	v->what = *what;
 	v->pick = (struct pick){
 		.run = conn->account->run, .folder = folder, .ops = what->ops,
-		.max = SYNC_ROWS,
+		.max = SYNC_ROWS, .unseen = what->unseen,
 	};
 	v->pass.folder = folder;
 	v->pass.task.finish = preview_finish;

@@ -10,6 +10,7 @@ extern const struct passes passes_preview;
 /* A pass over the plan of a folder, told row by row on the loop. */
 struct preview {
 	unsigned ops;		/* rows whose verdict has one of these */
+	bool unseen;		/* as in pick */
 	/* On the index lane: takes ops out of the verdict that would not be
 	 * carried out; NULL: none is. */
 	int (*narrow)(struct run *, struct folder *, struct picked *,

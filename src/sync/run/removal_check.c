@@ -58,14 +58,76 @@ count_row(void *arg, struct picked *p, struct err *err)
 	return rc;
 }
 
+/* A folder that is gone showed a part of what it had. Is that elsewhere now, as
+ * behind a RENAME that gives new UIDs? Then so is the rest, for all we know. */
+struct straying {
+	struct run *run;
+	const struct folder *folder;
+	uint64_t shown, elsewhere;
+};
+
+static int
+look_elsewhere(void *arg, struct place *p, struct err *err)
+{
+	struct straying *s = arg;
+	bool stays = false;
+
+	if (!p->base_local.present || p->content == 0 ||
+	    sight_hides(&s->folder->sight, p))
+		return 0;
+	if (index_content_stays(s->run->ix, p->content, p->id, &stays,
+	    err) == -1)
+		return -1;
+	s->shown++;
+	s->elsewhere += stays;
+	return 0;
+}
+
+static int
+keep_strayed(struct run *run, struct folder *f, struct err *err)
+{
+	struct sight now = { .known = false };
+	int rc = index_begin(run->ix, err);
+
+	sight_copy(&now, &f->sight);
+	now.strayed = 1;
+	if (rc == 0)
+		rc = sight_store(run, f, &now, err);
+	sight_release(&now);
+	return index_end(run->ix, rc, err);
+}
+
+static int
+find_strayed(struct removal_counts *c, struct folder *f, struct err *err)
+{
+	struct straying s = { .run = c->run, .folder = f };
+	const struct index_visit visit = { look_elsewhere, &s };
+
+	if (f->row.remote || !f->row.base || uidset_empty(&f->sight.out) ||
+	    f->sight.strayed)
+		return 0;
+	if (index_each(c->run->ix, PLACES_LOCAL, f->row.id, &visit, err) == -1)
+		return -1;
+	if (2 * s.elsewhere <= s.shown)
+		return 0;
+	if (!c->run->md->look_only && keep_strayed(c->run, f, err) == -1)
+		return -1;
+	f->sight.strayed = 1;
+	return 0;
+}
+
 static int
 count_folder(struct removal_counts *c, size_t i, struct err *err)
 {
 	struct folder *f = &c->run->folder[i];
-	const struct plan_visit visit = { REMOVE_OPS, count_row, c };
+	const struct plan_visit visit = { .ops = REMOVE_OPS,
+	    .row = count_row, .arg = c };
 
 	c->folder = i;
 	f->remove_local = f->remove_remote = 0;
+	if (sight_load(c->run, f, err) == -1 ||
+	    find_strayed(c, f, err) == -1)
+		return -1;
 	return plan_each(c->run, f, &visit, err);
 }
 
@@ -113,7 +175,8 @@ removals_forget(struct run *run, struct err *err)
 
 	for (i = 0; i < run->n_folder && rc == 0; i++) {
 		struct forgetting f = { run, &run->folder[i] };
-		const struct plan_visit visit = { OP_FORGET, forget_visit, &f };
+		const struct plan_visit visit = { .ops = OP_FORGET,
+		    .row = forget_visit, .arg = &f };
 
 		if (f.folder->row.id != 0)
 			rc = plan_each(run, f.folder, &visit, err);

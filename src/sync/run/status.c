@@ -164,7 +164,8 @@ look_at_disk(struct status *s, struct err *err)
 static int
 look_at_folder(struct status *s, struct err *err)
 {
-	const struct plan_visit all = { ~0u, visit, s };
+	const struct plan_visit all = { .ops = ~0u, .row = visit,
+	    .arg = s };
 	struct folder *f = s->folder;
 	int rc;
 

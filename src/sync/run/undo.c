@@ -34,13 +34,17 @@ undo_makes_folder(const struct folder *f)
 }
 
 void
-undo_count(struct undo_counts *out, const struct picked *p)
+undo_count(struct undo_counts *out, const struct folder *f,
+    const struct picked *p)
 {
 	unsigned ops = p->verdict.ops & REMOVE_OPS;
 
 	out->unmarked += ops == REMOVE_OPS;
 	out->pushed += ops == OP_REMOVE_LOCAL;
-	out->pulled += ops == OP_REMOVE_REMOTE;
+	if (ops == OP_REMOVE_REMOTE && sight_hides(&f->sight, &p->place))
+		out->unseen++;
+	else
+		out->pulled += ops == OP_REMOVE_REMOTE;
 }
 
 static void
@@ -94,7 +98,7 @@ undo_visit(void *arg, struct picked *row, struct err *err)
 {
 	struct undoing *u = arg;
 
-	undo_count(u->out, row);
+	undo_count(u->out, u->folder, row);
 	keep_marked(u->out, u->folder, &row->place);
 	u->folder->undone = true;
 	u->folder->dirty++;
@@ -106,7 +110,8 @@ undo_folder(struct run *run, struct folder *f, struct undo_counts *out,
     struct err *err)
 {
 	struct undoing u = { run, f, out };
-	const struct plan_visit visit = { REMOVE_OPS, undo_visit, &u };
+	const struct plan_visit visit = { .ops = REMOVE_OPS,
+	    .row = undo_visit, .arg = &u, .unseen = true };
 
 	if (!undo_concerns(f))
 		return 0;
@@ -263,7 +268,8 @@ add_part(struct buf *b, uint64_t n, const char *what, const char *done)
 char *
 undo_sentence(const struct run *run, const struct undo_counts *c, bool would)
 {
-	uint64_t n = c->pulled + c->pushed + c->unmarked + c->folders;
+	uint64_t n = c->pulled + c->unseen + c->pushed + c->unmarked +
+	    c->folders;
 	struct buf parts;
 	char *text;
 
@@ -272,6 +278,8 @@ undo_sentence(const struct run *run, const struct undo_counts *c, bool would)
 	buf_init(&parts, 500);
 	add_part(&parts, c->folders, "folder", "made again");
 	add_part(&parts, c->pulled, "message", "pulled again");
+	add_part(&parts, c->unseen, "message", "pulled again when the server "
+	    "shows it");
 	add_part(&parts, c->pushed, "message", run->hold_push ?
 	    "kept until uploads are held no longer" : "uploaded again");
 	add_part(&parts, c->unmarked, "message", "no longer marked as deleted");

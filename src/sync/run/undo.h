@@ -10,6 +10,7 @@
 /* Removals that are undone: messages, and folders that are made again. */
 struct undo_counts {
 	uint64_t pulled, pushed, unmarked, folders;
+	uint64_t unseen;	/* to be pulled when the server shows them */
 	struct undo_marked {	/* files that had the mark \Deleted */
 		struct folder *folder;
 		int64_t id;
@@ -25,7 +26,8 @@ int undo_removals(struct run *, struct undo_counts *out, struct err *);
 /* Its removals, if it has any, are proved: they can be undone. */
 bool undo_concerns(const struct folder *);
 /* One of them, and whether the folder itself is. */
-void undo_count(struct undo_counts *, const struct picked *);
+void undo_count(struct undo_counts *, const struct folder *,
+    const struct picked *);
 bool undo_makes_folder(const struct folder *);
 /* "2 removals undone: 2 messages pulled again"; would: it is only told. Caller
  * frees. */
