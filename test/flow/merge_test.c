@@ -504,6 +504,39 @@ cut_behind_a_copy(void **state)
 	}
 }
 
+/* --- a look behind the upload begins a merge, and is lost --- */
+
+static void
+renumber_and_cut(struct imapd *d, void *arg)
+{
+	world_do(arg, "server renumber INBOX\n");
+	imapd_add_rule(d, "UID FETCH 1:429*", IMAPD_CUT, "")->times = 1;
+}
+
+/* What was through is not: nothing is known of it any more. */
+static void
+lost_behind_an_upload(void **state)
+{
+	static const char *const kinds[] = { IMAPD_FULL, IMAPD_CONDSTORE,
+	    IMAPD_PLAIN };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct world *w = world_new(kinds[i]);
+
+		world_do(w, BEFORE_ABC);
+		world_sync_well(w);
+		world_do(w, "disk add INBOX d S\n");
+		imapd_call_at(w->d, "APPEND *", renumber_and_cut, w)->times =
+		    1;
+		for (int run = 0; run < 3; run++)
+			world_sync(w, NULL, NULL);
+		world_is_in_sync(w, "INBOX: a(S) b d(S)\nWork: c(F)\n");
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
 int
 main(void)
 {
@@ -518,6 +551,7 @@ main(void)
 		cmocka_unit_test(index_lost),
 		cmocka_unit_test(new_uidvalidity),
 		cmocka_unit_test(deletions_outlive_a_merge),
+		cmocka_unit_test(lost_behind_an_upload),
 		cmocka_unit_test(deletions_that_meet_nothing),
 		cmocka_unit_test(reused_uids),
 		cmocka_unit_test(renamed_beside_a_merge),

@@ -58,6 +58,8 @@ ROWS = [
     ("what-was-just-sent-goes-again", SYNC + "apply/push.c",
 	"flow poison_test",
 	(" || p->late ||\n\t    p->pass.run->past.attempts > 0)", ")")),
+    ("begun-anew-is-through", SYNC + "run/again.c", "flow merge_test",
+	("kept->through &&\n\t\t\t    !is_begun_anew(f);", "kept->through;")),
     ("a-search-is-nobodys", SYNC + "core/loss.c", "flow poison_test",
 	("\tp->search[i].losses++;", "\t;")),
     ("a-twin-is-nobodys", SYNC + "observe/folder_proof.c",

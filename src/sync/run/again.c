@@ -117,6 +117,14 @@ by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/* Another look found it to be another folder, and was lost: nothing is known of
+ * its messages any more, whatever was done with it before. */
+static bool
+is_begun_anew(const struct folder *f)
+{
+	return f->row.remote && f->row.uidvalidity != 0 && f->row.uidnext == 0;
+}
+
 int
 again_recall(struct run *run, struct err *err)
 {
@@ -135,8 +143,9 @@ again_recall(struct run *run, struct err *err)
 		    bsearch(&key, p->folder, p->n_folder, sizeof(key), by_id);
 		if (kept != NULL) {
 			f->left = kept->left;
-			f->through = f->was_through = kept->through;
-			f->observed = kept->observed;
+			f->through = f->was_through = kept->through &&
+			    !is_begun_anew(f);
+			f->observed = kept->observed && !is_begun_anew(f);
 			f->look_again = kept->look_again;
 			f->unpulled = kept->unpulled;
 			memcpy(f->loss, kept->loss, sizeof(f->loss));
