@@ -26,7 +26,11 @@ SYSTEM = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft",
     "$Forwarded"]
 KEYWORDS = ["work", "todo", "$Label1", "NonJunk", "reise-2024"]
 WORDS = {"local": SYSTEM, "remote": SYSTEM + KEYWORDS}
-ADDS = {"deliver", "flag", "look", "make"}
+# What a merge leaves as it was: of one side its flags alone may come back.
+IN_EPOCH = {
+	"local": {"deliver", "flag", "unflag", "look", "make", "remove", "copy"},
+	"remote": {"deliver", "flag", "make", "remove", "copy"},
+}
 REMOVALS = 12		# a round and side; the guard is not what we test
 EVERYWHERE = object()	# merged: no folder has a base
 
@@ -177,6 +181,16 @@ class Side:
 			return name not in g.placed and name not in self.lost \
 			    and not (self.name == "local"
 			    and has_keywords(flags))
+		if what == "draft":
+			flags = [m.get(folder, {}).get(tok) for m in (g.base,
+			    self.held, self.other().held)]
+			return not g.merged and not g.trash and flags.count(
+			    flags[0]) == 3 and "\\Draft" in (flags[0] or ()) \
+			    and not has_keywords(flags[0]) \
+			    and name not in g.placed \
+			    and (folder, name) not in g.touched \
+			    and not g.is_twin(folder, tok) \
+			    and name not in self.lost | self.other().lost
 		if what == "edit":
 			return not g.merged and tok in g.base.get(folder, {}) \
 			    and (folder, name) not in g.bound \
@@ -406,10 +420,15 @@ class Side:
 
 
 class Local(Side):
-	VERBS = Side.VERBS + [("edit", .5), ("refile", .5), ("look", 1)]
+	VERBS = Side.VERBS + [("edit", .5), ("refile", .5), ("look", 1),
+	    ("draft", .7)]
 
 	def think_edit(self, rng):
 		at = self.pick_for(rng, "edit")
+		return at and at + (self.game.names.token(),)
+
+	def think_draft(self, rng):
+		at = self.game.drafts and self.pick_for(rng, "draft")
 		return at and at + (self.game.names.token(),)
 
 	def think_refile(self, rng):
@@ -429,6 +448,21 @@ class Local(Side):
 		self.game.touch(self, folder, tok)
 		self.game.touch(self, folder, new)
 		self.game.placed[new] = self.name	# where it was edited
+		return True
+
+	def draft(self, folder, tok, new):
+		"""The same with a draft: what is saved takes its place."""
+		if not self.may_touch(folder, tok, "draft") \
+		    or self.removed >= self.game.removals:
+			return False
+		self.held[folder][new] = self.held[folder].pop(tok)
+		self.removed += 1
+		for name in (tok, new):
+			self.game.touch(self, folder, name)
+			at = folder, family(name)
+			self.game.bound.add(at)
+			self.game.edited.add((self.name, at))
+			self.game.placed[family(name)] = self.name
 		return True
 
 	def refile(self, folder, tok):
@@ -454,11 +488,13 @@ class Game:
 		self.merged, self.trash = merged, trash
 		self.removals, self.first = removals, first
 		self.after = False	# a fault has struck meanwhile
-		self.only_adds = False	# locally, and nothing is marked
+		self.epoch = False	# the server looks like another world
+		self.may_return = {}	# then: what it lost
 		self.touched, self.placed = {}, {}
 		self.bound, self.filled, self.closed = set(), set(), set()
 		self.refiled, self.edited = set(), set()
 		self.kept = set()	# that may be the end of a window
+		self.drafts = False	# they are edited: takes a run more
 		self.known_twins = None
 		self.sides = {}
 		for kind in (Local, Side):
@@ -476,13 +512,24 @@ class Game:
 		side, verb, *words = act
 		if self.first and side == "local":
 			return False
-		if self.only_adds and (side == "remote" or verb not in ADDS
+		if self.epoch and (verb not in IN_EPOCH[side]
 		    or any("\\Deleted" in w for w in words
 		    if isinstance(w, (str, list)))):
 			return False
 		if self.after and self.merged and verb != "deliver":
 			return False
-		return getattr(self.sides[side], verb)(*words)
+		done = getattr(self.sides[side], verb)(*words)
+		if done and self.epoch and verb == "remove" \
+		    and side == "remote":
+			self.may_return[tuple(words)] = None
+		return done
+
+	def returned(self):
+		"""What may have come back, with the flags of the file."""
+		held = self.sides["local"].held
+		return {(folder, tok): held[folder][tok]
+		    for folder, tok in self.may_return
+		    if tok in held.get(folder, {})}
 
 	def outcome(self):
 		return merge(self.base, self.sides["local"].held,

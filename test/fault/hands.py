@@ -113,6 +113,9 @@ class Local(Hand):
 		self.put(folder, new, File(self.maildir.root, folder, f.box,
 		    f.name))
 
+	def draft(self, folder, tok, new):
+		self.edit(folder, tok, new)
+
 	def make(self, name):
 		self.maildir.create(name)
 

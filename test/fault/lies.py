@@ -2,7 +2,8 @@
 
 A point is one round of an account that has some rounds with the same server: a
 few lies that last, drawn for the account, and in each round some that pass
-(lying.py, twisting.py). The first run of a round meets these: it may end as it
+(lying.py, twisting.py, where a table says which may not stand together, and
+why). The first run of a round meets these: it may end as it
 likes, but 0 means that both sides are equal. Then they have passed, and at most
 PATIENCE runs later both sides are what the rules say, and one more run does
 nothing.
@@ -16,7 +17,7 @@ import modes
 import rounds
 from game import Game, Names
 from lying import PASSING, Lies
-from twisting import COUNTS, EPOCH, HIDING, TWISTS
+from twisting import EPOCH, TWISTS, apart
 
 ROUNDS = 8		# of an account
 PATIENCE = 3
@@ -55,13 +56,15 @@ class Account:
 		self.hands = {"local": hands.Local(self.world),
 		    "remote": hands.Remote(self.world)}
 		self.base, self.said = {}, []
+		self.may_return, self.new = {}, set()
 
 	def close(self):
 		self.relay.stop()
 		self.world.close()
 
-	def verdict(self):
-		return self.lies.verdict(self.world, self.base)
+	def verdict(self, struck=()):
+		return self.lies.verdict(self.world, self.base,
+		    self.may_return, struck, self.new)
 
 	def draw(self):
 		"""Some that pass."""
@@ -70,17 +73,17 @@ class Account:
 		    min(self.rng.randrange(4), len(given or EACH))))
 		if modes.chosen().waits:	# removals are long about
 			names -= EPOCH
-		for one in sorted(names & COUNTS):
-			if len(names & COUNTS) > 1:
-				names.remove(one)
-		return frozenset(names)
+		return frozenset(apart(names))
 
 	def act(self, names):
 		game = Game(self.base, self.names)
-		game.only_adds = bool(EPOCH & names)
+		game.epoch = bool(EPOCH & names)
+		game.drafts = not game.epoch
 		self.said = hands.play(game, self.hands, self.rng,
 		    self.rng.randrange(4, 20))
-		self.base = game.outcome()
+		was, self.base = self.base, game.outcome()
+		self.new = self.base.keys() - was.keys()
+		self.may_return = game.returned()
 
 	def lied_to(self, names):
 		"""The run that meets them; what is wrong with it, or None."""
@@ -91,8 +94,8 @@ class Account:
 		self.lies.pass_on(())
 		if r.rc not in QUIET:
 			return "exit %d: %s" % (r.rc, r)
-		if r.rc == 0 and not HIDING & set(self.struck):
-			v = self.verdict()
+		if r.rc == 0:
+			v = self.verdict(self.struck)
 			if not v.good():
 				return "silent: %s\n%s" % (v, r)
 		return None

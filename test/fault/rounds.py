@@ -65,9 +65,12 @@ class Run:
 
 	def round(self, n):
 		game = Game(self.base, self.names)
+		game.drafts = not modes.chosen().waits
 		self.said = hands.play(game, self.hands, self.rng,
 		    self.rng.randrange(4, 30))
 		self.base = game.outcome()
+		if any("'draft'" in act for act in self.said):
+			self.world.run("-v", "--json", "sync")	# sees it once
 		return self.compare(n, n % 10 == 0)
 
 	def go(self):

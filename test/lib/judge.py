@@ -167,13 +167,14 @@ def set_aside(local, remote, model=None):
 	return taken
 
 
-def judge(local, remote, model=None, sums=None):
+def judge(local, remote, model=None, sums=None, flags=True):
 	"""Without a model the server's side is taken for it."""
 	v = Verdict()
 	if model is None:
 		model = model_of(remote)
 	for side, view in (("local", local), ("remote", remote)):
 		judge_side(v, side, view, model, sums or {})
-		judge_flags(v, side, view, model)
+		if flags:
+			judge_flags(v, side, view, model)
 	judge_pairs(v, local, remote)
 	return v

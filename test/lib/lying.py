@@ -17,6 +17,7 @@ import re
 import zlib
 
 import judge
+import twisting
 from twisting import TWISTS, Heard
 
 # Of messages with equal bytes in a folder, and the date with which the first of
@@ -171,10 +172,20 @@ class Lies:
 		self.modseqs = {}	# folder: as STATUS said without lies
 		self.pass_on(())
 
-	def verdict(self, world, model):
+	def verdict(self, world, model, may_return=None, struck=(), new=()):
 		"""What both sides hold against a model. What the server makes
-		up, or adds, is nobody's."""
+		up, or adds, is nobody's. may_return: messages that are there,
+		or not; those that are become part of the model. new: folders
+		that a lie which struck may have hidden."""
 		local, remote = world.views(model)
+		for (folder, tok), flags in (may_return or {}).items():
+			if any(s.tok == tok for s in remote.get(folder, ())):
+				model[folder][tok] = flags
+		if twisting.FOLDERS_HIDDEN in struck:
+			model = {f: m for f, m in model.items() if f not in new}
+			for view in (local, remote):
+				for folder in new & view.keys():
+					del view[folder]
 		dates = ONE not in self.lasting and not any(
 		    name.startswith("date-") for name in self.lasting)
 		sums = "append-adds" not in self.lasting
@@ -183,7 +194,8 @@ class Lies:
 			seen.date = seen.date if dates else None
 			seen.sum = seen.sum if sums else None
 		return judge.judge(local, remote, model,
-		    world.sums if sums else None)
+		    world.sums if sums else None,
+		    flags=twisting.FLAGS_HIDDEN not in struck)
 
 	def keeps(self, words):
 		"""APPEND: (its key, what was said when it was kept before, or

@@ -144,11 +144,29 @@ TWISTS = {
 	    b"MODSEQ (1)", parts[0])] + parts[1:]),
 }
 
-# One of these: a server that says that one is gone, and counts so, is right.
-COUNTS = frozenset(["stray-vanished", "stray-expunge", "exists-less",
-    "exists-falls", "exists-more"])
-# Nobody can know, before the server tells: flags, a folder that is new.
-HIDING = frozenset(["modseq-stuck", "list-lacks"])
-# It looks like another world: what was removed meanwhile comes back, and marks
-# of deletion go.
+# Not in one run, for together they are no lie but what a server says of which it
+# is true: no rule could tell.
+APART = {
+	("exists-falls", "stray-vanished"): "it is gone, and the count says so",
+	("exists-less", "stray-vanished"): "it is gone, and the count says so",
+	("stray-expunge", "stray-vanished"): "it is gone, and so it is counted",
+	("exists-less", "row-lacks"): "there is no such new message",
+	("exists-falls", "row-lacks"): "there is no such new message",
+	("row-lacks", "stray-expunge"): "there is no such new message",
+}
+# Nobody can know, before the server tells: flags that it does not say to be
+# others; a folder that is new. All else is compared.
+FLAGS_HIDDEN, FOLDERS_HIDDEN = "modseq-stuck", "list-lacks"
+# It looks like another world. A merge is one-sided: what the server lost may
+# come back, and its flags are united with ours; what was taken away here stays
+# away. Marks of deletion go where both do not have them.
 EPOCH = frozenset(["uidnext-low", "uidnext-high"])
+
+
+def apart(names):
+	"""Of these, those that may stand together."""
+	names = set(names)
+	for one, other in sorted(APART):
+		if {one, other} <= names:
+			names.discard(other)
+	return names
