@@ -65,6 +65,7 @@ struct conf_account {
 	uint32_t window, window_days;	/* the server shows so many of the
 					   newest, or of so many days; 0 */
 	int64_t verify_s;	/* a full comparison of each folder so often */
+	uint64_t verify_bytes;	/* likely pairs proven a day, octets; 0: none */
 };
 
 struct conf {

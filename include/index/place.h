@@ -126,6 +126,16 @@ int index_newest(struct index *, int64_t folder, struct index_probe *out,
 int index_newest_ever(struct index *, int64_t folder, struct index_probe *out,
     int max, struct err *);
 
+/* Pairs without proof that are there on both sides, of UIDs below that one, the
+ * highest first, at most max. The number, or -1. */
+struct index_unproven {
+	int64_t folder;
+	uint32_t below;
+	int max;
+};
+int index_likely(struct index *, const struct index_unproven *,
+    struct index_probe *out, struct err *);
+
 /*
  * What an observer of the disk saw: a file, and what stat said of it (inode 0:
  * what was known stays). Clears missing; keywords stay. The place is one from

@@ -222,6 +222,7 @@ const struct conf_key conf_account_keys[] = {
 	KEY_NUMBER("connections", connections, 1, LIMIT_CONNECTIONS),
 	KEY_DURATION("verify-interval", verify_s, CONF_HOUR, 3650 * CONF_DAY,
 	    .preset = "7d"),
+	KEY_SIZE("verify-bytes", verify_bytes, 0, 1ull << 40, .preset = "50M"),
 	KEY_NUMBER("window", window, 1, 16777216, .read = read_window),
 	KEY_WORD("compress", compress, compress_words, .preset = "auto"),
 	KEY_BOOL("expunge", expunge),

@@ -118,6 +118,22 @@ index_place_by_unique(struct index *ix, int64_t folder, const char *unique,
 	    strcmp(out->unique, unique) == 0, out, err);
 }
 
+int
+index_likely(struct index *ix, const struct index_unproven *of,
+    struct index_probe *out, struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_LIKELY, "SELECT uid, size, has_date, date,"
+	    " content FROM place INDEXED BY place_likely WHERE folder = ?1"
+	    " AND likely AND uid < ?3 AND base AND local AND remote"
+	    " ORDER BY uid DESC LIMIT ?2");
+	query_int(&q, of->folder);
+	query_int(&q, of->max);
+	query_int(&q, of->below);
+	return read_newest(&q, out, of->max, err);
+}
+
 /* AUTOINCREMENT keeps count of it. */
 int
 index_newest_place(struct index *ix, int64_t *id_out, struct err *err)

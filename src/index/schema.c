@@ -10,6 +10,8 @@
 #define VALUE(x) STR(x)
 
 /* Contents with octets that some servers mask are found by that form, too. */
+#define LIKELY \
+"CREATE INDEX place_likely ON place (folder, uid) WHERE likely;"
 #define MASKED \
 "CREATE INDEX content_masked ON content (substr(masked, 1, 8))" \
 "	WHERE masked IS NOT NULL;" \
@@ -173,6 +175,7 @@ FOLDER_PATH
 "CREATE INDEX place_dirty ON place (folder, id) WHERE dirty;"
 "CREATE INDEX place_dirty_all ON place (id) WHERE dirty;"
 "CREATE INDEX place_missing ON place (id, folder) WHERE missing;"
+LIKELY
 "CREATE INDEX place_content ON place (content)"
 "	WHERE content IS NOT NULL;"
 /* The server could not hold then what the other side held. */
@@ -321,6 +324,7 @@ FOLDER_PATH
 "ALTER TABLE place ADD COLUMN expected_keywords TEXT NOT NULL"
 "	DEFAULT '' COLLATE NOCASE;"
 "UPDATE place SET has_date = 1 WHERE date <> 0;"
+LIKELY
 FACT
 "ALTER TABLE content ADD COLUMN subject TEXT;"
 "ALTER TABLE content ADD COLUMN sender TEXT;"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "flow.h"
 
 /* The same on both sides, and two that only look so. */
@@ -428,6 +429,108 @@ double_far_away(void **state)
 	world_free(w);
 }
 
+/* --- where nothing goes: a little each day --- */
+
+static unsigned
+bodies_asked(struct world *w)
+{
+	const char *p = buf_str(&w->d->log);
+	unsigned n = 0;
+
+	while ((p = strstr(p, "BODY.PEEK[])")) != NULL) {
+		n++;
+		p++;
+	}
+	return n;
+}
+
+#define PAIR(t)	"server add INBOX " t " S\ndisk add INBOX " t " S\n"
+
+/* Two of three a day, the newest first, by runs that open the folder. */
+static void
+some_each_day(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, PAIR("a~9000=1") PAIR("b~9000=1") PAIR("c~9000=1"));
+	world_sync_well(w);
+	w->conf.verify_bytes = 20000;
+	imapd_count(w->d);
+	world_is_idle(w, 0);
+	assert_int_equal(bodies_asked(w), 0);
+	world_do(w, "server flag INBOX a~9000=1 FS\n");
+	world_sync_well(w);
+	assert_non_null(strstr(buf_str(&w->d->log),
+	    "UID FETCH 2:3 (UID BODY.PEEK[])"));
+	world_do(w, "server flag INBOX a~9000=1 S\n");
+	world_sync_well(w);
+	assert_int_equal(bodies_asked(w), 1);
+	clock_move(86400);
+	world_is_idle(w, 0);
+	assert_int_equal(bodies_asked(w), 0);
+	world_do(w, "server flag INBOX b~9000=1 FS\n");
+	world_sync_well(w);
+	assert_non_null(strstr(buf_str(&w->d->log),
+	    "UID FETCH 1 (UID BODY.PEEK[])"));
+	/* All are proven. */
+	clock_move(86400);
+	world_do(w, "server flag INBOX b~9000=1 S\n");
+	world_sync_well(w);
+	world_do(w, "disk remove INBOX c~9000=1\n");
+	world_sync_well(w);
+	assert_int_equal(bodies_asked(w), 1);
+	world_is_in_sync(w, "INBOX: a~9000=1(S) b~9000=1(S)\n");
+	clock_move(-2 * 86400);
+	world_free(w);
+}
+
+/* One that only looks so is parted; both are brought over. */
+static void
+unlike_by_the_day(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, UNLIKE);
+	world_sync_well(w);
+	w->conf.verify_bytes = 20000;
+	world_do(w, "server flag INBOX a~9000=2 FS\n");
+	for (int run = 0; run < 3; run++)
+		world_sync(w, NULL, NULL);
+	world_is_in_sync(w, "INBOX: a~9000=1(FS) a~9000=2(FS)\n");
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
+/* What is refused is no issue, and keeps the others from nothing. */
+static void
+refused_by_the_day(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, PAIR("a~9000=1") PAIR("b~9000=1") PAIR("c~90000=1"));
+	world_sync_well(w);
+	world_message(w, "INBOX", "b~9000=1")->lie = IMAPD_REFUSED;
+	w->conf.verify_bytes = 20000;
+	imapd_count(w->d);
+	for (int day = 0; day < 3; day++) {
+		world_do(w, day % 2 ? "server flag INBOX a~9000=1 S\n" :
+		    "server flag INBOX a~9000=1 FS\n");
+		world_sync_well(w);
+		clock_move(86400);
+	}
+	imapd_count(w->d);
+	w->conf.verify_bytes = 0;
+	world_do(w, "disk remove INBOX a~9000=1\n");
+	world_sync_well(w);
+	assert_int_equal(bodies_asked(w), 0);
+	world_is_in_sync(w, "INBOX: b~9000=1(S) c~90000=1(S)\n");
+	clock_move(-3 * 86400);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -447,6 +550,9 @@ main(void)
 		cmocka_unit_test(like_one_that_was_there),
 		cmocka_unit_test(uploads_are_proven),
 		cmocka_unit_test(double_far_away),
+		cmocka_unit_test(some_each_day),
+		cmocka_unit_test(unlike_by_the_day),
+		cmocka_unit_test(refused_by_the_day),
 	};
 
 	return FLOW_MAIN(tests);

@@ -44,6 +44,18 @@ ROWS = [
 	"flow unlooked_test", ("\t\t    may_be_moved(r, &r->row[i].p))",
 	"\t\t    false)")),
 
+    # -- a little each day --
+    ("verified-without-an-end", SYNC + "apply/prove.c", "flow prove_test",
+	("\tp->spent += v->size;\n", "")),
+    ("verified-for-ever", SYNC + "apply/prove.c", "flow prove_test",
+	("\tif (day != p->day)\n\t\tp->spent = 0;\n", "")),
+    ("refused-stops-the-others", SYNC + "apply/prove.c", "flow prove_test",
+	("return p->verifies ? 0 : not_given(", "return not_given(")),
+    ("too-large-stops-the-others", SYNC + "apply/prove.c",
+	"flow prove_test", (" ||\n\t    v[i].size > most); i++)", "); i++)")),
+    ("verified-with-nothing-to-do", SYNC + "run/verify.c",
+	"flow prove_test", ("f->observed && ", "")),
+
     # -- first runs --
     ("first-runs-do-not-ask", SYNC + "run/phases.c", "flow adopt_test",
 	("return !run->account->adopted && !run->opt.adopt;",

@@ -119,7 +119,7 @@ every_key_is_read(void **state)
 	    "allow-cleartext-password = yes\ntimeout = 5\nexpunge = on\n"
 	    "trash = Trash\nlayout = fs\nattic-days = 0\n"
 	    "connections = 2\ncompress = yes\nverify-interval = 36h\n"
-	    "window = 10000\n}");
+	    "window = 10000\nverify-bytes = 3K\n}");
 	struct conf_account *a = conf.accounts;
 
 	(void)state;
@@ -141,6 +141,7 @@ every_key_is_read(void **state)
 	assert_int_equal(a->connections, 2);
 	assert_int_equal(a->compress, CONF_COMPRESS_YES);
 	assert_int_equal(a->verify_s, 36 * 3600);
+	assert_int_equal(a->verify_bytes, 3 * 1024);
 	assert_int_equal(a->window, 10000);
 	assert_int_equal(a->window_days, 0);
 	conf_release(&conf);

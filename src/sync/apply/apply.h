@@ -22,6 +22,9 @@ pass_starter remove_start;
 /* prove.c, before remove: pairs that are only likely, of which one half is to
  * go. What is parted there is pulled when the folder is looked at again. */
 pass_starter prove_start;
+/* The same of pairs that nothing is to become of, newest first, as many octets
+ * a day as verify-bytes says. */
+pass_starter verify_start;
 /* The removal waits until the pair is proven. */
 bool prove_is_wanted(const struct place *);
 /* folder_delete.c: the folder, where a side lost it and all is removed that was

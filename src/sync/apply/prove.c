@@ -11,12 +11,16 @@
 #include <stdlib.h>
 
 #include "apply/apply.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "imap/box.h"
 #include "index/content.h"
+#include "index/fact.h"
 #include "mail/flags.h"
 #include "observe/headers.h"
 
 #define PROVE_ROWS	100
+#define DAY		86400
 
 struct proving {
 	struct pass pass;
@@ -28,10 +32,16 @@ struct proving {
 	struct headers bodies;		/* of these */
 	char *refused;			/* the server's words */
 	bool parted;			/* one at least */
+	/* Of pairs that nothing is to become of: */
+	bool verifies;
+	struct imap_select select;
+	uint32_t below;			/* the next UIDs */
+	int64_t day, spent;		/* octets, today */
 };
 
 static enum task_result prove_pick(struct task *);
 static enum task_result prove_ask(struct task *);
+static enum task_result verify_opened(struct task *);
 static enum task_result prove_fetched(struct task *);
 static enum task_result prove_recorded(struct task *);
 
@@ -47,6 +57,8 @@ prove_release_rows(struct proving *p)
 	picked_release(p->row, p->n);
 	p->n = p->at = p->end = 0;
 }
+
+/* --- which --- */
 
 /* Rows that need none are left to the removal. */
 static int
@@ -64,12 +76,125 @@ prove_pick_work(struct pass *pass, struct err *err)
 	return n == -1 ? -1 : 0;
 }
 
+/* --- which, where nothing is to be removed --- */
+
+/* Of the account: what was fetched today. Of a folder: where to go on. */
+#define VERIFY_DAY	"verify-day"
+#define VERIFY_SPENT	"verify-spent"
+#define VERIFY_BELOW	"verify-below"
+
+static int
+verify_load(struct proving *p, struct err *err)
+{
+	struct index *ix = p->pass.run->ix;
+	int64_t day, below;
+
+	p->day = clock_wall() / DAY;
+	if (index_fact_get(ix, 0, VERIFY_DAY, &day, err) == -1 ||
+	    index_fact_get(ix, 0, VERIFY_SPENT, &p->spent, err) == -1 ||
+	    index_fact_get(ix, p->pass.folder->row.id, VERIFY_BELOW, &below,
+	    err) == -1)
+		return -1;
+	if (day != p->day)
+		p->spent = 0;
+	p->below = below > 0 ? (uint32_t)below : UINT32_MAX;
+	return 0;
+}
+
+static int
+verify_record(struct proving *p, struct err *err)
+{
+	struct index *ix = p->pass.run->ix;
+
+	return index_fact_set(ix, 0, VERIFY_DAY, p->day, err) == -1 ||
+	    index_fact_set(ix, 0, VERIFY_SPENT, p->spent, err) == -1 ? -1 :
+	    index_fact_set(ix, p->pass.folder->row.id, VERIFY_BELOW, p->below,
+	    err);
+}
+
+/* One that alone is more than a day allows is passed over. */
+static int
+verify_take(struct proving *p, const struct index_probe *v, struct err *err)
+{
+	const uint64_t most = p->pass.run->conf->verify_bytes;
+	struct picked *row = &p->row[p->n];
+	int found;
+
+	p->below = v->uid;
+	if (v->size > most)
+		return 0;
+	*row = (struct picked){ .tries = 0 };
+	found = index_place_by_uid(p->pass.run->ix, p->pass.folder->row.id,
+	    v->uid, &row->place, err);
+	p->n += found == 1;
+	p->spent += v->size;
+	return found;
+}
+
+static int
+verify_pick_work(struct pass *pass, struct err *err)
+{
+	struct proving *p = (struct proving *)pass;
+	const int64_t most = (int64_t)pass->run->conf->verify_bytes;
+	struct index_unproven of = {
+		.folder = pass->folder->row.id, .max = PROVE_ROWS,
+	};
+	struct index_probe v[PROVE_ROWS];
+	int i, n, rc = 0;
+
+	if (p->day == 0 && verify_load(p, err) == -1)
+		return -1;
+	of.below = p->below;
+	n = index_likely(pass->run->ix, &of, v, err);
+	if (n == 0 && p->below != UINT32_MAX) {
+		p->below = UINT32_MAX;	/* what was refused, once more */
+		rc = index_begin(pass->run->ix, err);
+		if (rc == 0)
+			rc = verify_record(p, err);
+		return index_end(pass->run->ix, rc, err);
+	}
+	for (i = 0; i < n && rc != -1 && (p->spent + v[i].size <= most ||
+	    v[i].size > most); i++)
+		rc = verify_take(p, &v[i], err);
+	return n == -1 || rc == -1 ? -1 : 0;
+}
+
+/* The folder is not open any more: nothing is changed in it. */
+static enum task_result
+verify_picked(struct task *t)
+{
+	struct proving *p = (struct proving *)t;
+	struct imap_select_args args = {
+		.raw = p->pass.folder->row.raw, .examine = true,
+	};
+
+	if (p->n == 0)
+		return TASK_DONE;
+	if (p->select.box.uidvalidity != 0)
+		return task_next(t, prove_ask);
+	imap_select_start(p->pass.conn->session, &p->select, t, &args);
+	return imap_wait(t, &p->select.cmd, verify_opened);
+}
+
+static enum task_result
+verify_opened(struct task *t)
+{
+	struct proving *p = (struct proving *)t;
+
+	if (imap_refusal(&p->select.cmd) != NULL || p->select.box.uidvalidity
+	    != p->pass.folder->row.uidvalidity)
+		return TASK_DONE;	/* the next run tells */
+	return task_next(t, prove_ask);
+}
+
 static enum task_result
 prove_pick(struct task *t)
 {
 	struct proving *p = (struct proving *)t;
 
 	prove_release_rows(p);
+	if (p->verifies)
+		return pass_job(&p->pass, verify_pick_work, verify_picked);
 	return p->pick.end ? TASK_DONE : pass_job(&p->pass, prove_pick_work,
 	    prove_ask);
 }
@@ -166,7 +291,7 @@ prove_row(struct proving *p, struct place *place, const struct header *body,
 	bool same;
 
 	if (!body->got)
-		return not_given(p, place, err);
+		return p->verifies ? 0 : not_given(p, place, err);
 	if (index_content_is(run->ix, place->content, &body->fp, &same,
 	    err) == -1)
 		return -1;
@@ -187,6 +312,8 @@ prove_record_work(struct pass *pass, struct err *err)
 	for (; p->at < p->end && rc == 0; p->at++)
 		rc = prove_row(p, &p->row[p->at].place,
 		    &p->bodies.v[p->bodies.n - (size_t)(p->end - p->at)], err);
+	if (rc == 0 && p->verifies)
+		rc = verify_record(p, err);
 	return index_end(pass->run->ix, rc, err);
 }
 
@@ -227,6 +354,7 @@ prove_finish(struct task *t)
 	prove_release_rows(p);
 	headers_release(&p->bodies);
 	free(p->refused);
+	imap_select_release(&p->select);
 	pass_end(&p->pass);
 }
 
@@ -242,4 +370,16 @@ prove_start(struct conn *conn, struct folder *folder, struct pass_result *out)
 	p->pass.step = STEP_PROVE;
 	p->pass.task.finish = prove_finish;
 	pass_start(&p->pass, conn, out, "prove", prove_pick);
+}
+
+void
+verify_start(struct conn *conn, struct folder *folder, struct pass_result *out)
+{
+	struct proving *p = xcalloc(1, sizeof(*p));
+
+	p->verifies = true;
+	p->pass.folder = folder;
+	p->pass.step = STEP_PROVE;
+	p->pass.task.finish = prove_finish;
+	pass_start(&p->pass, conn, out, "verify", prove_pick);
 }

@@ -94,6 +94,14 @@ has_removals(const struct run *run)
 	return removes(run) && run->removals > 0;
 }
 
+/* What was adopted just now was paired a moment ago, and costs enough. */
+static bool
+verifies(const struct run *run)
+{
+	return removes(run) && carries_out(run) && !run->opt.adopt &&
+	    run->conf->verify_bytes > 0;
+}
+
 static bool
 drops(const struct run *run)
 {
@@ -146,6 +154,7 @@ static const struct entry removing[] = {
 	{ drafts_start, settles_drafts },
 	{ removal_check_start, removes },
 	{ removals_start, has_removals },
+	{ verify_phase_start, verifies },
 	{ look_again_start, removes },
 	{ folder_drop_start, drops },
 	{ attic_expiry_start, expires },

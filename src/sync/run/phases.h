@@ -46,6 +46,8 @@ bool has_another_round(const struct run *);
 phase_starter removal_check_start;
 phase_starter removals_start;
 phase_starter forget_start;
+/* verify.c: a few pairs a day that are only likely. */
+phase_starter verify_phase_start;
 /* folder_drop.c: folders that are gone on one side. */
 phase_starter folder_drop_start;
 /* attic_expiry.c: what was kept long enough. */
