@@ -549,8 +549,7 @@ slid_and_renamed(void **state)
 	world_free(w);
 }
 
-/* And its RENAME gives new UIDs (Courier): what was shown is there, and says
- * where the others are. */
+/* And its RENAME gives new UIDs (Courier): it is known by what is in it. */
 static void
 slid_and_renamed_anew(void **state)
 {
@@ -560,11 +559,34 @@ slid_and_renamed_anew(void **state)
 	world_do(w, "server rename Work Werk\nserver renumber Werk\n");
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(world_sync(w, NULL, NULL), 1);
+	world_is(w, "items", world_items(w), "Werk: 3 files are older than all "
+	    "that the server shows and may be there already; if not, run sync "
+	    "--adopt to upload them\n");
+	world_is_idle(w, 1);
+	assert_int_equal(count_files(w, "Werk"), 23);
+	world_free(w);
+}
+
+/* What was shown was moved to a folder that was there before, and says where
+ * the others are. */
+static void
+slid_and_emptied(void **state)
+{
+	struct world *w = slid("Work");
+
+	(void)state;
+	world_do(w, "server make Werk\nserver add Werk z S\n");
+	world_sync(w, NULL, NULL);
+	world_do_many(w, "server move Work m", 20, " Werk");
+	world_do_many(w, "server move Work d", 3, " Werk");
+	world_do(w, "server delete Work\n");
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(world_sync(w, NULL, NULL), 1);
 	world_is(w, "items", world_items(w), "Work: the folder is gone from "
 	    "the server, and what it showed is in another one; 3 messages that "
 	    "it did not show may be there, too: kept on disk\n");
 	world_is_idle(w, 1);
-	assert_int_equal(count_files(w, "Werk") + count_files(w, "Work"), 23);
+	assert_int_equal(count_files(w, "Werk") + count_files(w, "Work"), 27);
 	world_free(w);
 }
 
@@ -608,6 +630,7 @@ main(void)
 		cmocka_unit_test(slid_and_renumbered),
 		cmocka_unit_test(slid_and_renamed),
 		cmocka_unit_test(slid_and_renamed_anew),
+		cmocka_unit_test(slid_and_emptied),
 		cmocka_unit_test(slid_and_deleted),
 	};
 
