@@ -51,7 +51,8 @@ def one_too_many(line):
 
 
 def test_unsettled_folder_is_named(world):
-	"""EXISTS never adds up: nothing is removed, and the user is told."""
+	"""EXISTS never adds up: nothing is removed, and the user is told. What
+	three runs lacked alike is hidden, and no more than a note."""
 	fill(world, 5)
 	world.sync()
 	with world.imap() as imap:
@@ -59,18 +60,18 @@ def test_unsettled_folder_is_named(world):
 		world.append(imap, "INBOX", "fresh")
 	with Middleman(world.server.port, down=one_too_many) as man:
 		through(world, man.port)
-		for _ in range(3):
-			r = world.run("--json", "sync")
-			assert r.rc == 1 and "INBOX" in r.err, str(r)
-			assert r.summary()["pulled"]["deleted"] == 0
-			assert "m1" in toks(world, "INBOX")
-		assert "fresh" in toks(world, "INBOX")
-		assert len(world.maildir.files("INBOX")) == 6
-		# Nobody may have seen it: -q names it, too, and then is
-		# silent about it for a day.
-		assert world.run("-q", "sync").err.startswith("mailtern: ")
+		r = world.run("--json", "sync")
+		assert r.rc == 1 and "INBOX" in r.err, str(r)
+		# Nobody may have seen it: -q names it, too.
 		r = world.run("-q", "sync")
-		assert (r.rc, r.out, r.err) == (1, "", ""), str(r)
+		assert r.rc == 1 and r.err.startswith("mailtern: "), str(r)
+		for _ in range(2):
+			r = world.run("--json", "sync")
+			assert r.rc == 0, str(r)
+		r = world.run("-q", "sync")
+		assert (r.rc, r.out, r.err) == (0, "", ""), str(r)
+		assert {"m1", "fresh"} <= set(toks(world, "INBOX"))
+		assert len(world.maildir.files("INBOX")) == 6
 	through(world, None)
 	world.sync()
 	assert toks(world, "INBOX") == ["fresh", "m0", "m2", "m3", "m4"]

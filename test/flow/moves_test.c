@@ -34,9 +34,10 @@ has_trash(struct world *w)
 	.points = 4, \
 	.change = "disk copy INBOX a~20000 Work\ndisk copy INBOX d Work\n", \
 	.ops = "copy-remote Work a~20000 from INBOX\n" \
-	    "copy-remote Work d from INBOX\n", \
+	    "copy-remote Work d from INBOX\n" \
+	    "flag-remote Work d -(Junk)\n", \
 	.both = "INBOX: a~20000(S) b c(FS) d(,Junk)\n" \
-	    "Work: a~20000(S) d(,Junk)\n" }
+	    "Work: a~20000(S) d\n" }
 
 static const struct flow plain[] = {
 	MOVED("UIDPLUS", IMAPD_FULL),

@@ -19,9 +19,9 @@ ROWS = [
 	"\tstate_set(&t->base_remote, true, 0, \"\");\n"
 	"\t(void)l, (void)r;\n")),
     ("a-copy-without-a-uid-forgets-it", SYNC + "apply/copy.c",
-	"flow moves_test", ("s->base_local.flags &\n\t    ~(t->local.flags & s->remote.flags)", "0")),
+	"flow moves_test", ("s->base_local.flags & ~(t->local.flags & s->remote.flags);", "0;")),
     ("keywords-stay-behind", SYNC + "match/copies.c", "flow moves_test",
-	("t->local.flags, s->base_local.keywords);", "t->local.flags, \"\");")),
+	("c->left ?\n\t    s->base_local.keywords", "c->left ?\n\t    \"\"")),
     ("another-message-is-copied", SYNC + "apply/copy.c", "flow moves_test",
 	("c->row[i].there =\n\t\t\t\t    c->doubts.v[k].is ==",
 	"c->row[i].there = true ||\n\t\t\t\t    c->doubts.v[k].is ==")),

@@ -36,6 +36,9 @@ struct copying_row {
 	bool there;		/* the source is what it was */
 	uint32_t uid;		/* that was told; 0: none */
 	struct index_intent intent;
+	/* Moved to the trash, the source needs not go there a second time when
+	 * it is removed (transfer.h). id 0: none. */
+	struct index_intent trashed;
 };
 
 struct copying {
@@ -245,17 +248,23 @@ copy_doubts_told(struct task *t)
 /* What either side took away on the way stays so, even if the copy is paired
  * without knowing of its source. */
 static void
-take_along(struct place *t, const struct place *s)
+take_along(struct copying_row *r)
 {
-	const unsigned lost = s->base_local.flags &
-	    ~(t->local.flags & s->remote.flags);
-	char *words = keywords_less(s->base_local.keywords,
-	    s->remote.keywords);
+	const struct place *s = &r->source;
+	struct place *t = &r->target;
+	unsigned lost;
+	char *words, *gone, *left;
 
-	copies_inherit(t, s);
+	copies_inherit(r->copy, t, s);
+	lost = s->base_local.flags & ~(t->local.flags & s->remote.flags);
+	gone = keywords_less(s->base_local.keywords, s->remote.keywords);
+	left = keywords_less(s->base_local.keywords, t->local.keywords);
+	words = keywords_union(gone, left);
 	state_set(&t->base_local, false, lost, words);
 	state_set(&t->base_remote, false, lost, words);
 	free(words);
+	free(gone);
+	free(left);
 }
 
 static int
@@ -263,15 +272,22 @@ intend_copy(struct copying *c, struct copying_row *r, struct err *err)
 {
 	const struct index_folder *to = &c->to->row;
 
-	take_along(&r->target, &r->source);
+	take_along(r);
 	r->intent = (struct index_intent){
 		.folder = to->id, .place = r->target.id,
 		.uidvalidity = to->uidvalidity, .uidnext = to->uidnext,
 		.content = r->target.content, .size = r->source.size,
 		.begun = clock_wall(),
 	};
-	return index_place_put(c->pass.run->ix, &r->target, err) == -1 ? -1 :
-	    index_intent_put(c->pass.run->ix, &r->intent, err);
+	if (index_place_put(c->pass.run->ix, &r->target, err) == -1 ||
+	    index_intent_put(c->pass.run->ix, &r->intent, err) == -1)
+		return -1;
+	if (!r->copy->moves || c->to != folder_trash(c->pass.run))
+		return 0;
+	r->trashed = r->intent;
+	r->trashed.id = 0;
+	r->trashed.place = r->source.id;
+	return index_intent_put(c->pass.run->ix, &r->trashed, err);
 }
 
 static int
@@ -319,15 +335,22 @@ copy_intended(struct task *t)
 /* --- refused --- */
 
 static int
+drop_intents(struct index *ix, const struct copying_row *r, struct err *err)
+{
+	if (r->intent.id != 0 && index_intent_drop(ix, r->intent.id, err) == -1)
+		return -1;
+	return r->trashed.id == 0 ? 0 : index_intent_drop(ix, r->trashed.id,
+	    err);
+}
+
+static int
 copy_drop_work(struct pass *p, struct err *err)
 {
 	struct copying *c = (struct copying *)p;
 	int i, rc = index_begin(p->run->ix, err);
 
 	for (i = 0; i < c->n && rc == 0; i++)
-		if (c->row[i].intent.id != 0)
-			rc = index_intent_drop(p->run->ix,
-			    c->row[i].intent.id, err);
+		rc = drop_intents(p->run->ix, &c->row[i], err);
 	return index_end(p->run->ix, rc, err);
 }
 
@@ -423,7 +446,7 @@ agree_as_source(const struct copying *c, struct copying_row *r)
 	t->uid = r->uid;
 	t->fetched = FETCHED_FULL;
 	t->unconfirmed = true;
-	copies_agree(t, s);
+	copies_agree(r->copy, t, s);
 	state_set(&t->expected, true, t->remote.flags, t->remote.keywords);
 	folder_ability(c->to, &can);
 	reconcile_agree(t, &can);
@@ -444,8 +467,15 @@ record_copy(struct copying *c, struct copying_row *r, struct err *err)
 		    index_place_put(run->ix, &r->target, err) == -1)
 			return -1;
 	}
-	return is_new == -1 || log_copy(run, r->copy, &r->target, err) == -1 ?
-	    -1 : index_intent_put(run->ix, &r->intent, err);
+	if (is_new == -1 || log_copy(run, r->copy, &r->target, err) == -1 ||
+	    index_intent_put(run->ix, &r->intent, err) == -1)
+		return -1;
+	if (r->trashed.id == 0)
+		return 0;
+	r->trashed.answered = true;
+	if (is_new == 1)
+		r->trashed.uidnext = r->uid;
+	return index_intent_put(run->ix, &r->trashed, err);
 }
 
 static int

@@ -142,8 +142,7 @@ is_filed(struct removing *r, const struct doomed *d, bool *out,
 	*out = false;
 	if (!remove_wants_expunge(d) || p->content == 0)
 		return 0;
-	*out = copies_moved(r->pass.run, p->id);
-	return *out ? 0 : index_content_filed(r->pass.run->ix, p,
+	return index_content_filed(r->pass.run->ix, p,
 	    trash == NULL ? 0 : trash->row.id, out, err);
 }
 

@@ -119,7 +119,7 @@ struct choice {
 	const struct index_source *source;
 	bool taken[SOURCES];
 	int n, best;
-	bool moves;
+	bool left;
 };
 
 static void
@@ -137,7 +137,7 @@ choose_source(struct choice *c, const struct wanting *w)
 		if (i > 0 && match_rank(&m) <= best)
 			continue;
 		best = match_rank(&m);
-		c->moves = match_is_move(&m);
+		c->left = match_is_move(&m);
 		c->best = i;
 	}
 	c->taken[c->best] = true;
@@ -159,8 +159,8 @@ pair_off(struct run *run, struct choice *c, const struct wanting *w, size_t n)
 			.from = (size_t)(folder_by_id(run, s->folder) -
 			    run->folder),
 			.to = w[k].folder,
-			/* Else the source's file comes back. */
-			.moves = c->moves && !run->opt.undo_deletes,
+			.left = c->left,
+			.moves = c->left && !run->opt.undo_deletes,
 		};
 	}
 }
@@ -316,17 +316,18 @@ copies_moved(const struct run *run, int64_t source)
 }
 
 void
-copies_inherit(struct place *t, const struct place *s)
+copies_inherit(const struct copy *c, struct place *t, const struct place *s)
 {
-	state_set(&t->local, true, t->local.flags, s->base_local.keywords);
+	state_set(&t->local, true, t->local.flags, c->left ?
+	    s->base_local.keywords : "");
 }
 
 void
-copies_agree(struct place *t, const struct place *s)
+copies_agree(const struct copy *c, struct place *t, const struct place *s)
 {
 	const struct state *l = &s->base_local, *r = &s->base_remote;
 
-	copies_inherit(t, s);
+	copies_inherit(c, t, s);
 	state_set(&t->remote, true, s->remote.flags, s->remote.keywords);
 	state_set(&t->base_local, true, l->flags, l->keywords);
 	state_set(&t->base_remote, true, r->flags, r->keywords);

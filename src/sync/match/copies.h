@@ -11,7 +11,8 @@ struct copy {
 	int64_t source, target;	/* places */
 	size_t from, to;	/* their folders, of run->folder */
 	uint32_t uid;		/* of the source */
-	bool moves;		/* the source's file is gone */
+	bool left;		/* the source's file is gone, ... */
+	bool moves;		/* ... and does not come back */
 	bool done;		/* the server was told, or would be (dry run) */
 };
 
@@ -31,14 +32,17 @@ struct copy *copies_to(const struct run *, int64_t target);
 bool copies_are_made_to(const struct run *, int64_t target);
 /* The file of that message was moved, and its copy is made. */
 bool copies_moved(const struct run *, int64_t source);
-/* The file takes along what its name does not tell. */
-void copies_inherit(struct place *target, const struct place *source);
+/* A file that was moved takes along what its name does not tell; a copy is new,
+ * and has what it has. */
+void copies_inherit(const struct copy *, struct place *target,
+    const struct place *source);
 /*
  * The copy is made. What both sides agreed on of the source goes along, and so
  * does what either changed since: the file has its own changes, and the copy
  * those of the server.
  */
-void copies_agree(struct place *target, const struct place *source);
+void copies_agree(const struct copy *, struct place *target,
+    const struct place *source);
 /* Tells of one that is done, or would be; p: its target. Loop thread. */
 void report_copy(struct run *, const struct copy *, const struct place *p);
 /* Index lane, in a transaction: it is done. */

@@ -168,7 +168,7 @@ narrow_push(struct run *run, struct folder *f, struct picked *p,
 	if (source.local.present && !source.missing)
 		agree_on_source(&run->folder[copy->from], &source,
 		    run->conf->expunge);
-	copies_agree(&p->place, &source);
+	copies_agree(copy, &p->place, &source);
 	place_release(&source);
 	folder_ability(f, &can);
 	verdict_release(&p->verdict);
