@@ -5,6 +5,7 @@
 #define INDEX_CONTENT_H
 
 #include "index/index.h"
+#include "mail/text.h"
 
 /* The content's row, made when missing; one of an older form becomes one of
  * ours. */
@@ -17,6 +18,8 @@ struct index_content {
 	uint64_t size, removed;
 	bool has_identity;
 	char message_id[256];
+	/* For people; "": there is none, or it is not known. */
+	char subject[MAIL_TEXT_MAX + 1], sender[MAIL_TEXT_MAX + 1];
 };
 /* 1, 0, -1 as index_place_by_id. */
 int index_content_by_id(struct index *, int64_t id, struct index_content *out,

@@ -24,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mail/text.h"
+
 enum { FORM_FIRST = 1, FORM_NOW };
 
 struct digests {
@@ -44,6 +46,7 @@ struct fingerprint {
 	bool has_nul;		/* somewhere: no literal can hold it */
 	bool partial;		/* has a header X-Mailtern-Partial */
 	char message_id[256];	/* unfolded, trimmed, cut; "" when absent */
+	char subject[MAIL_TEXT_MAX + 1], sender[MAIL_TEXT_MAX + 1];
 	bool has_sent;
 	int64_t sent;		/* seconds, by Date, else the first Received */
 };

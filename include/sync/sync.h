@@ -48,6 +48,8 @@ struct sync_done {
 	uint32_t uid;		/* 0: none */
 	const char *unique;	/* or NULL */
 	const char *detail;	/* "+\Seen -Junk", or "" */
+	/* Of the message, where only told is what would be done; NULL. */
+	const char *subject, *sender;
 };
 
 /*

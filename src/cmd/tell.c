@@ -122,6 +122,10 @@ op_report_event(struct report *r, const char *account,
 	json_event_add_text(e, "unique", done->unique);
 	json_event_add_text(e, "detail",
 	    done->detail != NULL ? done->detail : "");
+	if (done->subject != NULL) {
+		json_event_add_text(e, "subject", done->subject);
+		json_event_add_text(e, "from", done->sender);
+	}
 	if (dry_run)
 		json_event_add_bool(e, "dry_run", true);
 	report_event(r, e);

@@ -22,6 +22,16 @@ add_printable(struct buf *out, const char *before, const char *s)
 	buf_addf(out, "%s%s", before, text);
 }
 
+/* What people know it by, where that is known. */
+static void
+add_message(struct buf *out, const char *subject, const char *sender)
+{
+	add_printable(out, ", \"", subject);
+	if (subject != NULL && *subject != '\0')
+		buf_add_str(out, "\"");
+	add_printable(out, ", from ", sender);
+}
+
 char *
 op_format(const char *account, const struct sync_done *done)
 {
@@ -40,6 +50,7 @@ op_format(const char *account, const struct sync_done *done)
 	else
 		add_printable(&out, " ", done->unique);
 	add_printable(&out, " ", done->detail);
+	add_message(&out, done->subject, done->sender);
 	line = xstrdup(buf_str(&out));
 	buf_release(&out);
 	return line;
@@ -116,9 +127,7 @@ log_format(const char *account, const struct sync_log_entry *e)
 	else
 		add_printable(&out, " ", e->unique);
 	add_printable(&out, " ", e->detail);
-	add_printable(&out, ", \"", e->subject);
-	buf_add_str(&out, *e->subject != '\0' ? "\"" : "");
-	add_printable(&out, ", from ", e->sender);
+	add_message(&out, e->subject, e->sender);
 	add_printable(&out, ", ", e->message_id);
 	add_printable(&out, ": ", e->why);
 	line = xstrdup(buf_str(&out));
@@ -142,10 +151,7 @@ restored_format(const char *account, const struct sync_restored *what)
 	add_printable(&out, " ", what->folder);
 	buf_addf(&out, ": %s", words[what->as]);
 	add_printable(&out, " ", what->file);
-	add_printable(&out, ", \"", what->subject);
-	if (what->subject != NULL && *what->subject != '\0')
-		buf_add_str(&out, "\"");
-	add_printable(&out, ", from ", what->sender);
+	add_message(&out, what->subject, what->sender);
 	add_printable(&out, ", ", what->message_id);
 	add_printable(&out, "; out of ", what->from);
 	line = xstrdup(buf_str(&out));

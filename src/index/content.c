@@ -30,7 +30,7 @@ content_find(struct index *ix, unsigned form, const uint8_t *digest,
 	return r;
 }
 
-/* Parameters 1 to 9. */
+/* Parameters 1 to 11. */
 static void
 bind_content(struct query *q, const struct fingerprint *fp)
 {
@@ -45,6 +45,23 @@ bind_content(struct query *q, const struct fingerprint *fp)
 	query_int(q, FORM_NOW);
 	query_blob(q, masks ? fp->masked.content : NULL, 32);
 	query_blob(q, masks ? fp->masked.head : NULL, 32);
+	query_text(q, fp->subject);
+	query_text(q, fp->sender);
+}
+
+/* A content of an older index has none yet. */
+static int
+tell_subject(struct index *ix, int64_t id, const struct fingerprint *fp,
+    struct err *err)
+{
+	struct query q;
+
+	query_init(&q, ix, SLOT_CONTENT_SUBJECT, "UPDATE content SET"
+	    " subject = ?2, sender = ?3 WHERE id = ?1 AND subject IS NULL");
+	query_int(&q, id);
+	query_text(&q, fp->subject);
+	query_text(&q, fp->sender);
+	return query_run(&q, err);
 }
 
 /* Places whose messages differ in octets that the first form masked share a
@@ -74,7 +91,7 @@ content_update(struct index *ix, int64_t id, const struct fingerprint *fp,
 	query_init(&q, ix, SLOT_CONTENT_UPDATE, "UPDATE content SET"
 	    " digest = ?1, head = ?2, size = ?3, removed = ?4,"
 	    " has_identity = ?5, message_id = ?6, form = ?7, masked = ?8,"
-	    " masked_head = ?9 WHERE id = ?10");
+	    " masked_head = ?9, subject = ?10, sender = ?11 WHERE id = ?12");
 	bind_content(&q, fp);
 	query_int(&q, id);
 	return query_run(&q, err);
@@ -110,10 +127,11 @@ index_content_put(struct index *ix, const struct fingerprint *fp,
 	if (r == 0)
 		r = find_first_form(ix, fp, id_out, err);
 	if (r != 0)
-		return r < 0 ? -1 : 0;
+		return r < 0 ? -1 : tell_subject(ix, *id_out, fp, err);
 	query_init(&q, ix, SLOT_CONTENT_INSERT, "INSERT INTO content"
 	    " (digest, head, size, removed, has_identity, message_id, form,"
-	    " masked, masked_head) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	    " masked, masked_head, subject, sender)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	bind_content(&q, fp);
 	if (query_run(&q, err) < 0)
 		return -1;
@@ -154,11 +172,17 @@ get_digest(struct query *q, int column, uint8_t out[32], struct err *err)
 	return 0;
 }
 
+static void
+get_cut(struct query *q, int column, char *out, size_t size)
+{
+	const unsigned char *text = sqlite3_column_text(q->st, column);
+
+	snprintf(out, size, "%s", text == NULL ? "" : (const char *)text);
+}
+
 static int
 read_content(struct query *q, struct index_content *out, struct err *err)
 {
-	const unsigned char *message_id;
-
 	if (get_digest(q, 1, out->digest, err) < 0 ||
 	    get_digest(q, 2, out->head, err) < 0)
 		return -1;
@@ -167,9 +191,9 @@ read_content(struct query *q, struct index_content *out, struct err *err)
 	out->removed = (uint64_t)query_get_int(q, 4);
 	out->has_identity = query_get_int(q, 5) != 0;
 	out->form = (unsigned)query_get_int(q, 7);
-	message_id = sqlite3_column_text(q->st, 6);
-	snprintf(out->message_id, sizeof(out->message_id), "%s",
-	    message_id == NULL ? "" : (const char *)message_id);
+	get_cut(q, 6, out->message_id, sizeof(out->message_id));
+	get_cut(q, 8, out->subject, sizeof(out->subject));
+	get_cut(q, 9, out->sender, sizeof(out->sender));
 	return 1;
 }
 
@@ -181,7 +205,8 @@ index_content_by_id(struct index *ix, int64_t id, struct index_content *out,
 	int r;
 
 	query_init(&q, ix, SLOT_CONTENT_ID, "SELECT id, digest, head, size,"
-	    " removed, has_identity, message_id, form FROM content"
+	    " removed, has_identity, message_id, form, subject, sender"
+	    " FROM content"
 	    " WHERE id = ?");
 	query_int(&q, id);
 	r = query_step(&q, err);

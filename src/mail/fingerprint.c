@@ -26,6 +26,7 @@
 #define NAME_MAX_LEN	32	/* longer than every name in field_table */
 #define STAGE		4096	/* octets collected before they are hashed */
 #define DATE_MAX	100	/* of what could be a date */
+#define RAW_MAX		500	/* of a subject that is encoded */
 
 enum field {
 	FIELD_OTHER,
@@ -35,6 +36,8 @@ enum field {
 	FIELD_DATE,
 	FIELD_RECEIVED,
 	FIELD_PARTIAL,
+	FIELD_SUBJECT,
+	FIELD_FROM,
 };
 
 enum where {
@@ -60,6 +63,13 @@ struct when {
 	char text[DATE_MAX];
 };
 
+/* The beginning of what people read of it. */
+struct raw {
+	bool done;		/* an earlier field of the name said it */
+	size_t n;
+	char text[RAW_MAX];
+};
+
 struct fingerprinter {
 	struct stream stream[FORMS];
 	enum where where;
@@ -69,6 +79,7 @@ struct fingerprinter {
 	bool id_done;		/* an earlier Message-ID was not empty */
 	bool later;		/* this line is not the first */
 	struct when date, received;
+	struct raw subject, from;
 	size_t id_len, name_len;
 	char name[NAME_MAX_LEN];
 	struct fingerprint out;
@@ -96,6 +107,8 @@ static const struct {
 	{ "Date", FIELD_DATE },
 	{ "Received", FIELD_RECEIVED },
 	{ "X-Mailtern-Partial", FIELD_PARTIAL },
+	{ "Subject", FIELD_SUBJECT },
+	{ "From", FIELD_FROM },
 };
 
 static void *
@@ -364,11 +377,27 @@ received_add(struct when *w, unsigned char c)
 }
 
 static void
+raw_add(struct raw *r, const unsigned char *p, size_t n)
+{
+	size_t room = sizeof(r->text) - r->n;
+
+	if (r->done)
+		return;
+	n = n < room ? n : room;
+	memcpy(r->text + r->n, p, n);
+	r->n += n;
+}
+
+static void
 field_value(struct fingerprinter *f, const unsigned char *p, size_t n)
 {
 	const bool names = f->field == FIELD_MESSAGE_ID ||
 	    f->field == FIELD_DATE;
 
+	if (f->field == FIELD_SUBJECT)
+		raw_add(&f->subject, p, n);
+	else if (f->field == FIELD_FROM)
+		raw_add(&f->from, p, n);
 	for (size_t i = 0; i < n; i++) {
 		f->out.has_identity |= names && !is_blank(p[i]);
 		if (f->field == FIELD_MESSAGE_ID)
@@ -396,6 +425,8 @@ field_end(struct fingerprinter *f)
 		f->id_done = true;
 	f->date.done |= f->date.n > 0;
 	f->received.done |= f->received.n > 0;
+	f->subject.done |= f->subject.n > 0;
+	f->from.done |= f->from.n > 0;
 	f->field = FIELD_OTHER;
 }
 
@@ -547,6 +578,10 @@ fingerprint_end(struct fingerprinter *f, struct fingerprint *out)
 	while (f->id_len > 0 && f->out.message_id[f->id_len - 1] == ' ')
 		f->id_len--;
 	f->out.message_id[f->id_len] = '\0';
+	mail_text_decode(f->out.subject, (struct span){ f->subject.text,
+	    f->subject.n });
+	mail_text_sender(f->out.sender, (struct span){ f->from.text,
+	    f->from.n });
 	digest_now(f, content);
 	*out = f->out;
 	fingerprint_cancel(f);

@@ -27,6 +27,7 @@ def test_a_message_comes_back(world):
 	assert gone["uid"] == 1 and gone["folder"] == "INBOX"
 	assert gone["message_id"] == "<m1@example.org>"
 	assert gone["flags"] == "\\Seen"
+	assert (gone["subject"], gone["from"]) == ("about m1", "Ann")
 	assert "EXISTS 1" in gone["why"]
 	assert len(world.maildir.files("INBOX")) == 1
 	told, = restore(world, "-n", str(gone["id"]))
@@ -46,3 +47,18 @@ def test_a_message_comes_back(world):
 	world.settle()
 	assert [e["what"] for e in log(world, "w:INBOX", "--since", "1")] == ["pulled", "pulled", "removed-local", "restored",
 	    "pushed"]
+
+
+def test_what_would_be_done_names_the_message(world):
+	"""Dry run and status tell subject and sender, as far as known."""
+	fill(world, "m1", "m2")
+	world.sync()
+	expunge(world, 1)
+	world.maildir.unlink(world.maildir.find("m2"))
+	told = {e["op"]: e for e in world.run("--json", "sync", "-n",
+	    rc=0).of("op")}
+	assert told["remove-local"]["subject"] == "about m1"
+	assert told["remove-local"]["from"] == "Ann"
+	assert told["remove-remote"]["subject"] == "about m2"
+	out = world.run("status", rc=0).out
+	assert 'remove-remote UID 2, "about m2", from Ann' in out

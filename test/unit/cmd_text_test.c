@@ -19,19 +19,24 @@ operations_are_told(void **state)
 		struct sync_done done;
 		const char *line;
 	} table[] = {
-		{ { SYNC_PULL, "INBOX", 5, NULL, "" },
+		{ { SYNC_PULL, "INBOX", 5, NULL, "", NULL, NULL },
 		    "work: INBOX: pull UID 5" },
-		{ { SYNC_PUSH, "lists/a b", 0, "17.M1.host", NULL },
+		{ { SYNC_PUSH, "lists/a b", 0, "17.M1.host", NULL, NULL,
+		    NULL },
 		    "work: lists/a b: push 17.M1.host" },
-		{ { SYNC_PUSH, "INBOX", 9, "17.M1.host", "" },
+		{ { SYNC_PUSH, "INBOX", 9, "17.M1.host", "", NULL, NULL },
 		    "work: INBOX: push 17.M1.host" },
-		{ { SYNC_PUSH, "INBOX", 9, "", "" },
+		{ { SYNC_PUSH, "INBOX", 9, "", "", NULL, NULL },
 		    "work: INBOX: push UID 9" },
 		{ { SYNC_FLAG_REMOTE, "INBOX", 7, "17.M1.host",
-		    "+\\Seen -Junk" },
+		    "+\\Seen -Junk", NULL, NULL },
 		    "work: INBOX: flag-remote UID 7 +\\Seen -Junk" },
-		{ { SYNC_PULL, "a\033[2Jb\n", 4294967295u, NULL, "" },
-		    "work: a?[2Jb?: pull UID 4294967295" },
+		{ { SYNC_PULL, "a\033[2Jb\n", 4294967295u, NULL, "", NULL,
+		    NULL }, "work: a?[2Jb?: pull UID 4294967295" },
+		{ { SYNC_REMOVE_LOCAL, "INBOX", 5, "u", "", "Lunch\n", "Jane" },
+		    "work: INBOX: remove-local UID 5, \"Lunch?\", from Jane" },
+		{ { SYNC_REMOVE_LOCAL, "INBOX", 5, "u", "", "", "Jane" },
+		    "work: INBOX: remove-local UID 5, from Jane" },
 	};
 	char *line;
 	size_t i;
@@ -135,8 +140,10 @@ quiet_keeps_notes_back(void **state)
 static void
 events_have_all_keys(void **state)
 {
-	const struct sync_done pull = { SYNC_PULL, "INBOX", 5, NULL, NULL };
-	const struct sync_done push = { SYNC_PUSH, "INBOX", 0, "u", "+\\Seen" };
+	const struct sync_done pull = { .op = SYNC_PULL,
+	    .folder = "INBOX", .uid = 5 };
+	const struct sync_done push = { .op = SYNC_PUSH,
+	    .folder = "INBOX", .unique = "u", .detail = "+\\Seen" };
 	char *text = NULL;
 	size_t n = 0;
 	struct report r = { .json = true };

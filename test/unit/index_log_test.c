@@ -305,6 +305,28 @@ content_of(struct fixture *f, const char *text)
 	return id;
 }
 
+/* What an older version wrote has no subject before it is read again. */
+static void
+test_subject_comes_later(void **state)
+{
+	static const char text[] = "Subject: Lunch\n\n";
+	struct index_content c;
+	struct fixture *f = *state;
+	int64_t id;
+
+	ok(index_begin(f->ix, &f->err));
+	id = content_of(f, text);
+	ok(index_commit(f->ix, &f->err));
+	sql(f, "UPDATE content SET subject = NULL, sender = NULL");
+	assert_int_equal(index_content_by_id(f->ix, id, &c, &f->err), 1);
+	assert_string_equal(c.subject, "");
+	ok(index_begin(f->ix, &f->err));
+	assert_int_equal(content_of(f, text), id);
+	ok(index_commit(f->ix, &f->err));
+	assert_int_equal(index_content_by_id(f->ix, id, &c, &f->err), 1);
+	assert_string_equal(c.subject, "Lunch");
+}
+
 /* The content of a message that is nowhere any more stays as long as the line
  * does that tells of it. */
 static void
@@ -320,7 +342,8 @@ test_content_stays(void **state)
 	struct index_log_entry e;
 
 	ok(index_begin(f->ix, &f->err));
-	line.content = content_of(f, "Message-ID: <a@b>\n\ntext\n");
+	line.content = content_of(f, "Message-ID: <a@b>\nSubject: Lunch\n"
+	    "From: Jane <j@b>\n\ntext\n");
 	ok(index_log(f->ix, &line, &f->err));
 	ok(index_commit(f->ix, &f->err));
 	sql(f, "INSERT INTO loose SELECT id FROM content");
@@ -330,6 +353,8 @@ test_content_stays(void **state)
 	assert_false(e.bad);
 	assert_int_equal(e.content, line.content);
 	assert_string_equal(e.message_id, "<a@b>");
+	assert_string_equal(e.subject, "Lunch");
+	assert_string_equal(e.sender, "Jane");
 	assert_int_equal(e.run, 7);
 	assert_int_equal(e.flags, FLAG_SEEN | FLAG_FLAGGED);
 	assert_string_equal(e.keywords, "Junk work");
@@ -578,6 +603,7 @@ main(void)
 		TEST(test_clock_that_was_wrong),
 		TEST(test_a_million_is_enough),
 		TEST(test_content_stays),
+		TEST(test_subject_comes_later),
 		TEST(test_bad_rows),
 		TEST(test_endless_text),
 		TEST(test_bad_row_among_good),

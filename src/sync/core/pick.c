@@ -2,7 +2,11 @@
  * */
 #include "core/pick.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "core/report.h"
+#include "index/content.h"
 
 #define PAGE	64
 
@@ -61,6 +65,23 @@ keep_lost(struct pick *k, struct picked *p, struct err *err)
 	return 0;
 }
 
+/* It may be known on the server alone, by no more than its UID. */
+static int
+load_texts(const struct pick *k, struct picked *p, struct err *err)
+{
+	struct index_content c;
+	int found;
+
+	if (!k->texts || p->place.content == 0)
+		return 0;
+	found = index_content_by_id(k->run->ix, p->place.content, &c, err);
+	if (found == 1) {
+		p->subject = xstrdup(c.subject);
+		p->sender = xstrdup(c.sender);
+	}
+	return found == -1 ? -1 : 0;
+}
+
 /* 1: the row is one of those that are wanted; 0: it is released; -1. */
 static int
 take_row(struct pick *k, const struct ability *can, struct picked *p,
@@ -73,8 +94,9 @@ take_row(struct pick *k, const struct ability *can, struct picked *p,
 	waits = k->ops & OP_FORGET ? keep_lost(k, p, err) : 0;
 	if (waits == 0 && (p->verdict.ops & k->ops)) {
 		waits = must_wait(k, p, err);
-		if (waits == 0)
+		if (waits == 0 && load_texts(k, p, err) == 0)
 			return 1;
+		waits = waits == 0 ? -1 : waits;
 	}
 	picked_release(p, 1);
 	return waits == -1 ? -1 : 0;
@@ -134,6 +156,8 @@ picked_release(struct picked *p, int n)
 	for (i = 0; i < n; i++) {
 		place_release(&p[i].place);
 		verdict_release(&p[i].verdict);
+		free(p[i].subject);
+		free(p[i].sender);
 	}
 }
 
@@ -145,6 +169,7 @@ plan_each(struct run *run, struct folder *f, const struct plan_visit *visit,
 	struct pick pick = {
 		.run = run, .folder = f, .ops = visit->ops, .max = PAGE,
 		.unseen = visit->unseen,
+		.texts = visit->texts,
 	};
 	int i, n, rc = 0;
 

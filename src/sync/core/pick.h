@@ -20,6 +20,7 @@ struct picked {
 	struct place place;
 	struct verdict verdict;
 	uint32_t tries;		/* of what pick->failed says */
+	char *subject, *sender;	/* where the pick wants them; NULL */
 };
 
 /* Rows whose verdict has one of ops, from after on. */
@@ -38,6 +39,7 @@ struct pick {
 	uint32_t skipped;	/* up to this UID; 0: none */
 	bool put_off;		/* some were, ... */
 	bool suspects;		/* ... and a connection was lost at some */
+	bool texts;		/* what people know the messages by, too */
 	bool sends;		/* not what the server may have, unseen */
 	bool unseen;		/* also what asks for what it does not show */
 	bool asked, pulls;	/* is anything to be pulled? it is */
@@ -53,6 +55,7 @@ void picked_release(struct picked *, int n);
  * row in the index, and no other; the row is released behind it. */
 struct plan_visit {
 	unsigned ops;
+	bool texts;		/* as in a pick */
 	int (*row)(void *arg, struct picked *, struct err *);
 	void *arg;
 	bool unseen;		/* as in pick */

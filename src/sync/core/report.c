@@ -77,11 +77,21 @@ sync_op_name(enum sync_op op)
 	return names[op];
 }
 
+static void
+tell_done(struct run *run, const struct sync_done *done)
+{
+	const struct sync_callbacks *cb = &run->report.cb;
+
+	count_done(&run->report.result, done->op);
+	run->past.progress++;
+	if (cb->done != NULL)
+		cb->done(cb->arg, run->conf->name, done);
+}
+
 void
 report_done(struct run *run, enum sync_op op, const struct folder *f,
     const struct place *p, const char *detail)
 {
-	const struct sync_callbacks *cb = &run->report.cb;
 	struct sync_done done = {
 		.op = op, .folder = f->row.name, .detail = detail,
 	};
@@ -90,10 +100,20 @@ report_done(struct run *run, enum sync_op op, const struct folder *f,
 		done.uid = p->uid;
 		done.unique = p->unique;
 	}
-	count_done(&run->report.result, op);
-	run->past.progress++;
-	if (cb->done != NULL)
-		cb->done(cb->arg, run->conf->name, &done);
+	tell_done(run, &done);
+}
+
+void
+report_picked(struct run *run, enum sync_op op, const struct folder *f,
+    const struct picked *p, const char *detail)
+{
+	const struct sync_done done = {
+		.op = op, .folder = f->row.name, .detail = detail,
+		.uid = p->place.uid, .unique = p->place.unique,
+		.subject = p->subject, .sender = p->sender,
+	};
+
+	tell_done(run, &done);
 }
 
 void

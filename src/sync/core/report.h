@@ -69,6 +69,9 @@ struct report {
 /* An operation that was done, or would be. p: NULL, or its message. */
 void report_done(struct run *, enum sync_op, const struct folder *,
     const struct place *p, const char *detail);
+/* The same with what people know the message by. */
+void report_picked(struct run *, enum sync_op, const struct folder *,
+    const struct picked *, const char *detail);
 void report_progress(struct run *, const struct folder *, const char *what,
     uint64_t done, uint64_t total);
 void report_note(struct run *, const char *fmt, ...)

@@ -48,7 +48,7 @@ report_verdict(struct run *run, struct folder *f, const struct picked *p,
 		if (told[i].bit & (OP_FLAG_LOCAL | OP_FLAG_REMOTE))
 			verdict_detail(p, told[i].bit == OP_FLAG_LOCAL,
 			    &detail);
-		report_done(run, told[i].op, f, &p->place, buf_str(&detail));
+		report_picked(run, told[i].op, f, p, buf_str(&detail));
 	}
 	buf_release(&detail);
 }
@@ -112,7 +112,7 @@ preview_start(struct conn *conn, struct folder *folder,
 	v->what = *what;
 	v->pick = (struct pick){
 		.run = conn->account->run, .folder = folder, .ops = what->ops,
-		.max = SYNC_ROWS, .unseen = what->unseen,
+		.max = SYNC_ROWS, .unseen = what->unseen, .texts = true,
 	};
 	v->pass.folder = folder;
 	v->pass.task.finish = preview_finish;

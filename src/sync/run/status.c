@@ -165,7 +165,7 @@ static int
 look_at_folder(struct status *s, struct err *err)
 {
 	const struct plan_visit all = { .ops = ~0u, .row = visit,
-	    .arg = s };
+	    .arg = s, .texts = true };
 	struct folder *f = s->folder;
 	int rc;
 
