@@ -201,6 +201,12 @@ static const struct refusal refusals[] = {
 	    75, BOTH_COPIED "pull Work x\npull Work y\n",
 	    "INBOX: a~20000(S) b c(FS) d(,Junk)\nWork: x y\n", BOTH_SENT, 0,
 	    "INBOX: c(FS) d(,Junk)\nWork: a~20000(S) b x y\n" },
+	/* The copy took a UID, and the upload none. */
+	{ "an upload beside it is not stored", "APPEND *", IMAPD_OK, "done", 1,
+	    "disk move INBOX a~20000 Work\ndisk add Work n\n",
+	    75, "move-remote Work a~20000 from INBOX\npush Work n\n",
+	    "INBOX: b c(FS) d(,Junk)\nWork: a~20000(S)\n", "push Work n\n",
+	    0, "INBOX: b c(FS) d(,Junk)\nWork: a~20000(S) n\n" },
 	/* Who expunges marked messages in Work must not meet it there. */
 	{ "it is marked as deleted", "UID COPY *", IMAPD_NO, "", 0,
 	    "server flag INBOX c T\ndisk copy INBOX c Work\n",

@@ -32,6 +32,9 @@ ROWS = [
 	"flow moves_test", ("(answered & 14) IN (2, 4) LIMIT 1\");\n"
 	"\tquery_int(&q, content);", "(answered & 14) IN (99) LIMIT 1\");\n"
 	"\tquery_int(&q, content);")),
+    ("uploads-forget-copies", SYNC + "apply/push.c", "flow moves_test",
+	("return f->row.uidnext > f->transferred_next ?",
+	"return f->row.uidnext > 0 ?")),
     ("any-uid-may-be-the-copy", SYNC + "apply/copy.c", "flow moves_test",
 	("if (uid == 0 || uid < c->to->row.uidnext)", "if (uid == 0)")),
     ("what-was-filed-is-trashed", SYNC + "apply/remove.c", "flow moves_test",
