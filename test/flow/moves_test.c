@@ -93,6 +93,12 @@ static const struct flow flagged[] = {
 	    .ops = "flag-remote Work c -\\Flagged\n"
 		"move-remote Work c from INBOX\n",
 	    .both = "INBOX: a~20000(S) b d(,Junk)\nWork: c(S)\n" },
+	{ .what = "and a mark taken away here, an old server",
+	    .caps = IMAPD_PLAIN, .before = FOUR,
+	    .change = "disk move INBOX c Work\ndisk flag Work c S\n",
+	    .ops = "flag-remote Work c -\\Flagged\n"
+		"move-remote Work c from INBOX\n",
+	    .both = "INBOX: a~20000(S) b d(,Junk)\nWork: c(S)\n" },
 	{ .what = "and marked there", .before = FOUR,
 	    .change = "disk move INBOX a~20000 Work\n"
 		"server flag INBOX a~20000 FS,Later\n",
@@ -208,7 +214,7 @@ static const struct refusal refusals[] = {
 	    "INBOX: b c(FS) d(,Junk)\nWork: a~20000(S)\n", "push Work n\n",
 	    0, "INBOX: b c(FS) d(,Junk)\nWork: a~20000(S) n\n" },
 	/* Who expunges marked messages in Work must not meet it there. */
-	{ "it is marked as deleted", "UID COPY *", IMAPD_NO, "", 0,
+	{ "it is marked as deleted", "no command", IMAPD_NO, "", 0,
 	    "server flag INBOX c T\ndisk copy INBOX c Work\n",
 	    0, "flag-local INBOX c -\\Flagged -\\Seen +\\Deleted\n"
 	    "push Work c\n",
