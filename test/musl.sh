@@ -16,8 +16,7 @@ headers='openssl sqlite3.h uv uv.h confuse.h gsasl.h gsasl-mech.h
 	linux asm asm-generic'
 units='base_fs_test base_os_test base_portable_test base_text_test
 	conf_pattern_test imap_reader_test imap_text_test imap_torture_test
-	mail_flags_test mail_state_test mail_uidset_test maildir_folder_test
-	maildir_name_test maildir_portable_test maildir_scan_test
+	mail_flags_test mail_state_test mail_uidset_test
 	plan_folder_test plan_guard_test plan_message_test plan_worlds_test
 	ui_progress_test'
 
