@@ -250,16 +250,6 @@ unpaired_of(struct index *ix, const struct place *p, int64_t content,
 	return index_damage(ix, "a tree leads to the wrong row", err);
 }
 
-static int
-is_any(struct query *q, bool *out, struct err *err)
-{
-	int r = query_step(q, err);
-
-	*out = r > 0;
-	query_end(q);
-	return r < 0 ? -1 : 0;
-}
-
 #define VANISHED " FROM place INDEXED BY place_content" \
 	" WHERE content = ?1 AND folder = ?2 AND uid IS NULL AND base" \
 	" AND NOT local AND NOT remote ORDER BY id LIMIT 1"
@@ -286,7 +276,7 @@ index_has_vanished(struct index *ix, int64_t folder, bool *out,
 	    " INDEXED BY place_state WHERE folder = ? AND base AND NOT local"
 	    " AND NOT remote LIMIT 1");
 	query_int(&q, folder);
-	return is_any(&q, out, err);
+	return query_any(&q, out, err);
 }
 
 /*
@@ -347,7 +337,7 @@ index_has_unpaired(struct index *ix, int64_t folder, bool *out,
 	    " AND content IS NOT NULL AND uid IS NULL AND local AND NOT base"
 	    " LIMIT 1");
 	query_int(&q, folder);
-	return is_any(&q, out, err);
+	return query_any(&q, out, err);
 }
 
 int
@@ -362,7 +352,7 @@ index_content_stays(struct index *ix, int64_t content, int64_t id, bool *out,
 	    " LIMIT 1");
 	query_int(&q, content);
 	query_int(&q, id);
-	return is_any(&q, out, err);
+	return query_any(&q, out, err);
 }
 
 int
@@ -425,7 +415,7 @@ index_content_waits(struct index *ix, int64_t content, bool *out,
 	    " FROM intent INDEXED BY intent_content WHERE content = ?1"
 	    " AND (answered & 14) IN (2, 4) LIMIT 1");
 	query_int(&q, content);
-	return is_any(&q, out, err);
+	return query_any(&q, out, err);
 }
 
 int
@@ -439,7 +429,7 @@ index_content_on_server(struct index *ix, int64_t content, int64_t folder,
 	    " AND remote LIMIT 1");
 	query_int(&q, content);
 	query_int(&q, folder);
-	return is_any(&q, out, err);
+	return query_any(&q, out, err);
 }
 
 int
@@ -460,7 +450,7 @@ index_content_is(struct index *ix, int64_t content,
 	query_blob(&q, fp->first.content, 32);
 	query_blob(&q, fp->has_8bit ? fp->masked.content : NULL, 32);
 	query_blob(&q, fp->has_8bit ? NULL : fp->content, 32);
-	return is_any(&q, out, err);
+	return query_any(&q, out, err);
 }
 
 /* The numbers in the first column, in order. */

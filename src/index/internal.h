@@ -90,6 +90,8 @@ int query_step(struct query *, struct err *);	/* 1 a row, 0 the end, -1 */
 void query_end(struct query *);
 /* All of it, for what gives no rows. */
 int query_run(struct query *, struct err *);
+/* Whether a row comes; the last of it. */
+int query_any(struct query *, bool *out, struct err *);
 
 /* Columns of the row that query_step found. */
 int64_t query_get_int(struct query *, int column);

@@ -478,17 +478,13 @@ index_owes_flag(struct index *ix, int64_t folder, unsigned flags, bool *out,
     struct err *err)
 {
 	struct query q;
-	int r;
 
 	query_init(&q, ix, SLOT_PLACE_OWES, "SELECT 1 FROM place"
 	    " INDEXED BY place_owed WHERE folder = ?1 AND " OWED
 	    " AND (base_local_flags & ?2) <> (base_remote_flags & ?2) LIMIT 1");
 	query_int(&q, folder);
 	query_int(&q, flags);
-	r = query_step(&q, err);
-	query_end(&q);
-	*out = r > 0;
-	return r < 0 ? -1 : 0;
+	return query_any(&q, out, err);
 }
 
 int

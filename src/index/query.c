@@ -166,6 +166,16 @@ query_run(struct query *q, struct err *err)
 	return r;
 }
 
+int
+query_any(struct query *q, bool *out, struct err *err)
+{
+	int r = query_step(q, err);
+
+	*out = r > 0;
+	query_end(q);
+	return r < 0 ? -1 : 0;
+}
+
 int64_t
 query_get_int(struct query *q, int column)
 {

@@ -39,7 +39,6 @@ index_content_filed(struct index *ix, const struct place *p, int64_t but,
     bool *out, struct err *err)
 {
 	struct query q;
-	int r;
 
 	query_init(&q, ix, SLOT_FILED, "SELECT 1 FROM place"
 	    " INDEXED BY place_content WHERE content = ?1 AND id > ?2 AND base"
@@ -50,8 +49,5 @@ index_content_filed(struct index *ix, const struct place *p, int64_t but,
 	query_int(&q, p->id);
 	query_int(&q, FLAG_DELETED);
 	query_int(&q, but);
-	r = query_step(&q, err);
-	*out = r > 0;
-	query_end(&q);
-	return r < 0 ? -1 : 0;
+	return query_any(&q, out, err);
 }
