@@ -1,4 +1,4 @@
-/* Says where the index of an account lies. */
+/* Says where the index of an account lies, and opens it without a sync. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -31,4 +31,23 @@ account_index_path(const struct account *a, struct err *err)
 	path = xasprintf("%s/%s.db", dir, a->conf->name);
 	free(dir);
 	return path;
+}
+
+int
+account_open_index(struct account *a, enum index_open_as as,
+    struct index_open_result *out, struct err *err)
+{
+	char *path = account_index_path(a, err);
+	int rc;
+
+	if (path == NULL)
+		return -1;
+	rc = index_open(&a->ix, path, INDEX_READ, out, err);
+	if (rc == 0 && as != INDEX_READ) {
+		index_close(a->ix);
+		a->ix = NULL;
+		rc = index_open(&a->ix, path, as, out, err);
+	}
+	free(path);
+	return rc;
 }

@@ -90,6 +90,10 @@ struct account {
 
 /* ACCOUNT.db in the state directory. Caller frees; NULL: err is set. */
 char *account_index_path(const struct account *, struct err *);
+/* Without a sync: one that is not there is not made (ERR_STALE). out is as
+ * index_open leaves it. */
+int account_open_index(struct account *, enum index_open_as,
+    struct index_open_result *out, struct err *);
 
 /* Batches of several folders that wait to be made durable together. */
 struct pull_group {

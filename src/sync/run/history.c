@@ -166,14 +166,9 @@ sync_log(const struct conf_account *conf, const char *state_dir,
 	struct account a = { .conf = conf, .state_dir = state_dir };
 	const struct history_visit each = { visit, tell_entry };
 	struct index_open_result how = { .fresh = false };
-	char *path = account_index_path(&a, err);
-	int rc;
+	int rc = account_open_index(&a, INDEX_READ, &how, err);
 
 	visit->oldest = visit->newest = 0;
-	if (path == NULL)
-		return -1;
-	rc = index_open(&a.ix, path, INDEX_READ, &how, err);
-	free(path);
 	if (rc == -1)	/* never synced: nothing was done */
 		return err->kind == ERR_STALE ? 0 : -1;
 	/* Before: what comes meanwhile comes again. */

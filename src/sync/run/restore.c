@@ -412,18 +412,9 @@ restore_open_index(struct restore *r, struct err *err)
 {
 	struct account *a = r->run->account;
 	struct index_open_result how = { .fresh = false };
-	char *path = account_index_path(a, err);
-	int rc;
+	int rc = account_open_index(a, r->request->dry_run ? INDEX_READ :
+	    INDEX_WRITE, &how, err);
 
-	if (path == NULL)
-		return -1;
-	/* One that is not there is not made. */
-	rc = index_open(&a->ix, path, INDEX_READ, &how, err);
-	if (rc == 0 && !r->request->dry_run) {
-		index_close(a->ix);
-		a->ix = NULL;
-		rc = index_open(&a->ix, path, INDEX_WRITE, &how, err);
-	}
 	if (rc == 0 && how.set_aside != NULL)
 		rc = err_set(err, ERR_HELD, "the index was damaged and lies at "
 		    "%s now: run sync, which merges both sides",
@@ -432,7 +423,6 @@ restore_open_index(struct restore *r, struct err *err)
 		err_set(err, ERR_USAGE, "account %s was never synced: nothing "
 		    "was removed", a->conf->name);
 	free(how.set_aside);
-	free(path);
 	r->run->ix = a->ix;
 	return rc;
 }

@@ -38,32 +38,21 @@ report(struct status *s, const char *fmt, ...)
 
 /* --- opening, beside a sync if need be --- */
 
-/* READ first: an index that is not there is not made. */
 static int
 open_index_beside(struct status *s, struct err *err)
 {
 	struct account *a = s->run->account;
 	struct index_open_result how = { .fresh = false };
-	char *path = account_index_path(a, err);
-	int rc;
+	int rc = account_open_index(a, INDEX_WRITE, &how, err);
 
-	if (path == NULL)
-		return -1;
-	rc = index_open(&a->ix, path, INDEX_READ, &how, err);
-	if (rc == 0) {
-		index_close(a->ix);
-		a->ix = NULL;
-		rc = index_open(&a->ix, path, INDEX_WRITE, &how, err);
-		if (rc == -1 && err->kind == ERR_BUSY) {
-			s->run->read_only = s->out->busy = true;
-			rc = index_open(&a->ix, path, INDEX_READ, &how, err);
-		}
+	if (rc == -1 && err->kind == ERR_BUSY) {
+		s->run->read_only = s->out->busy = true;
+		rc = account_open_index(a, INDEX_READ, &how, err);
 	}
 	if (how.set_aside != NULL)
 		report(s, "the index was damaged and lies at %s now; the next "
 		    "sync merges both sides", how.set_aside);
 	free(how.set_aside);
-	free(path);
 	return rc;
 }
 
