@@ -297,6 +297,17 @@ world_changed_nothing(struct world *w)
 	free(log);
 }
 
+unsigned
+world_asked(const struct world *w, const char *text)
+{
+	const char *p = buf_str(&w->d->log);
+	unsigned n = 0;
+
+	for (; (p = strstr(p, text)) != NULL; p++)
+		n++;
+	return n;
+}
+
 void
 world_is_idle(struct world *w, int exit)
 {

@@ -25,6 +25,9 @@ int world_sync(struct world *, const struct sync_options *,
     const struct sched_plan *);
 /* The same without options, which must end with 0, or the test fails. */
 void world_sync_well(struct world *);
+/* The server was asked for something with that text, so often since
+ * imapd_count. */
+unsigned world_asked(const struct world *, const char *text);
 /* One more run does nothing to mail, flags or folders, and ends with exit. */
 void world_is_idle(struct world *, int exit);
 /* No command that was received since imapd_count changes anything. */

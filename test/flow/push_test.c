@@ -67,17 +67,6 @@ taken_well(void **state)
 	flow_check_all(taken, ARRAY_SIZE(taken));
 }
 
-static unsigned
-times(struct world *w, const char *text)
-{
-	const char *p = buf_str(&w->d->log);
-	unsigned n = 0;
-
-	for (; (p = strstr(p, text)) != NULL; p++)
-		n++;
-	return n;
-}
-
 /* Several go in one command where the server takes that. */
 static void
 in_groups(void **state)
@@ -105,7 +94,7 @@ in_groups(void **state)
 			    .seed = seed }), 0);
 			assert_int_equal(w->told.result.pushed.new,
 			    cases[i].n);
-			assert_int_equal(times(w, "APPEND "),
+			assert_int_equal(world_asked(w, "APPEND "),
 			    cases[i].appends);
 			assert_int_equal(imapd_find_box(w->d, "INBOX")->n,
 			    1 + cases[i].n);
@@ -423,7 +412,7 @@ half_a_group(void **state)
 	w->d->refuse = refuse_c;
 	imapd_call_at(w->d, "APPEND *}*}*", keep_one, w);
 	assert_int_equal(world_sync(w, NULL, NULL), 1);
-	assert_int_equal(times(w, "APPEND "), 1);
+	assert_int_equal(world_asked(w, "APPEND "), 1);
 	world_is(w, "the items", buf_str(&w->told.items), "INBOX: 3 messages "
 	    "not pushed: 127.0.0.1 refused APPEND: this one we don't like\n");
 	w->d->refuse = NULL;
@@ -448,7 +437,7 @@ groups_not_known(void **state)
 	world_do_many(w, "disk add Work x", 5, " S");
 	imapd_add_rule(w->d, "APPEND *}*}*", IMAPD_BAD, "what is that?");
 	world_sync_well(w);
-	assert_int_equal(times(w, "APPEND "), 11);
+	assert_int_equal(world_asked(w, "APPEND "), 11);
 	world_is_in_sync(w, "INBOX: a(S) m1(S) m2(S) m3(S) m4(S) m5(S)\n"
 	    "Work: x1(S) x2(S) x3(S) x4(S) x5(S)\n");
 	world_free(w);
@@ -525,7 +514,7 @@ altered(void **state)
 		for (int run = 0; run < 3; run++) {
 			imapd_count(w->d);
 			world_sync(w, NULL, NULL);
-			assert_int_equal(times(w, "APPEND "), run == 0);
+			assert_int_equal(world_asked(w, "APPEND "), run == 0);
 			world_is(w, "the server", world_server(w),
 			    cases[i].server);
 			world_is(w, "the disk", world_disk(w), cases[i].disk);

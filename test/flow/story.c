@@ -4,17 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static unsigned
-times(struct world *w, const char *text)
-{
-	const char *p = buf_str(&w->d->log);
-	unsigned n = 0;
-
-	for (; (p = strstr(p, text)) != NULL; p++)
-		n++;
-	return n;
-}
-
 static void
 take_step(struct world *w, const struct step *s)
 {
@@ -37,9 +26,9 @@ take_step(struct world *w, const struct step *s)
 		world_is(w, "notes", buf_str(&w->told.notes), s->notes);
 	world_is(w, "items", buf_str(&w->told.items),
 	    s->items == NULL ? "" : s->items);
-	assert_int_equal(times(w, "APPEND "), s->appends);
+	assert_int_equal(world_asked(w, "APPEND "), s->appends);
 	if (s->copies != 0)
-		assert_int_equal(times(w, "UID COPY "), s->copies);
+		assert_int_equal(world_asked(w, "UID COPY "), s->copies);
 }
 
 static void
