@@ -14,7 +14,7 @@ ROWS = [
 	"if (p->size != t->place->size)")),
     ("copies-not-one-to-one", SYNC + "apply/transfer.c",
 	"e2e test_trash.py -k several",
-	("row->uidnext : trash->transferred_next,", "row->uidnext : 1,")),
+	(".uidnext = folder_next_uid(trash)", ".uidnext = 1")),
     ("copy-intent-outlives-an-undo", SYNC + "apply/transfer.c",
 	"e2e test_trash.py -k undone",
 	("rc = rc == 1 ? 0 : index_intent_drop(", "rc = true ? 0 : index_intent_drop(")),

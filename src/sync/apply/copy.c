@@ -93,14 +93,13 @@ copy_release_rows(struct copying *c)
 
 /* The next of this folder; NULL: there is none. */
 static struct copy *
-next_copy(struct copying *c)
+next_copy(const struct copying *c)
 {
-	const struct copies *all = c->pass.run->copies;
+	const struct run *run = c->pass.run;
+	struct copy *next = &run->copies->v[c->at];
 
-	while (c->at < all->n &&
-	    &c->pass.run->folder[all->v[c->at].from] != c->pass.folder)
-		c->at++;
-	return c->at < all->n ? &all->v[c->at] : NULL;
+	return c->at < run->copies->n &&
+	    &run->folder[next->from] == c->pass.folder ? next : NULL;
 }
 
 /* They are what they were when they were chosen: 1, 0, -1. */
@@ -267,6 +266,21 @@ take_along(struct copying_row *r)
 	free(left);
 }
 
+/* One of a run that was cut off is taken over. */
+static int
+intend_trashed(struct copying *c, struct copying_row *r, struct err *err)
+{
+	struct index *ix = c->pass.run->ix;
+	struct index_intent open = { .id = 0 };
+
+	if (index_intent_of(ix, c->to->row.id, r->source.id, &open, err) == -1)
+		return -1;
+	r->trashed = r->intent;
+	r->trashed.id = open.id;
+	r->trashed.place = r->source.id;
+	return index_intent_put(ix, &r->trashed, err);
+}
+
 static int
 intend_copy(struct copying *c, struct copying_row *r, struct err *err)
 {
@@ -275,19 +289,16 @@ intend_copy(struct copying *c, struct copying_row *r, struct err *err)
 	take_along(r);
 	r->intent = (struct index_intent){
 		.folder = to->id, .place = r->target.id,
-		.uidvalidity = to->uidvalidity, .uidnext = to->uidnext,
+		.uidvalidity = to->uidvalidity,
+		.uidnext = folder_next_uid(c->to),
 		.content = r->target.content, .size = r->source.size,
 		.begun = clock_wall(),
 	};
 	if (index_place_put(c->pass.run->ix, &r->target, err) == -1 ||
 	    index_intent_put(c->pass.run->ix, &r->intent, err) == -1)
 		return -1;
-	if (!r->copy->moves || c->to != folder_trash(c->pass.run))
-		return 0;
-	r->trashed = r->intent;
-	r->trashed.id = 0;
-	r->trashed.place = r->source.id;
-	return index_intent_put(c->pass.run->ix, &r->trashed, err);
+	return r->copy->moves && c->to == folder_trash(c->pass.run) ?
+	    intend_trashed(c, r, err) : 0;
 }
 
 static int
@@ -378,8 +389,7 @@ copy_refused(struct copying *c)
 static bool
 has_grown_by_copies(const struct copying *c)
 {
-	return c->look.uidnext > c->to->row.uidnext &&
-	    c->look.uidnext > c->to->transferred_next;
+	return c->look.uidnext > folder_next_uid(c->to);
 }
 
 static enum task_result
@@ -473,8 +483,7 @@ record_copy(struct copying *c, struct copying_row *r, struct err *err)
 	if (r->trashed.id == 0)
 		return 0;
 	r->trashed.answered = true;
-	if (is_new == 1)
-		r->trashed.uidnext = r->uid;
+	r->trashed.copy = is_new == 1 ? r->uid : 0;
 	return index_intent_put(run->ix, &r->trashed, err);
 }
 
@@ -539,6 +548,7 @@ copy_start(struct conn *conn, struct folder *folder, struct pass_result *out)
 {
 	struct copying *c = xcalloc(1, sizeof(*c));
 
+	c->at = copies_from(conn->account->run, folder);
 	c->pass.folder = folder;
 	c->pass.step = STEP_COPY;
 	c->pass.task.finish = copy_finish;

@@ -191,15 +191,6 @@ record_unpushed(struct push *p, struct pushed *m, struct err *err)
 	return rc;
 }
 
-/* Behind what was copied there in this run: if nothing has a UID from there on
- * when it is looked at, nothing was stored. */
-static uint32_t
-first_uid_of(const struct folder *f)
-{
-	return f->row.uidnext > f->transferred_next ? f->row.uidnext :
-	    f->transferred_next;
-}
-
 static int
 intend(struct push *p, struct pushed *m, struct err *err)
 {
@@ -222,7 +213,7 @@ intend(struct push *p, struct pushed *m, struct err *err)
 		.id = m->intent.id, .again = m->intent.id != 0,
 		.folder = p->pass.folder->row.id, .place = m->row.place.id,
 		.uidvalidity = p->pass.folder->row.uidvalidity,
-		.uidnext = first_uid_of(p->pass.folder),
+		.uidnext = folder_next_uid(p->pass.folder),
 		.content = m->row.place.content, .size = (uint32_t)m->fp.wire,
 		.begun = clock_wall(),
 	};

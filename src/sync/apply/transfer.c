@@ -131,8 +131,7 @@ intend_transfer(struct run *run, const struct folder *trash,
 		.id = t->intent.id, .folder = row->id, .place = t->place->id,
 		.again = t->intent.again,
 		.uidvalidity = row->uidvalidity,
-		.uidnext = row->uidnext > trash->transferred_next ?
-		    row->uidnext : trash->transferred_next,
+		.uidnext = folder_next_uid(trash),
 		.content = t->place->content, .size = t->place->size,
 		.begun = clock_wall(),
 	};

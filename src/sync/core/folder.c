@@ -84,6 +84,13 @@ folder_left_out(struct run *run, struct folder *f)
 	return f->failed;
 }
 
+uint32_t
+folder_next_uid(const struct folder *f)
+{
+	return f->row.uidnext > f->transferred_next ? f->row.uidnext :
+	    f->transferred_next;
+}
+
 struct folder *
 folder_trash(const struct run *run)
 {

@@ -149,6 +149,9 @@ bool folder_lacks_trash(const struct run *);
 struct folder *folder_named(const struct run *, const char *name);
 struct folder *folder_by_id(const struct run *, int64_t id);
 
+/* What is stored there from now on has this UID, or a higher one, as far as is
+ * known: above what was seen, and what this run copied there. */
+uint32_t folder_next_uid(const struct folder *);
 /* Messages can be marked there, and so removed. */
 bool folder_takes_removals(const struct folder *);
 

@@ -117,6 +117,7 @@ gives_copies(const struct folder *f)
 
 struct choice {
 	const struct index_source *source;
+	size_t folder[SOURCES];		/* of each, of run->folder */
 	bool taken[SOURCES];
 	int n, best;
 	bool left;
@@ -156,9 +157,7 @@ pair_off(struct run *run, struct choice *c, const struct wanting *w, size_t n)
 		s = &c->source[c->best];
 		*VEC_ADD(all->v, all->n, all->cap) = (struct copy){
 			.source = s->place, .target = w[k].place, .uid = s->uid,
-			.from = (size_t)(folder_by_id(run, s->folder) -
-			    run->folder),
-			.to = w[k].folder,
+			.from = c->folder[c->best], .to = w[k].folder,
 			.left = c->left,
 			.moves = c->left && !run->opt.undo_deletes,
 		};
@@ -171,15 +170,19 @@ find_sources(struct run *run, const struct wanting *w, size_t n,
     struct err *err)
 {
 	struct index_source source[SOURCES];
+	struct choice c = { .source = source };
 	int i, all = index_sources(run->ix, w->content, source, SOURCES, err);
-	int usable = 0;
 
-	for (i = 0; i < all; i++)
-		if (gives_copies(folder_by_id(run, source[i].folder)))
-			source[usable++] = source[i];
-	if (usable > 0)
-		pair_off(run, &(struct choice){ .source = source,
-		    .n = usable }, w, n);
+	for (i = 0; i < all; i++) {
+		const struct folder *f = folder_by_id(run, source[i].folder);
+
+		if (!gives_copies(f))
+			continue;
+		c.folder[c.n] = (size_t)(f - run->folder);
+		source[c.n++] = source[i];
+	}
+	if (c.n > 0)
+		pair_off(run, &c, w, n);
 	return all == -1 ? -1 : 0;
 }
 
@@ -208,7 +211,6 @@ by_target(const void *a, const void *b)
 	return (x->target > y->target) - (x->target < y->target);
 }
 
-/* One that moved stands before others of the same source. */
 static int
 by_source(const void *a, const void *b)
 {
@@ -218,26 +220,24 @@ by_source(const void *a, const void *b)
 	return (x->source > y->source) - (x->source < y->source);
 }
 
-static struct copy **
-sorted(struct copies *c, int (*order)(const void *, const void *))
-{
-	struct copy **v = xcalloc(c->n + 1, sizeof(struct copy *));
-	size_t i;
-
-	for (i = 0; i < c->n; i++)
-		v[i] = &c->v[i];
-	if (c->n > 1)
-		qsort(v, c->n, sizeof(struct copy *), order);
-	return v;
-}
-
 static void
 put_in_order(struct copies *c)
 {
+	size_t i;
+
 	if (c->n > 1)
 		qsort(c->v, c->n, sizeof(*c->v), by_way);
-	c->by_target = sorted(c, by_target);
-	c->by_source = sorted(c, by_source);
+	c->by_target = xcalloc(c->n + 1, sizeof(struct copy *));
+	c->moved = xcalloc(c->n + 1, sizeof(struct copy *));
+	for (i = 0; i < c->n; i++) {
+		c->by_target[i] = &c->v[i];
+		if (c->v[i].moves)
+			c->moved[c->n_moved++] = &c->v[i];
+	}
+	if (c->n > 1)
+		qsort(c->by_target, c->n, sizeof(struct copy *), by_target);
+	if (c->n_moved > 1)
+		qsort(c->moved, c->n_moved, sizeof(struct copy *), by_source);
 }
 
 int
@@ -266,6 +266,24 @@ copies_find(struct run *run, struct err *err)
 }
 
 /* --- looking up --- */
+
+size_t
+copies_from(const struct run *run, const struct folder *f)
+{
+	const struct copies *c = run->copies;
+	const size_t from = (size_t)(f - run->folder);
+	size_t low = 0, high = c->n;
+
+	while (low < high) {
+		size_t i = low + (high - low) / 2;
+
+		if (c->v[i].from < from)
+			low = i + 1;
+		else
+			high = i;
+	}
+	return low < c->n && c->v[low].from == from ? low : c->n;
+}
 
 static struct copy *
 look_up_copy(struct copy *const *v, size_t n, const struct copy *key,
@@ -299,20 +317,11 @@ bool
 copies_moved(const struct run *run, int64_t source)
 {
 	const struct copies *c = run->copies;
-	size_t low = 0, high = c == NULL ? 0 : c->n, i;
+	const struct copy key = { .source = source };
+	const struct copy *moved = c == NULL ? NULL : look_up_copy(c->moved,
+	    c->n_moved, &key, by_source);
 
-	while (low < high) {
-		i = low + (high - low) / 2;
-		if (c->by_source[i]->source < source)
-			low = i + 1;
-		else
-			high = i;
-	}
-	for (; c != NULL && low < c->n && c->by_source[low]->source == source;
-	    low++)
-		if (c->by_source[low]->moves && c->by_source[low]->done)
-			return true;
-	return false;
+	return moved != NULL && moved->done;
 }
 
 void
@@ -373,7 +382,7 @@ copies_release(struct run *run)
 		return;
 	free(run->copies->v);
 	free(run->copies->by_target);
-	free(run->copies->by_source);
+	free(run->copies->moved);
 	free(run->copies);
 	run->copies = NULL;
 }

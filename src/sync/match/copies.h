@@ -21,11 +21,15 @@ struct copy {
 struct copies {
 	struct copy *v;		/* by from, to, uid */
 	size_t n, cap;
-	struct copy **by_target, **by_source;
+	struct copy **by_target;
+	struct copy **moved;	/* of them, by source: one each at most */
+	size_t n_moved;
 };
 
 /* Replaces what the run has. Only where its digests were made. */
 int copies_find(struct run *, struct err *);
+/* The first of v that goes from there; n: none does. */
+size_t copies_from(const struct run *, const struct folder *);
 /* NULL: it is no new file that is copied. */
 struct copy *copies_to(const struct run *, int64_t target);
 /* The server was told to make it, and said OK. */

@@ -18,18 +18,6 @@ copies_work(struct pass *p, struct err *err)
 	return copies_find(p->run, err);
 }
 
-static bool
-copies_go_from(const struct run *run, const struct folder *f)
-{
-	const struct copies *c = run->copies;
-	size_t i;
-
-	for (i = 0; i < c->n; i++)
-		if (&run->folder[c->v[i].from] == f)
-			return true;
-	return false;
-}
-
 static enum task_result
 copies_next(struct task *t)
 {
@@ -42,7 +30,7 @@ copies_next(struct task *t)
 	while ((f = phase_next_folder(t)) != NULL)
 		/* Selected anew, so that its UIDVALIDITY is known to be the
 		 * same. */
-		if (copies_go_from(run, f))
+		if (copies_from(run, f) < run->copies->n)
 			return phase_pass(t, observe_remote_start,
 			    copies_observed);
 	return TASK_DONE;
