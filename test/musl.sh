@@ -13,7 +13,7 @@ if ! command -v musl-gcc >/dev/null; then
 fi
 
 headers='openssl sqlite3.h uv uv.h confuse.h gsasl.h gsasl-mech.h
-	gsasl-version.h jansson.h jansson_config.h zlib.h zconf.h utlist.h
+	gsasl-version.h jansson.h jansson_config.h zlib.h zconf.h utlist.h uthash.h
 	linux asm asm-generic'
 units='base_fs_test base_os_test base_portable_test base_text_test
 	conf_pattern_test imap_reader_test imap_text_test imap_torture_test

@@ -16,7 +16,8 @@
 #define AFTER "INBOX: a(FS) x(S)\nWork: b(S) y(S)\nZzz: c(S) z(S)\n"
 #define BY_NAME "the connection is lost each time the server lists its " \
 	"folders; those that are known are synced, new ones wait, and " \
-	"nothing is removed from the disk\n"
+	"nothing is removed from the disk. To ask for the list once more, " \
+	"run sync --full\n"
 
 static const enum imapd_action ends[] = { IMAPD_CUT, IMAPD_SILENT };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "core/loss.h"
 #include "imap/list.h"
@@ -12,12 +13,24 @@
 #include "index/fact.h"
 #include "plan/retry.h"
 
+/* uthash's own falls through cases without saying so. */
+#define HASH_FUNCTION(key, n, out) \
+	((out) = (unsigned)fnv1a(FNV1A_START, key, n))
+#include <uthash.h>
+
 #define COSTS		"status-costs"	/* of a folder: so many syncs */
 #define COSTS_ENOUGH	2
 #define FRESH		(30 * 86400)
 #define SENTENCE	"the connection is lost each time the server lists " \
 	"its folders; those that are known are synced, new ones wait, and " \
-	"nothing is removed from the disk"
+	"nothing is removed from the disk. To ask for the list once more, " \
+	"run sync --full"
+
+/* A name that is known: borrowed. */
+struct known_name {
+	const char *text;
+	UT_hash_handle hh;
+};
 
 struct listing {
 	bool by_name;
@@ -26,6 +39,7 @@ struct listing {
 	struct imap_list_care care;
 	struct imap_folder *known;	/* raw and name; only grows */
 	size_t n_known, cap_known;
+	struct known_name *raws, *names;	/* of them; uthash */
 	char **without;		/* raw */
 	size_t n_without, cap_without;
 	size_t found;		/* of without: by this sync */
@@ -39,6 +53,17 @@ listing_of(struct run *run)
 	return run->past.listing;
 }
 
+static void
+forget_names(struct known_name **set)
+{
+	struct known_name *one, *next;
+
+	HASH_ITER(hh, *set, one, next) {
+		HASH_DEL(*set, one);
+		free(one);
+	}
+}
+
 void
 listing_free(struct listing *l)
 {
@@ -46,6 +71,8 @@ listing_free(struct listing *l)
 
 	if (l == NULL)
 		return;
+	forget_names(&l->raws);
+	forget_names(&l->names);
 	for (i = 0; i < l->n_known; i++) {
 		free(l->known[i].raw);
 		free(l->known[i].name);
@@ -80,18 +107,38 @@ listing_care(const struct run *run)
 
 /* --- what is known --- */
 
+static bool
+is_known_name(const struct known_name *set, const char *text)
+{
+	struct known_name *found;
+
+	HASH_FIND_STR(set, text, found);
+	return found != NULL;
+}
+
+static void
+know_name(struct known_name **set, const char *text)
+{
+	struct known_name *one = xcalloc(1, sizeof(*one));
+
+	one->text = text;
+	HASH_ADD_KEYPTR(hh, *set, text, strlen(text), one);
+}
+
+/* A server that lists many before it ends the connection costs no more than
+ * their number. */
 static void
 add_known(struct listing *l, const char *raw, const char *name)
 {
-	size_t i;
+	struct imap_folder *f;
 
-	for (i = 0; i < l->n_known; i++)
-		if (strcmp(l->known[i].raw, raw) == 0 ||
-		    strcmp(l->known[i].name, name) == 0)
-			return;
-	*VEC_ADD(l->known, l->n_known, l->cap_known) = (struct imap_folder){
-		.raw = xstrdup(raw), .name = xstrdup(name),
-	};
+	if (is_known_name(l->raws, raw) || is_known_name(l->names, name))
+		return;
+	f = VEC_ADD(l->known, l->n_known, l->cap_known);
+	f->raw = xstrdup(raw);
+	f->name = xstrdup(name);
+	know_name(&l->raws, f->raw);
+	know_name(&l->names, f->name);
 }
 
 static void
