@@ -32,6 +32,13 @@ take_u_away(struct world *w)
 	imapd_expunge(imapd_find_box(w->d, "INBOX"), 2);
 }
 
+/* Behind the upload, so that the run begins anew. */
+static void
+cut_once(struct world *w)
+{
+	imapd_add_rule(w->d, "UID STORE *", IMAPD_CUT, NULL)->times = 1;
+}
+
 #define ONCE_SWALLOWED(c) { \
 	.what = "swallowed once, " #c, .caps = c, .lies = 1, \
 	.append = IMAPD_APPEND_NOTHING, .step = { \
@@ -101,6 +108,14 @@ static const struct story nothing[] = {
 		.server = ONLY_A, .disk = A_AND_B },
 	    { .change = "", .exit = 0, .appends = 2, .server = A_AND_B,
 		.disk = A_AND_B } } },
+	{ .what = "swallowed once, and the connection lost behind it",
+	    .caps = IMAPD_PLAIN, .lies = 1, .prepare = cut_once,
+	    .append = IMAPD_APPEND_NOTHING, .step = {
+	    { .change = "disk remove INBOX a\ndisk add INBOX b S\n",
+		.exit = 75, .appends = 1, .items = "", .server = "INBOX:\n",
+		.disk = "INBOX: b(S)\n" },
+	    { .change = "", .exit = 0, .appends = 2,
+		.server = "INBOX: b(S)\n", .disk = "INBOX: b(S)\n" } } },
 	{ .what = "shown late, no UIDs", .caps = IMAPD_PLAIN,
 	    .append = IMAPD_APPEND_LATE, .step = {
 	    { .change = "disk add INBOX b S\n", .exit = 75, .appends = 1,

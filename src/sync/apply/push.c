@@ -82,15 +82,21 @@ is_first_round(const struct run *run)
 	return !run->merged && !run->undone;
 }
 
+/* Later on it may be this sync that has just sent it: the next one judges. */
+static bool
+is_from_before(const struct push *p)
+{
+	return is_first_round(p->pass.run) && !p->late &&
+	    p->pass.run->past.attempts == 0;
+}
+
 /* Once. Without a UID it is lacking where none was given away since. */
 static bool
 may_go_again(const struct push *p, const struct index_intent *in)
 {
 	const struct folder *f = p->pass.folder;
 
-	/* Later on it may be this sync that has just sent it. */
-	if (!is_first_round(p->pass.run) || p->late ||
-	    p->pass.run->past.attempts > 0)
+	if (!is_from_before(p))
 		return false;
 	return in->told == TOLD_LACKING ||
 	    (in->told == TOLD_NOTHING && in->answered && !in->again &&
@@ -125,7 +131,7 @@ drop_intended(struct push *p, struct err *err)
 		m->row.verdict.ops = OP_NONE;
 		/* Not before it was looked for. */
 		m->altered = open.answered && open.told != TOLD_LACKING &&
-		    !p->pass.folder->look_again;
+		    !p->pass.folder->look_again && is_from_before(p);
 	}
 	return found == -1 ? -1 : 0;
 }
