@@ -67,7 +67,8 @@ int index_content_files(struct index *, int64_t content, struct place *out,
     int max, struct err *);
 /*
  * What the place held was filed: a newer place has the content, on both sides,
- * not in that folder, and the server has shown it.
+ * not in that folder, the server has shown it, and the log knows that it went
+ * there from disk.
  */
 int index_content_filed(struct index *, const struct place *, int64_t but,
     bool *out, struct err *);

@@ -44,6 +44,9 @@ index_content_filed(struct index *ix, const struct place *p, int64_t but,
 	    " INDEXED BY place_content WHERE content = ?1 AND id > ?2 AND base"
 	    " AND local AND remote AND NOT missing AND NOT unconfirmed"
 	    " AND uid IS NOT NULL AND local_flags & ?3 = 0 AND folder <> ?4"
+	    " AND EXISTS (SELECT 1 FROM log INDEXED BY log_content"
+	    " WHERE log.content = ?1 AND log.unique_part = place.unique_part"
+	    " AND log.what IN ('copied-remote', 'moved-remote', 'pushed'))"
 	    " LIMIT 1");
 	query_int(&q, p->content);
 	query_int(&q, p->id);

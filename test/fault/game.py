@@ -107,6 +107,9 @@ class Names:
 	def __init__(self, left=None):
 		self.tokens = self.folders = self.twins = 0
 		self.left = left
+		# What was copied locally: the older one is not deleted any
+		# more, but filed, and needs no trash.
+		self.filed = set()
 
 	def token(self):
 		self.tokens += 1
@@ -213,7 +216,7 @@ class Side:
 		if g.merged and self.name == "remote" and has_keywords(flags):
 			return False
 		return not (g.trash and self.name == "local" and (
-		    name in self.lost or any(name == family(t) for m in (
+		    name in self.lost or name in g.names.filed or any(name == family(t) for m in (
 		    g.base, self.held, self.other().held)
 		    for t in m.get(g.trash, {}))))
 
@@ -354,8 +357,13 @@ class Side:
 		    or not self.may_fill(to, tok):
 			return False
 		self.held[to][tok] = self.held[folder][tok]
+		self.file_away(tok)
 		self.game.move(self, folder, tok, to)
 		return True
+
+	def file_away(self, tok):
+		if self.name == "local":
+			self.game.names.filed.add(family(tok))
 
 	def move(self, folder, tok, to, *how):
 		if not self.place(folder, tok, to, "move"):
@@ -378,6 +386,7 @@ class Side:
 		    == of(self.other().held):
 			return False
 		self.held[folder][twin] = self.held[folder][tok]
+		self.file_away(tok)
 		self.game.touch(self, folder, tok)
 		self.game.placed[family(tok)] = self.name
 		return True

@@ -149,7 +149,38 @@ static const struct flow trashed[] = {
 	    .both = "INBOX: a~20000(S) b c(FS) d(,Junk)\n"
 		"Trash: a~20000(S)\nWork:\n",
 	    .not = FLOW_NOT_DRY },
+	{ .what = "the older of two that the server had",
+	    .prepare = has_trash,
+	    .before = FOUR "server copy INBOX a~20000 Work\n"
+		"server make Trash\n",
+	    .change = "disk remove INBOX a~20000\n",
+	    .ops = "pull Trash a~20000\nremove-remote INBOX a~20000\n",
+	    .both = "INBOX: b c(FS) d(,Junk)\n"
+		"Trash: a~20000(S)\nWork: a~20000(S)\n",
+	    .not = FLOW_NOT_DRY },
 };
+
+/* Saved in one run and purged in a later one. */
+static void
+filed_in_two_runs(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	has_trash(w);
+	world_do(w, FOUR "server make Trash\n");
+	world_sync_well(w);
+	world_do(w, "disk copy INBOX a~20000 Work\n");
+	world_sync_well(w);
+	world_do(w, "disk remove INBOX a~20000\n");
+	world_sync_well(w);
+	world_is(w, "ops", buf_str(&w->told.ops),
+	    "remove-remote INBOX a~20000\n");
+	world_is_in_sync(w, "INBOX: b c(FS) d(,Junk)\nTrash:\n"
+	    "Work: a~20000(S)\n");
+	world_is_idle(w, 0);
+	world_free(w);
+}
 
 static void
 trashed_moves(void **state)
@@ -291,6 +322,7 @@ main(void)
 		cmocka_unit_test(plain_moves),
 		cmocka_unit_test(flagged_moves),
 		cmocka_unit_test(trashed_moves),
+		cmocka_unit_test(filed_in_two_runs),
 		cmocka_unit_test(refused_copies),
 		cmocka_unit_test(another_is_not_copied),
 	};

@@ -31,6 +31,12 @@ ROWS = [
     ("uploads-forget-copies", SYNC + "apply/push.c", "flow moves_test",
 	(".uidnext = folder_next_uid(p->pass.folder)",
 	".uidnext = p->pass.folder->row.uidnext")),
+    ("what-the-server-had-twice-is-filed", INDEX + "source.c",
+	"flow moves_test", (" AND EXISTS (SELECT 1 FROM log INDEXED BY log_content\"\n"
+	"\t    \" WHERE log.content = ?1", " AND EXISTS (SELECT 1 FROM log INDEXED BY log_content\"\n"
+	"\t    \" WHERE log.content = ?1 OR 1")),
+    ("what-was-filed-before-is-trashed", INDEX + "source.c",
+	"flow moves_test", ("'copied-remote', ", "")),
     ("what-was-filed-is-trashed", SYNC + "apply/remove.c", "flow moves_test",
 	("if (filed == r->filed)\n\t\treturn 0;",
 	"if (filed == r->filed || true)\n\t\treturn 0;")),
