@@ -25,7 +25,8 @@ enum upload_uid upload_uid(const struct upload_told *);
 
 /* What it shows there, beside what was sent. */
 struct upload_shown {
-	bool size_same, head_same;
+	bool size_told, size_same;
+	bool head_same;
 	bool head_of_another;	/* message that was sent there */
 	bool id_known, id_same;		/* Message-ID; known of both */
 	bool date_known, date_same;	/* Date */

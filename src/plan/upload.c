@@ -20,7 +20,8 @@ upload_is(const struct upload_shown *s)
 	bool other_id = s->id_known && !s->id_same;
 
 	if (s->head_same)
-		return s->size_same ? UPLOAD_SAME : UPLOAD_REWRITTEN;
+		return s->size_same || !s->size_told ? UPLOAD_SAME :
+		    UPLOAD_REWRITTEN;
 	if (s->head_of_another || (other_id && s->size_same))
 		return UPLOAD_ANOTHER;
 	return (s->id_known && s->id_same) || (s->date_known && s->date_same) ?

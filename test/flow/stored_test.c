@@ -373,6 +373,55 @@ altered_ones(void **state)
 	}
 }
 
+/* With the Message-ID and the Date of what was filed there in the meantime. */
+static void
+not_what_was_moved(void **state)
+{
+	static const char *const caps[] = { IMAPD_FULL, IMAPD_PLAIN };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		struct world *w = world_new(caps[i]);
+
+		altering(w);
+		world_do(w, "server add Work a~9000=1 S\ndisk add INBOX b S\n");
+		world_sync_well(w);
+		world_is_idle(w, 0);
+		world_do(w, "disk move Work a~9000=1 INBOX\n"
+		    "server add INBOX a~9000=2 S\n");
+		world_sync_well(w);
+		world_is(w, "the disk", world_disk(w),
+		    "INBOX: a~9000=1(S) a~9000=2(S) b(S)\nWork:\n");
+		assert_int_equal(messages_of(w), 3);
+		world_is_idle(w, 0);
+		world_free(w);
+	}
+}
+
+/* Nor with those of a file that came behind it. */
+static void
+not_what_came_later(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	altering(w);
+	world_do(w, "server add INBOX c S\ndisk add INBOX b S\n");
+	world_sync_well(w);
+	imapd_add_rule(w->d, "UID FETCH *BODY.PEEK*", IMAPD_NO, "Not now");
+	world_do(w, "server add INBOX a~5000=2 S\n");
+	world_sync(w, NULL, NULL);
+	imapd_count(w->d);
+	world_do(w, "disk add INBOX a~5000=1 S\n");
+	world_sync(w, NULL, NULL);
+	world_sync_well(w);
+	world_is(w, "the disk", world_disk(w),
+	    "INBOX: a~5000=1(S) a~5000=2(S) b(S) c(S)\n");
+	assert_int_equal(messages_of(w), 4);
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
 /* --- EXPUNGE --- */
 
 #define NO_MOVE "IMAP4rev1 ENABLE CONDSTORE UIDPLUS ESEARCH NAMESPACE"
@@ -533,6 +582,8 @@ main(void)
 		cmocka_unit_test(uids_are_told_wrong),
 		cmocka_unit_test(one_of_two_is_kept),
 		cmocka_unit_test(altered_ones),
+		cmocka_unit_test(not_what_was_moved),
+		cmocka_unit_test(not_what_came_later),
 		cmocka_unit_test(expunge_is_no_fact),
 		cmocka_unit_test(in_every_way),
 	};

@@ -43,6 +43,12 @@ ROWS = [
     # -- altered --
     ("altered-messages-are-others", SYNC + "match/rewritten.c",
 	"flow stored_test", ("if (!run->learned.rewrites || fp", "if (true || fp")),
+    ("what-was-moved-is-altered", SYNC + "match/rewritten.c",
+	"flow stored_test", ("return n == -1 ? -1 : n == 0;", "return 1;")),
+    ("what-was-moved-is-likely", SYNC + "match/pair.c",
+	"flow stored_test", ("return n == 1 ? !from.on_disk : n;", "return 0;")),
+    ("no-size-is-an-altered-one", "src/plan/upload.c",
+	"unit plan_upload_test", (" || !s->size_told", "")),
 
     # -- removals --
     ("ok-to-expunge-is-a-fact", SYNC + "apply/remove_proof.c",
@@ -55,7 +61,7 @@ ROWS = [
 
     # -- an edit keeps its Message-ID --
     ("edit-taken-for-altered", SYNC + "match/rewritten.c",
-	"fault lies.py --points 120 --seed 5 --only 14",
+	"flow stored_test",
 	("file.id < p->id && is_its_file", "is_its_file")),
 
     # -- a mark that the server took no message with --

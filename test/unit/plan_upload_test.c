@@ -32,30 +32,33 @@ uids(void **state)
 			fail_msg("world %zu", i);
 }
 
-/* size_same, head_same, head_of_another, id_known, id_same, date_known,
- * date_same. */
+/* size_told, size_same, head_same, head_of_another, id_known, id_same,
+ * date_known, date_same. */
 static const struct {
 	struct upload_shown s;
 	enum upload_is want;
 } shown[] = {
-	{ { 1, 1, 0, 1, 1, 1, 1 }, UPLOAD_SAME },
-	{ { 1, 1, 1, 0, 0, 0, 0 }, UPLOAD_SAME },
-	{ { 0, 1, 0, 1, 1, 1, 1 }, UPLOAD_REWRITTEN },
+	{ { 1, 1, 1, 0, 1, 1, 1, 1 }, UPLOAD_SAME },
+	{ { 1, 1, 1, 1, 0, 0, 0, 0 }, UPLOAD_SAME },
+	{ { 1, 0, 1, 0, 1, 1, 1, 1 }, UPLOAD_REWRITTEN },
+	/* A server that tells no size alters nothing. */
+	{ { 0, 0, 1, 0, 1, 1, 1, 1 }, UPLOAD_SAME },
+	{ { 0, 0, 0, 0, 1, 1, 1, 0 }, UPLOAD_REWRITTEN },
 	/* One of the two is enough. */
-	{ { 0, 0, 0, 1, 1, 1, 0 }, UPLOAD_REWRITTEN },
-	{ { 0, 0, 0, 1, 0, 1, 1 }, UPLOAD_REWRITTEN },
-	{ { 1, 0, 0, 1, 1, 0, 0 }, UPLOAD_REWRITTEN },
-	{ { 0, 0, 0, 0, 0, 1, 1 }, UPLOAD_REWRITTEN },
+	{ { 1, 0, 0, 0, 1, 1, 1, 0 }, UPLOAD_REWRITTEN },
+	{ { 1, 0, 0, 0, 1, 0, 1, 1 }, UPLOAD_REWRITTEN },
+	{ { 1, 1, 0, 0, 1, 1, 0, 0 }, UPLOAD_REWRITTEN },
+	{ { 1, 0, 0, 0, 0, 0, 1, 1 }, UPLOAD_REWRITTEN },
 	/* Both are others, or what is known of them is. */
-	{ { 0, 0, 0, 1, 0, 1, 0 }, UPLOAD_ANOTHER },
-	{ { 0, 0, 0, 1, 0, 0, 0 }, UPLOAD_ANOTHER },
-	{ { 0, 0, 0, 0, 0, 1, 0 }, UPLOAD_ANOTHER },
+	{ { 1, 0, 0, 0, 1, 0, 1, 0 }, UPLOAD_ANOTHER },
+	{ { 1, 0, 0, 0, 1, 0, 0, 0 }, UPLOAD_ANOTHER },
+	{ { 1, 0, 0, 0, 0, 0, 1, 0 }, UPLOAD_ANOTHER },
 	/* Without both, another head. */
-	{ { 1, 0, 0, 0, 0, 0, 0 }, UPLOAD_ANOTHER },
-	{ { 0, 0, 0, 0, 0, 0, 0 }, UPLOAD_ANOTHER },
+	{ { 1, 1, 0, 0, 0, 0, 0, 0 }, UPLOAD_ANOTHER },
+	{ { 1, 0, 0, 0, 0, 0, 0, 0 }, UPLOAD_ANOTHER },
 	/* Of the same second, of the same size. */
-	{ { 1, 0, 0, 1, 0, 1, 1 }, UPLOAD_ANOTHER },
-	{ { 0, 0, 1, 1, 0, 1, 1 }, UPLOAD_ANOTHER },
+	{ { 1, 1, 0, 0, 1, 0, 1, 1 }, UPLOAD_ANOTHER },
+	{ { 1, 0, 0, 1, 1, 0, 1, 1 }, UPLOAD_ANOTHER },
 };
 
 static void

@@ -359,6 +359,17 @@ is_own_upload(struct index *ix, const struct place *p, bool *out,
 	return 0;
 }
 
+/* A file that went from elsewhere to here has its message there, and pull tells
+ * by the body whether this is another. */
+static int
+is_filed_here(struct index *ix, int64_t content, struct err *err)
+{
+	struct index_source from;
+	int n = index_sources(ix, content, &from, 1, err);
+
+	return n == 1 ? !from.on_disk : n;
+}
+
 /* 1: paired; 0, -1. */
 static int
 join_alike(struct pair *pair, const struct look_alike *a, struct place *p,
@@ -373,8 +384,9 @@ join_alike(struct pair *pair, const struct look_alike *a, struct place *p,
 	if (index_content_on_server(ix, a->content, p->folder, &other,
 	    err) == -1)
 		return -1;
-	if (other)
-		return 0;
+	rc = other ? 1 : is_filed_here(ix, a->content, err);
+	if (rc != 0)
+		return rc == 1 ? 0 : -1;
 	p->content = a->content;
 	/* An upload that finds its file is none any more. */
 	if (is_own_upload(ix, p, &own, err) == -1)

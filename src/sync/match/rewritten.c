@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "core/learned.h"
 #include "index/content.h"
 #include "maildir/store.h"
 #include "match/match.h"
@@ -83,6 +84,26 @@ is_its_file(struct run *run, const struct folder *f, const struct place *file,
 	    strcmp(have.message_id, fp->message_id) == 0;
 }
 
+/*
+ * Beyond a merge, a file whose content the server has elsewhere was put here: a
+ * message with its Message-ID is an edit of it. 1: it may be it; 0, -1.
+ */
+static int
+may_be_altered(struct run *run, const struct folder *f, const struct place *p,
+    struct err *err)
+{
+	struct index_source elsewhere;
+	int64_t next;
+	int n;
+
+	if (learned_listed(run, f, &next, err) == -1)
+		return -1;
+	if (next == 0 || p->uid < next)
+		return 1;
+	n = index_sources(run->ix, p->content, &elsewhere, 1, err);
+	return n == -1 ? -1 : n == 0;
+}
+
 int
 rewritten_join(const struct pass *pass, struct rewritten *r,
     const struct fingerprint *fp, struct place *p, struct err *err)
@@ -91,7 +112,7 @@ rewritten_join(const struct pass *pass, struct rewritten *r,
 	struct run *run = pass->run;
 	const int64_t own = p->content;
 	struct place file;
-	int found, rc = 0;
+	int found, may, rc = 0;
 
 	if (!run->learned.rewrites || fp->message_id[0] == '\0' ||
 	    !fp->has_sent)
@@ -99,8 +120,8 @@ rewritten_join(const struct pass *pass, struct rewritten *r,
 	if (load_named(run, f, r, err) == -1)
 		return -1;
 	p->content = find_named(r, fp->message_id);
-	found = p->content == 0 ? 0 : index_unpaired_local(run->ix, p, &file,
-	    err);
+	may = p->content == 0 ? 0 : may_be_altered(run, f, p, err);
+	found = may != 1 ? may : index_unpaired_local(run->ix, p, &file, err);
 	if (found == 1) {
 		/* A file that came behind the message is an edit of it. */
 		if (file.id < p->id && is_its_file(run, f, &file, fp))

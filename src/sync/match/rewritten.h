@@ -20,7 +20,8 @@ struct rewritten {
  * fingerprint, and no file has its content. On a server that is known to
  * rewrite, that file becomes its own whose Message-ID no other has, whose Date
  * is the same, and which was known before p: a later one is an edit, and so
- * another message. 1, p's row is written; 0, -1.
+ * another message. What was moved or copied there on disk has another message.
+ * 1, p's row is written; 0, -1.
  */
 int rewritten_join(const struct pass *, struct rewritten *,
     const struct fingerprint *fp, struct place *p, struct err *);

@@ -186,7 +186,9 @@ compare_upload(struct uploaded *u, size_t i, const struct place *p,
 	int found = index_content_by_id(u->pass.run->ix, in->content, &sent,
 	    err);
 
-	*out = (struct upload_shown){ .size_same = p->size == in->size };
+	*out = (struct upload_shown){
+		.size_told = p->size != 0, .size_same = p->size == in->size,
+	};
 	if (found != 1)
 		return found;
 	out->head_same = header_has_head(shown, &sent);
