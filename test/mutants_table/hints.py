@@ -30,7 +30,7 @@ ROWS = [
 	"flow unlooked_test",
 	("if (unlooked_may_be_file(&p->unlooked, &m->row.place, &m->fp)) {",
 	"if (false) {")),
-    ("unread-files-are-absent", SYNC + "apply/pull.c",
+    ("unread-files-are-absent", SYNC + "apply/pull_pick.c",
 	"flow unlooked_test",
 	("if (!unlooked_may_be_message(&p->unread, place->size)) {",
 	"if (true) {")),

@@ -131,6 +131,7 @@ struct pull {
 };
 
 int pulled_by_uid(const void *, const void *);	/* for qsort, bsearch */
+int pull_pick_run(struct job *);	/* pull_pick.c, index lane */
 
 /* pull_record.c, jobs of a batch: pairing on the index lane; placing on the
  * sync lane and recording on the index lane, for several batches at a time. */
