@@ -79,6 +79,9 @@ enum imap_items {
 	FETCH_META = 2,		/* INTERNALDATE RFC822.SIZE */
 	FETCH_BODY = 4,		/* BODY.PEEK[] */
 	FETCH_HEADER = 8,	/* BODY.PEEK[HEADER] */
+	/* EMAILID, X-GM-MSGID, else X-GUID: where one of these is known to be
+	 * understood. */
+	FETCH_LINEAGE = 16,
 };
 
 struct imap_fetching {
@@ -199,6 +202,14 @@ struct imap_uidnext {
 };
 void imap_uidnext_start(struct imap_session *, struct imap_uidnext *,
     struct task *, const char *raw);
+
+/* STATUS INBOX (X-GUID), which nobody offers: Dovecot knows it, and then that
+ * of messages, too. */
+struct imap_guid {
+	struct imap_cmd cmd;
+	bool told;
+};
+void imap_guid_start(struct imap_session *, struct imap_guid *, struct task *);
 
 void imap_noop_start(struct imap_session *, struct imap_cmd *, struct task *);
 

@@ -19,6 +19,7 @@ enum imap_quirk {
 	QUIRK_NO_EXPORTER	= 1 << 1, /* no binding over TLS 1.3 */
 	QUIRK_SIZES		= 1 << 2, /* RFC822.SIZE is an estimate */
 	QUIRK_APPEND_CLOSED	= 1 << 3, /* loses APPENDs to an open folder */
+	QUIRK_GUID		= 1 << 4, /* may know X-GUID */
 };
 
 bool imap_quirk_on(const struct imap_session *, enum imap_quirk);

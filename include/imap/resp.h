@@ -89,6 +89,9 @@ struct imap_fetch {
 	uint32_t size;			/* RFC822.SIZE */
 	int64_t date;			/* INTERNALDATE, UTC seconds */
 	uint64_t modseq;
+	/* Of EMAILID, X-GM-MSGID or X-GUID, hashed: copies of a message on the
+	 * server have that of the message. 0: not given. */
+	int64_t lineage;
 	enum imap_body { BODY_NONE, BODY_NIL, BODY_INLINE, BODY_STREAMED } body;
 	/* "" or "HEADER" ..., as sent; with origin "]<0>", "HEADER]<0>". */
 	struct span section;
@@ -104,7 +107,7 @@ struct imap_mailbox_item {		/* LIST, STATUS */
 		USE_JUNK, USE_SENT, USE_TRASH,
 	} use;
 	/* STATUS: has_* says what was there */
-	bool has_messages, has_uidnext, has_uidvalidity, has_modseq;
+	bool has_messages, has_uidnext, has_uidvalidity, has_modseq, has_guid;
 	uint32_t messages, uidnext;
 	uint64_t uidvalidity;
 	uint64_t modseq;

@@ -46,6 +46,7 @@ enum imap_cap {
 	CAP_UNSELECT	= 1 << 23,
 	CAP_SEARCHRES	= 1 << 24,
 	CAP_UIDONLY	= 1 << 25,
+	CAP_GMAIL	= 1 << 26,
 };
 
 /* When to compress (RFC 4978) where the server offers it. */

@@ -179,3 +179,24 @@ imap_uidnext_start(struct imap_session *s, struct imap_uidnext *u,
 	imap_line_send(line);
 	imap_cmd_started(&u->cmd);
 }
+
+static void
+guid_on_data(struct imap_cmd *cmd, const struct imap_resp *r)
+{
+	struct imap_guid *g = (struct imap_guid *)cmd;
+
+	g->told |= r->kind == IMAP_STATUS && r->mailbox.has_guid;
+}
+
+void
+imap_guid_start(struct imap_session *s, struct imap_guid *g, struct task *task)
+{
+	struct imap_line *line;
+
+	imap_cmd_init(&g->cmd, s, task);
+	g->told = false;
+	g->cmd.priv->on_data = guid_on_data;
+	line = imap_line_new(&g->cmd, "STATUS INBOX (X-GUID)");
+	imap_line_send(line);
+	imap_cmd_started(&g->cmd);
+}

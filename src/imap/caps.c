@@ -37,6 +37,7 @@ static const struct {
 	{ "UNSELECT", CAP_UNSELECT },
 	{ "SEARCHRES", CAP_SEARCHRES },
 	{ "UIDONLY", CAP_UIDONLY },
+	{ "X-GM-EXT-1", CAP_GMAIL },
 };
 
 static const struct {

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "imap/text.h"
 
@@ -25,6 +26,9 @@ static const struct {
 	{ "MODSEQ", ATTR_MODSEQ, NULL },
 	{ "RFC822.SIZE", ATTR_SIZE, NULL },
 	{ "INTERNALDATE", ATTR_DATE, NULL },
+	{ "EMAILID", ATTR_LINEAGE, NULL },
+	{ "X-GM-MSGID", ATTR_LINEAGE, NULL },
+	{ "X-GUID", ATTR_LINEAGE, NULL },
 	{ "RFC822", ATTR_BODY, "" },
 	{ "RFC822.HEADER", ATTR_BODY, "HEADER" },
 	{ "RFC822.TEXT", ATTR_BODY, "TEXT" },
@@ -170,6 +174,18 @@ fetch_size(struct imap_fetch *row, struct span value)
 	row->size = row->has_size ? (uint32_t)n : 0;
 }
 
+/* NIL is none (RFC 8474 section 5.1). */
+static void
+fetch_lineage(struct imap_fetch *row, struct span value, bool quoted)
+{
+	if (value.n == 0 || (!quoted && span_ieq(value, "NIL")))
+		return;
+	row->lineage = (int64_t)(fnv1a(FNV1A_START, value.p, value.n) &
+	    INT64_MAX);
+	if (row->lineage == 0)
+		row->lineage = 1;
+}
+
 static void
 fetch_body(struct imap_reader *r, struct span value, bool quoted)
 {
@@ -196,6 +212,8 @@ fetch_value(struct imap_reader *r, struct span value, bool quoted,
 			return 0;
 		if (attr == ATTR_MODSEQ)
 			fetch_modseq(&f->row, value);
+		else if (attr == ATTR_LINEAGE)
+			fetch_lineage(&f->row, value, quoted);
 		else if (attr == ATTR_FLAGS && !quoted &&
 		    !words_add(r, value, &f->row.flags))
 			f->bad_flags = true;
@@ -216,6 +234,9 @@ fetch_value(struct imap_reader *r, struct span value, bool quoted,
 		break;
 	case ATTR_BODY:
 		fetch_body(r, value, quoted);
+		break;
+	case ATTR_LINEAGE:
+		fetch_lineage(&f->row, value, quoted);
 		break;
 	case ATTR_FLAGS:
 	case ATTR_OTHER:

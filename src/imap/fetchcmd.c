@@ -91,6 +91,9 @@ fetch_tail(struct imap_line *line, void *arg)
 		imap_line_add(line, " FLAGS");
 	if (p->items & FETCH_META)
 		imap_line_add(line, " INTERNALDATE RFC822.SIZE");
+	if (p->items & FETCH_LINEAGE)
+		imap_line_add(line, (caps & CAP_OBJECTID) ? " EMAILID" :
+		    (caps & CAP_GMAIL) ? " X-GM-MSGID" : " X-GUID");
 	if (p->items & FETCH_HEADER)
 		imap_line_add(line, " BODY.PEEK[HEADER]");
 	if (p->items & FETCH_BODY)

@@ -199,6 +199,7 @@ status_item(struct span name, struct span value, struct imap_mailbox_item *m)
 		m->has_uidvalidity = imap_validity(value, &m->uidvalidity);
 		return;
 	}
+	m->has_guid |= span_ieq(name, "X-GUID") && value.n > 0;
 	if (span_ieq(name, "HIGHESTMODSEQ")) {
 		m->has_modseq = span_number(value, INT64_MAX, &m->modseq);
 	} else if (!number) {

@@ -76,6 +76,11 @@ static const struct row {
 	  { { GREETING, "Cyrus IMAP" }, { IDENT, "Cyrus IMAP" } }, 0, 0, 0, 0 },
 	{ "dovecot-absent", "no code where a folder is not there",
 	  { { GREETING, "Dovecot" }, { IDENT, "Dovecot" } }, 0, 0, 0, 0 },
+	/* Since 1.2 (2009), and never offered: asked for alone, for behind a
+	   proxy of that name may be anything. */
+	{ "dovecot-guid", "messages have an X-GUID",
+	  { { GREETING, "Dovecot" }, { IDENT, "Dovecot" } },
+	  0, 0, QUIRK_GUID, 0 },
 	/* RFC 2683's limit; its buffer. */
 	{ "uw-line", "lines of 1000 octets at most",
 	  { { GREETING, "IMAP4rev1 2007" } }, 0, 1000, 0, 0 },

@@ -46,7 +46,7 @@ enum word {
 enum attr {
 	ATTR_NONE,		/* the name of an item comes next */
 	ATTR_OTHER, ATTR_UID, ATTR_FLAGS, ATTR_SIZE, ATTR_DATE, ATTR_MODSEQ,
-	ATTR_BODY,
+	ATTR_BODY, ATTR_LINEAGE,
 };
 
 /* Offsets, because the collected text may still move. */

@@ -47,6 +47,9 @@ static const struct meeting {
 	  0 },
 	{ "exchange-sizes", imap_quirks_greeting,
 	  "IMAP4rev1 DavMail 6.2.2-3546 server ready", 0, 0, QUIRK_SIZES, 0 },
+	{ "dovecot-guid", imap_quirks_greeting, "Dovecot (Debian) ready.", 0,
+	  0, QUIRK_GUID, 0 },
+	{ "dovecot-guid", imap_quirks_ident, "Dovecot", 0, 0, QUIRK_GUID, 0 },
 	{ "hmailserver-sizes", imap_quirks_greeting, "IMAPrev1", 0, 0,
 	  QUIRK_SIZES, 0 },
 	{ "yahoo-connections", imap_quirks_word, "XYMHIGHESTMODSEQ", 0, 0, 0,
@@ -127,7 +130,7 @@ each_row_is_met(void **state)
 	(void)state;
 	imap_quirks_greeting(&other, span_of("ready"));
 	imap_quirks_word(&other, span_of("AUTH=PLAIN"));
-	imap_quirks_ident(&other, span_of("Dovecot"));
+	imap_quirks_ident(&other, span_of("Example"));
 	assert_int_equal(imap_session_caps(&other), ALL_CAPS);
 	assert_int_equal(other.line_max, LIMIT_COMMAND_LINE);
 	assert_int_equal(other.quirks, 0);
