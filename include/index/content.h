@@ -72,6 +72,14 @@ int index_content_files(struct index *, int64_t content, struct place *out,
  */
 int index_content_filed(struct index *, const struct place *, int64_t but,
     bool *out, struct err *);
+/*
+ * A file that is in sync with a copy of the message, by the server's lineage:
+ * of the same size and date, as far as these are known. Where those that there
+ * are have unlike contents, nobody knows which it is. 1, *out is the caller's;
+ * 0, -1.
+ */
+int index_kin(struct index *, const struct place *, struct place *out,
+    struct err *);
 /* A message of folder has the content on the server, as far as is known. */
 int index_content_on_server(struct index *, int64_t content, int64_t folder,
     bool *out, struct err *);

@@ -91,6 +91,7 @@ struct index_seen_remote {
 	const char *keywords;
 	uint32_t size;
 	int64_t date;
+	int64_t lineage;		/* 0: not told */
 	/* Not NULL: the row was put together from answers about these alone,
 	 * and of others it is not known whether the message has them. */
 	const char *asked_keywords;

@@ -48,6 +48,7 @@ struct place {
 	uint32_t size;			/* RFC822.SIZE; 0: not known */
 	bool has_date;			/* INTERNALDATE is known: */
 	int64_t date;			/* seconds; 0 is one like any other */
+	int64_t lineage;		/* of the server, hashed; 0: unknown */
 	enum fetched fetched;
 	struct file_hint hint;		/* taken before content was read */
 	bool likely;	/* paired by header and size; a digest of the server's
@@ -61,7 +62,7 @@ struct place {
 	 * which the cheapest statement is found that writes it. */
 	struct place_row {
 		bool known, named, missing, base, local, remote;
-		int64_t content;
+		int64_t content, lineage;
 		uint64_t seen;
 	} row;
 };

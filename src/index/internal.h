@@ -45,7 +45,7 @@ enum slot {
 	SLOT_PLACE_OWES, SLOT_LIKELY,
 	SLOT_UIDS, SLOT_UIDS_SET, SLOT_UIDS_DROP, SLOT_PRESENT,
 	SLOT_COUNT_PRESENT, SLOT_OLDEST, SLOT_VANISHED, SLOT_HAS_VANISHED,
-	SLOT_SOURCES, SLOT_FILED,
+	SLOT_SOURCES, SLOT_FILED, SLOT_KIN,
 	SLOT_MAX,
 };
 
@@ -153,7 +153,7 @@ uint64_t index_sum_int(uint64_t sum, int64_t);
 	" remote, remote_flags, remote_keywords," \
 	" content, size, date, fetched, inode, file_size, mtime," \
 	" has_date, likely, unconfirmed," \
-	" expected, expected_flags, expected_keywords, sum"
+	" expected, expected_flags, expected_keywords, lineage, sum"
 uint64_t place_sum(const struct place *);
 /* What a scan has to find for the row to be passed over; 0: it never is. */
 uint64_t place_seen(const struct place *);

@@ -171,7 +171,7 @@ bind_flags(struct query *q, const struct state *s)
 	query_text(q, s->keywords);
 }
 
-/* Parameters 1 to 33, as all statements number them. */
+/* Parameters 1 to 34, as all statements number them. */
 static void
 bind_place(struct query *q, const struct place *p)
 {
@@ -201,6 +201,7 @@ bind_place(struct query *q, const struct place *p)
 	query_int(q, p->unconfirmed);
 	query_int(q, p->expected.present);
 	bind_flags(q, &p->expected);
+	query_int(q, p->lineage);
 	query_int(q, (int64_t)place_sum(p));
 	query_int(q, (int64_t)place_seen(p));
 }
@@ -214,7 +215,7 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 	    "INSERT INTO place (" PLACE_COLUMNS ", seen)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
 	    " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26,"
-	    " ?27, ?28, ?29, ?30, ?31, ?32, ?33)");
+	    " ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34)");
 	bind_place(&q, p);
 	if (query_run(&q, err) < 0)
 		return -1;
@@ -232,11 +233,12 @@ place_insert(struct index *ix, const struct place *p, struct err *err)
 	" size = ?20, date = ?21, fetched = ?22, inode = ?23," \
 	" file_size = ?24, mtime = ?25, has_date = ?26, likely = ?27," \
 	" unconfirmed = ?28, expected = ?29, expected_flags = ?30," \
-	" expected_keywords = ?31, sum = ?32"
+	" expected_keywords = ?31, sum = ?33"
 #define SET_STATES SET_FLAGS \
-	", seen = ?33, missing = ?7, base = ?8, local = ?13, remote = ?16"
+	", seen = ?34, missing = ?7, base = ?8, local = ?13, remote = ?16"
 #define SAME_UID	" WHERE id = ?1 AND folder = ?2 AND uid IS ?3"
-#define SAME_PLACE	SAME_UID " AND unique_part IS ?4 AND content IS ?19"
+#define SAME_PLACE	SAME_UID " AND unique_part IS ?4 AND content IS ?19" \
+	" AND lineage = ?32"
 #define SAME_STATES	SAME_PLACE " AND missing = ?7 AND base = ?8" \
 	" AND local = ?13 AND remote = ?16"
 
@@ -253,15 +255,16 @@ static const struct {
 	const char *sql;
 } updates[UPDATES] = {
 	[UPDATE_FLAGS] = { SLOT_PLACE_FLAGS,
-	    SET_FLAGS SAME_STATES " AND seen = ?33" },
+	    SET_FLAGS SAME_STATES " AND seen = ?34" },
 	[UPDATE_NAME] = { SLOT_PLACE_NAME,
-	    SET_FLAGS ", seen = ?33" SAME_STATES },
+	    SET_FLAGS ", seen = ?34" SAME_STATES },
 	[UPDATE_STATES] = { SLOT_PLACE_STATES, SET_STATES SAME_PLACE },
 	[UPDATE_HELD] = { SLOT_PLACE_HELD,
-	    SET_STATES ", unique_part = ?4, content = ?19" SAME_UID },
+	    SET_STATES ", unique_part = ?4, content = ?19, lineage = ?32"
+	    SAME_UID },
 	[UPDATE_ALL] = { SLOT_PLACE_UPDATE, SET_STATES
-	    ", folder = ?2, uid = ?3, unique_part = ?4, content = ?19"
-	    " WHERE id = ?1" },
+	    ", folder = ?2, uid = ?3, unique_part = ?4, content = ?19,"
+	    " lineage = ?32 WHERE id = ?1" },
 };
 
 /* The first statement that may hit, as far as is known of the row. */
@@ -272,7 +275,8 @@ first_update(const struct place *p)
 
 	if (!was->known)
 		return UPDATE_STATES;
-	if (was->content != p->content || was->named != (p->unique != NULL))
+	if (was->content != p->content || was->lineage != p->lineage ||
+	    was->named != (p->unique != NULL))
 		return UPDATE_HELD;
 	if (was->missing != p->missing ||
 	    was->base != p->base_local.present ||

@@ -31,10 +31,11 @@ sum_later(uint64_t sum, const struct place *p)
 	int64_t bits = (p->has_date != (p->date != 0)) | p->likely << 1 |
 	    p->unconfirmed << 2 | p->expected.present << 3;
 
-	if (bits == 0)
+	if (bits == 0 && p->lineage == 0)
 		return sum;
 	sum = index_sum_int(sum, bits);
-	return sum_state(sum, &p->expected);
+	sum = sum_state(sum, &p->expected);
+	return p->lineage == 0 ? sum : index_sum_int(sum, p->lineage);
 }
 
 /* Of what the row means, so a number that was narrowed shows as well. */
@@ -94,7 +95,8 @@ place_stored(struct place *p)
 		.known = true, .named = p->unique != NULL,
 		.missing = p->missing, .base = p->base_local.present,
 		.local = p->local.present, .remote = p->remote.present,
-		.content = p->content, .seen = place_seen(p),
+		.content = p->content, .lineage = p->lineage,
+		.seen = place_seen(p),
 	};
 }
 
@@ -146,6 +148,7 @@ get_place(struct query *q, struct place *p, bool *bad)
 	p->likely = get_upto(q, 26, 1, bad);
 	p->unconfirmed = get_upto(q, 27, 1, bad);
 	get_state(q, 28, 29, &p->expected, bad);
+	p->lineage = query_get_int(q, 31);
 }
 
 int
@@ -156,7 +159,7 @@ place_read(struct query *q, struct place *out, struct err *err)
 	char what[80];
 
 	get_place(q, &p, &bad);
-	if (!bad && place_sum(&p) == (uint64_t)query_get_int(q, 31)) {
+	if (!bad && place_sum(&p) == (uint64_t)query_get_int(q, 32)) {
 		place_stored(&p);
 		*out = p;
 		return 0;

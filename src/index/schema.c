@@ -12,6 +12,8 @@
 /* Contents with octets that some servers mask are found by that form, too. */
 #define LIKELY \
 "CREATE INDEX place_likely ON place (folder, uid) WHERE likely;"
+#define LINEAGE \
+"CREATE INDEX place_lineage ON place (lineage) WHERE lineage <> 0;"
 #define MASKED \
 "CREATE INDEX content_masked ON content (substr(masked, 1, 8))" \
 "	WHERE masked IS NOT NULL;" \
@@ -151,6 +153,8 @@ FOLDER_PATH
 "	expected INTEGER NOT NULL,"
 "	expected_flags INTEGER NOT NULL,"
 "	expected_keywords TEXT NOT NULL COLLATE NOCASE,"
+	/* Of EMAILID, X-GM-MSGID or X-GUID; 0: not known. */
+"	lineage INTEGER NOT NULL,"
 "	sum INTEGER NOT NULL,"		/* of all columns above (row.c) */
 "	seen INTEGER NOT NULL,"		/* name and inode, hashed (row.c) */
 	/*
@@ -175,7 +179,7 @@ FOLDER_PATH
 "CREATE INDEX place_dirty ON place (folder, id) WHERE dirty;"
 "CREATE INDEX place_dirty_all ON place (id) WHERE dirty;"
 "CREATE INDEX place_missing ON place (id, folder) WHERE missing;"
-LIKELY
+LIKELY LINEAGE
 "CREATE INDEX place_content ON place (content)"
 "	WHERE content IS NOT NULL;"
 /* The server could not hold then what the other side held. */
@@ -324,7 +328,8 @@ FOLDER_PATH
 "ALTER TABLE place ADD COLUMN expected_keywords TEXT NOT NULL"
 "	DEFAULT '' COLLATE NOCASE;"
 "UPDATE place SET has_date = 1 WHERE date <> 0;"
-LIKELY
+"ALTER TABLE place ADD COLUMN lineage INTEGER NOT NULL DEFAULT 0;"
+LIKELY LINEAGE
 FACT
 "ALTER TABLE content ADD COLUMN subject TEXT;"
 "ALTER TABLE content ADD COLUMN sender TEXT;"

@@ -48,6 +48,10 @@ update_remote(struct place *p, const struct index_seen_remote *seen)
 		p->date = seen->date;
 		changed = true;
 	}
+	if (seen->lineage != 0 && p->lineage != seen->lineage) {
+		p->lineage = seen->lineage;
+		changed = true;
+	}
 	return changed;
 }
 

@@ -54,3 +54,43 @@ index_content_filed(struct index *ix, const struct place *p, int64_t but,
 	query_int(&q, but);
 	return query_any(&q, out, err);
 }
+
+/* One that was proven before one that is likely. */
+int
+index_kin(struct index *ix, const struct place *p, struct place *out,
+    struct err *err)
+{
+	struct query q;
+	struct place kin;
+	int r, n = 0;
+
+	if (p->lineage == 0 || p->size == 0)
+		return 0;
+	query_init(&q, ix, SLOT_KIN, "SELECT " PLACE_COLUMNS " FROM place"
+	    " INDEXED BY place_lineage WHERE lineage = ?1 AND lineage <> 0"
+	    " AND id <> ?2 AND size = ?3 AND (date = ?4 OR NOT ?5"
+	    " OR NOT has_date) AND base AND local AND NOT missing"
+	    " AND file IS NOT NULL AND content IS NOT NULL"
+	    " AND NOT unconfirmed ORDER BY likely, id");
+	query_int(&q, p->lineage);
+	query_int(&q, p->id);
+	query_int(&q, p->size);
+	query_int(&q, p->date);
+	query_int(&q, p->has_date);
+	while ((r = query_step(&q, err)) > 0 && n <= 1) {
+		r = place_read(&q, &kin, err);
+		if (r == -1)
+			break;
+		if (n == 0)
+			*out = kin;
+		else if (kin.content != out->content)
+			n = 2;
+		if (n > 0)
+			place_release(&kin);
+		n += n == 0;
+	}
+	query_end(&q);
+	if (n > 0 && (r < 0 || n > 1))
+		place_release(out);
+	return r < 0 ? -1 : n == 1;
+}

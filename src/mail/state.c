@@ -72,6 +72,7 @@ place_forget_remote(struct place *p)
 	p->size = 0;
 	p->date = 0;
 	p->has_date = false;
+	p->lineage = 0;
 	p->likely = p->unconfirmed = false;
 	state_set(&p->remote, false, 0, "");
 	state_set(&p->expected, false, 0, "");

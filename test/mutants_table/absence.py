@@ -64,7 +64,7 @@ ROWS = [
 	'\t" AND local = ?13 AND remote = ?16"', "SAME_PLACE")),
     ("sum-of-the-name-is-not-kept", "src/index/place.c",
 	"unit index_disk_test",
-	('SET_FLAGS ", seen = ?33" SAME_STATES },', "SET_FLAGS SAME_STATES },")),
+	('SET_FLAGS ", seen = ?34" SAME_STATES },', "SET_FLAGS SAME_STATES },")),
     ("lost-row-is-trusted", "src/index/row.c",
 	"unit index_disk_test",
 	("!p->local.present || p->missing ||", "!p->local.present ||")),

@@ -75,6 +75,7 @@ record_own(struct push *p, struct pushed *m, struct err *err)
 	place->uid = m->uid;
 	place->size = 0;
 	place->has_date = false;
+	place->lineage = 0;
 	place->date = 0;
 	place->fetched = FETCHED_FULL;
 	place->unconfirmed = true;

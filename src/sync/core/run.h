@@ -124,6 +124,7 @@ struct learned {
 	unsigned uploads_right;	/* UIDs that it told and that were proven ... */
 	bool uploads_wrong;	/* ... and one was not */
 	unsigned told_flags;	/* that it was told of (lacking.c) */
+	int64_t guid_of;	/* the server that knows X-GUID; below 0: not */
 	struct server_facts server;
 };
 

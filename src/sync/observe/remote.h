@@ -148,6 +148,8 @@ bool observe_has_changes(const struct observe *, uint64_t modseq);
 unsigned ask_what(const struct observe *, uint64_t modseq, uint32_t uidnext);
 /* Of those below split what changed or, with full, all that are known. The
  * upper bound is named: to Cyrus "*" is the last one that is left. */
+/* What is asked of a message that was not seen before. */
+unsigned ask_of_news(const struct observe *);
 char *ask_criteria(const struct observe *);
 /* In one write. Nothing here changes a mailbox. */
 void ask(struct observe *, unsigned what);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "core/learned.h"
 
 bool
 observe_has_changes(const struct observe *o, uint64_t modseq)
@@ -86,11 +87,21 @@ ask_probes(struct observe *o)
 	uidset_release(&uids);
 }
 
+unsigned
+ask_of_news(const struct observe *o)
+{
+	const struct run *run = o->pass.run;
+	unsigned caps = imap_session_caps(o->pass.conn->session);
+
+	return FETCH_FLAGS | FETCH_META | ((caps & (CAP_OBJECTID |
+	    CAP_GMAIL)) || learned_has_guid(run) ? FETCH_LINEAGE : 0);
+}
+
 static void
 ask_uploads(struct observe *o)
 {
 	struct imap_fetch_args args = {
-		.uids = &o->uploads, .items = FETCH_FLAGS | FETCH_META,
+		.uids = &o->uploads, .items = ask_of_news(o),
 		.sink = rows_sink(o, o->ahead),
 	};
 
@@ -142,7 +153,7 @@ ask(struct observe *o, unsigned what)
 		ask_uploads(o);
 	if (what & ASKED_NEWS)
 		ask_fetch(o, &o->news, (struct uidrange){ o->known_next,
-		    UID_LAST }, FETCH_FLAGS | FETCH_META);
+		    UID_LAST }, ask_of_news(o));
 	if (what & ASKED_OLDER)	/* behind FETCH: rows go to the oldest */
 		ask_older(o);
 	if (what & ASKED_GONE)

@@ -72,6 +72,7 @@ rows_keep(struct observe *o, const struct imap_fetch *f)
 	r->size = f->has_size ? f->size : 0;
 	r->has_date = f->has_date;
 	r->date = f->date;
+	r->lineage = f->lineage;
 	if (o->full)
 		uidset_add(&o->listed, f->uid);
 	if (f->uid > o->highest)

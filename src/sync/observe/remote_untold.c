@@ -31,7 +31,7 @@ untold_ask(struct observe *o)
 {
 	struct untold *u = &o->untold;
 	struct imap_fetch_args args = {
-		.uids = &u->part, .items = FETCH_FLAGS | FETCH_META,
+		.uids = &u->part, .items = ask_of_news(o),
 		.sink = rows_sink(o, false),
 	};
 

@@ -9,8 +9,11 @@
 #include "apply/apply.h"
 #include "apply/folder_rename.h"
 #include "base/mem.h"
+#include "core/learned.h"
 #include "core/loss.h"
+#include "imap/box.h"
 #include "imap/list.h"
+#include "imap/quirks.h"
 #include "index/fact.h"
 #include "observe/folder_proof.h"
 #include "observe/observe.h"
@@ -33,6 +36,7 @@ struct connecting {
 	struct pass_result asked;	/* moves; proof */
 	bool reload;
 	char *names;		/* how the server writes them */
+	struct imap_guid guid;
 };
 
 static enum task_result connect_logged_in(struct task *);
@@ -41,6 +45,10 @@ static enum task_result connect_recovered(struct task *);
 static enum task_result connect_listed_again(struct task *);
 static enum task_result connect_load(struct task *);
 static enum task_result connect_loaded(struct task *);
+static enum task_result connect_goes_on(struct connecting *);
+static enum task_result connect_ask_guid(struct task *);
+static enum task_result connect_guid_told(struct task *);
+static enum task_result connect_guid_known(struct task *);
 static enum task_result connect_relisted(struct task *);
 static enum task_result connect_renamed(struct task *);
 static enum task_result connect_prove(struct task *);
@@ -274,10 +282,57 @@ attempts_work(struct pass *p, struct err *err)
 	return again_recall(p->run, err);
 }
 
+/* --- whether messages have an X-GUID --- */
+
+static bool
+may_have_guids(const struct run *run)
+{
+	const struct imap_session *s = run->account->main.session;
+
+	return imap_quirk_on(s, QUIRK_GUID) && !(imap_session_caps(s) &
+	    (CAP_OBJECTID | CAP_GMAIL)) && !learned_guid_is_asked(run);
+}
+
+/* That it has none is known first: who hangs up is not asked again. */
+static int
+guid_work(struct pass *p, struct err *err)
+{
+	return learn_guid(p->run, ((struct connecting *)p)->guid.told, err);
+}
+
+static enum task_result
+connect_ask_guid(struct task *t)
+{
+	struct connecting *c = (struct connecting *)t;
+
+	imap_guid_start(c->phase.pass.conn->session, &c->guid, t);
+	return imap_wait(t, &c->guid.cmd, connect_guid_told);
+}
+
+static enum task_result
+connect_guid_told(struct task *t)
+{
+	return ((struct connecting *)t)->guid.told ? phase_job(t, guid_work,
+	    connect_guid_known) : task_next(t, connect_guid_known);
+}
+
+static enum task_result
+connect_guid_known(struct task *t)
+{
+	return connect_goes_on((struct connecting *)t);
+}
+
 static enum task_result
 connect_loaded(struct task *t)
 {
-	struct connecting *c = (struct connecting *)t;
+	return may_have_guids(phase_run(t)) ? phase_job(t, guid_work,
+	    connect_ask_guid) : connect_goes_on((struct connecting *)t);
+}
+
+static enum task_result
+connect_goes_on(struct connecting *c)
+{
+	struct task *t = &c->phase.pass.task;
 
 	if (listing_is_by_name(phase_run(t))) {
 		listing_leave_unsure(phase_run(t));
@@ -471,6 +526,7 @@ connect_finish(struct task *t)
 	listing_lost(phase_run(t), &c->again);
 	imap_list_release(&c->list);
 	imap_list_release(&c->again);
+	imap_cmd_release(&c->guid.cmd);
 	folder_moves_release(&c->moves);
 	free(c->names);
 	free(c->left.name);
