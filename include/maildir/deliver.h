@@ -32,7 +32,8 @@ int maildir_deliver_data(struct maildir_delivery *, const void *, size_t,
     struct err *);
 int maildir_deliver_end(struct maildir_delivery *, struct fingerprint *out,
     struct err *);
-/* In place of data and end: all that the file holds, octet by octet. */
+/* In place of data and end: all that the file holds, octet by octet. ERR_STALE
+ * where it can't be read; the delivery is to be dropped then. */
 int maildir_deliver_copy(struct maildir_delivery *, int fd,
     struct fingerprint *out, struct err *);
 /* Then either: where it goes (flags in the name; new/ when neither FLAG_SEEN

@@ -189,7 +189,8 @@ maildir_deliver_copy(struct maildir_delivery *d, int fd,
 		if (n > 0)
 			r = maildir_deliver_data(d, block, (size_t)n, err);
 		else if (errno != EINTR)
-			r = delivery_fail(d, err);
+			r = err_errno(err, ERR_STALE, "the file can't be "
+			    "read");
 	}
 	free(block);
 	return r < 0 ? -1 : maildir_deliver_end(d, out, err);

@@ -584,9 +584,10 @@ on_connection(uv_stream_t *h, int status)
 		c->closing = true;
 		return;
 	}
-	conn_say(c, "* OK [CAPABILITY IMAP4rev1%s%s%s] ready",
+	conn_say(c, "* OK [CAPABILITY IMAP4rev1%s%s%s] %s ready",
 	    words_have(d->caps, "LITERAL+") ? " LITERAL+" : "",
-	    d->offers != NULL ? " " : "", d->offers != NULL ? d->offers : "");
+	    d->offers != NULL ? " " : "", d->offers != NULL ? d->offers : "",
+	    d->is_dovecot ? "Dovecot" : "imapd");
 }
 
 unsigned

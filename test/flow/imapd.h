@@ -178,6 +178,9 @@ struct imapd {
 	bool one_validity;	/* all mailboxes have that of the first */
 	bool says_empty;	/* EXISTS is 0, whatever there is */
 	uint32_t lists_not;	/* that UID has no row; 0: all have */
+	bool is_dovecot;	/* it says so ... */
+	bool knows_guid;	/* ... and has X-GUID */
+	bool one_lineage;	/* all messages have the same */
 	unsigned made_up;	/* counts what varies */
 	struct imapd_box **box;	/* in the order in which they were made */
 	size_t n_box, cap_box;

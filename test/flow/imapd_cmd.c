@@ -324,7 +324,7 @@ logout(struct cursor *k)
 static void
 say_status(struct imapd_conn *c, struct imapd_box *b, const char *items)
 {
-	char modseq[60] = "", uidnext[40] = "";
+	char modseq[60] = "", uidnext[40] = "", guid[40] = "";
 
 	lies_number(c->d, b);
 	if (!c->d->status_lacks_uidnext)
@@ -332,9 +332,11 @@ say_status(struct imapd_conn *c, struct imapd_box *b, const char *items)
 	if (words_have(items, "HIGHESTMODSEQ"))
 		snprintf(modseq, sizeof(modseq), " HIGHESTMODSEQ %llu",
 		    (unsigned long long)b->modseq);
-	conn_say(c, "* STATUS \"%s\" (MESSAGES %zu%s UIDVALIDITY %llu%s)",
+	if (words_have(items, "X-GUID"))
+		snprintf(guid, sizeof(guid), " X-GUID %08x", b->id);
+	conn_say(c, "* STATUS \"%s\" (MESSAGES %zu%s UIDVALIDITY %llu%s%s)",
 	    b->name, imapd_count_shown(b), uidnext,
-	    (unsigned long long)b->uidvalidity, modseq);
+	    (unsigned long long)b->uidvalidity, modseq, guid);
 }
 
 /* RETURN (SPECIAL-USE STATUS (...)): the items, or NULL. False: it is wrong. */
@@ -443,6 +445,8 @@ status(struct cursor *k)
 
 	if (b == NULL || items == NULL) {
 		answer_nonexistent(k);
+	} else if (words_have(items, "X-GUID") && !k->c->d->knows_guid) {
+		answer_bad(k);
 	} else {
 		say_status(k->c, b, items);
 		answer_ok(k, "counted");

@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "imapd_conn.h"
 
@@ -30,8 +31,15 @@ view_asked(const struct imapd_conn *c, const char *set, uint32_t uid)
 
 enum {
 	ITEM_FLAGS = 1, ITEM_META = 2, ITEM_BODY = 4, ITEM_HEADER = 8,
-	ITEM_MODSEQ = 16,
+	ITEM_MODSEQ = 16, ITEM_LINEAGE = 32,
 };
+
+static bool
+has_lineage(const struct imapd_conn *c)
+{
+	return conn_has_cap(c, "OBJECTID") || conn_has_cap(c, "X-GM-EXT-1") ||
+	    c->d->knows_guid;
+}
 
 static unsigned
 take_items(struct cursor *k)
@@ -44,6 +52,8 @@ take_items(struct cursor *k)
 		{ "INTERNALDATE", ITEM_META }, { "RFC822.SIZE", ITEM_META },
 		{ "BODY.PEEK[HEADER]", ITEM_HEADER },
 		{ "BODY.PEEK[]", ITEM_BODY }, { "MODSEQ", ITEM_MODSEQ },
+		{ "EMAILID", ITEM_LINEAGE }, { "X-GM-MSGID", ITEM_LINEAGE },
+		{ "X-GUID", ITEM_LINEAGE },
 	};
 	unsigned items = 0;
 	size_t i = 0;
@@ -57,7 +67,8 @@ take_items(struct cursor *k)
 		if (i < sizeof(words) / sizeof(words[0]))
 			items |= words[i].item;
 	}
-	if (!take_char(k, ')'))
+	if (!take_char(k, ')') || ((items & ITEM_LINEAGE) &&
+	    !has_lineage(k->c)))
 		return 0;
 	take_char(k, ' ');
 	return items;
@@ -112,6 +123,21 @@ add_meta(struct imapd *d, struct buf *row, const struct imapd_message *m)
 	add_size(d, row, m);
 }
 
+/* Whoever holds the same is a copy. */
+static void
+add_lineage(struct imapd_conn *c, struct buf *row, const struct imapd_message *m)
+{
+	unsigned long long id = c->d->one_lineage ? 1 :
+	    fnv1a(FNV1A_START, m->data, m->size) >> 1;
+
+	if (conn_has_cap(c, "OBJECTID"))
+		buf_addf(row, " EMAILID (M%llx)", id);
+	else if (conn_has_cap(c, "X-GM-EXT-1"))
+		buf_addf(row, " X-GM-MSGID %llu", id);
+	else
+		buf_addf(row, " X-GUID %llx", id);
+}
+
 /* The literal in two pieces, so that it can be cut in the middle. */
 static void
 send_body(struct imapd_conn *c, struct buf *row, const struct imapd_message *m,
@@ -147,6 +173,8 @@ send_row(struct imapd_conn *c, size_t at, const struct imapd_message *m,
 		buf_addf(&row, " FLAGS (%s)", m->flags);
 	if (items & ITEM_META)
 		add_meta(c->d, &row, m);
+	if (items & ITEM_LINEAGE)
+		add_lineage(c, &row, m);
 	if (items & ITEM_MODSEQ)
 		buf_addf(&row, " MODSEQ (%llu)", (unsigned long long)m->modseq);
 	if (body && m->lie == IMAPD_NIL)

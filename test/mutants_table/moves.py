@@ -18,8 +18,8 @@ ROWS = [
 	"\tstate_set(&t->base_local, true, 0, \"\");\n"
 	"\tstate_set(&t->base_remote, true, 0, \"\");\n"
 	"\t(void)l, (void)r;\n")),
-    ("a-copy-without-a-uid-forgets-it", SYNC + "apply/copy.c",
-	"flow moves_test", ("s->base_local.flags & ~(t->local.flags & s->remote.flags);", "0;")),
+    ("a-copy-without-a-uid-forgets-it", SYNC + "match/copies.c",
+	"flow moves_test", ("was->flags & ~(local->flags & remote->flags);", "0;")),
     ("keywords-stay-behind", SYNC + "match/copies.c", "flow moves_test",
 	("c->left ?\n\t    s->base_local.keywords", "c->left ?\n\t    \"\"")),
     ("another-message-is-copied", SYNC + "apply/copy.c", "flow moves_test",

@@ -244,28 +244,6 @@ copy_doubts_told(struct task *t)
 
 /* --- asking --- */
 
-/* What either side took away on the way stays so, even if the copy is paired
- * without knowing of its source. */
-static void
-take_along(struct copying_row *r)
-{
-	const struct place *s = &r->source;
-	struct place *t = &r->target;
-	unsigned lost;
-	char *words, *gone, *left;
-
-	copies_inherit(r->copy, t, s);
-	lost = s->base_local.flags & ~(t->local.flags & s->remote.flags);
-	gone = keywords_less(s->base_local.keywords, s->remote.keywords);
-	left = keywords_less(s->base_local.keywords, t->local.keywords);
-	words = keywords_union(gone, left);
-	state_set(&t->base_local, false, lost, words);
-	state_set(&t->base_remote, false, lost, words);
-	free(words);
-	free(gone);
-	free(left);
-}
-
 /* One of a run that was cut off is taken over. */
 static int
 intend_trashed(struct copying *c, struct copying_row *r, struct err *err)
@@ -286,7 +264,9 @@ intend_copy(struct copying *c, struct copying_row *r, struct err *err)
 {
 	const struct index_folder *to = &c->to->row;
 
-	take_along(r);
+	copies_inherit(r->copy, &r->target, &r->source);
+	copies_take_away(&r->target, &r->source, &r->target.local,
+	    &r->source.remote);
 	r->intent = (struct index_intent){
 		.folder = to->id, .place = r->target.id,
 		.uidvalidity = to->uidvalidity,

@@ -6,6 +6,7 @@
  * through these steps:
  *
  *	index lane	pick	which rows, and how large
+ *	disk lane	copy	what another folder's file holds (pull_disk.c)
  *	server		FETCH	bodies arrive in pieces
  *	disk lane	write	pieces into tmp/, fingerprint, date
  *	index lane	pair	a file of this folder that nobody knows has the
@@ -100,6 +101,7 @@ batch_picked(struct pull_batch *b)
 	struct pull *p = b->p;
 	int i;
 
+	pull_put_off_unsure(b);
 	for (i = 0; i < b->n; i++)
 		p->keeps_line |= has_flags_to_push(&b->msg[i].row);
 	p->picking = false;
@@ -108,7 +110,11 @@ batch_picked(struct pull_batch *b)
 	p->pass.folder->put_off |= b->pick.put_off;
 	p->pass.folder->suspects |= b->pick.suspects;
 	not_pulled(p, b->pick.skipped);
-	b->at = b->n > 0 ? BATCH_FETCH : BATCH_FREE;
+	if (pull_has_kin(b))
+		batch_post(b, BATCH_DISK, p->pass.run->disk_lane,
+		    pull_kin_run);
+	else
+		b->at = b->n > 0 ? BATCH_FETCH : BATCH_FREE;
 	if (b->n == 0)
 		free(b->msg);
 	if (b->n == 0)
@@ -201,6 +207,7 @@ batch_clear(struct pull_batch *b)
 	bodies_clear(b);
 	for (i = 0; i < b->n; i++) {
 		picked_release(&b->msg[i].row, 1);
+		place_release(&b->msg[i].kin.place);
 		free(b->msg[i].failure);
 	}
 	free(b->msg);
@@ -284,6 +291,16 @@ step_pick(struct pull_batch *b, struct err *err)
 
 	if (r == 1)
 		batch_picked(b);
+	return r == -1 ? -1 : 0;
+}
+
+static int
+step_disk(struct pull_batch *b, struct err *err)
+{
+	int r = job_result(b, err);
+
+	if (r == 1)
+		b->at = BATCH_FETCH;
 	return r == -1 ? -1 : 0;
 }
 
@@ -413,6 +430,7 @@ step_record(struct pull_batch *b, struct err *err)
 
 static int (*const steps[])(struct pull_batch *, struct err *) = {
 	[BATCH_FREE] = step_free, [BATCH_PICK] = step_pick,
+	[BATCH_DISK] = step_disk,
 	[BATCH_FETCH] = step_fetch, [BATCH_LOST] = step_lost,
 	[BATCH_WRITE] = step_write, [BATCH_PAIR] = step_pair,
 	[BATCH_GROUP] = step_group, [BATCH_PLACE] = step_place,

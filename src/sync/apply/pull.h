@@ -28,6 +28,15 @@ struct pulled {
 	char *failure;		/* or why not */
 	bool asking, asked;	/* by a FETCH; that came to its end */
 	bool suspect;		/* a connection was lost at it */
+	/* A file that holds it, by the server's lineage (pull_disk.c). */
+	struct kin {
+		const char *path;	/* of its folder; NULL: there is none */
+		struct place place;
+		unsigned form;
+		uint8_t content[32];
+		bool likely;		/* it was taken, without a proof */
+		bool moved;		/* the server has that one no more */
+	} kin;
 };
 
 enum piece_kind { PIECE_BEGIN, PIECE_DATA, PIECE_END, PIECE_ROW };
@@ -54,8 +63,8 @@ struct chunk {
 
 /* What a batch is at, or through with when its job is done. */
 enum batch_at {
-	BATCH_FREE, BATCH_PICK, BATCH_FETCH, BATCH_LOST, BATCH_WRITE,
-	BATCH_PAIR, BATCH_GROUP, BATCH_PLACE, BATCH_RECORD
+	BATCH_FREE, BATCH_PICK, BATCH_DISK, BATCH_FETCH, BATCH_LOST,
+	BATCH_WRITE, BATCH_PAIR, BATCH_GROUP, BATCH_PLACE, BATCH_RECORD
 };
 
 struct pull_batch {
@@ -139,6 +148,14 @@ int pull_pair_run(struct job *);
 void pull_place_group(struct job **, int n);
 void pull_record_group(struct job **, int n);
 
+/* pull_disk.c: which of a batch lie in other folders already (index lane; -1),
+ * whether any does, and taking them from there (disk lane). */
+int pull_find_kin(struct pull_batch *, struct err *);
+bool pull_has_kin(const struct pull_batch *);
+/* The loop: those come last of which it is not known yet if they were moved. */
+void pull_put_off_unsure(struct pull_batch *);
+int pull_kin_run(struct job *job);
+
 /* pull_lost.c: what has to be asked for still, ... */
 void pull_choose(struct pull_batch *);
 void pull_asked(struct pull_batch *);
@@ -148,6 +165,9 @@ void pull_judge_loss(struct pull_batch *);
 
 /* pull_bodies.c: the sink of a batch's FETCH. */
 struct imap_sink bodies_sink(struct pull_batch *);
+/* Disk lane: where it is written to; and a whole one is there. */
+void bodies_open_store(struct pull_batch *);
+int bodies_check(struct pulled *, struct err *);
 /* Hands full chunks (all: every one) to the disk and frees what is written. */
 void bodies_move(struct pull_batch *, bool all);
 void bodies_drop_open(struct pull_batch *);	/* disk lane */

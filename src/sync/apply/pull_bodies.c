@@ -149,8 +149,8 @@ bodies_drop_open(struct pull_batch *b)
  * estimates on some servers. Its date is that of the server, else its own, else
  * now. A whole one is closed at once: a batch has more than descriptors.
  */
-static int
-check_body(struct pulled *m, struct err *err)
+int
+bodies_check(struct pulled *m, struct err *err)
 {
 	const struct place *p = &m->row.place;
 	const int64_t *date = p->has_date ? &p->date :
@@ -198,7 +198,7 @@ write_row(struct pull_batch *b, const struct piece *piece, struct err *err)
 	}
 	b->open = NULL;
 	b->open_ended = false;
-	return check_body(m, err);
+	return bodies_check(m, err);
 }
 
 static int
@@ -225,6 +225,15 @@ write_piece(struct pull_batch *b, const struct piece *piece,
 	return 0;
 }
 
+void
+bodies_open_store(struct pull_batch *b)
+{
+	if (b->store == NULL)
+		b->store = maildir_batch_new(b->p->pass.run->md,
+		    b->p->pass.folder->row.path, b->p->opened);
+	b->p->opened = true;
+}
+
 static int
 write_run(struct job *job)
 {
@@ -233,10 +242,7 @@ write_run(struct job *job)
 	const unsigned char *data = c->data.data;
 	size_t i;
 
-	if (b->store == NULL)
-		b->store = maildir_batch_new(b->p->pass.run->md,
-		    b->p->pass.folder->row.path, b->p->opened);
-	b->p->opened = true;
+	bodies_open_store(b);
 	for (i = 0; i < c->n && b->write_err.kind == ERR_NONE; i++) {
 		if (write_piece(b, &c->piece[i], data, &b->write_err) == -1)
 			bodies_drop_open(b);

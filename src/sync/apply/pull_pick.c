@@ -85,5 +85,5 @@ pull_pick_run(struct job *job)
 		drop_waiting(b);
 	}
 	free(picked);
-	return n == -1 ? -1 : 0;
+	return n == -1 ? -1 : pull_find_kin(b, &job->err);
 }

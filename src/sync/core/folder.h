@@ -107,6 +107,7 @@ struct folder {
 	bool was_through;	/* ... and was by an earlier attempt of this
 				   sync (core/past.h) */
 	struct folder_loss loss[STEPS];
+	bool waits_for_all;	/* what it has may be moved from the others */
 	bool put_off;		/* messages that failed before were, ... */
 	bool suspects;		/* ... and a connection was lost at some */
 	bool late;		/* they come now */

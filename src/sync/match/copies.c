@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "core/pick.h"
+#include "mail/flags.h"
 #include "match/unlooked.h"
 #include "plan/match.h"
 
@@ -329,6 +330,23 @@ copies_inherit(const struct copy *c, struct place *t, const struct place *s)
 {
 	state_set(&t->local, true, t->local.flags, c->left ?
 	    s->base_local.keywords : "");
+}
+
+void
+copies_take_away(struct place *t, const struct place *s,
+    const struct state *local, const struct state *remote)
+{
+	const struct state *was = &s->base_local;
+	unsigned lost = was->flags & ~(local->flags & remote->flags);
+	char *gone = keywords_less(was->keywords, remote->keywords);
+	char *left = keywords_less(was->keywords, local->keywords);
+	char *words = keywords_union(gone, left);
+
+	state_set(&t->base_local, false, lost, words);
+	state_set(&t->base_remote, false, lost, words);
+	free(words);
+	free(gone);
+	free(left);
 }
 
 void

@@ -41,6 +41,13 @@ bool copies_moved(const struct run *, int64_t source);
 void copies_inherit(const struct copy *, struct place *target,
     const struct place *source);
 /*
+ * t is what becomes of s, and not agreed on so far: what either side took away
+ * since both agreed on s stays away, even if its file is paired without knowing
+ * of s.
+ */
+void copies_take_away(struct place *t, const struct place *s,
+    const struct state *local, const struct state *remote);
+/*
  * The copy is made. What both sides agreed on of the source goes along, and so
  * does what either changed since: the file has its own changes, and the copy
  * those of the server.

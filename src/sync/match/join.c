@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "index/content.h"
+#include "mail/flags.h"
 #include "match/twins.h"
 #include "observe/draft.h"
 
@@ -43,14 +44,21 @@ take_file(struct place *p, struct place *known)
 	known->unique = known->file = NULL;
 }
 
-/* What the disk took away before the two were parted stays away. */
+static void
+keep_absent(struct state *s, const struct state *known)
+{
+	char *words = keywords_union(s->keywords, known->keywords);
+
+	state_set(s, false, s->flags | known->flags, words);
+	free(words);
+}
+
+/* What was taken away before the two were parted, or moved, stays away. */
 static void
 keep_taken_away(struct place *p, const struct place *known)
 {
-	state_set(&p->base_local, false, known->base_local.flags,
-	    known->base_local.keywords);
-	state_set(&p->base_remote, false, known->base_remote.flags,
-	    known->base_remote.keywords);
+	keep_absent(&p->base_local, &known->base_local);
+	keep_absent(&p->base_remote, &known->base_remote);
 }
 
 /* The file is taken at once, so that no second message gets it. */

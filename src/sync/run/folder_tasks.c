@@ -19,6 +19,7 @@
  * then taken over by another task, from its beginning.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "apply/apply.h"
 #include "base/limits.h"
@@ -280,6 +281,17 @@ hold_folder(struct folder_task *h, struct folder *f)
 	h->pass.folder = f;
 }
 
+/* They are taken from the end. */
+static void
+put_last(struct folder_tasks *all)
+{
+	struct folder *f = all->risky[all->n_risky - 1];
+
+	memmove(all->risky + 1, all->risky, (all->n_risky - 1) *
+	    sizeof(struct folder *));
+	all->risky[0] = f;
+}
+
 /* Left behind, its pull may not be recorded yet. */
 static void
 leave_folder(struct folder_task *h)
@@ -298,6 +310,8 @@ leave_folder(struct folder_task *h)
 	f->left = true;
 	if (loss_puts_off(f)) {
 		*VEC_ADD(all->risky, all->n_risky, all->cap_risky) = f;
+		if (f->waits_for_all)
+			put_last(all);
 		if (!all->main.done)
 			task_wake(&all->main.pass.task);
 		return;
