@@ -170,13 +170,16 @@ batch_add(struct batch *b, const struct wanted *w, struct restore_source *src,
 	struct stat st;
 	int64_t date;
 	bool same;
+	int rc;
 
 	*item = (struct restored){ .w = w };
-	if (maildir_deliver_begin(b->store, &item->delivery, err) == -1 ||
-	    maildir_deliver_copy(item->delivery, src->fd, &item->fp,
-	    err) == -1 || is_it(b->r->run, w, &item->fp, &same, err) == -1)
+	if (maildir_deliver_begin(b->store, &item->delivery, err) == -1)
 		return -1;
-	if (!same || fstat(src->fd, &st) == -1) {
+	rc = maildir_deliver_copy(item->delivery, src->fd, &item->fp, err);
+	if ((rc == -1 && err->kind != ERR_STALE) ||
+	    (rc == 0 && is_it(b->r->run, w, &item->fp, &same, err) == -1))
+		return -1;
+	if (rc == -1 || !same || fstat(src->fd, &st) == -1) {
 		maildir_deliver_drop(item->delivery);
 		return 0;
 	}
