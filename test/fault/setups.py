@@ -116,14 +116,14 @@ class World(suite.World):
 		return local, remote
 
 
-def cell(row, out):
+def cell(row, out, server):
 	"""What is wrong with one pair of actions."""
 	v = judge.Verdict()
 	for side, names in (("local", {c: c for c in "SFT"}),
 	    ("remote", matrix.NAMES)):
 		wanted = sorted((folder, "".join(sorted(names[c]
 		    for c in letters))) for folder, letters in
-		    row["expect"].items())
+		    matrix.expected(row, server).items())
 		found = matrix.places(out[side], matrix.name(row))
 		if found != wanted:
 			v.add("wrong", "%s: %s, not %s", side, found, wanted)
@@ -137,7 +137,7 @@ def play_matrix(tally, server, user):
 	with suite.relay_to(server) as relay:
 		for out in matrix.one_run(server, relay.port, rows, user):
 			for n, row in enumerate(rows):
-				tally.point(n, True, cell(row, out),
+				tally.point(n, True, cell(row, out, server),
 				    matrix.name(row))
 			if out["idle"]:
 				tally.failed += 1

@@ -178,6 +178,7 @@ def make_leaf(prefix, ca, san="DNS:localhost,IP:127.0.0.1", days="30"):
 
 class Dovecot:
 	offers, drops = ALL, ()
+	lineage = True
 
 	def __init__(self, base=None, password="pw", location="sdbox:~/sdbox",
 	    mechanisms="plain login scram-sha-256 scram-sha-1",

@@ -44,6 +44,7 @@ class Server:
 
 	password, prefix, separator = "pw", "", "/"
 	offers, drops = None, ()	# it is asked
+	lineage = False		# a copy is known for one (EMAILID, X-GUID)
 
 	def __init__(self):
 		self.dir = tempfile.mkdtemp(prefix=self.ROOT + "-",
@@ -176,7 +177,7 @@ SERVICES {{
 class Cyrus(Server):
 	"""expunge_mode delayed: it keeps what QRESYNC tells of."""
 
-	ROOT = "cyrus"
+	ROOT, lineage = "cyrus", True
 
 	def start(self):
 		if self.as_root:
