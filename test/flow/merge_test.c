@@ -537,10 +537,38 @@ lost_behind_an_upload(void **state)
 	}
 }
 
+/* --- nothing, and nothing ever was --- */
+
+/* Two lines say so, and the messages are there. */
+static void
+never_was_any(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+	struct imapd_box *b;
+	uint32_t next;
+
+	(void)state;
+	world_do(w, BEFORE_ABC);
+	world_sync_well(w);
+	imapd_count(w->d);
+	b = imapd_find_box(w->d, "INBOX");
+	next = b->uidnext;
+	b->uidnext = 1;
+	w->d->says_empty = true;
+	world_sync(w, NULL, NULL);
+	b->uidnext = next;
+	w->d->says_empty = false;
+	assert_int_equal(world_asked(w, "APPEND"), 0);
+	world_sync_well(w);
+	world_is_in_sync(w, BOTH_ABC);
+	world_free(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(never_was_any),
 		cmocka_unit_test(adopted),
 		cmocka_unit_test(unlike_under_one_header),
 		cmocka_unit_test(unlike_on_each_side),

@@ -179,7 +179,10 @@ class Lies:
 		that a lie which struck may have hidden."""
 		local, remote = world.views(model)
 		for (folder, tok), flags in (may_return or {}).items():
-			if any(s.tok == tok for s in remote.get(folder, ())):
+			name = judge.family(tok)	# of twins one may
+			there = [s.tok for s in remote.get(folder, ())]
+			if there.count(name) > sum(judge.family(t) == name
+			    for t in model[folder]):
 				model[folder][tok] = flags
 		if twisting.FOLDERS_HIDDEN in struck:
 			model = {f: m for f, m in model.items() if f not in new}

@@ -3,6 +3,9 @@
 from .common import SYNC
 
 ROWS = [
+    ("two-lines-say-that-nothing-ever-was", SYNC + "observe/remote.c",
+	"flow merge_test", ("(o->select.box.uidnext != 1 || o->fewer)",
+	"o->select.box.uidnext != 1")),
     # -- windows --
     ("what-slides-out-is-gone", "src/plan/window.c", "flow window_test",
 	("return w->looks + 1 < LOOKS ? WINDOW_WAITS : WINDOW_OUT;",

@@ -270,6 +270,7 @@ observe_judged(struct task *t)
 	const struct imap_box *b = &o->select.box;
 	const char *fault = epoch_fault(f, b);
 
+	o->fewer = fault != NULL && b->uidvalidity == f->uidvalidity;
 	if (fault != NULL)
 		return observe_fault(o, fault);
 	if (f->uidvalidity == 0) {
@@ -348,8 +349,9 @@ observe_anew(struct task *t)
 }
 
 /*
- * That there is nothing is the word of one line. Where it is all that is asked
- * for, and something was there or may be what lies here, it has to be listed.
+ * That there is nothing, or that nothing ever was, is the word of one line.
+ * Where it is all that is asked for, and something was there or may be what
+ * lies here, it has to be listed.
  */
 static bool
 says_nothing(const struct observe *o)
@@ -357,8 +359,8 @@ says_nothing(const struct observe *o)
 	const struct folder *f = o->pass.folder;
 
 	return imap_box_exists(o->pass.conn->session) == 0 && !(o->full &&
-	    o->select.box.uidnext != 1 && (o->fault || f->row.exists > 0 ||
-	    f->unseen_local));
+	    (o->select.box.uidnext != 1 || o->fewer) && (o->fault ||
+	    f->row.exists > 0 || f->unseen_local));
 }
 
 static enum task_result

@@ -101,6 +101,7 @@ struct observe {
 	int n_probe;
 	struct headers doubts;	/* of those */
 	const char *fault;	/* why what is known of it no longer holds */
+	bool fewer;		/* UIDNEXT alone says so */
 	bool merges;		/* and something was known of it */
 	bool full;		/* everything is being listed */
 	bool fresh;		/* nothing was known of the server's side */
