@@ -133,7 +133,8 @@ int index_keywords_of_content(struct index *, int64_t content, char **out,
 /*
  * Places of folder beyond the id after that are on this side alone, were never
  * agreed on, and whose content is not known: their sizes, ascending, as the
- * server or stat told them, 0 where not known; freed with free().
+ * server or stat told them, 0 where not known; freed with free(). What may be
+ * an upload or a copy of ours that is still to be paired is not among them.
  */
 enum index_side { INDEX_LOCAL, INDEX_REMOTE };
 struct index_unlooked {

@@ -527,7 +527,10 @@ index_unlooked(struct index *ix, const struct index_unlooked *of,
 		    "local AND NOT remote"));
 	else
 		query_init(&q, ix, SLOT_UNLOOKED_REMOTE, UNLOOKED("size",
-		    "remote AND NOT local"));
+		    "remote AND NOT local AND NOT EXISTS (SELECT 1 FROM intent"
+		    " WHERE intent.folder = place.folder"
+		    " AND intent.size = place.size"
+		    " AND intent.uidnext <= place.uid)"));
 	query_int(&q, of->folder);
 	query_int(&q, of->after);
 	return read_sizes(&q, out, n_out, err);

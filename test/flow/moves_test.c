@@ -51,6 +51,15 @@ static const struct flow plain[] = {
 	    .ops = "move-remote Work a~20000 from INBOX\npush Work n\n"
 		"remove-remote INBOX b\n",
 	    .both = "INBOX: c(FS) d(,Junk)\nWork: a~20000(S) n(S)\n" },
+	/* The folder is looked at in between, and shows the copy. */
+	{ .what = "moved, and an upload as large", .caps = IMAPD_PLAIN,
+	    .before = FOUR "server add Work e S\n", .points = 4,
+	    .change = "disk move INBOX c Work\ndisk copy Work e INBOX\n"
+		"disk add Work n S\n",
+	    .ops = "copy-remote INBOX e from Work\n"
+		"move-remote Work c from INBOX\npush Work n\n",
+	    .both = "INBOX: a~20000(S) b d(,Junk) e(S)\n"
+		"Work: c(FS) e(S) n(S)\n" },
 	{ .what = "to two places", .before = FOUR "server make Other\n",
 	    .change = "disk copy INBOX a~20000 Other\n"
 		"disk move INBOX a~20000 Work\n",

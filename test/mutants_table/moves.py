@@ -37,6 +37,8 @@ ROWS = [
 	"\t    \" WHERE log.content = ?1 OR 1")),
     ("what-was-filed-before-is-trashed", INDEX + "source.c",
 	"flow moves_test", ("'copied-remote', ", "")),
+    ("a-copy-of-ours-is-not-looked-at", INDEX + "content.c",
+	"flow moves_test", (" AND intent.uidnext <= place.uid", " AND 0")),
     ("what-was-filed-is-trashed", SYNC + "apply/remove.c", "flow moves_test",
 	("if (filed == r->filed)\n\t\treturn 0;",
 	"if (filed == r->filed || true)\n\t\treturn 0;")),
