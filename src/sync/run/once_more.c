@@ -55,18 +55,17 @@ has_left(const struct index_folder *row)
 	    strcmp(row->name, "INBOX") != 0;
 }
 
-/* It loses its base, and so is new on the side that lacks it. */
+/* It loses its base, and so is new on the server, which lacks it. One that the
+ * disk lacks was deleted there: that waits. */
 static int
 merge_folder(struct run *run, struct index_folder *row, struct err *err)
 {
 	int rc;
 
-	if (!row->base || row->local == row->remote || has_left(row))
+	if (!row->base || !row->local || row->remote || has_left(row))
 		return 0;
 	row->base = false;
-	row->looked = row->local ? row->looked : 0;
-	rc = row->local ? index_reset_remote(run->ix, row->id, NULL, err) :
-	    index_reset_local(run->ix, row->id, err);
+	rc = index_reset_remote(run->ix, row->id, NULL, err);
 	return rc == -1 ? -1 : index_folder_put(run->ix, row, err);
 }
 
