@@ -144,6 +144,13 @@ def play_matrix(tally, server, user):
 				print("%s: %s" % (tally.name, out["idle"]))
 
 
+class Tally(suite.Tally):
+	"""A point alone has no way of its own: all of that server is played."""
+
+	def repeat(self, n):
+		super().repeat(self.setup)
+
+
 class Run(rounds.Run):
 	def round(self, n):
 		self.world.base = game.copy_of(self.base)
@@ -186,8 +193,8 @@ def play(opts, name):
 	suit(setup)
 	World.back = setup.back
 	for n, (what, body) in enumerate(SUITES.items()):
-		tally = suite.Tally("%s %s" % (name.replace("-", " "), what),
-		    opts)
+		tally = Tally("%s %s" % (name.replace("-", " "), what), opts)
+		tally.setup = name
 		with setup.make() as server:
 			failed += suite.conclude(tally, lambda: body(tally,
 			    server, "u%d" % n + setup.domain))
