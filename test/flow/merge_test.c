@@ -564,11 +564,31 @@ never_was_any(void **state)
 	world_free(w);
 }
 
+/* --- a folder goes here, while the server numbers another one anew --- */
+
+static void
+deleted_in_a_merge(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, BEFORE_ABC "server add Old d S\n");
+	world_sync_well(w);
+	world_do(w, "server renumber INBOX\ndisk delete Old\n");
+	world_sync(w, NULL, NULL);
+	world_is(w, "the disk", world_disk(w), BOTH_ABC);
+	world_sync_well(w);
+	world_is_in_sync(w, BOTH_ABC);
+	world_is_idle(w, 0);
+	world_free(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(never_was_any),
+		cmocka_unit_test(deleted_in_a_merge),
 		cmocka_unit_test(adopted),
 		cmocka_unit_test(unlike_under_one_header),
 		cmocka_unit_test(unlike_on_each_side),

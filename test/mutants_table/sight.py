@@ -3,6 +3,9 @@
 from .common import SYNC
 
 ROWS = [
+    ("a-merge-brings-deleted-folders-back", SYNC + "run/once_more.c",
+	"flow merge_test", ("if (!row->base || !row->local || row->remote ||",
+	"if (!row->base || row->local == row->remote ||")),
     ("two-lines-say-that-nothing-ever-was", SYNC + "observe/remote.c",
 	"flow merge_test", ("(o->select.box.uidnext != 1 || o->fewer)",
 	"o->select.box.uidnext != 1")),
