@@ -8,7 +8,7 @@
 #define WRONG_MOST	100
 #define UPLOADS_PROVE	16	/* UIDs that were told: those are believed that
 				   come then */
-#define GUID	"x-guid"	/* of which server; below 0: it has none */
+#define GUID	"x-guid"
 #define FRESH	(30 * 86400)	/* seconds that the server is not tried anew */
 #define ANEW	"anew"
 #define ANEW_NEXT	"anew-uidnext"
@@ -79,39 +79,32 @@ learn_server(struct run *run, struct err *err)
 
 /* --- whether messages have an X-GUID --- */
 
-/* One that was not met is 0, and no other. */
-static int64_t
-server_met(const struct run *run)
-{
-	return (int64_t)(run->met.identity & INT64_MAX);
-}
-
+/* Whatever it says of itself today: of a cluster each may say something
+ * else. */
 bool
 learned_has_guid(const struct run *run)
 {
-	return server_met(run) != 0 &&
-	    run->learned.guid_of == server_met(run);
+	return run->learned.guid == GUID_KNOWN;
 }
 
 bool
 learned_guid_is_asked(const struct run *run)
 {
-	return server_met(run) == 0 || learned_has_guid(run) ||
-	    run->learned.guid_of == -server_met(run);
+	return run->learned.guid != GUID_UNASKED;
 }
 
 int
 learn_guid(struct run *run, bool guid, struct err *err)
 {
-	int64_t server = guid ? server_met(run) : -server_met(run);
+	int64_t now = guid ? GUID_KNOWN : GUID_NONE;
 	int rc;
 
-	run->learned.guid_of = server;
+	run->learned.guid = now;
 	if (run->opt.dry_run)
 		return 0;
 	rc = index_begin_seen(run->ix, err);
 	if (rc == 0)
-		rc = index_fact_set(run->ix, 0, GUID, server, err);
+		rc = index_fact_set(run->ix, 0, GUID, now, err);
 	return index_end(run->ix, rc, err);
 }
 
@@ -129,7 +122,7 @@ learned_load(struct run *run, struct err *err)
 	    index_fact_get(run->ix, 0, "uploads-right", &right, err) == -1 ||
 	    index_fact_get(run->ix, 0, "uploads-wrong", &other, err) == -1 ||
 	    index_fact_get(run->ix, 0, "rewrites", &rewrites, err) == -1 ||
-	    index_fact_get_fresh(run->ix, GUID, FRESH, &l->guid_of, err) == -1)
+	    index_fact_get_fresh(run->ix, GUID, FRESH, &l->guid, err) == -1)
 		return -1;
 	l->sizes_wrong = wrong < 0 || wrong > WRONG_MOST ? WRONG_MOST :
 	    (unsigned)wrong;

@@ -17,7 +17,7 @@ int learn_probes(struct run *, size_t sizes, size_t dates, struct err *);
  * run->met has it. In a transaction. */
 int learn_server(struct run *, struct err *);
 
-/* Whether the server that was met knows X-GUID; it is asked once. */
+/* Whether the server knows X-GUID; it is asked once. */
 bool learned_guid_is_asked(const struct run *);
 bool learned_has_guid(const struct run *);
 int learn_guid(struct run *, bool guid, struct err *);

@@ -112,6 +112,9 @@ struct server_facts {
 	unsigned caps_off;	/* and in two: not to be asked for */
 };
 
+/* Messages have an X-GUID? Asked anew after a month. */
+enum guid { GUID_UNASKED, GUID_KNOWN, GUID_NONE };
+
 /* What this server's hints are worth. Written by the index lane, and read by
  * the loop, which sees the one or the other. */
 struct learned {
@@ -124,7 +127,7 @@ struct learned {
 	unsigned uploads_right;	/* UIDs that it told and that were proven ... */
 	bool uploads_wrong;	/* ... and one was not */
 	unsigned told_flags;	/* that it was told of (lacking.c) */
-	int64_t guid_of;	/* the server that knows X-GUID; below 0: not */
+	int64_t guid;		/* enum guid */
 	struct server_facts server;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "core/learned.h"
+#include "imap/quirks.h"
 
 bool
 observe_has_changes(const struct observe *o, uint64_t modseq)
@@ -90,11 +91,12 @@ ask_probes(struct observe *o)
 unsigned
 ask_of_news(const struct observe *o)
 {
-	const struct run *run = o->pass.run;
-	unsigned caps = imap_session_caps(o->pass.conn->session);
+	const struct imap_session *s = o->pass.conn->session;
+	const bool known = (imap_session_caps(s) & (CAP_OBJECTID |
+	    CAP_GMAIL)) || (imap_quirk_on(s, QUIRK_GUID) &&
+	    learned_has_guid(o->pass.run));
 
-	return FETCH_FLAGS | FETCH_META | ((caps & (CAP_OBJECTID |
-	    CAP_GMAIL)) || learned_has_guid(run) ? FETCH_LINEAGE : 0);
+	return FETCH_FLAGS | FETCH_META | (known ? FETCH_LINEAGE : 0);
 }
 
 static void
