@@ -21,6 +21,7 @@
 #define COSTS		"status-costs"	/* of a folder: so many syncs */
 #define COSTS_ENOUGH	2
 #define FRESH		(30 * 86400)
+#define BELIEVED	10000	/* of a list that ends amiss */
 #define SENTENCE	"the connection is lost each time the server lists " \
 	"its folders; those that are known are synced, new ones wait, and " \
 	"nothing is removed from the disk. To ask for the list once more, " \
@@ -245,7 +246,7 @@ lost_at_list(struct listing *l, const struct imap_list *list)
 {
 	size_t i;
 
-	for (i = 0; i < list->n; i++)
+	for (i = 0; i < list->n && list->n <= BELIEVED; i++)
 		if (list->folder[i].selectable)
 			add_known(l, list->folder[i].raw,
 			    list->folder[i].name);
