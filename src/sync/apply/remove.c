@@ -207,7 +207,8 @@ remove_pick(struct task *t)
 	struct removing *r = (struct removing *)t;
 	const unsigned most = loss_at_once(&r->pass);
 
-	r->pick.max = most > 0 && most < REMOVE_ROWS ? (int)most : REMOVE_ROWS;
+	r->pick.max = most > 0 && most < REMOVE_ROWS && !r->together ?
+	    (int)most : REMOVE_ROWS;
 	return pass_job(&r->pass, remove_pick_work, remove_picked);
 }
 
@@ -448,9 +449,12 @@ remove_searched(struct task *t)
 {
 	struct removing *r = (struct removing *)t;
 
-	if (imap_refusal(&r->search.cmd) != NULL ||
-	    !same_set(&r->uids, &r->search.uids))
+	if (imap_refusal(&r->search.cmd) != NULL)
 		return remove_record(r);
+	if (!same_set(&r->uids, &r->search.uids)) {
+		r->marks_of_more |= r->late || r->pick.max < REMOVE_ROWS;
+		return remove_record(r);
+	}
 	r->by_marks = true;
 	imap_expunge_all_start(r->pass.conn->session, &r->expunge, t);
 	return remove_wait(r, &r->expunge, remove_answered);
@@ -603,10 +607,19 @@ report_left(struct removing *r)
 static enum task_result
 remove_next_round(struct removing *r)
 {
-	if (!r->put_off && (r->filed || !r->others_filed))
+	const bool together = !r->put_off && r->marks_of_more && !r->together;
+
+	if (!r->put_off && !together && (r->filed || !r->others_filed))
 		return pass_job(&r->pass, remove_lost_settle_work,
 		    remove_ended);
 	r->late = r->put_off;
+	r->together = together;
+	r->marks_of_more = false;
+	if (together) {
+		r->pick.end = false;
+		r->pick.after = 0;
+		return task_next(&r->pass.task, remove_pick);
+	}
 	if (!r->put_off) {
 		r->filed = true;
 		r->trash = NULL;

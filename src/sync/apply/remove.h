@@ -58,6 +58,8 @@ struct removing {
 	struct err lost;		/* the connection, ... */
 	bool by_marks, copying;		/* ... at EXPUNGE without UIDs, COPY */
 	bool put_off, late;		/* suspects were; they come now */
+	bool marks_of_more;	/* few of them are not all that is marked ... */
+	bool together;		/* ... and none cost anything: all of them */
 	bool recalled;
 	unsigned at_once_kept;		/* 0: any number */
 	struct unlooked unread;		/* files that may be what is to go */

@@ -205,7 +205,7 @@ remove_lost_narrow(struct removing *r, struct err *err)
 		if (tries_of(r->pass.run, &d->p.place, ITEM_REMOVE, &tries,
 		    err) == -1)
 			return -1;
-		d->suspect = tries.suspect;
+		d->suspect = tries.suspect && !r->together;
 		r->put_off |= d->suspect && !r->late;
 		if (tries.wait || (d->suspect && !r->late))
 			d->p.verdict.ops = OP_NONE;
