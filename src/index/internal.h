@@ -122,7 +122,7 @@ int index_sync_dir(const char *path, struct err *);
 
 /* schema.c */
 #define INDEX_APPLICATION	0x6d74726e	/* "mtrn" */
-#define INDEX_VERSION		7
+#define INDEX_VERSION		8
 #define INDEX_OLDEST		6	/* that can be taken over */
 int index_schema_create(struct index *, struct err *);
 /* Brings the tables of an older version to ours, in one transaction. */

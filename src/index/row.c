@@ -23,8 +23,8 @@ sum_state(uint64_t sum, const struct state *s)
 	return sum_text(sum, s->keywords);
 }
 
-/* What came with version 7 counts only where it says something: so the sums of
- * older rows hold. */
+/* What came with versions 7 and 8 counts only where it says something: so the
+ * sums of older rows hold. */
 static uint64_t
 sum_later(uint64_t sum, const struct place *p)
 {

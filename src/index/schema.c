@@ -328,8 +328,7 @@ FOLDER_PATH
 "ALTER TABLE place ADD COLUMN expected_keywords TEXT NOT NULL"
 "	DEFAULT '' COLLATE NOCASE;"
 "UPDATE place SET has_date = 1 WHERE date <> 0;"
-"ALTER TABLE place ADD COLUMN lineage INTEGER NOT NULL DEFAULT 0;"
-LIKELY LINEAGE
+LIKELY
 FACT
 "ALTER TABLE content ADD COLUMN subject TEXT;"
 "ALTER TABLE content ADD COLUMN sender TEXT;"
@@ -340,6 +339,10 @@ FACT
 "ALTER TABLE log ADD COLUMN detail TEXT;"
 LOG_TREES
 "PRAGMA user_version = 7;",
+[7] =
+"ALTER TABLE place ADD COLUMN lineage INTEGER NOT NULL DEFAULT 0;"
+LINEAGE
+"PRAGMA user_version = 8;",
 };
 
 /* The next contents to be looked at, a portion that one statement can undo. */

@@ -76,6 +76,7 @@ test_it_is_one_of_ours(void **state)
 	assert_int_equal(index_place_by_uid(f->ix, 2, 1, &p, &f->err), 1);
 	p.has_date = p.likely = p.unconfirmed = true;
 	p.date = 0;
+	p.lineage = 5;
 	state_set(&p.expected, true, FLAG_SEEN, "one two");
 	ok(index_place_put(f->ix, &p, &f->err));
 	place_release(&p);
@@ -85,12 +86,13 @@ test_it_is_one_of_ours(void **state)
 	assert_int_equal(index_place_by_uid(f->ix, 2, 1, &p, &f->err), 1);
 	assert_true(p.has_date && p.likely && p.unconfirmed);
 	assert_int_equal(p.date, 0);
+	assert_int_equal(p.lineage, 5);
 	assert_true(p.expected.present);
 	assert_int_equal(p.expected.flags, FLAG_SEEN);
 	assert_string_equal(p.expected.keywords, "one two");
 	place_release(&p);
 	fixture_close(f);
-	assert_int_equal(number(f->db, "PRAGMA user_version"), 7);
+	assert_int_equal(number(f->db, "PRAGMA user_version"), 8);
 	assert_int_equal(number(f->db, "SELECT quick_check = 'ok'"
 	    " FROM pragma_quick_check"), 1);
 }

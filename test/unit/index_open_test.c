@@ -289,9 +289,9 @@ test_newer_version_is_refused(void **state)
 
 	fixture_open(f);
 	fixture_close(f);
-	foreign(f, "PRAGMA user_version = 8");
+	foreign(f, "PRAGMA user_version = 9");
 	assert_refused(f, ERR_CONFIG, "newer mailtern");
-	foreign(f, "PRAGMA user_version = 7");
+	foreign(f, "PRAGMA user_version = 8");
 	fixture_open(f);
 }
 
