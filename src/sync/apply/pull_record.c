@@ -10,6 +10,7 @@
 #include "core/learned.h"
 #include "index/content.h"
 #include "maildir/name.h"
+#include "match/copies.h"
 #include "match/match.h"
 #include "observe/observe.h"
 
@@ -227,16 +228,6 @@ record_unpulled(struct pull_batch *b, struct pulled *m, struct err *err)
 	return rc;
 }
 
-/* Flags that differ are judged against what was agreed on before it moved. */
-static void
-take_base_along(struct place *p, const struct place *from)
-{
-	const struct state *l = &from->base_local, *r = &from->base_remote;
-
-	state_set(&p->base_local, true, l->flags, l->keywords);
-	state_set(&p->base_remote, true, r->flags, r->keywords);
-}
-
 static int
 record_pulled(struct pull_batch *b, struct pulled *m, struct err *err)
 {
@@ -266,7 +257,7 @@ record_pulled(struct pull_batch *b, struct pulled *m, struct err *err)
 		p->fetched = FETCHED_FULL;
 		p->hint = *maildir_delivery_hint(m->delivery);
 		if (m->kin.moved)
-			take_base_along(p, &m->kin.place);
+			copies_take_base(p, &m->kin.place);
 	}
 	p->likely = !m->paired && m->kin.likely;
 	folder_ability(b->p->pass.folder, &can);

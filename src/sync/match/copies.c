@@ -350,14 +350,20 @@ copies_take_away(struct place *t, const struct place *s,
 }
 
 void
-copies_agree(const struct copy *c, struct place *t, const struct place *s)
+copies_take_base(struct place *t, const struct place *s)
 {
 	const struct state *l = &s->base_local, *r = &s->base_remote;
 
-	copies_inherit(c, t, s);
-	state_set(&t->remote, true, s->remote.flags, s->remote.keywords);
 	state_set(&t->base_local, true, l->flags, l->keywords);
 	state_set(&t->base_remote, true, r->flags, r->keywords);
+}
+
+void
+copies_agree(const struct copy *c, struct place *t, const struct place *s)
+{
+	copies_inherit(c, t, s);
+	state_set(&t->remote, true, s->remote.flags, s->remote.keywords);
+	copies_take_base(t, s);
 }
 
 static enum sync_op

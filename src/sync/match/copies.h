@@ -47,6 +47,8 @@ void copies_inherit(const struct copy *, struct place *target,
  */
 void copies_take_away(struct place *t, const struct place *s,
     const struct state *local, const struct state *remote);
+/* Flags of t that differ are judged against what was agreed on of s. */
+void copies_take_base(struct place *t, const struct place *s);
 /*
  * The copy is made. What both sides agreed on of the source goes along, and so
  * does what either changed since: the file has its own changes, and the copy
