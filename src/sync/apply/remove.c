@@ -602,8 +602,8 @@ report_left(struct removing *r)
 		remove_report_left(r);
 }
 
-/* Once more from the beginning, for what was put off, and for what was filed;
- * or that was all. */
+/* Once more from the beginning: for what was put off, then for all that few at
+ * a time could not expunge, then for what was filed. Or that was all. */
 static enum task_result
 remove_next_round(struct removing *r)
 {
@@ -615,12 +615,7 @@ remove_next_round(struct removing *r)
 	r->late = r->put_off;
 	r->together = together;
 	r->marks_of_more = false;
-	if (together) {
-		r->pick.end = false;
-		r->pick.after = 0;
-		return task_next(&r->pass.task, remove_pick);
-	}
-	if (!r->put_off) {
+	if (!r->put_off && !together) {
 		r->filed = true;
 		r->trash = NULL;
 	}
