@@ -216,9 +216,9 @@ class Side:
 		if g.merged and self.name == "remote" and has_keywords(flags):
 			return False
 		return not (g.trash and self.name == "local" and (
-		    name in self.lost or name in g.names.filed or any(name == family(t) for m in (
-		    g.base, self.held, self.other().held)
-		    for t in m.get(g.trash, {}))))
+		    name in self.lost or name in g.names.filed
+		    or any(name == family(t) for m in (g.base, self.held,
+		    self.other().held) for t in m.get(g.trash, {}))))
 
 	def may_place(self, folder, tok, what):
 		g = self.game
