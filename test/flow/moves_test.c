@@ -135,6 +135,46 @@ flagged_moves(void **state)
 	flow_check_all(flagged, ARRAY_SIZE(flagged));
 }
 
+/* --- what it costs --- */
+
+struct cost {
+	const char *what, *caps;
+	bool is_dovecot;
+};
+
+static const struct cost costs[] = {
+	{ "UIDPLUS", IMAPD_FULL, false }, { "Dovecot", IMAPD_FULL, true },
+	{ "an old server", IMAPD_PLAIN, false },
+	{ "an old Dovecot", IMAPD_PLAIN, true },
+};
+
+/* No body comes back, also where nothing tells the copy's UID. The content is
+ * elsewhere as well. */
+static void
+no_body_travels(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(costs); i++) {
+		struct world *w = world_new(costs[i].caps);
+
+		snprintf(world_way, sizeof(world_way), "%s: ", costs[i].what);
+		w->d->is_dovecot = w->d->knows_guid = costs[i].is_dovecot;
+		world_do(w, FOUR "server make Z\n"
+		    "server copy INBOX a~20000 Z\n");
+		world_sync_well(w);
+		imapd_count(w->d);
+		world_do(w, "disk move INBOX a~20000 Work\n");
+		world_sync_well(w);
+		assert_int_equal(world_asked(w, "BODY.PEEK[]"), 0);
+		assert_int_equal(world_asked(w, "APPEND"), 0);
+		world_is_in_sync(w, "INBOX: b c(FS) d(,Junk)\n"
+		    "Work: a~20000(S)\nZ: a~20000(S)\n");
+		world_is_idle(w, 0);
+		world_way[0] = '\0';
+		world_free(w);
+	}
+}
+
 /* --- with a trash --- */
 
 static const struct flow trashed[] = {
@@ -330,6 +370,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_moves),
 		cmocka_unit_test(flagged_moves),
+		cmocka_unit_test(no_body_travels),
 		cmocka_unit_test(trashed_moves),
 		cmocka_unit_test(filed_in_two_runs),
 		cmocka_unit_test(refused_copies),

@@ -341,8 +341,8 @@ has_double(const struct pair *p, size_t i)
 	    (i + 1 < p->n_alike && p->alike[i + 1].content == content);
 }
 
-/* An upload of ours that the server did not tell the UID of: nobody but it can
- * look like that. */
+/* An upload or a copy of ours that the server did not tell the UID of: nobody
+ * but it can look like that. */
 static int
 is_own_upload(struct index *ix, const struct place *p, bool *out,
     struct err *err)
@@ -384,13 +384,17 @@ join_alike(struct pair *pair, const struct look_alike *a, struct place *p,
 	if (index_content_on_server(ix, a->content, p->folder, &other,
 	    err) == -1)
 		return -1;
-	rc = other ? 1 : is_filed_here(ix, a->content, err);
-	if (rc != 0)
-		return rc == 1 ? 0 : -1;
+	if (other)
+		return 0;
 	p->content = a->content;
 	/* An upload that finds its file is none any more. */
 	if (is_own_upload(ix, p, &own, err) == -1)
 		return -1;
+	rc = own ? 0 : is_filed_here(ix, a->content, err);
+	if (rc != 0) {
+		p->content = 0;
+		return rc == 1 ? 0 : -1;
+	}
 	rc = join_local(ix, p, err);
 	if (rc == 1)
 		p->likely = !own;
