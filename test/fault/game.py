@@ -525,6 +525,10 @@ class Game:
 		    or any("\\Deleted" in w for w in words
 		    if isinstance(w, (str, list)))):
 			return False
+		# A copy of what is marked as deleted is as good as a mark.
+		if self.epoch and verb == "copy" and "\\Deleted" in \
+		    self.sides[side].held.get(words[0], {}).get(words[1], ()):
+			return False
 		if self.after and self.merged and verb != "deliver":
 			return False
 		done = getattr(self.sides[side], verb)(*words)
