@@ -18,13 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "index/fact.h"
 #include "observe/observe.h"
 #include "plan/rename.h"
-
-#define INTENT	"renaming"
 
 struct renaming {
 	struct folder_move *move;	/* NULL: its mailbox is not there */
@@ -41,12 +38,6 @@ struct renames {
 	struct renaming *v;
 	size_t n;
 };
-
-static int64_t
-intent_of(const char *name)
-{
-	return (int64_t)(fnv1a(FNV1A_START, name, strlen(name)) >> 1) | 1;
-}
 
 /* --- what is to be done --- */
 
@@ -138,15 +129,15 @@ plan_one(struct renames *r, struct renaming *one, struct err *err)
 	struct rename_place at = { .wanted = one->there != NULL };
 	int64_t intent;
 
-	if (index_fact_get(r->run->ix, one->f->row.id, INTENT, &intent, err) ==
-	    -1)
+	if (index_fact_get(r->run->ix, one->f->row.id, FACT_RENAMING, &intent,
+	    err) == -1)
 		return -1;
 	if (at.wanted) {
 		at.free = is_name_free(r, one);
 		at.here = one->f->row.local && one->f->local_seen &&
 		    !one->f->local_broken;
 		at.there = one->there->local_seen && holder == NULL;
-		at.begun = intent == intent_of(one->to->name);
+		at.begun = intent == renaming_mark(one->to->name);
 		at.carried = is_carried(r, one);
 		at.burdened = is_burdened(r, one);
 	}
@@ -213,7 +204,8 @@ intend_renames(struct renames *r, struct err *err)
 	for (i = 0; i < r->n && rc == 0; i++)
 		if (r->v[i].op != RENAME_AWAY)
 			rc = index_fact_set(r->run->ix, r->v[i].f->row.id,
-			    INTENT, intent_of(r->v[i].to->name), err);
+			    FACT_RENAMING, renaming_mark(r->v[i].to->name),
+			    err);
 	return index_end(r->run->ix, rc, err);
 }
 
@@ -301,8 +293,8 @@ record(struct renames *r, struct err *err)
 		    folder_left_remote(r->run, one->f, err) :
 		    take_other_name(r, one, err);
 		if (rc == 0)
-			rc = index_fact_set(r->run->ix, one->f->row.id, INTENT,
-			    0, err);
+			rc = index_fact_set(r->run->ix, one->f->row.id,
+			    FACT_RENAMING, 0, err);
 	}
 	return index_end(r->run->ix, rc, err);
 }

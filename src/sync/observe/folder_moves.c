@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "core/loss.h"
 #include "observe/headers.h"
@@ -64,6 +65,12 @@ folder_moves_release(struct folder_moves *m)
 		free(m->v[i].was);
 	free(m->v);
 	*m = (struct folder_moves){ .n = 0 };
+}
+
+int64_t
+renaming_mark(const char *name)
+{
+	return (int64_t)(fnv1a(FNV1A_START, name, strlen(name)) >> 1) | 1;
 }
 
 /* --- which may be which --- */

@@ -13,6 +13,11 @@
  * names. */
 #define FACT_SEEK	"seek-folders"
 
+/* Of a folder: it is about to have another name, on either side; that one's
+ * renaming_mark. */
+#define FACT_RENAMING	"renaming"
+int64_t renaming_mark(const char *name);
+
 struct folder_move {
 	int64_t id;		/* of the known folder, in the index */
 	size_t to;		/* the name that it may have, in the list */
