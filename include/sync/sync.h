@@ -37,7 +37,8 @@ enum sync_op {
 	SYNC_MOVE_REMOTE, SYNC_COPY_REMOTE,	/* folder is where it went,
 						   detail where from */
 	SYNC_MAKE_LOCAL, SYNC_MAKE_REMOTE, SYNC_DROP_LOCAL, SYNC_DROP_REMOTE,
-	SYNC_RENAME_LOCAL,	/* folder is the new name, detail the old */
+	SYNC_RENAME_LOCAL, SYNC_RENAME_REMOTE,	/* folder is the new name,
+						   detail the old */
 };
 const char *sync_op_name(enum sync_op);	/* "pull", "push", ... */
 

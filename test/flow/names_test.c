@@ -204,11 +204,9 @@ static const struct flow cases[] = {
 	    .both = INBOX_A "JOB: g\nJob: f\nWork: " IN_WORK "work: e\n" },
 	{ .what = "renamed in its case here", .before = WORK,
 	    .change = "disk rename Work work\n",
-	    .ops = "drop-remote Work\nmake-remote work\n"
-		"move-remote work b from Work\n"
-		"move-remote work c from Work\n"
-		"move-remote work d from Work\n",
-	    .both = INBOX_A "work: " IN_WORK, .not = FLOW_ONCE },
+	    .ops = "rename-remote work Work\n",
+	    .both = INBOX_A "work: " IN_WORK,
+	    .not = FLOW_ONCE | FLOW_NOT_DRY },
 	{ .what = "a twin of INBOX here", .before = A
 		"disk add Inbox a S\ndisk add Inbox b S\n",
 	    .change = "", .ops = "push INBOX b\n",

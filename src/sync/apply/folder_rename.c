@@ -20,6 +20,7 @@
 
 #include "base/mem.h"
 #include "index/fact.h"
+#include "observe/folder_renamed.h"
 #include "observe/observe.h"
 #include "plan/rename.h"
 
@@ -29,6 +30,9 @@ struct renaming {
 	const struct imap_folder *to;	/* NULL, then */
 	struct folder *there;	/* of that name; NULL: outside of `folders` */
 	char *path;		/* where that is; NULL */
+	/* It was renamed on disk as well: a new one, in which its files are
+	 * now; NULL. */
+	const struct folder *dir;
 	enum rename_op op;
 	bool planned;
 };
@@ -59,27 +63,25 @@ renaming_of(const struct renames *r, const struct folder *f)
 	return NULL;
 }
 
-/* What lies below path, behind it; NULL. */
+/* Where its directory is now. */
 static const char *
-below(const char *inner, const char *path)
+path_of(const struct renaming *one)
 {
-	size_t n = strlen(path);
-
-	return strncmp(inner, path, n) == 0 && inner[n] == '/' ? inner + n :
-	    NULL;
+	return one->dir != NULL ? one->dir->row.path : one->f->row.path;
 }
 
 /* It ends up where the directory takes it. */
 static bool
 goes_along(const struct renaming *inner, const struct renaming *outer)
 {
-	const char *rest = below(inner->f->row.path, outer->f->row.path);
+	const char *rest = folder_below(path_of(inner), path_of(outer));
 	const char *to = inner->path == NULL || outer->path == NULL ? NULL :
-	    below(inner->path, outer->path);
+	    folder_below(inner->path, outer->path);
 
 	return rest != NULL && to != NULL && strcmp(rest, to) == 0;
 }
 
+/* What is new in it, and known nowhere, may go along. */
 static bool
 is_burdened(const struct renames *r, const struct renaming *one)
 {
@@ -89,8 +91,8 @@ is_burdened(const struct renames *r, const struct renaming *one)
 		const struct folder *f = &r->run->folder[i];
 		const struct renaming *inner;
 
-		if (!f->row.local || below(f->row.path, one->f->row.path) ==
-		    NULL)
+		if (!f->row.local || is_fresh(f) ||
+		    folder_below(f->row.path, path_of(one)) == NULL)
 			continue;
 		inner = renaming_of(r, f);
 		if (inner == NULL || !goes_along(inner, one))
@@ -127,17 +129,21 @@ plan_one(struct renames *r, struct renaming *one, struct err *err)
 	const struct renaming *holder = one->there == NULL ? NULL :
 	    renaming_of(r, one->there);
 	struct rename_place at = { .wanted = one->there != NULL };
-	int64_t intent;
+	int64_t here, there;
 
-	if (index_fact_get(r->run->ix, one->f->row.id, FACT_RENAMING, &intent,
-	    err) == -1)
+	if (index_fact_get(r->run->ix, one->f->row.id, FACT_RENAMING, &here,
+	    err) == -1 || index_fact_get(r->run->ix, one->f->row.id,
+	    FACT_RENAMING_THERE, &there, err) == -1)
 		return -1;
 	if (at.wanted) {
 		at.free = is_name_free(r, one);
-		at.here = one->f->row.local && one->f->local_seen &&
+		at.here = one->dir != NULL ? one->dir != one->there :
+		    one->f->row.local && one->f->local_seen &&
 		    !one->f->local_broken;
 		at.there = one->there->local_seen && holder == NULL;
-		at.begun = intent == renaming_mark(one->to->name);
+		at.begun = here == renaming_mark(one->to->name) ||
+		    there == renaming_mark(one->to->name) ||
+		    (one->dir != NULL && one->dir == one->there);
 		at.carried = is_carried(r, one);
 		at.burdened = is_burdened(r, one);
 	}
@@ -150,7 +156,7 @@ by_path(const void *x, const void *y)
 {
 	const struct renaming *a = x, *b = y;
 
-	return strcmp(a->f->row.path, b->f->row.path);
+	return strcmp(path_of(a), path_of(b));
 }
 
 /* Whose new name another one has to leave first waits for that; outer ones come
@@ -242,8 +248,8 @@ move_directories(struct renames *r, struct err *err)
 		struct renaming *one = &r->v[i];
 
 		if (one->op != RENAME_DIRECTORY ||
-		    maildir_folder_rename(r->run->md, one->f->row.path,
-		    one->path, &why) == 0)
+		    maildir_folder_rename(r->run->md, path_of(one), one->path,
+		    &why) == 0)
 			continue;
 		if (!stays_where_it_is(&why)) {
 			*err = why;
@@ -252,6 +258,12 @@ move_directories(struct renames *r, struct err *err)
 		stay(r, one);
 	}
 	return 0;
+}
+
+enum sync_op
+folder_move_op(const struct folder_move *m)
+{
+	return m->own ? SYNC_RENAME_REMOTE : SYNC_RENAME_LOCAL;
 }
 
 /* The row of the new name knows nothing yet; who had it before has left it. */
@@ -274,8 +286,16 @@ take_other_name(struct renames *r, struct renaming *one, struct err *err)
 	row->local = true;
 	if (index_folder_put(ix, row, err) == -1)
 		return -1;
-	return log_done(r->run, SYNC_RENAME_LOCAL, one->f,
+	return log_done(r->run, folder_move_op(one->move), one->f,
 	    &(struct log_about){ .detail = one->move->was }, err);
+}
+
+static int
+forget_marks(struct index *ix, int64_t folder, struct err *err)
+{
+	return index_fact_set(ix, folder, FACT_RENAMING, 0, err) == -1 ||
+	    index_fact_set(ix, folder, FACT_RENAMING_THERE, 0, err) == -1 ?
+	    -1 : 0;
 }
 
 /* The messages of one that leaves its name are where it went; what has that now
@@ -293,8 +313,7 @@ record(struct renames *r, struct err *err)
 		    folder_left_remote(r->run, one->f, err) :
 		    take_other_name(r, one, err);
 		if (rc == 0)
-			rc = index_fact_set(r->run->ix, one->f->row.id,
-			    FACT_RENAMING, 0, err);
+			rc = forget_marks(r->run->ix, one->f->row.id, err);
 	}
 	return index_end(r->run->ix, rc, err);
 }
@@ -344,14 +363,15 @@ collect_ousted(struct renames *r, const struct folder_moves *moves)
 	}
 }
 
-static void
+static int
 collect_renames(struct renames *r, struct folder_moves *moves,
-    const struct imap_list *list)
+    const struct imap_list *list, struct err *err)
 {
 	size_t i;
+	int rc = 0;
 
 	r->v = xcalloc(2 * moves->n + 1, sizeof(*r->v));
-	for (i = 0; i < moves->n; i++) {
+	for (i = 0; i < moves->n && rc == 0; i++) {
 		struct renaming *one = &r->v[r->n];
 
 		if (!moves->v[i].proven)
@@ -364,9 +384,11 @@ collect_renames(struct renames *r, struct folder_moves *moves,
 			one->there = NULL;
 		one->path = one->there == NULL ? NULL :
 		    xstrdup(one->there->row.path);
+		rc = folder_find_directory(r->run, one->f, &one->dir, err);
 		r->n++;
 	}
 	collect_ousted(r, moves);
+	return rc;
 }
 
 static int
@@ -384,8 +406,9 @@ folders_rename(struct run *run, const struct imap_list *list,
 	size_t i;
 	int rc;
 
-	collect_renames(&r, moves, list);
-	rc = r.n == 0 ? 0 : carry_out(&r, err);
+	rc = collect_renames(&r, moves, list, err);
+	if (rc == 0 && r.n > 0)
+		rc = carry_out(&r, err);
 	for (i = 0; i < r.n; i++)
 		free(r.v[i].path);
 	free(r.v);

@@ -9,5 +9,8 @@
  * the folders are to be loaded anew. */
 int folders_rename(struct run *, const struct imap_list *,
     struct folder_moves *, struct err *);
+/* On whose side it was renamed for that: where the mark of an earlier run says
+ * that it was ours, on the server. */
+enum sync_op folder_move_op(const struct folder_move *);
 
 #endif

@@ -227,6 +227,7 @@ log_done(struct run *run, enum sync_op op, const struct folder *f,
 		[SYNC_MAKE_LOCAL] = "made-local",
 		[SYNC_MAKE_REMOTE] = "made-remote",
 		[SYNC_RENAME_LOCAL] = "renamed-local",
+		[SYNC_RENAME_REMOTE] = "renamed-remote",
 	};
 	struct index_log_line line = {
 		.what = what[op], .folder = f->row.name,

@@ -51,6 +51,7 @@ count_done(struct sync_result *r, enum sync_op op)
 		break;
 	case SYNC_MAKE_REMOTE:
 	case SYNC_DROP_REMOTE:
+	case SYNC_RENAME_REMOTE:
 		r->pushed.folders++;
 		break;
 	}
@@ -72,6 +73,7 @@ sync_op_name(enum sync_op op)
 		[SYNC_DROP_LOCAL] = "drop-local",
 		[SYNC_DROP_REMOTE] = "drop-remote",
 		[SYNC_RENAME_LOCAL] = "rename-local",
+		[SYNC_RENAME_REMOTE] = "rename-remote",
 	};
 
 	return names[op];

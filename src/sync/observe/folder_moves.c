@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "core/loss.h"
+#include "index/fact.h"
 #include "observe/headers.h"
 #include "plan/rename.h"
 
@@ -341,13 +342,28 @@ ask_newest(struct seeking *s)
 		headers_add(&s->headers, (uint32_t)uid, 0);
 }
 
+/* A run was about to give it that name: then the number is enough. */
+static int
+know_own(struct seeking *s, struct err *err)
+{
+	const struct imap_folder *l = &s->list->folder[in_turn(s)->to];
+	int64_t mark;
+
+	if (index_fact_get(s->pass.run->ix, in_turn(s)->id,
+	    FACT_RENAMING_THERE, &mark, err) == -1)
+		return -1;
+	s->like.own = !in_turn(s)->home && mark == renaming_mark(l->name);
+	s->like.same_validity = l->uidvalidity == s->folder->row.uidvalidity;
+	return 0;
+}
+
 static int
 newest_work(struct pass *p, struct err *err)
 {
 	struct seeking *s = (struct seeking *)p;
 	struct index_probe probe[NEWEST];
-	int i, rc = 0, n = index_newest_ever(p->run->ix, in_turn(s)->id, probe,
-	    NEWEST, err);
+	int i, rc = know_own(s, err), n = rc == -1 ? -1 : index_newest_ever(
+	    p->run->ix, in_turn(s)->id, probe, NEWEST, err);
 
 	s->n_held = 0;
 	for (i = 0; i < n && rc != -1; i++) {
@@ -378,6 +394,8 @@ seek_open(struct task *t)
 		.raw = s->list->folder[in_turn(s)->to].raw, .examine = true,
 	};
 
+	if (s->like.own && s->like.same_validity)
+		return task_next(t, seek_judged);
 	imap_select_start(s->pass.conn->session, &s->look, t, &args);
 	return imap_wait(t, &s->look.cmd, seek_opened);
 }
@@ -488,6 +506,15 @@ oust(struct seeking *s)
 	add_best(s, s->folder);
 }
 
+static void
+note_proven(struct seeking *s)
+{
+	struct folder_move *m = note_move(s, false);
+
+	m->proven = true;
+	m->own = s->like.own;
+}
+
 static enum task_result
 seek_judged(struct task *t)
 {
@@ -500,7 +527,7 @@ seek_judged(struct task *t)
 	else if (c->home && !c->settled && !c->by_content)
 		oust(s);
 	else if (!c->home && c->settled)
-		note_move(s, false)->proven = true;
+		note_proven(s);
 	return task_next(t, seek_next);
 }
 

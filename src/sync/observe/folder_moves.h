@@ -13,9 +13,10 @@
  * names. */
 #define FACT_SEEK	"seek-folders"
 
-/* Of a folder: it is about to have another name, on either side; that one's
- * renaming_mark. */
+/* Of a folder: it is about to have another name, here or on the server; that
+ * one's renaming_mark. */
 #define FACT_RENAMING	"renaming"
+#define FACT_RENAMING_THERE	"sending-name"
 int64_t renaming_mark(const char *name);
 
 struct folder_move {
@@ -25,6 +26,7 @@ struct folder_move {
 	bool unanswered;	/* the server told nothing of what it holds, */
 	bool costly;		/* ... for connections are lost at that */
 	bool ousted;		/* nothing of its own is under its name, to */
+	bool own;		/* we have given it that name */
 	char *was;		/* its name before it was renamed here, too */
 };
 

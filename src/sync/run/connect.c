@@ -8,6 +8,7 @@
 
 #include "apply/apply.h"
 #include "apply/folder_rename.h"
+#include "apply/folder_send_renames.h"
 #include "base/mem.h"
 #include "core/learned.h"
 #include "core/loss.h"
@@ -33,7 +34,9 @@ struct connecting {
 	bool leave_kept;	/* as an earlier sync found out */
 	bool recovers;
 	struct folder_moves moves;
-	struct pass_result asked;	/* moves; proof */
+	struct folders_renamed renamed;	/* here */
+	bool sent, sends;	/* the server was asked to follow; is */
+	struct pass_result asked;	/* moves; proof; renames */
 	bool reload;
 	char *names;		/* how the server writes them */
 	struct imap_guid guid;
@@ -53,6 +56,10 @@ static enum task_result connect_relisted(struct task *);
 static enum task_result connect_renamed(struct task *);
 static enum task_result connect_prove(struct task *);
 static enum task_result connect_proven(struct task *);
+static enum task_result connect_followed(struct task *);
+static enum task_result connect_sent(struct task *);
+static enum task_result connect_listed_names(struct task *);
+static enum task_result connect_attempts(struct task *);
 static enum task_result connect_known(struct task *);
 
 static enum task_result
@@ -336,9 +343,9 @@ connect_goes_on(struct connecting *c)
 
 	if (listing_is_by_name(phase_run(t))) {
 		listing_leave_unsure(phase_run(t));
-		return phase_job(t, attempts_work, connect_known);
+		return task_next(t, connect_attempts);
 	}
-	if (!is_any_gone(phase_run(t)))
+	if (c->sent || !is_any_gone(phase_run(t)))
 		return connect_moves(c);
 	imap_list_release(&c->again);
 	imap_list_start(c->phase.pass.conn->session, &c->again, t,
@@ -458,7 +465,7 @@ report_renamed(struct connecting *c)
 		    .name = c->list.folder[m->to].name } };
 
 		if (m->was != NULL)
-			report_done(run, SYNC_RENAME_LOCAL, &named, NULL,
+			report_done(run, folder_move_op(m), &named, NULL,
 			    m->was);
 	}
 }
@@ -483,6 +490,31 @@ reload_work(struct pass *p, struct err *err)
 	return folders_reload(p->run, &c->list, err);
 }
 
+/* --- folders that have another name here --- */
+
+/* The server has its say first; and where a folder may be another one's, none
+ * is told to be. */
+static bool
+may_follow(struct connecting *c)
+{
+	struct run *run = phase_run(&c->phase.pass.task);
+	size_t i;
+
+	for (i = 0; i < c->moves.n; i++)
+		if (!c->moves.v[i].proven)
+			return false;
+	return !c->sent && run->account->adopted && !run->merging &&
+	    !run->opt.undo_deletes && (!is_any_proven(c) || !run->opt.dry_run);
+}
+
+static int
+renamed_work(struct pass *p, struct err *err)
+{
+	struct connecting *c = (struct connecting *)p;
+
+	return folders_find_renamed(p->run, &c->renamed, err);
+}
+
 /* A server that folds case is met once; what it lacks is asked for again. */
 static enum task_result
 connect_proven(struct task *t)
@@ -490,9 +522,54 @@ connect_proven(struct task *t)
 	struct connecting *c = (struct connecting *)t;
 
 	if (!c->reload)
-		return phase_job(t, attempts_work, connect_known);
+		return may_follow(c) ? phase_job(t, renamed_work,
+		    connect_followed) : task_next(t, connect_attempts);
 	folder_moves_release(&c->moves);
 	return phase_job(t, reload_work, connect_loaded);
+}
+
+static enum task_result
+connect_followed(struct task *t)
+{
+	struct connecting *c = (struct connecting *)t;
+
+	if (c->renamed.n == 0)
+		return task_next(t, connect_attempts);
+	folder_send_renames_start(c->phase.pass.conn, &c->list, &c->renamed,
+	    &c->sends, &c->asked);
+	return pass_wait(t, &c->asked, connect_sent);
+}
+
+/* What came of it the list says, and not the server's OK. */
+static enum task_result
+connect_sent(struct task *t)
+{
+	struct connecting *c = (struct connecting *)t;
+
+	c->sent = true;
+	if (!c->sends)
+		return task_next(t, connect_attempts);
+	folder_moves_release(&c->moves);
+	imap_list_release(&c->list);
+	imap_list_start(c->phase.pass.conn->session, &c->list, t,
+	    listing_care(phase_run(t)));
+	return imap_wait(t, &c->list.cmd, connect_listed_names);
+}
+
+static enum task_result
+connect_listed_names(struct task *t)
+{
+	struct connecting *c = (struct connecting *)t;
+
+	if (imap_refusal(&c->list.cmd) != NULL)
+		return list_failed(t, &c->list);
+	return phase_job(t, reload_work, connect_loaded);
+}
+
+static enum task_result
+connect_attempts(struct task *t)
+{
+	return phase_job(t, attempts_work, connect_known);
 }
 
 static enum task_result
@@ -528,6 +605,7 @@ connect_finish(struct task *t)
 	imap_list_release(&c->again);
 	imap_cmd_release(&c->guid.cmd);
 	folder_moves_release(&c->moves);
+	folders_renamed_release(&c->renamed);
 	free(c->names);
 	free(c->left.name);
 	phase_end(t);
