@@ -80,6 +80,14 @@ int index_content_filed(struct index *, const struct place *, int64_t but,
  */
 int index_kin(struct index *, const struct place *, struct place *out,
     struct err *);
+/*
+ * The same by size and date alone, of messages over so many octets whose
+ * lineage is not known: header and Message-ID have to agree. None that was
+ * taken for its like itself.
+ */
+#define INDEX_ALIKE_OVER	8192
+int index_alike(struct index *, const struct place *, struct place *out,
+    struct err *);
 /* A message of folder has the content on the server, as far as is known. */
 int index_content_on_server(struct index *, int64_t content, int64_t folder,
     bool *out, struct err *);

@@ -45,7 +45,7 @@ enum slot {
 	SLOT_PLACE_OWES, SLOT_LIKELY,
 	SLOT_UIDS, SLOT_UIDS_SET, SLOT_UIDS_DROP, SLOT_PRESENT,
 	SLOT_COUNT_PRESENT, SLOT_OLDEST, SLOT_VANISHED, SLOT_HAS_VANISHED,
-	SLOT_SOURCES, SLOT_FILED, SLOT_KIN,
+	SLOT_SOURCES, SLOT_FILED, SLOT_KIN, SLOT_ALIKE,
 	SLOT_MAX,
 };
 
@@ -122,7 +122,10 @@ int index_sync_dir(const char *path, struct err *);
 
 /* schema.c */
 #define INDEX_APPLICATION	0x6d74726e	/* "mtrn" */
-#define INDEX_VERSION		8
+#define INDEX_VERSION		9
+/* A number in a text of SQL. */
+#define STR(x)			#x
+#define VALUE(x)		STR(x)
 #define INDEX_OLDEST		6	/* that can be taken over */
 int index_schema_create(struct index *, struct err *);
 /* Brings the tables of an older version to ours, in one transaction. */

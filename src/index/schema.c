@@ -5,9 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
-
-#define STR(x)	#x
-#define VALUE(x) STR(x)
+#include "index/content.h"
 
 /* Contents with octets that some servers mask are found by that form, too. */
 #define LIKELY \
@@ -19,6 +17,10 @@
 "	WHERE masked IS NOT NULL;" \
 "CREATE INDEX content_masked_head ON content (substr(masked_head, 1, 8))" \
 "	WHERE masked IS NOT NULL;"
+/* A message that moved looks as before, where the server has no lineage. */
+#define ALIKE \
+"CREATE INDEX place_alike ON place (size, date)" \
+"	WHERE lineage = 0 AND size > " VALUE(INDEX_ALIKE_OVER) " AND base;"
 
 /* Two folders never share a directory. Names that differ in case alone are kept
  * apart where they are made (sync/observe/folders.c). */
@@ -179,7 +181,7 @@ FOLDER_PATH
 "CREATE INDEX place_dirty ON place (folder, id) WHERE dirty;"
 "CREATE INDEX place_dirty_all ON place (id) WHERE dirty;"
 "CREATE INDEX place_missing ON place (id, folder) WHERE missing;"
-LIKELY LINEAGE
+LIKELY LINEAGE ALIKE
 "CREATE INDEX place_content ON place (content)"
 "	WHERE content IS NOT NULL;"
 /* The server could not hold then what the other side held. */
@@ -343,6 +345,9 @@ LOG_TREES
 "ALTER TABLE place ADD COLUMN lineage INTEGER NOT NULL DEFAULT 0;"
 LINEAGE
 "PRAGMA user_version = 8;",
+[8] =
+ALIKE
+"PRAGMA user_version = 9;",
 };
 
 /* The next contents to be looked at, a portion that one statement can undo. */

@@ -55,30 +55,15 @@ index_content_filed(struct index *ix, const struct place *p, int64_t but,
 	return query_any(&q, out, err);
 }
 
-/* One that was proven before one that is likely. */
-int
-index_kin(struct index *ix, const struct place *p, struct place *out,
-    struct err *err)
+/* The first of the rows, if all have one content. */
+static int
+take_first(struct query *q, struct place *out, struct err *err)
 {
-	struct query q;
 	struct place kin;
 	int r, n = 0;
 
-	if (p->lineage == 0 || p->size == 0)
-		return 0;
-	query_init(&q, ix, SLOT_KIN, "SELECT " PLACE_COLUMNS " FROM place"
-	    " INDEXED BY place_lineage WHERE lineage = ?1 AND lineage <> 0"
-	    " AND id <> ?2 AND size = ?3 AND (date = ?4 OR NOT ?5"
-	    " OR NOT has_date) AND base AND local AND NOT missing"
-	    " AND file IS NOT NULL AND content IS NOT NULL"
-	    " AND NOT unconfirmed ORDER BY likely, id");
-	query_int(&q, p->lineage);
-	query_int(&q, p->id);
-	query_int(&q, p->size);
-	query_int(&q, p->date);
-	query_int(&q, p->has_date);
-	while ((r = query_step(&q, err)) > 0 && n <= 1) {
-		r = place_read(&q, &kin, err);
+	while ((r = query_step(q, err)) > 0 && n <= 1) {
+		r = place_read(q, &kin, err);
 		if (r == -1)
 			break;
 		if (n == 0)
@@ -89,8 +74,52 @@ index_kin(struct index *ix, const struct place *p, struct place *out,
 			place_release(&kin);
 		n += n == 0;
 	}
-	query_end(&q);
+	query_end(q);
 	if (n > 0 && (r < 0 || n > 1))
 		place_release(out);
 	return r < 0 ? -1 : n == 1;
+}
+
+#define IN_SYNC \
+	" AND base AND local AND NOT missing AND file IS NOT NULL" \
+	" AND content IS NOT NULL AND NOT unconfirmed"
+
+/* One that was proven before one that is likely. */
+int
+index_kin(struct index *ix, const struct place *p, struct place *out,
+    struct err *err)
+{
+	struct query q;
+
+	if (p->lineage == 0 || p->size == 0)
+		return 0;
+	query_init(&q, ix, SLOT_KIN, "SELECT " PLACE_COLUMNS " FROM place"
+	    " INDEXED BY place_lineage WHERE lineage = ?1 AND lineage <> 0"
+	    " AND id <> ?2 AND size = ?3 AND (date = ?4 OR NOT ?5"
+	    " OR NOT has_date)" IN_SYNC " ORDER BY likely, id");
+	query_int(&q, p->lineage);
+	query_int(&q, p->id);
+	query_int(&q, p->size);
+	query_int(&q, p->date);
+	query_int(&q, p->has_date);
+	return take_first(&q, out, err);
+}
+
+/* One that the server has lost before one that it has. */
+int
+index_alike(struct index *ix, const struct place *p, struct place *out,
+    struct err *err)
+{
+	struct query q;
+
+	if (!p->has_date || p->size <= INDEX_ALIKE_OVER)
+		return 0;
+	query_init(&q, ix, SLOT_ALIKE, "SELECT " PLACE_COLUMNS " FROM place"
+	    " INDEXED BY place_alike WHERE lineage = 0 AND size > "
+	    VALUE(INDEX_ALIKE_OVER) " AND size = ?1 AND date = ?2 AND has_date"
+	    " AND id <> ?3 AND NOT likely" IN_SYNC " ORDER BY remote, id");
+	query_int(&q, p->size);
+	query_int(&q, p->date);
+	query_int(&q, p->id);
+	return take_first(&q, out, err);
 }

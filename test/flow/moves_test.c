@@ -190,6 +190,15 @@ static const struct flow trashed[] = {
 	    .change = "disk move INBOX a~20000 Trash\n",
 	    .ops = "move-remote Trash a~20000 from INBOX\n",
 	    .both = "INBOX: b c(FS) d(,Junk)\nTrash: a~20000(S)\nWork:\n" },
+	{ .what = "the copy is deleted, not the message, by lineage",
+	    .prepare = has_trash, .caps = IMAPD_FULL " OBJECTID",
+	    .before = FOUR "server copy INBOX a~20000 Work\n"
+		"server make Trash\n",
+	    .change = "disk remove Work a~20000\n",
+	    .ops = "pull Trash a~20000\nremove-remote Work a~20000\n",
+	    .both = "INBOX: a~20000(S) b c(FS) d(,Junk)\n"
+		"Trash: a~20000(S)\nWork:\n",
+	    .not = FLOW_NOT_DRY },
 	{ .what = "the copy is deleted, not the message", .prepare = has_trash,
 	    .before = FOUR "server copy INBOX a~20000 Work\n"
 		"server make Trash\n",

@@ -92,7 +92,7 @@ test_it_is_one_of_ours(void **state)
 	assert_string_equal(p.expected.keywords, "one two");
 	place_release(&p);
 	fixture_close(f);
-	assert_int_equal(number(f->db, "PRAGMA user_version"), 8);
+	assert_int_equal(number(f->db, "PRAGMA user_version"), 9);
 	assert_int_equal(number(f->db, "SELECT quick_check = 'ok'"
 	    " FROM pragma_quick_check"), 1);
 }

@@ -289,9 +289,9 @@ test_newer_version_is_refused(void **state)
 
 	fixture_open(f);
 	fixture_close(f);
-	foreign(f, "PRAGMA user_version = 9");
+	foreign(f, "PRAGMA user_version = 10");
 	assert_refused(f, ERR_CONFIG, "newer mailtern");
-	foreign(f, "PRAGMA user_version = 8");
+	foreign(f, "PRAGMA user_version = 9");
 	fixture_open(f);
 }
 
@@ -305,7 +305,7 @@ test_foreign_file_is_refused(void **state)
 	free(dir);
 	foreign(f, "CREATE TABLE t (a)");
 	assert_refused(f, ERR_CONFIG, "not an index");
-	foreign(f, "DROP TABLE t; PRAGMA user_version = 9");
+	foreign(f, "DROP TABLE t; PRAGMA user_version = 10");
 	assert_refused(f, ERR_CONFIG, "not an index");
 }
 

@@ -6,7 +6,8 @@
  * through these steps:
  *
  *	index lane	pick	which rows, and how large
- *	disk lane	copy	what another folder's file holds (pull_disk.c)
+ *	server		headers	of what looks like another folder's file
+ *	disk lane	copy	what that file holds (pull_disk.c)
  *	server		FETCH	bodies arrive in pieces
  *	disk lane	write	pieces into tmp/, fingerprint, date
  *	index lane	pair	a file of this folder that nobody knows has the
@@ -96,25 +97,35 @@ has_flags_to_push(const struct picked *row)
 }
 
 static void
+batch_take_kin(struct pull_batch *b)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++)
+		b->p->keeps_line |= has_flags_to_push(&b->msg[i].row);
+	if (pull_has_kin(b))
+		batch_post(b, BATCH_DISK, b->p->pass.run->disk_lane,
+		    pull_kin_run);
+	else
+		b->at = b->n > 0 ? BATCH_FETCH : BATCH_FREE;
+}
+
+static void
 batch_picked(struct pull_batch *b)
 {
 	struct pull *p = b->p;
-	int i;
 
 	pull_put_off_unsure(b);
-	for (i = 0; i < b->n; i++)
-		p->keeps_line |= has_flags_to_push(&b->msg[i].row);
 	p->picking = false;
 	p->after = b->pick.after;
 	p->end |= b->pick.end;
 	p->pass.folder->put_off |= b->pick.put_off;
 	p->pass.folder->suspects |= b->pick.suspects;
 	not_pulled(p, b->pick.skipped);
-	if (pull_has_kin(b))
-		batch_post(b, BATCH_DISK, p->pass.run->disk_lane,
-		    pull_kin_run);
+	if (pull_ask_headers(b))
+		b->at = BATCH_HEADERS;
 	else
-		b->at = b->n > 0 ? BATCH_FETCH : BATCH_FREE;
+		batch_take_kin(b);
 	if (b->n == 0)
 		free(b->msg);
 	if (b->n == 0)
@@ -205,6 +216,7 @@ batch_clear(struct pull_batch *b)
 	int i;
 
 	bodies_clear(b);
+	headers_release(&b->headers);
 	for (i = 0; i < b->n; i++) {
 		picked_release(&b->msg[i].row, 1);
 		place_release(&b->msg[i].kin.place);
@@ -291,6 +303,33 @@ step_pick(struct pull_batch *b, struct err *err)
 
 	if (r == 1)
 		batch_picked(b);
+	return r == -1 ? -1 : 0;
+}
+
+/* Where it does not tell, bodies are asked for, and whatever is amiss shows
+ * itself then. */
+static int
+step_headers(struct pull_batch *b, struct err *err)
+{
+	struct err why;
+	int r = imap_result(&b->headers.fetch.cmd, &why);
+
+	(void)err;
+	if (r == 0)
+		return 0;
+	if (r == -1 && why.kind != ERR_REFUSED && b->p->source[0].ready)
+		source_lost(b->p, &b->p->source[0], &why);
+	batch_post(b, BATCH_ALIKE, b->p->pass.run->index_lane, pull_alike_run);
+	return 0;
+}
+
+static int
+step_alike(struct pull_batch *b, struct err *err)
+{
+	int r = job_result(b, err);
+
+	if (r == 1)
+		batch_take_kin(b);
 	return r == -1 ? -1 : 0;
 }
 
@@ -430,6 +469,7 @@ step_record(struct pull_batch *b, struct err *err)
 
 static int (*const steps[])(struct pull_batch *, struct err *) = {
 	[BATCH_FREE] = step_free, [BATCH_PICK] = step_pick,
+	[BATCH_HEADERS] = step_headers, [BATCH_ALIKE] = step_alike,
 	[BATCH_DISK] = step_disk,
 	[BATCH_FETCH] = step_fetch, [BATCH_LOST] = step_lost,
 	[BATCH_WRITE] = step_write, [BATCH_PAIR] = step_pair,

@@ -11,6 +11,7 @@
 #include "maildir/deliver.h"
 #include "match/rewritten.h"
 #include "match/unlooked.h"
+#include "observe/headers.h"
 
 #define PULL_BATCHES	8
 #define PULL_OWN_BATCHES 4		/* and one for each that is lent */
@@ -28,12 +29,14 @@ struct pulled {
 	char *failure;		/* or why not */
 	bool asking, asked;	/* by a FETCH; that came to its end */
 	bool suspect;		/* a connection was lost at it */
-	/* A file that holds it, by the server's lineage (pull_disk.c). */
+	/* A file that holds it, by the server's lineage, or by its looks
+	 * (pull_disk.c). */
 	struct kin {
 		const char *path;	/* of its folder; NULL: there is none */
 		struct place place;
 		unsigned form;
 		uint8_t content[32];
+		bool by_looks;		/* its header has to agree */
 		bool likely;		/* it was taken, without a proof */
 		bool moved;		/* the server has that one no more */
 	} kin;
@@ -63,7 +66,7 @@ struct chunk {
 
 /* What a batch is at, or through with when its job is done. */
 enum batch_at {
-	BATCH_FREE, BATCH_PICK, BATCH_DISK, BATCH_FETCH, BATCH_LOST,
+	BATCH_FREE, BATCH_PICK, BATCH_HEADERS, BATCH_ALIKE, BATCH_DISK, BATCH_FETCH, BATCH_LOST,
 	BATCH_WRITE, BATCH_PAIR, BATCH_GROUP, BATCH_PLACE, BATCH_RECORD
 };
 
@@ -76,6 +79,7 @@ struct pull_batch {
 	uint64_t asked_at;	/* ms */
 	struct pulled *msg;	/* sorted by uid */
 	int n;
+	struct headers headers;	/* of what looks like a file */
 	struct source *source;	/* that its bodies come by */
 	unsigned turn;		/* of its FETCH, in order */
 	size_t n_asked;		/* by that */
@@ -154,6 +158,11 @@ int pull_find_kin(struct pull_batch *, struct err *);
 bool pull_has_kin(const struct pull_batch *);
 /* The loop: those come last of which it is not known yet if they were moved. */
 void pull_put_off_unsure(struct pull_batch *);
+/* Of those that only look like a file the headers are asked for, by the pass's
+ * own connection; false: there are none. Then, on the index lane, those stay
+ * that agree. */
+bool pull_ask_headers(struct pull_batch *);
+int pull_alike_run(struct job *);
 int pull_kin_run(struct job *job);
 
 /* pull_lost.c: what has to be asked for still, ... */

@@ -1,6 +1,8 @@
 /*
  * Takes from disk what the server has at two places, or had before it was
- * moved: its lineage says which file that is. So it travels once.
+ * moved: its lineage says which file that is. Without, what was moved is known
+ * by its size, its date and its header, and taken for likely then (design
+ * section 3). So it travels once.
  */
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include "apply/pull.h"
 #include "base/mem.h"
 #include "index/content.h"
+#include "mail/flags.h"
 #include "maildir/store.h"
 #include "match/copies.h"
 
@@ -72,20 +75,46 @@ record_taken_away(struct run *run, struct pulled *m, struct err *err)
 }
 
 static int
-find_kin(struct pull_batch *b, struct pulled *m, struct err *err)
+take_along(struct pull_batch *b, struct pulled *m, struct err *err)
 {
-	struct run *run = b->p->pass.run;
-	int found = index_kin(run->ix, &m->row.place, &m->kin.place, err);
-
-	if (found != 1)
-		return found;
-	if (know_kin(run, &m->kin, err) == -1)
-		return -1;
 	if (m->kin.path == NULL || m->kin.place.remote.present ||
 	    m->row.place.base_local.present)
 		return 0;
 	take_flags_along(b, m);
-	return record_taken_away(run, m, err);
+	return record_taken_away(b->p->pass.run, m, err);
+}
+
+/* Where sizes and dates are what they were, and the headers can't be what has
+ * cost a connection. */
+static bool
+may_look_alike(const struct pull *p, const struct pulled *m)
+{
+	const struct learned *l = &p->pass.run->learned;
+
+	return m->row.tries == 0 &&
+	    p->pass.folder->loss[STEP_PULL].all == 0 &&
+	    !l->sizes_inexact && !l->sizes_vary && !l->dates_vary &&
+	    !l->rewrites && p->lost.kind == ERR_NONE &&
+	    !(m->row.place.remote.flags & FLAG_DRAFT) &&
+	    p->pass.folder->listed.use != USE_DRAFTS;
+}
+
+static int
+find_kin(struct pull_batch *b, struct pulled *m, struct err *err)
+{
+	struct run *run = b->p->pass.run;
+	struct kin *k = &m->kin;
+	int found = index_kin(run->ix, &m->row.place, &k->place, err);
+
+	if (found == 0 && may_look_alike(b->p, m)) {
+		found = index_alike(run->ix, &m->row.place, &k->place, err);
+		k->by_looks = found == 1;
+	}
+	if (found != 1)
+		return found;
+	if (know_kin(run, k, err) == -1)
+		return -1;
+	return k->by_looks ? 0 : take_along(b, m, err);
 }
 
 int
@@ -121,8 +150,8 @@ is_unsure(const struct pull *p, const struct kin *k)
 	if (k->path == NULL)
 		return false;
 	f = folder_by_id(p->pass.run, k->place.folder);
-	return f != p->pass.folder && folder_in_play(f) && !f->left &&
-	    !f->through && !f->was_through;
+	return f != p->pass.folder && folder_wants_look(p->pass.run, f) &&
+	    !f->left && !f->through && !f->was_through;
 }
 
 void
@@ -146,6 +175,93 @@ pull_put_off_unsure(struct pull_batch *b)
 	b->n = b->p->late ? b->n : kept;
 }
 
+/* --- which are what they look like --- */
+
+/* The server has to give it. */
+static void
+forget_kin(struct pulled *m)
+{
+	place_release(&m->kin.place);
+	m->kin = (struct kin){ .path = NULL };
+}
+
+/* Another one of the batch looks the same: nobody knows which it is. */
+static bool
+has_twin(const struct pull_batch *b, const struct pulled *m)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++)
+		if (&b->msg[i] != m && b->msg[i].kin.path != NULL &&
+		    b->msg[i].kin.place.content == m->kin.place.content)
+			return true;
+	return false;
+}
+
+/* What the server still has at its old place is a copy, or another one. */
+bool
+pull_ask_headers(struct pull_batch *b)
+{
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		struct pulled *m = &b->msg[i];
+
+		if (!m->kin.by_looks || m->kin.path == NULL)
+			continue;
+		if (m->kin.place.remote.present || has_twin(b, m) ||
+		    !b->p->source[0].ready)
+			forget_kin(m);
+		else
+			headers_add(&b->headers, m->row.place.uid,
+			    m->kin.place.content);
+	}
+	if (b->headers.n > 0)
+		headers_ask(&b->headers, b->p->source[0].conn->session,
+		    &b->p->pass.task);
+	return b->headers.n > 0;
+}
+
+static const struct header *
+header_of(const struct pull_batch *b, uint32_t uid)
+{
+	size_t i;
+
+	for (i = 0; i < b->headers.n && b->headers.v[i].uid != uid; i++)
+		;
+	return &b->headers.v[i];
+}
+
+static int
+judge_looks(struct pull_batch *b, struct pulled *m, struct err *err)
+{
+	const struct header *h = header_of(b, m->row.place.uid);
+	struct index_content c;
+	int found;
+
+	if (!h->got || h->fp.message_id[0] == '\0') {
+		forget_kin(m);
+		return 0;
+	}
+	found = index_content_by_id(b->p->pass.run->ix, h->content, &c, err);
+	if (found == 1 && header_has_head(&h->fp, &c))
+		return take_along(b, m, err);
+	forget_kin(m);
+	return found == -1 ? -1 : 0;
+}
+
+int
+pull_alike_run(struct job *job)
+{
+	struct pull_batch *b = OWNER_OF(job, struct pull_batch, job);
+	int i, rc = 0;
+
+	for (i = 0; i < b->n && rc == 0; i++)
+		if (b->msg[i].kin.by_looks)
+			rc = judge_looks(b, &b->msg[i], &job->err);
+	return rc;
+}
+
 /* --- taking it, on the disk lane --- */
 
 /* 1: it is delivered; 0: the server has to give it; -1: the disk can't. */
@@ -164,7 +280,7 @@ copy_kin(struct pull_batch *b, struct pulled *m, int fd, struct err *err)
 		return rc == -1 && err->kind != ERR_STALE ? -1 : 0;
 	}
 	m->octets = m->row.place.size;
-	m->kin.likely = k->place.likely;
+	m->kin.likely = k->place.likely || k->by_looks;
 	return bodies_check(m, err) == -1 ? -1 : 1;
 }
 
