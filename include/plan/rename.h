@@ -56,11 +56,11 @@ bool rename_here_is_proven(const struct rename_here *);
 
 /* What the server is to do about a folder that has another name on disk. */
 struct rename_there {
-	bool as_it_was;		/* the mailbox is there, under its UIDVALIDITY */
-	bool free;		/* nothing on the server has the new name */
-	bool inside_itself;	/* the new name lies below the old one */
+	bool as_it_was;		/* the mailbox, by its UIDVALIDITY */
+	bool free;		/* no mailbox has the new name */
+	bool inside_itself;	/* the new name is below the old */
 	bool carried;		/* the one above takes it along */
-	/* Something in it, which has no other name on disk, would move along. */
+	/* Something in it, which keeps its name on disk, would go along. */
 	bool burdened;
 	bool tried;		/* this sync was about to, lost its connection,
 				   and it is not so */

@@ -1,6 +1,7 @@
 """What is measured: the work, the sizes, and what is wanted of the figures."""
 
 import os
+import re
 
 import fill
 
@@ -12,13 +13,15 @@ SIZES = {
 	    "big": 300 << 20, "rest": 3.2,
 	    "messages": (1000, 10000, 50000), "some-folders": (10, 100),
 	    "changes": (10, 100, 10000), "dirty": 10000,
-	    "latency": (0, .01, .1, .2), "latency-folders": 50, "million": 0},
+	    "latency": (0, .01, .1, .2), "latency-folders": 50, "million": 0,
+	    "filed": 10000},
 	"quick": {"runs": 3, "inbox": 2000, "few": 20, "new": 100,
 	    "folders": 20, "rtt": .02, "mbit": 100, "pull": 300,
 	    "pull-folders": 20, "pull-each": 10, "push": 200,
 	    "big": 20 << 20, "rest": 1.1, "messages": (200,),
 	    "some-folders": (5,), "changes": (200,), "dirty": 100,
-	    "latency": (0,), "latency-folders": 20, "million": 0},
+	    "latency": (0,), "latency-folders": 20, "million": 0,
+	    "filed": 100},
 }
 SIZES["full"] = dict(SIZES["normal"], big=2000 << 20, million=1000000,
     messages=(1000, 10000, 50000, 500000))
@@ -109,6 +112,44 @@ def delete_local(n):
 		for at, name in fill.spread(files, n, i):
 			os.unlink(at + "/" + name)
 	return act
+
+
+# mbsync and offlineimap keep something behind this in the names of files, which
+# other programs take away when they file a message.
+THEIRS = re.compile(r",(U|FMD5)=[^,:]*")
+
+
+def back_and_forth(a, b, i):
+	return (a, b) if i % 2 == 0 else (b, a)
+
+
+def file_local(n):
+	"""They lie in Work or, the next time, in INBOX again."""
+	def act(a, i):
+		was, to = back_and_forth("INBOX", "Work", i)
+		for at, name in sorted(a.program.files(was))[:n]:
+			os.rename(at + "/" + name, "%s/%s/cur/%s" % (
+			    a.program.mail, to, THEIRS.sub("", name)))
+	return act
+
+
+def file_remote(n):
+	def act(a, i):
+		was, to = back_and_forth("INBOX", "Work", i)
+		with a.client() as imap:
+			uids = fill.search(imap, was, "ALL")[:n]
+			imap.open(was)
+			imap.move(was, uids, to)
+	return act
+
+
+def rename_local(a, i):
+	os.rename(a.program.mail + "/Lists", a.program.mail + "/Talk")
+
+
+def rename_remote(a, i):
+	with a.client() as imap:
+		imap.rename("Lists", "Talk")
 
 
 def mixed(n):
@@ -243,6 +284,30 @@ def inbox_cases(s):
 	    g, delete_local(new), wants=[faster(1)])
 
 
+def filing_cases(s):
+	"""What is moved travels in a few octets."""
+	few, n, rtt = s["few"], s["filed"], s["rtt"]
+	ms = "%d ms" % (1000 * rtt)
+	g = Group("filing", {"INBOX": n, "Work": 10}, 20000)
+	yield Case("file-local", "%s messages of 20 kB filed locally behind %s"
+	    % (number(few), ms), g, file_local(few), rtt=rtt, wants=[
+	    at_most("bytes_in", 300 * few, "at most 300 B in a message", " B"),
+	    fewer_bytes(20)])
+	yield Case("file-remote", "%s messages of 20 kB filed on the server "
+	    "behind %s" % (number(n), ms), g, file_remote(n), rtt=rtt, wants=[
+	    at_most("bytes_in", 300 * n, "at most 300 B in a message", " B"),
+	    fewer_bytes(20)])
+	lists = {"INBOX": 10, "Lists": n}
+	wants = [at_most("bytes_in", 5000, "at most 5 kB in", " B"),
+	    at_most("wall", 1, "at most 1 s", " s")]
+	yield Case("rename-local", "a folder of %s messages renamed locally "
+	    "behind %s" % (number(n), ms), Group("rename-local", lists),
+	    rename_local, reset="restore", rtt=rtt, wants=wants)
+	yield Case("rename-remote", "a folder of %s messages renamed on the "
+	    "server behind %s" % (number(n), ms), Group("rename-remote",
+	    lists), rename_remote, reset="restore", rtt=rtt, wants=wants)
+
+
 def growth_cases(s):
 	for n in s["messages"]:
 		wants = [no_growth("noop-50000")] if n == 500000 else []
@@ -310,5 +375,5 @@ def memory_cases(s):
 
 def all_cases(mode):
 	s = SIZES[mode]
-	return [c for part in (folder_cases, inbox_cases, growth_cases,
-	    transfer_cases, memory_cases) for c in part(s)]
+	return [c for part in (folder_cases, inbox_cases, filing_cases,
+	    growth_cases, transfer_cases, memory_cases) for c in part(s)]

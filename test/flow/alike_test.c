@@ -164,6 +164,23 @@ bodies_are_asked_for(void **state)
 	}
 }
 
+/* Of the same size, and of that second. */
+static void
+another_header(void **state)
+{
+	struct world *w = world_new(IMAPD_FULL);
+
+	(void)state;
+	world_do(w, FOUR);
+	world_sync_well(w);
+	world_do(w, "server remove INBOX a~20000\nserver add Work e~20000\n");
+	world_message(w, "Work", "e~20000")->date = message_date("a~20000");
+	world_sync_well(w);
+	world_is_in_sync(w, "INBOX: b~20000 c(FS)\n"
+	    "Work: d(,Junk) e~20000@\n");
+	world_free(w);
+}
+
 /* It only looks the same. Nothing goes on its account before its body is known:
  * then its own comes, and the file is a message of its own where it is there
  * still. */
@@ -209,6 +226,7 @@ main(void)
 		cmocka_unit_test(moves_there),
 		cmocka_unit_test(what_costs),
 		cmocka_unit_test(bodies_are_asked_for),
+		cmocka_unit_test(another_header),
 		cmocka_unit_test(another_one),
 	};
 

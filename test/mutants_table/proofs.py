@@ -38,7 +38,9 @@ ROWS = [
     ("what-was-believed-stays-known", "src/mail/state.c", "flow prove_test",
 	("\tif (p->likely)\n\t\tp->content = 0;\n", "")),
     ("a-second-message-looks-alike", SYNC + "match/pair.c",
-	"flow prove_test", ("rc = other ? 1 : is_filed_here(", "rc = is_filed_here(")),
+	"flow prove_test",
+	("\tif (other)\n\t\treturn 0;\n\tp->content = a->content;",
+	"\tp->content = a->content;")),
 
     ("moved-and-unreadable-is-gone", SYNC + "apply/remove.c",
 	"flow unlooked_test", ("\t\t    may_be_moved(r, &r->row[i].p))",

@@ -65,7 +65,7 @@ renaming_of(const struct renames *r, const struct folder *f)
 
 /* Where its directory is now. */
 static const char *
-path_of(const struct renaming *one)
+directory_path(const struct renaming *one)
 {
 	return one->dir != NULL ? one->dir->row.path : one->f->row.path;
 }
@@ -74,7 +74,8 @@ path_of(const struct renaming *one)
 static bool
 goes_along(const struct renaming *inner, const struct renaming *outer)
 {
-	const char *rest = folder_below(path_of(inner), path_of(outer));
+	const char *rest = folder_below(directory_path(inner),
+	    directory_path(outer));
 	const char *to = inner->path == NULL || outer->path == NULL ? NULL :
 	    folder_below(inner->path, outer->path);
 
@@ -92,7 +93,7 @@ is_burdened(const struct renames *r, const struct renaming *one)
 		const struct renaming *inner;
 
 		if (!f->row.local || is_fresh(f) ||
-		    folder_below(f->row.path, path_of(one)) == NULL)
+		    folder_below(f->row.path, directory_path(one)) == NULL)
 			continue;
 		inner = renaming_of(r, f);
 		if (inner == NULL || !goes_along(inner, one))
@@ -156,7 +157,7 @@ by_path(const void *x, const void *y)
 {
 	const struct renaming *a = x, *b = y;
 
-	return strcmp(path_of(a), path_of(b));
+	return strcmp(directory_path(a), directory_path(b));
 }
 
 /* Whose new name another one has to leave first waits for that; outer ones come
@@ -248,8 +249,8 @@ move_directories(struct renames *r, struct err *err)
 		struct renaming *one = &r->v[i];
 
 		if (one->op != RENAME_DIRECTORY ||
-		    maildir_folder_rename(r->run->md, path_of(one), one->path,
-		    &why) == 0)
+		    maildir_folder_rename(r->run->md, directory_path(one),
+		    one->path, &why) == 0)
 			continue;
 		if (!stays_where_it_is(&why)) {
 			*err = why;

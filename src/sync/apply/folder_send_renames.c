@@ -46,7 +46,7 @@ static enum task_result send_settled(struct task *);
 /* --- what is to be asked for --- */
 
 static bool
-is_as_it_was(const struct folder *f)
+mailbox_is_as_it_was(const struct folder *f)
 {
 	return f->listed.selectable && f->listed.has_status &&
 	    f->listed.uidvalidity == f->row.uidvalidity;
@@ -124,7 +124,7 @@ plan_sending(struct send_renames *s, struct sending *one, struct err *err)
 {
 	struct run *run = s->pass.run;
 	struct rename_there at = {
-		.as_it_was = is_as_it_was(one->f),
+		.as_it_was = mailbox_is_as_it_was(one->f),
 		.free = one->raw_to != NULL &&
 		    !is_name_there(s->list, one->raw_to),
 		.inside_itself = folder_below(one->one->to,
@@ -139,7 +139,9 @@ plan_sending(struct send_renames *s, struct sending *one, struct err *err)
 		return -1;
 	at.tried = mark == now && run->past.attempts > 0;
 	one->op = rename_send(&at);
-	return run->opt.dry_run ? 0 : index_fact_set(run->ix, one->f->row.id, FACT_RENAMING_THERE,
+	if (run->opt.dry_run)
+		return 0;
+	return index_fact_set(run->ix, one->f->row.id, FACT_RENAMING_THERE,
 	    one->op == RENAME_COPY ? 0 : now, err);
 }
 
@@ -224,7 +226,7 @@ send_next(struct task *t)
 
 /* Those that it would have taken along stay as well. */
 static int
-forget_work(struct pass *p, struct err *err)
+forget_marks_work(struct pass *p, struct err *err)
 {
 	struct send_renames *s = (struct send_renames *)p;
 	const struct sending *one = &s->v[s->at];
@@ -272,7 +274,7 @@ send_answered(struct task *t)
 		    "rename it, so what it holds is copied: %s",
 		    s->pass.run->conf->name, one->f->row.name, one->one->to,
 		    why);
-		return pass_job(&s->pass, forget_work, send_settled);
+		return pass_job(&s->pass, forget_marks_work, send_settled);
 	}
 	subscribe_along(s);
 	return task_next(t, send_subscribed);

@@ -23,6 +23,7 @@
 #define TRIES		4	/* names that are looked at for a folder */
 #define NEWEST		64
 #define HEADERS_MOST	16
+#define HEADERS_FEW	4	/* where all numbers are what they were */
 #define HELD_MOST	8	/* where all of them are numbered anew */
 
 /* What is to be looked at, in this order. */
@@ -357,6 +358,16 @@ know_own(struct seeking *s, struct err *err)
 	return 0;
 }
 
+static size_t
+how_many(const struct seeking *s)
+{
+	const struct imap_folder *l = &s->list->folder[in_turn(s)->to];
+	const struct index_folder *row = &s->folder->row;
+
+	return !in_turn(s)->home && l->uidnext == row->uidnext &&
+	    l->messages == row->exists ? HEADERS_FEW : HEADERS_MOST;
+}
+
 static int
 newest_work(struct pass *p, struct err *err)
 {
@@ -370,7 +381,7 @@ newest_work(struct pass *p, struct err *err)
 		if (probe[i].content == 0)
 			continue;
 		if (!in_turn(s)->by_content) {
-			if (s->headers.n < HEADERS_MOST)
+			if (s->headers.n < how_many(s))
 				headers_add(&s->headers, probe[i].uid,
 				    probe[i].content);
 			continue;

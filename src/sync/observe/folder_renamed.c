@@ -98,8 +98,8 @@ like_entry(void *arg, const struct maildir_entry *e, struct err *err)
 
 /* 1: the directory is that of the folder that is gone; 0, -1. */
 static int
-lies_in(struct run *run, const struct folder *gone, const struct folder *dir,
-    struct err *err)
+holds_files_of(struct run *run, const struct folder *gone,
+    const struct folder *dir, struct err *err)
 {
 	struct likening l = { .run = run, .gone = gone };
 	const struct maildir_visit visit = { &l, like_entry, like_restart };
@@ -133,7 +133,7 @@ directory_of(struct run *run, const struct folders_renamed *r,
 
 		if (!is_new_directory(dir) || is_taken(r, dir->row.name))
 			continue;
-		rc = lies_in(run, gone, dir, err);
+		rc = holds_files_of(run, gone, dir, err);
 		if (rc == 1)
 			*out = dir;
 		else if (rc == -1 && !err_is_of_path(err))

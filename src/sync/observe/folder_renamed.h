@@ -1,6 +1,6 @@
 /*
- * Which known folders have another name on disk now (design section 4, rule 7):
- * the directory is gone, and one that nobody knows has most of its files; or it
+ * Which known folders have another name on disk now (design section 4, rule 7).
+ * The directory is gone, and one that nobody knows has most of its files; or it
  * lies where the one above has taken it along.
  */
 #ifndef SYNC_OBSERVE_FOLDER_RENAMED_H
