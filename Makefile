@@ -336,7 +336,7 @@ faults: $(FAULTS)
 # Samples of these suites in each mode (test/lib/modes.py); "make mode-plain"
 # is one of them.
 MODES	= condstore plain no-uidplus no-literal compress one-connection \
-	  four-connections
+	  four-connections attic
 MODE_ROUNDS = 4
 MODE_HISTORIES = 6
 # Where only the line is another one, check kills nothing.

@@ -36,6 +36,14 @@ enum conf_auth {
 	CONF_AUTH_SCRAM_SHA_256_PLUS,
 };
 
+/* What is kept of messages that are removed. */
+enum conf_attic {
+	CONF_ATTIC_REMOVED,	/* the files that are removed on disk */
+	CONF_ATTIC_ALL,		/* and what is deleted there, before the server
+				   loses it */
+	CONF_ATTIC_NONE,
+};
+
 struct conf_account {
 	char *name;		/* [a-z0-9_.-]+, not beginning with a dot */
 	unsigned line;		/* of syncrc, where the section begins */
@@ -58,7 +66,8 @@ struct conf_account {
 	unsigned connections;	/* at most; 0: a few, where it pays */
 	bool expunge;		/* \Deleted and T mean removal */
 	char *trash;		/* folder for what is removed; or NULL */
-	unsigned attic_days;	/* what is removed on disk is kept; 0: not */
+	enum conf_attic attic;	/* see conf_attic_days, conf_keeps_all */
+	unsigned attic_days;	/* for how long; 0: not at all */
 	char **quirks;		/* rows of imap/quirks.h, or "!ROW" */
 	size_t n_quirks;
 	unsigned quirks_line;	/* where that stands */
@@ -88,6 +97,11 @@ void conf_release(struct conf *);
 /* NULL when there is none of that name. */
 const struct conf_account *conf_account_find(const struct conf *,
     const char *name);
+
+/* How many days is kept what is removed; 0: it is not. */
+unsigned conf_attic_days(const struct conf_account *);
+/* What is deleted on disk is kept, too. */
+bool conf_keeps_all(const struct conf_account *);
 
 /*
  * Whether `folders` takes this folder (UTF-8, "/" as delimiter) in. Each

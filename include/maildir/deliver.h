@@ -23,6 +23,13 @@ struct maildir_delivery;
 struct maildir_batch *maildir_batch_new(struct maildir *, const char *path,
     bool more);
 
+/*
+ * The same for the folder's place in the attic (attic.h), on the day of now:
+ * for messages that have no file which could be moved there. Under the lock.
+ */
+struct maildir_batch *maildir_batch_for_attic(struct maildir *,
+    const char *path, int64_t now);
+
 /* Begins a message. The bytes that follow are wire form (CRLF). They are
  * stored with LF line ends, or as received where that would not restore them
  * on the way back (a bare LF, or CR before CRLF). */
@@ -40,6 +47,21 @@ int maildir_deliver_copy(struct maildir_delivery *, int fd,
  * nor any other flag is set, else cur/), mtime = date ... */
 int maildir_deliver_place(struct maildir_delivery *, unsigned flags,
     const int64_t *date, struct err *);
+/*
+ * ... or, of a batch for the attic, under that very name. One that is there
+ * already, with the same content, takes its place, durably. ERR_REFUSED:
+ * something else has that name on that day.
+ */
+struct maildir_keeping {
+	const char *file;
+	unsigned form;			/* as fingerprint_is takes both */
+	const uint8_t *content;
+};
+int maildir_deliver_keep(struct maildir_delivery *,
+    const struct maildir_keeping *, const int64_t *date, struct err *);
+/* Is it there before anything was delivered? 1, durably; 0; -1. */
+int maildir_batch_keeps(struct maildir_batch *, const struct maildir_keeping *,
+    struct err *);
 /* ... or away with it. */
 void maildir_deliver_drop(struct maildir_delivery *);
 

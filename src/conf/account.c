@@ -179,6 +179,13 @@ static const struct conf_word compress_words[] = {
 	{ NULL, 0, NULL },
 };
 
+static const struct conf_word attic_words[] = {
+	{ "removed", CONF_ATTIC_REMOVED, NULL },
+	{ "all", CONF_ATTIC_ALL, NULL },
+	{ "none", CONF_ATTIC_NONE, NULL },
+	{ NULL, 0, NULL },
+};
+
 static const struct conf_word layout_words[] = {
 	{ "fs", 0, NULL },
 	{ "maildir++", 0, "layout maildir++ is not supported yet; use "
@@ -218,6 +225,7 @@ const struct conf_key conf_account_keys[] = {
 	KEY_LIST("folders", folders, n_folders, .preset = "*",
 	    .item = "pattern", .example = "folders = {\"*\"} for all of them"),
 	KEY_NUMBER("timeout", timeout_s, 1, 86400, .preset = "30"),
+	KEY_WORD("attic", attic, attic_words, .preset = "removed"),
 	KEY_NUMBER("attic-days", attic_days, 0, 36500, .preset = "30"),
 	KEY_NUMBER("connections", connections, 1, LIMIT_CONNECTIONS),
 	KEY_DURATION("verify-interval", verify_s, CONF_HOUR, 3650 * CONF_DAY,
@@ -265,4 +273,16 @@ conf_account_release(struct conf_account *a)
 	conf_keys_release(conf_account_keys, a);
 	free(a->name);
 	*a = (struct conf_account){ 0 };
+}
+
+unsigned
+conf_attic_days(const struct conf_account *a)
+{
+	return a->attic == CONF_ATTIC_NONE ? 0 : a->attic_days;
+}
+
+bool
+conf_keeps_all(const struct conf_account *a)
+{
+	return a->attic == CONF_ATTIC_ALL && a->attic_days > 0;
 }

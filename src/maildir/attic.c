@@ -88,7 +88,7 @@ no_room(const struct maildir_attic *a, struct err *err)
 	n = strlen(err->msg);
 	if (full)
 		snprintf(err->msg + n, sizeof(err->msg) - n,
-		    "; make room, or set attic-days = 0");
+		    "; make room, or set attic = none");
 	return -1;
 }
 
@@ -126,8 +126,8 @@ open_attic(const struct maildir_attic *a, struct err *err)
 }
 
 /* attic/tmp/DAY/FOLDER; the n-th of its day. */
-static int
-open_day(const struct maildir_attic *a, int n, struct err *err)
+int
+maildir_attic_open_day(const struct maildir_attic *a, int n, struct err *err)
 {
 	char *folder = folder_name(a->path), day[32];
 	int fd = open_attic(a, err);
@@ -142,6 +142,14 @@ open_day(const struct maildir_attic *a, int n, struct err *err)
 		fd = enter(a, fd, folder, err);
 	free(folder);
 	return fd;
+}
+
+int
+maildir_attic_open_part(const struct maildir_attic *a, struct err *err)
+{
+	int fd = open_attic(a, err);
+
+	return fd < 0 ? -1 : enter(a, fd, ATTIC_PART, err);
 }
 
 void
@@ -278,7 +286,7 @@ move_beside(struct maildir_attic *a, const struct maildir_message *msg,
     int fromfd, struct err *err)
 {
 	for (int n = 1; n <= ATTIC_SAME_MAX; n++) {
-		int fd = open_day(a, n, err), r;
+		int fd = maildir_attic_open_day(a, n, err), r;
 
 		if (fd < 0)
 			return -1;
@@ -300,7 +308,7 @@ maildir_put_away(struct maildir_attic *a, const struct maildir_message *msg,
 	int fd, r;
 
 	if (a->fd < 0)
-		a->fd = open_day(a, 0, err);
+		a->fd = maildir_attic_open_day(a, 0, err);
 	if (a->fd < 0)
 		return -1;
 	fd = maildir_open_removable(a->m, msg, known, err);

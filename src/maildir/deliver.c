@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "mail/flags.h"
+#include "maildir/attic.h"
 #include "internal.h"
 
 #define COPY_BLOCK (64u << 10)
@@ -48,6 +50,7 @@ struct maildir_delivery {
 struct maildir_batch {
 	struct maildir *m;
 	char *path;
+	struct maildir_attic *attic;	/* where they go; NULL: to the folder */
 	int fd[3];			/* BATCH_*; -1: not opened yet */
 	bool can_syncfs;
 	bool swept;			/* tmp/ holds nothing of killed runs */
@@ -71,6 +74,26 @@ maildir_batch_new(struct maildir *m, const char *path, bool more)
 	return b;
 }
 
+/* What a killed run left in the attic went when the Maildir was locked. */
+struct maildir_batch *
+maildir_batch_for_attic(struct maildir *m, const char *path, int64_t now)
+{
+	struct maildir_batch *b = maildir_batch_new(m, path, true);
+
+	b->attic = xcalloc(1, sizeof(*b->attic));
+	maildir_attic_init(b->attic, m, path, now);
+	return b;
+}
+
+static int
+batch_dir(struct maildir_batch *b, int i, struct err *err)
+{
+	if (b->attic == NULL)
+		return maildir_dir_open(b->m, b->path, batch_sub[i], err);
+	return i == BATCH_TMP ? maildir_attic_open_part(b->attic, err) :
+	    maildir_attic_open_day(b->attic, 0, err);
+}
+
 /*
  * tmp/ must be open before the first write: syncfs reports what went wrong
  * since then. What a killed run left there goes now.
@@ -83,8 +106,7 @@ batch_open(struct maildir_batch *b, struct err *err)
 
 	for (int i = 0; i < 3; i++) {
 		if (b->fd[i] < 0)
-			b->fd[i] = maildir_dir_open(b->m, b->path,
-			    batch_sub[i], err);
+			b->fd[i] = batch_dir(b, i, err);
 		if (b->fd[i] < 0)
 			return -1;
 	}
@@ -248,25 +270,15 @@ set_date(int fd, const int64_t *date)
 	return futimens(fd, times);
 }
 
-int
-maildir_deliver_place(struct maildir_delivery *d, unsigned flags,
-    const int64_t *date, struct err *err)
+/* Its name is known: it waits for the commit. */
+static int
+delivery_put(struct maildir_delivery *d, const int64_t *date, struct err *err)
 {
-	const struct maildir_name name = { .unique = span_of(d->tmp.name) };
 	struct stat st;
 
-	if (delivery_expect(d, DELIVERY_ENDED, err) < 0)
-		return -1;
 	if (set_date(d->tmp.fd, date) < 0 || fstat(d->tmp.fd, &st) < 0)
 		return delivery_fail(d, err);
 	d->hint = maildir_hint_of(&st);
-	d->in_new = (flags & FLAG_ALL) == 0;
-	if (d->in_new)
-		memcpy(d->file, d->tmp.name, sizeof(d->file));
-	else if (!maildir_name_format(d->file, &name, flags)) {
-		errno = ENAMETOOLONG;
-		return delivery_fail(d, err);
-	}
 	if (delivery_settle(d, err) < 0) {
 		delivery_discard(d);
 		return -1;
@@ -274,6 +286,50 @@ maildir_deliver_place(struct maildir_delivery *d, unsigned flags,
 	d->state = DELIVERY_PLACED;
 	d->batch->placed++;
 	return 0;
+}
+
+int
+maildir_deliver_place(struct maildir_delivery *d, unsigned flags,
+    const int64_t *date, struct err *err)
+{
+	const struct maildir_name name = { .unique = span_of(d->tmp.name) };
+
+	if (delivery_expect(d, DELIVERY_ENDED, err) < 0)
+		return -1;
+	d->in_new = (flags & FLAG_ALL) == 0;
+	if (d->in_new)
+		memcpy(d->file, d->tmp.name, sizeof(d->file));
+	else if (!maildir_name_format(d->file, &name, flags)) {
+		errno = ENAMETOOLONG;
+		return delivery_fail(d, err);
+	}
+	return delivery_put(d, date, err);
+}
+
+int
+maildir_deliver_keep(struct maildir_delivery *d,
+    const struct maildir_keeping *k, const int64_t *date, struct err *err)
+{
+	int there;
+
+	if (delivery_expect(d, DELIVERY_ENDED, err) < 0)
+		return -1;
+	there = maildir_attic_has(d->batch->fd[BATCH_CUR], k, err);
+	if (there != 0) {
+		delivery_discard(d);
+		return there == 1 ? 0 : -1;
+	}
+	d->in_new = false;
+	snprintf(d->file, sizeof(d->file), "%s", k->file);
+	return delivery_put(d, date, err);
+}
+
+int
+maildir_batch_keeps(struct maildir_batch *b, const struct maildir_keeping *k,
+    struct err *err)
+{
+	return batch_open(b, err) < 0 ? -1 :
+	    maildir_attic_has(b->fd[BATCH_CUR], k, err);
 }
 
 void
@@ -504,6 +560,9 @@ maildir_batch_free(struct maildir_batch *b)
 	for (int i = 0; i < 3; i++)
 		if (b->fd[i] >= 0)
 			close(b->fd[i]);
+	if (b->attic != NULL)
+		maildir_attic_release(b->attic);
+	free(b->attic);
 	free(b->item);
 	free(b->path);
 	free(b);

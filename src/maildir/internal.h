@@ -141,10 +141,21 @@ void maildir_msgfile_discard(struct maildir_msgfile *);
 #define ATTIC_COMPONENT_MAX	255
 #define ATTIC_CUT_LEN		18	/* "%~" and 16 digits */
 #define ATTIC_SAME_MAX		99	/* files of one name on one day */
+/* What is on its way to a day of it. No day, so it is passed over. */
+#define ATTIC_PART		"part"
+/* Its directories, made durably where they are missing: attic/tmp/part, and
+ * attic/tmp/DAY/FOLDER, of the n-th such DAY. */
+struct maildir_attic;
+int maildir_attic_open_part(const struct maildir_attic *, struct err *);
+int maildir_attic_open_day(const struct maildir_attic *, int n, struct err *);
+/* 1: that content is there under that name, durably; 0: nothing is; -1. */
+struct maildir_keeping;
+int maildir_attic_has(int dirfd, const struct maildir_keeping *, struct err *);
 /* "2026-11-23" or "2026-11-23.1": YYYY-MM-DD. */
 bool maildir_attic_is_day(const char *name);
-/* Under the lock. Older versions made an empty cur and new beside its tmp,
- * which other programs took for a folder: these go. */
+/* Under the lock. What a killed run left on its way to the attic goes. Older
+ * versions made an empty cur and new beside its tmp, which other programs took
+ * for a folder: so do these. */
 void maildir_attic_tidy(struct maildir *);
 
 /* folder_make.c: ends what a killed run began in MARK_DIR. Under the lock. */

@@ -238,3 +238,20 @@ def test_index_is_durable_before_the_server_changes(world, record):
 	seen = record.one(r"sync .*/INBOX/cur$")
 	record.between(WAL, seen, marked)
 	record.between(WAL, marked, record.one(r"send .* EXPUNGE"))
+
+
+def test_kept_is_durable(make_world, recorder):
+	"""attic = all: the bytes, the name, and then the server loses it."""
+	world = make_world(keys={"attic": "all"})
+	record = Record(world, recorder)
+	fill(world, "m1", "m2")
+	world.sync()
+	world.maildir.unlink(world.maildir.find("m1"))
+	record.run()
+	written = record.one(r"sync .*/attic/tmp/part/")
+	renamed = record.one(r"rename .*/attic/tmp/[0-9-]+/INBOX/")
+	stored = record.one(r"send .* STORE ")
+	assert written < renamed < stored, str(record)
+	record.between(r"sync .*/attic/tmp/[0-9-]+/INBOX$", renamed, stored)
+	record.between(r"sync .*/attic/tmp/[0-9-]+$", -1, stored)
+	record.between(r"sync .*/attic/tmp$", -1, stored)

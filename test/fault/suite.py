@@ -163,6 +163,7 @@ class Scene:
 		self.world = self.make_world(keys)
 		self.random = random.Random(seed)
 		self.model = {}
+		self.gone = set()	# from both sides, when all is done
 		self.begin()
 		self.change()
 		self.keep()
@@ -223,6 +224,7 @@ class Scene:
 		self.put("INBOX", "I1")
 		self.put("INBOX", "I2", "\\Seen", "keep")
 		del self.model["INBOX"]["I3"]
+		self.gone.add("I3")
 		self.put("far", "far3", "\\Seen")
 
 	def change_local(self):
@@ -252,6 +254,7 @@ class Scene:
 		self.put("INBOX", "I5")
 		del m["INBOX"]["I6"]
 		del m["work"]["w1"]
+		self.gone |= {"I6", "w1"}
 		del m["work"]["w2"]
 		self.put("lists/foo", "w2", "\\Seen")
 		self.put("near", "near3", "\\Seen")
@@ -286,6 +289,18 @@ class Scene:
 		if old:
 			shutil.rmtree(old, ignore_errors=True)
 
+	def is_kept(self):
+		"""Of what was removed, all, where all is to be kept."""
+		if modes.chosen().keys.get("attic") != "all":
+			return True
+		top = self.world.maildir.root + "/.mailtern/attic/tmp"
+		kept = set()
+		for at, _, names in os.walk(top):
+			for name in names:
+				with open(os.path.join(at, name), "rb") as f:
+					kept.add(judge.token(f.read()))
+		return self.gone <= kept
+
 	def recover(self, idle=False, args=()):
 		"""One clean run; returns (verdict, what went wrong or None)."""
 		self.relay.disarm()
@@ -294,6 +309,8 @@ class Scene:
 		if r.rc != 0:
 			trouble = "the clean run failed: %s" % r
 		v = w.verdict(self.model)
+		if trouble is None and not self.is_kept():
+			trouble = "not all that was removed is in the attic"
 		if idle and trouble is None and v.good():
 			try:
 				w.assert_idle()

@@ -77,6 +77,7 @@ struct flow {
 	const char *ops;	/* sorted */
 	const char *both;	/* on both sides and in the index; or each: */
 	const char *server, *disk, *index;
+	const char *attic;
 	const char *notes, *items;	/* "" when NULL */
 	int exit;
 	unsigned not;		/* FLOW_* */

@@ -78,6 +78,7 @@ sides_are(struct world *w, const struct flow *f)
 	compare(w, "the server", world_server(w), f->server);
 	compare(w, "the disk", world_disk(w), f->disk);
 	compare(w, "the index", world_index(w), f->index);
+	compare(w, "the attic", world_attic(w), f->attic);
 }
 
 static void

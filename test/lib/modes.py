@@ -33,6 +33,8 @@ MODES = {
 	keys={"connections": "1"}),
     "four-connections": Mode("as many as usual",
 	keys={"connections": "4"}),
+    "attic": Mode("what is deleted on disk is kept first",
+	keys={"attic": "all"}),
 }
 
 # Of servers that are so by themselves (setups.py).

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 
 #define FIXTURES "test/fixture/syncrc"
@@ -95,12 +96,42 @@ minimal_account_has_defaults(void **state)
 	assert_null(a->tunnel);
 	assert_false(a->allow_cleartext_password);
 	assert_int_equal(a->timeout_s, 30);
+	assert_int_equal(a->attic, CONF_ATTIC_REMOVED);
 	assert_int_equal(a->attic_days, 30);
+	assert_int_equal(conf_attic_days(a), 30);
+	assert_false(conf_keeps_all(a));
 	assert_int_equal(a->connections, 0);
 	assert_int_equal(a->compress, CONF_COMPRESS_AUTO);
 	assert_false(a->expunge);
 	assert_null(a->trash);
 	conf_release(&conf);
+}
+
+static void
+attic_and_its_days(void **state)
+{
+	static const struct {
+		const char *keys;
+		unsigned days;
+		bool all;
+	} of[] = {
+		{ "attic = removed\n", 30, false }, { "attic = all\n", 30, true },
+		{ "attic = all\nattic-days = 7\n", 7, true },
+		{ "attic = all\nattic-days = 0\n", 0, false },
+		{ "attic = none\nattic-days = 7\n", 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		char *text = xasprintf(HEAD HOST "user = x\n"
+		    "password-command = x\nmaildir = \"/m\"\n%s}", of[i].keys);
+		struct conf conf = load_ok(text);
+
+		assert_int_equal(conf_attic_days(conf.accounts), of[i].days);
+		assert_int_equal(conf_keeps_all(conf.accounts), of[i].all);
+		conf_release(&conf);
+		free(text);
+	}
 }
 
 #define HEX16 "0123456789abcdef"
@@ -117,7 +148,7 @@ every_key_is_read(void **state)
 	    "tls-fingerprint = \"SHA256:01:23:45:67:89:AB:CD:EF:"
 	    HEX16 HEX16 HEX16 "\"\n"
 	    "allow-cleartext-password = yes\ntimeout = 5\nexpunge = on\n"
-	    "trash = Trash\nlayout = fs\nattic-days = 0\n"
+	    "trash = Trash\nlayout = fs\nattic = all\nattic-days = 0\n"
 	    "connections = 2\ncompress = yes\nverify-interval = 36h\n"
 	    "window = 10000\nverify-bytes = 3K\n}");
 	struct conf_account *a = conf.accounts;
@@ -137,7 +168,9 @@ every_key_is_read(void **state)
 	assert_int_equal(a->timeout_s, 5);
 	assert_true(a->expunge);
 	assert_string_equal(a->trash, "Trash");
+	assert_int_equal(a->attic, CONF_ATTIC_ALL);
 	assert_int_equal(a->attic_days, 0);
+	assert_false(conf_keeps_all(a));
 	assert_int_equal(a->connections, 2);
 	assert_int_equal(a->compress, CONF_COMPRESS_YES);
 	assert_int_equal(a->verify_s, 36 * 3600);
@@ -515,6 +548,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(minimal_account_has_defaults),
 		cmocka_unit_test(every_key_is_read),
+		cmocka_unit_test(attic_and_its_days),
 		cmocka_unit_test(window_of_days),
 		cmocka_unit_test(port_follows_tls),
 		cmocka_unit_test(account_wins_over_defaults),

@@ -7,6 +7,7 @@
  *	index lane	pick	rows, with what was recorded of them
  *	server		FETCH	are these still the messages that the index
  *				speaks of? (remove_check.c)
+ *	(remove_keep.c	what was deleted here goes to the attic, if all does)
  *	disk lane	unlink	under the very name last seen, or into the
  *				attic; then sync
  *	server		to the trash folder, if one is set (remove_trash.c)
@@ -110,7 +111,7 @@ know(struct removing *r, struct doomed *d, struct err *err)
 		memcpy(d->known.content, content.digest,
 		    sizeof(d->known.content));
 	}
-	return run->conf->attic_days == 0 ? 0 : remove_twin_find(run,
+	return conf_attic_days(run->conf) == 0 ? 0 : remove_twin_find(run,
 	    &d->p.place, &d->twin, err);
 }
 
@@ -132,8 +133,8 @@ leave_unproven(struct removing *r, struct doomed *d, struct err *err)
 
 /* It lies elsewhere by now. What the trash has may be there for its own sake,
  * or for another's. */
-static int
-is_filed(struct removing *r, const struct doomed *d, bool *out,
+int
+remove_is_filed(struct removing *r, const struct doomed *d, bool *out,
     struct err *err)
 {
 	const struct folder *trash = folder_trash(r->pass.run);
@@ -154,7 +155,7 @@ sort_out_filed(struct removing *r, struct doomed *d, struct err *err)
 
 	if (r->trash == NULL && !r->filed)
 		return 0;
-	if (is_filed(r, d, &filed, err) == -1)
+	if (remove_is_filed(r, d, &filed, err) == -1)
 		return -1;
 	if (filed == r->filed)
 		return 0;
@@ -230,6 +231,7 @@ remove_release_rows(struct removing *r)
 	uidset_clear(&r->left);
 	imap_cmd_release(&r->look.cmd);
 	remove_trash_release(r);
+	remove_keep_release(r);
 	free(r->refused);
 	r->refused = NULL;
 	r->stale = r->stored = r->by_marks = r->copying = false;
@@ -259,7 +261,7 @@ static void
 attics_init(struct attics *a, const struct removing *r)
 {
 	const int64_t days = UNPROVEN_DAYS -
-	    (int64_t)r->pass.run->conf->attic_days;
+	    (int64_t)conf_attic_days(r->pass.run->conf);
 	struct maildir *md = r->pass.run->md;
 	const char *path = r->pass.folder->row.path;
 	int64_t now = clock_wall();
@@ -297,7 +299,7 @@ take_away(struct removing *r, struct doomed *d, struct attics *a,
 
 	if (p->likely)
 		return maildir_put_away(&a->unproven, &m, &d->known, err);
-	if (r->pass.run->conf->attic_days > 0 &&
+	if (conf_attic_days(r->pass.run->conf) > 0 &&
 	    !remove_twin_is_there(md, &d->twin))
 		return maildir_put_away(&a->usual, &m, &d->known, err);
 	return maildir_remove_known(md, &m, &d->known, err);
@@ -534,6 +536,7 @@ record_row(struct removing *r, int i, struct err *err)
 		return record_failure(r->pass.run, r->pass.folder, p,
 		    &(struct failure){ ITEM_REMOVE, d->failure, false }, err);
 	if ((d->unlinked && record_unlinked(r, p, err) == -1) ||
+	    remove_keep_record(r, d, err) == -1 ||
 	    (d->expunged && record_expunged(r, i, err) == -1))
 		return -1;
 	if (d->unlinked)

@@ -26,6 +26,7 @@ struct doomed {
 	struct removed_how how;		/* it was known again */
 	struct maildir_known known;	/* of its file */
 	struct remove_twin twin;	/* another that holds the same */
+	struct kept *kept;	/* remove_keep.c: it goes to the attic; NULL */
 	bool unlinked, expunged;
 	/* remove_lost.c: a connection was lost at it before; now. */
 	bool suspect, suspected, proven;
@@ -64,6 +65,8 @@ struct removing {
 	unsigned at_once_kept;		/* 0: any number */
 	struct unlooked unread;		/* files that may be what is to go */
 
+	struct keeping *keeping;	/* remove_keep.c; NULL */
+
 	/* remove_trash.c */
 	struct folder *trash;		/* where it goes instead, or NULL */
 	bool filed;		/* what lies elsewhere by now, and needs none,
@@ -85,6 +88,15 @@ bool remove_wants_expunge(const struct doomed *);
  * the others some have a failure. Then remove_checked. */
 enum task_result remove_check(struct removing *);
 task_step remove_checked;
+
+/* Index lane: it lies elsewhere by now, and was not deleted. */
+int remove_is_filed(struct removing *, const struct doomed *, bool *out,
+    struct err *);
+/* remove_keep.c: what of r->uids is to be kept is in the attic, or has left
+ * r->uids; then remove_checked. Index lane: what is known of it by that. */
+enum task_result remove_keep(struct removing *);
+int remove_keep_record(struct removing *, struct doomed *, struct err *);
+void remove_keep_release(struct removing *);
 
 /* The rest of the way: r->uids get the mark and go; or only what was done is
  * recorded. */

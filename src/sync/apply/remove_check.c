@@ -138,5 +138,5 @@ remove_doubts_compared(struct task *t)
 			    "it is kept", uid);
 		}
 	}
-	return task_next(t, remove_checked);
+	return remove_keep(r);
 }

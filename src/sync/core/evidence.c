@@ -157,6 +157,8 @@ evidence_remote(struct run *run, const struct folder *f,
 	else
 		add_local(run, f, &l.why);
 	add_sameness(&l.why, p, how);
+	if (how->kept)
+		buf_addf(&l.why, "; kept in the attic");
 	if (how->trash != NULL)
 		buf_addf(&l.why, "; moved to %s", how->trash);
 	return line_write(run, how->trash != NULL ? "trashed" :

@@ -151,6 +151,7 @@ int evidence_local(struct run *, const struct folder *, const struct place *p,
 struct removed_how {
 	const char *trash;	/* where it was moved; NULL: expunged */
 	bool size, date, header;	/* that the server had as recorded */
+	bool kept;		/* in the attic, before */
 };
 int evidence_remote(struct run *, const struct folder *,
     const struct place *p, const struct removed_how *, struct err *);

@@ -216,7 +216,7 @@ take_off(struct run *run, struct folder *f, const struct place *old,
 	known.has_content = true;
 	known.form = content.form;
 	memcpy(known.content, content.digest, sizeof(known.content));
-	if (run->conf->attic_days == 0)
+	if (conf_attic_days(run->conf) == 0)
 		r = maildir_remove_known(run->md, &at, &known, err);
 	else {
 		maildir_attic_init(&attic, run->md, f->row.path, clock_wall());

@@ -74,7 +74,7 @@ clock_is_steady(struct run *run, int64_t now, bool *out, struct err *err)
 static int64_t
 kept_since(const struct run *run, int64_t now)
 {
-	return now - (int64_t)run->conf->attic_days * DAY;
+	return now - (int64_t)conf_attic_days(run->conf) * DAY;
 }
 
 static int

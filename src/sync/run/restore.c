@@ -455,7 +455,8 @@ restore_all(struct restore *r, struct err *err)
 
 	if (restore_open_index(r, err) == -1 ||
 	    restore_open_root(r, err) == -1 ||
-	    load_folders(r->run, err) == -1 || restore_find(r, err) == -1)
+	    load_folders(r->run, err) == -1 || restore_find(r, err) == -1 ||
+	    index_newest_place(r->run->ix, &r->newest, err) == -1)
 		return -1;
 	while (i < r->n)
 		if (restore_some(r, &i, err) == -1)

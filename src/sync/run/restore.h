@@ -28,6 +28,7 @@ struct restore {
 	const struct sync_restore_visit *visit;
 	struct wanted *wanted;	/* by folder, and by content therein */
 	size_t n, cap;
+	int64_t newest;		/* place before it began: none of its own */
 	bool changed;		/* the root has this run's token */
 };
 

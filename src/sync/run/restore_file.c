@@ -94,7 +94,7 @@ restore_is_filed(struct restore *r, const struct restore_search *s)
 		const struct place *p = &s->file[i];
 		const struct folder *f = folder_by_id(r->run, p->folder);
 
-		if (f != NULL && !is_trash(r->run, f) &&
+		if (f != NULL && !is_trash(r->run, f) && p->id <= r->newest &&
 		    !(p->local.flags & FLAG_DELETED) && is_on_disk(r, f, p))
 			return path_of(f, p);
 	}
