@@ -11,6 +11,9 @@
  * ours. */
 int index_content_put(struct index *, const struct fingerprint *,
     int64_t *id_out, struct err *);
+/* The row of that message, if there is one: 1, 0, -1. Changes nothing. */
+int index_content_find(struct index *, const struct fingerprint *,
+    int64_t *id_out, struct err *);
 struct index_content {
 	int64_t id;
 	unsigned form;		/* of digest, head, size and removed */

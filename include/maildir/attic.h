@@ -77,6 +77,9 @@ struct maildir_attic_visit {
 };
 int maildir_attic_list(struct maildir *, const struct maildir_attic_visit *,
     struct err *);
+/* What one of them holds. Errors as below. */
+int maildir_attic_fingerprint(struct maildir *,
+    const struct maildir_attic_entry *, struct fingerprint *out, struct err *);
 /* One of them, for reading: ERR_STALE when it is gone. Needs no lock. */
 int maildir_attic_open(struct maildir *, const struct maildir_attic_entry *,
     int *fd_out, struct err *);

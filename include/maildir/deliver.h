@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "mail/fingerprint.h"
 #include "mail/state.h"
 #include "maildir/maildir.h"
@@ -43,6 +44,9 @@ int maildir_deliver_end(struct maildir_delivery *, struct fingerprint *out,
  * where it can't be read; the delivery is to be dropped then. */
 int maildir_deliver_copy(struct maildir_delivery *, int fd,
     struct fingerprint *out, struct err *);
+/* Its name gets these letters, too, as far as they are not ours
+ * (maildir/name.h), and then it goes to cur/. Before it is placed. */
+void maildir_deliver_letters(struct maildir_delivery *, struct span letters);
 /* Then either: where it goes (flags in the name; new/ when neither FLAG_SEEN
  * nor any other flag is set, else cur/), mtime = date ... */
 int maildir_deliver_place(struct maildir_delivery *, unsigned flags,

@@ -24,6 +24,10 @@ struct report {
 void report_line(struct report *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same for what was asked for: quiet does not matter. */
+void report_data(struct report *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* An event for programs; nothing without json. Frees the event. Of many in a
  * row the last wait for the next, or for the summary. */
 void report_event(struct report *, struct json_event *);

@@ -63,7 +63,7 @@ on_entry(void *arg, const struct sync_log_entry *entry)
 		return;
 	}
 	line = log_format(feed->account->name, entry);
-	report_line(r, "%s", line);
+	report_data(r, "%s", line);
 	free(line);
 }
 

@@ -49,6 +49,16 @@ restored_report_event(struct restoring *r, const struct sync_restored *what)
 	report_event(&r->cmd->report, e);
 }
 
+/* What would be done was asked for. */
+static void
+tell_line(struct restoring *r, const char *line)
+{
+	if (r->cmd->dry_run)
+		report_data(&r->cmd->report, "%s", line);
+	else
+		report_line(&r->cmd->report, "%s", line);
+}
+
 static void
 on_restored(void *arg, const struct sync_restored *what)
 {
@@ -60,11 +70,11 @@ on_restored(void *arg, const struct sync_restored *what)
 	switch (what->as) {
 	case RESTORED:
 		r->restored++;
-		report_line(&r->cmd->report, "%s", line);
+		tell_line(r, line);
 		break;
 	case RESTORE_THERE:
 		r->there++;
-		report_line(&r->cmd->report, "%s", line);
+		tell_line(r, line);
 		break;
 	case RESTORE_FILED:
 		r->filed++;

@@ -115,6 +115,16 @@ find_first_form(struct index *ix, const struct fingerprint *fp, int64_t *id_out,
 }
 
 int
+index_content_find(struct index *ix, const struct fingerprint *fp,
+    int64_t *id_out, struct err *err)
+{
+	int r = content_find(ix, FORM_NOW, fp->content, id_out, err);
+
+	return r != 0 ? r : content_find(ix, FORM_FIRST, fp->first.content,
+	    id_out, err);
+}
+
+int
 index_content_put(struct index *ix, const struct fingerprint *fp,
     int64_t *id_out, struct err *err)
 {

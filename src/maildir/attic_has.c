@@ -1,5 +1,5 @@
-/* Tells whether the attic has a message already, as an earlier run that was cut
- * off may have put it there. */
+/* Tells what a file of the attic holds; and whether a message is there already,
+ * as an earlier run that was cut off may have put it there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "maildir/attic.h"
 #include "maildir/deliver.h"
 #include "internal.h"
 
@@ -27,6 +28,19 @@ read_fingerprint(int fd, struct fingerprint *out)
 	free(block);
 	close(fd);
 	return n < 0 ? -1 : 0;
+}
+
+int
+maildir_attic_fingerprint(struct maildir *m,
+    const struct maildir_attic_entry *e, struct fingerprint *out,
+    struct err *err)
+{
+	int fd;
+
+	if (maildir_attic_open(m, e, &fd, err) < 0)
+		return -1;
+	return read_fingerprint(fd, out) == 0 ? 0 : err_errno(err, ERR_IO,
+	    "can't read %s in the attic", e->file);
 }
 
 int

@@ -43,6 +43,7 @@ struct maildir_delivery {
 	struct maildir_msgfile tmp;
 	struct fingerprinter *print;
 	char file[MAILDIR_NAME_MAX + 1];	/* its name at last */
+	char letters[MAILDIR_NAME_MAX + 1];	/* foreign ones, for that */
 	bool in_new;
 	struct file_hint hint;
 };
@@ -288,18 +289,47 @@ delivery_put(struct maildir_delivery *d, const int64_t *date, struct err *err)
 	return 0;
 }
 
+/* Those of letters that are nobody's flag, and what stands behind a comma. */
+void
+maildir_deliver_letters(struct maildir_delivery *d, struct span letters)
+{
+	size_t i, n = 0;
+	bool tail = false;
+
+	for (i = 0; i < letters.n && n < MAILDIR_NAME_MAX; i++) {
+		tail |= letters.p[i] == ',';
+		if (tail || flag_from_letter(letters.p[i]) == 0)
+			d->letters[n++] = letters.p[i];
+	}
+	d->letters[n] = '\0';
+}
+
+/* Letters that find no room are left out. */
+static bool
+delivery_name(struct maildir_delivery *d, unsigned flags)
+{
+	struct maildir_name name = {
+		.unique = span_of(d->tmp.name), .letters = span_of(d->letters),
+	};
+
+	d->in_new = (flags & FLAG_ALL) == 0 && name.letters.n == 0;
+	if (d->in_new) {
+		memcpy(d->file, d->tmp.name, sizeof(d->file));
+		return true;
+	}
+	if (maildir_name_format(d->file, &name, flags))
+		return true;
+	name.letters.n = 0;
+	return maildir_name_format(d->file, &name, flags);
+}
+
 int
 maildir_deliver_place(struct maildir_delivery *d, unsigned flags,
     const int64_t *date, struct err *err)
 {
-	const struct maildir_name name = { .unique = span_of(d->tmp.name) };
-
 	if (delivery_expect(d, DELIVERY_ENDED, err) < 0)
 		return -1;
-	d->in_new = (flags & FLAG_ALL) == 0;
-	if (d->in_new)
-		memcpy(d->file, d->tmp.name, sizeof(d->file));
-	else if (!maildir_name_format(d->file, &name, flags)) {
+	if (!delivery_name(d, flags)) {
 		errno = ENAMETOOLONG;
 		return delivery_fail(d, err);
 	}

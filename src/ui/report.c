@@ -31,6 +31,19 @@ flush_now_and_then(struct report *r)
 	fflush(r->out);
 }
 
+static void
+print_formatted(struct report *r, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+static void
+print_formatted(struct report *r, const char *fmt, va_list ap)
+{
+	progress_hide();
+	vfprintf(r->out, fmt, ap);
+	fputc('\n', r->out);
+	fflush(r->out);
+}
+
 void
 report_line(struct report *r, const char *fmt, ...)
 {
@@ -38,12 +51,21 @@ report_line(struct report *r, const char *fmt, ...)
 
 	if (r->json || r->quiet)
 		return;
-	progress_hide();
 	va_start(ap, fmt);
-	vfprintf(r->out, fmt, ap);
+	print_formatted(r, fmt, ap);
 	va_end(ap);
-	fputc('\n', r->out);
-	fflush(r->out);
+}
+
+void
+report_data(struct report *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->json)
+		return;
+	va_start(ap, fmt);
+	print_formatted(r, fmt, ap);
+	va_end(ap);
 }
 
 void

@@ -1,6 +1,5 @@
 """What log tells, and what restore brings back, by the program itself."""
 
-import json
 import os
 
 from test_attic import expunge, fill, kept
@@ -62,3 +61,63 @@ def test_what_would_be_done_names_the_message(world):
 	assert told["remove-remote"]["subject"] == "about m2"
 	out = world.run("status", rc=0).out
 	assert 'remove-remote UID 2, "about m2", from Ann' in out
+
+
+def removals(world):
+	return [e for e in log(world) if e["what"].startswith("removed-")]
+
+
+def test_letters_of_others_come_back(world):
+	"""And those behind a comma, with which it lies in cur/."""
+	fill(world, "m1", "m2", "m3")
+	world.sync()
+	for tok, letters in (("m1", "Sab"), ("m2", "c,x=1")):
+		f = world.maildir.find(tok)
+		os.rename(f.path, os.path.dirname(f.path) + "/" +
+		    f.name.partition(":")[0] + ":2," + letters)
+	world.sync()
+	expunge(world, 1)
+	expunge(world, 2)
+	world.sync()
+	restore(world, "--to", "1h")
+	assert world.maildir.find("m1").name.endswith(":2,Sab")
+	assert world.maildir.find("m2").name.endswith(":2,c,x=1")
+	assert "/cur/" in world.maildir.find("m2").path
+	world.settle()
+
+
+def test_kept_under_the_name_of_another(world):
+	"""One of two is not kept while the other is there. When that has gone
+	to the attic, it has both; each with its own flags."""
+	fill(world, "m1", "m2")
+	with world.imap() as imap:
+		imap.create("work")
+		world.append(imap, "work", "m1", ["\\Flagged"])
+	world.sync()
+	expunge(world, 1)
+	world.sync()
+	assert kept(world) == {}
+	expunge(world, 1, "work")
+	world.sync()
+	assert len(kept(world)) == 1
+	told = restore(world, "--to", "1h")
+	assert [e["outcome"] for e in told] == ["restored", "restored"]
+	assert world.maildir.find("m1", "INBOX").name.endswith(":2,S")
+	assert world.maildir.find("m1", "work").name.endswith(":2,F")
+	world.settle()
+
+
+def test_quiet_tells_what_was_asked_for(world):
+	fill(world, "m1", "m2")
+	world.sync()
+	expunge(world, 1)
+	world.sync()
+	whole = world.run("log", rc=0).out
+	assert whole and world.run("-q", "log", rc=0).out == whole
+	id = str(removals(world)[0]["id"])
+	dry = world.run("restore", "-n", "w", id, rc=0).out.splitlines()
+	assert world.run("-q", "restore", "-n", "w", id,
+	    rc=0).out.splitlines() == dry[:1]
+	r = world.run("-q", "restore", "w", id, rc=0)
+	assert r.out == r.err == ""
+	assert world.maildir.find("m1")

@@ -36,7 +36,7 @@ struct restored {
 	struct fingerprint fp;
 	char *from, *file;
 	unsigned flags;
-	int64_t place;
+	int64_t place, content;
 };
 
 struct batch {
@@ -152,7 +152,8 @@ is_it(struct run *run, const struct wanted *w, const struct fingerprint *fp,
 	struct index_content c;
 	int found;
 
-	*out = true;
+	*out = !w->has_digest || memcmp(w->digest, fp->content,
+	    sizeof(w->digest)) == 0;
 	if (w->content == 0)
 		return 0;
 	found = index_content_by_id(run->ix, w->content, &c, err);
@@ -184,8 +185,10 @@ batch_add(struct batch *b, const struct wanted *w, struct restore_source *src,
 		return 0;
 	}
 	date = (int64_t)os_mtime(&st).tv_sec;
-	item->flags = (src->in_attic ? src->flags : w->flags) &
+	item->flags = (src->is_own ? src->flags : w->flags) &
 	    ~(unsigned)FLAG_DELETED;
+	if (src->letters != NULL)
+		maildir_deliver_letters(item->delivery, span_of(src->letters));
 	if (maildir_deliver_place(item->delivery, item->flags, &date,
 	    err) == -1)
 		return -1;
@@ -220,6 +223,7 @@ put_place(struct batch *b, struct restored *item, struct err *err)
 	if (rc == 0)
 		rc = index_place_see(ix, &p, &seen, &changed, err);
 	item->place = p.id;
+	item->content = p.content;
 	place_release(&p);
 	return rc;
 }
@@ -263,7 +267,7 @@ log_item(struct batch *b, const struct restored *item, struct err *err)
 		unique = span_dup(name.unique);
 	rc = log_line(b->r->run, &(struct index_log_line){
 		.what = "restored", .folder = b->folder->row.name,
-		.unique = unique, .content = item->w->content,
+		.unique = unique, .content = item->content,
 		.flags = item->flags, .evidence = why,
 		.keywords = *item->w->keywords != '\0' ? item->w->keywords :
 		    NULL,

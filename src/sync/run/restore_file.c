@@ -103,17 +103,8 @@ restore_is_filed(struct restore *r, const struct restore_search *s)
 
 /* --- its bytes --- */
 
-static unsigned
-flags_of_name(const char *file)
-{
-	struct maildir_name name;
-
-	return maildir_name_parse(file, &name) ? name.flags : 0;
-}
-
-/* Names are unique; but without a content nothing else would tell. */
-static bool
-can_be(const struct restore *r, const struct wanted *w,
+bool
+restore_can_be(const struct restore *r, const struct wanted *w,
     const struct attic_copy *c)
 {
 	const struct folder *f = folder_named(r->run, w->folder);
@@ -129,15 +120,19 @@ open_copy(struct restore *r, const struct wanted *w,
 	const struct maildir_attic_entry e = {
 		.day = c->day, .dir = c->dir, .file = c->file
 	};
+	struct maildir_name name;
 	struct err ignored;
 
-	if (!can_be(r, w, c) ||
+	if (!restore_can_be(r, w, c) ||
 	    maildir_attic_open(r->run->md, &e, &out->fd, &ignored) == -1)
 		return false;
 	out->from = xasprintf(".mailtern/attic/tmp/%s/%s/%s", c->day, c->dir,
 	    c->file);
-	out->flags = flags_of_name(c->file);
-	out->in_attic = true;
+	out->is_own = !c->alias && maildir_name_parse(c->file, &name);
+	if (out->is_own) {
+		out->flags = name.flags;
+		out->letters = name.letters.p;
+	}
 	return true;
 }
 
@@ -156,13 +151,24 @@ open_file(struct restore *r, const struct place *p,
 	return true;
 }
 
+/* The last ones first; and all own names before the others. */
+static bool
+try_copy(struct restore *r, const struct wanted *w, size_t tried,
+    struct restore_source *out)
+{
+	const struct attic_copy *c = &w->copy[w->n_copy - 1 -
+	    tried % w->n_copy];
+
+	return c->alias == (tried >= w->n_copy) && open_copy(r, w, c, out);
+}
+
 bool
 restore_search_next(struct restore *r, struct restore_search *s,
     struct restore_source *out)
 {
 	*out = (struct restore_source){ .fd = -1 };
-	while (s->tried < s->w->n_copy)
-		if (open_copy(r, s->w, &s->w->copy[s->tried++], out))
+	while (s->tried < 2 * s->w->n_copy)
+		if (try_copy(r, s->w, s->tried++, out))
 			return true;
 	while (s->at_file < s->n_file)
 		if (open_file(r, &s->file[s->at_file++], out))

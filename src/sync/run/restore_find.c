@@ -1,9 +1,8 @@
-/* Finds in the log what is to be taken back, and in the attic where it is. */
+/* Finds in the log what is to be taken back, each once. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "maildir/name.h"
 #include "run/history.h"
 #include "run/restore.h"
 
@@ -99,15 +98,22 @@ check_ids(const struct restore *r, struct err *err)
 	return 0;
 }
 
-/* What has no content is known by its name. */
+/* What has no content is known by its digest, or by its name. */
 static int
 same_message(const struct wanted *a, const struct wanted *b)
 {
 	int by = strcmp(a->folder, b->folder);
 
-	if (by == 0 && a->content != b->content)
-		by = a->content < b->content ? -1 : 1;
-	return by == 0 && a->content == 0 ? strcmp(a->unique, b->unique) : by;
+	if (by != 0)
+		return by;
+	if (a->content != b->content)
+		return a->content < b->content ? -1 : 1;
+	if (a->content != 0)
+		return 0;
+	if (a->has_digest != b->has_digest)
+		return a->has_digest ? 1 : -1;
+	return a->has_digest ? memcmp(a->digest, b->digest,
+	    sizeof(a->digest)) : strcmp(a->unique, b->unique);
 }
 
 static int
@@ -147,94 +153,15 @@ find_entries(struct restore *r, struct err *err)
 		.glob = q->glob, .n_glob = q->n_id == 0 ? q->n_glob : 0,
 	};
 
-	if (history_each(r->run->ix, &query, &visit, err) == -1 ||
-	    check_ids(r, err) == -1)
-		return -1;
-	drop_repeats(r);
-	return 0;
-}
-
-/* --- from the attic --- */
-
-struct by_name {
-	struct wanted **v;	/* by unique part */
-	size_t n;
-};
-
-static int
-by_unique(const void *x, const void *y)
-{
-	struct wanted *const *a = x, *const *b = y;
-
-	return strcmp((*a)->unique, (*b)->unique);
-}
-
-/* The first that is not less. */
-static size_t
-first_of(const struct by_name *names, const char *unique)
-{
-	size_t low = 0, high = names->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(names->v[mid]->unique, unique) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static int
-match_file(void *arg, const struct maildir_attic_entry *e, struct err *err)
-{
-	const struct by_name *names = arg;
-	struct maildir_name name;
-	char *unique;
-	size_t i;
-
-	(void)err;
-	if (!maildir_name_parse(e->file, &name))
-		return 0;
-	unique = span_dup(name.unique);
-	for (i = first_of(names, unique); i < names->n &&
-	    strcmp(names->v[i]->unique, unique) == 0; i++) {
-		struct wanted *w = names->v[i];
-
-		*VEC_ADD(w->copy, w->n_copy, w->cap_copy) =
-		    (struct attic_copy){
-			.day = xstrdup(e->day), .dir = xstrdup(e->dir),
-			.file = xstrdup(e->file), .folder = e->folder != NULL ?
-			    xstrdup(e->folder) : NULL,
-		    };
-	}
-	free(unique);
-	return 0;
-}
-
-/* A part that can't be read keeps back no other: what is not found is told. */
-static void
-find_copies(struct restore *r)
-{
-	struct by_name names = { .n = r->n };
-	const struct maildir_attic_visit visit = { &names, match_file };
-	struct err ignored;
-	size_t i;
-
-	names.v = xcalloc(r->n + 1, sizeof(*names.v));
-	for (i = 0; i < r->n; i++)
-		names.v[i] = &r->wanted[i];
-	qsort(names.v, r->n, sizeof(*names.v), by_unique);
-	(void)maildir_attic_list(r->run->md, &visit, &ignored);
-	free(names.v);
+	return history_each(r->run->ix, &query, &visit, err) == -1 ? -1 :
+	    check_ids(r, err);
 }
 
 int
 restore_find(struct restore *r, struct err *err)
 {
-	if (find_entries(r, err) == -1)
+	if (find_entries(r, err) == -1 || restore_find_copies(r, err) == -1)
 		return -1;
-	find_copies(r);
+	drop_repeats(r);
 	return 0;
 }
