@@ -93,6 +93,13 @@ static const struct flow kept[] = {
 	    .ops = "remove-remote INBOX e~600000\nremove-remote INBOX f^\n",
 	    .both = "INBOX: a(S) b c(FS) d(,Junk)\n",
 	    .attic = "attic: e~600000 f^\n" },
+	/* More than is held in memory: the socket waits for the disk. */
+	{ .what = "a very large one", .prepare = keeps_all,
+	    .before = FOUR "server add INBOX e~4000000 S\n",
+	    .change = "disk remove INBOX e~4000000\n",
+	    .ops = "remove-remote INBOX e~4000000\n",
+	    .both = "INBOX: a(S) b c(FS) d(,Junk)\n",
+	    .attic = "attic: e~4000000\n", .points = 1 },
 	/* The same once more, as it was elsewhere all the time. */
 	{ .what = "one of two with that content", .prepare = keeps_all,
 	    .before = FOUR "server add Work a F\n",

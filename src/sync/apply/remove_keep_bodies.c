@@ -221,7 +221,9 @@ keep_move(struct keeping *k, bool all)
 		k->n_chunks--;
 		keep_chunk_free(c);
 	}
-	imap_session_pause(r->pass.conn->session, k->n_chunks > CHUNKS_MOST);
+	if (r->pass.conn->session != NULL)
+		imap_session_pause(r->pass.conn->session,
+		    k->n_chunks > CHUNKS_MOST);
 	return k->first == NULL;
 }
 
