@@ -14,6 +14,7 @@ bindir	?= $(exec_prefix)/bin
 datarootdir ?= $(prefix)/share
 mandir	?= $(datarootdir)/man
 docdir	?= $(datarootdir)/doc/mailtern
+schemadir ?= $(datarootdir)/mailtern/schemas
 DESTDIR	?=
 INSTALL	?= install
 
@@ -167,18 +168,22 @@ if_lacks = if [ -s $@.new ]; then cat $@.new >&2; rm $@.new; exit 1; \
 # --- installing ---
 
 DOCS	= README syncrc.example COPYING
+SCHEMAS	= $(wildcard share/schemas/*.json)
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1 \
-	    $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(docdir)
+	    $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(docdir) $(DESTDIR)$(schemadir)
 	$(INSTALL) -m 755 $O/mailtern $(DESTDIR)$(bindir)/
 	$(INSTALL) -m 644 man/mailtern.1 $(DESTDIR)$(mandir)/man1/
 	$(INSTALL) -m 644 man/syncrc.5 $(DESTDIR)$(mandir)/man5/
 	$(INSTALL) -m 644 $(DOCS) $(DESTDIR)$(docdir)/
+	$(INSTALL) -m 644 $(SCHEMAS) $(DESTDIR)$(schemadir)/
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/mailtern $(DESTDIR)$(mandir)/man1/mailtern.1 \
-	    $(DESTDIR)$(mandir)/man5/syncrc.5 $(DOCS:%=$(DESTDIR)$(docdir)/%)
-	rmdir $(DESTDIR)$(docdir) 2>&- || :
+	    $(DESTDIR)$(mandir)/man5/syncrc.5 $(DOCS:%=$(DESTDIR)$(docdir)/%) \
+	    $(SCHEMAS:share/schemas/%=$(DESTDIR)$(schemadir)/%)
+	rmdir $(DESTDIR)$(docdir) $(DESTDIR)$(schemadir) 2>&- || :
+	rmdir $(DESTDIR)$(datarootdir)/mailtern 2>&- || :
 
 # The sources as they were committed; one commit, one sequence of bytes.
 DIST	= mailtern-$(VERSION)

@@ -24,7 +24,7 @@ from mutants_table import MUTANTS
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COPIED = ("Makefile", "README", "syncrc.example", "src", "include", "man",
-    "test", ".ci")
+    "share", "test", ".ci")
 LIMIT = 120		# seconds for a command; whoever hangs is red
 BINARIES = ("unit", "flow")
 NO_TESTS = (2, 3, 4, 5)	# of pytest: not a test that failed

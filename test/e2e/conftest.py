@@ -13,9 +13,14 @@ for name in ("lib", "fault"):
 
 import modes				# noqa: E402
 import progress				# noqa: E402
+import schemas				# noqa: E402
+import world				# noqa: E402
 from dovecot import Dovecot		# noqa: E402
 from relay import Relay			# noqa: E402
 from world import ROOT, World, program	# noqa: E402
+
+# Whatever a test lets the program print is held against its schema.
+world.Result.check = schemas.check
 
 PIECE = 20		# tests that a process takes at a time (--share)
 

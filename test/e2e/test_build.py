@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from schemas import SCHEMAS
 from world import ROOT, program
 
 BUILT = os.path.dirname(os.path.abspath(program()))
@@ -41,7 +42,8 @@ def read(name):
 
 USUAL = ["bin/mailtern", "share/doc/mailtern/COPYING",
     "share/doc/mailtern/README", "share/doc/mailtern/syncrc.example",
-    "share/man/man1/mailtern.1", "share/man/man5/syncrc.5"]
+    "share/man/man1/mailtern.1", "share/man/man5/syncrc.5"] + [
+    "share/mailtern/schemas/%s.json" % event for event in SCHEMAS]
 
 
 @pytest.mark.parametrize("given, prefix", [
@@ -60,17 +62,19 @@ def test_install_and_uninstall(tmp_path, given, prefix):
 	open(own, "w").close()
 	make("uninstall", *args)
 	assert files(top) == [prefix + "share/man/man1/other.1"]
-	assert not os.path.exists(top + "/" + prefix + "share/doc/mailtern")
+	for name in ("doc/mailtern", "mailtern"):
+		assert not os.path.exists(top + "/" + prefix + "share/" + name)
 	make("uninstall", *args)	# nothing is there: no error
 
 
 def test_directories_of_others(tmp_path):
 	top = str(tmp_path)
 	args = ("O=" + BUILT, "DESTDIR=" + top, "bindir=/b", "mandir=/m",
-	    "docdir=/d")
+	    "docdir=/d", "schemadir=/s")
 	make("install", *args)
 	assert files(top) == ["b/mailtern", "d/COPYING", "d/README",
-	    "d/syncrc.example", "m/man1/mailtern.1", "m/man5/syncrc.5"]
+	    "d/syncrc.example", "m/man1/mailtern.1", "m/man5/syncrc.5"] + [
+	    "s/%s.json" % event for event in SCHEMAS]
 	make("uninstall", *args)
 	assert files(top) == []
 
@@ -152,7 +156,8 @@ def test_suites_are_left_out_by_name(tmp_path):
 	    "rounds", "hardening"],
 	    ["unit: skipped: not installed: libcmocka-dev"])
 	assert suites(PYTHON="/nowhere/python3") == (["unit", "hardening"],
-	    ["e2e: skipped: not installed: python3 python3-pytest",
+	    ["e2e: skipped: not installed: python3 python3-pytest "
+	    "python3-jsonschema",
 	    "rounds: skipped: not installed: python3"])
 	assert "apt-get" not in make("-n", "check", "O=" + BUILT).stdout
 

@@ -43,6 +43,8 @@ def message(tok, size=0, subject=None, extra="", body=None):
 class Result:
 	"""A finished run."""
 
+	check = None	# of its events; conftest.py sets it
+
 	def __init__(self, args, rc, out, err):
 		self.args, self.rc = args, rc
 		self.out, self.err = out, err
@@ -50,6 +52,8 @@ class Result:
 		for line in out.splitlines():
 			if line.startswith("{"):
 				self.events.append(json.loads(line))
+		if Result.check:
+			Result.check(self.events)
 
 	def summary(self, account=None):
 		found = [e for e in self.events if e.get("event") == "summary"
