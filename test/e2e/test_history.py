@@ -121,3 +121,26 @@ def test_quiet_tells_what_was_asked_for(world):
 	r = world.run("-q", "restore", "w", id, rc=0)
 	assert r.out == r.err == ""
 	assert world.maildir.find("m1")
+
+
+def test_from_another_folder(world):
+	"""What is not in the attic is copied from a file that holds the same,
+	with the flags of the one that was removed."""
+	fill(world, "m1", "m2")
+	with world.imap() as imap:
+		imap.create("work")
+		world.append(imap, "work", "m1", ["\\Flagged"])
+	world.sync()
+	expunge(world, 1)
+	world.sync()
+	assert kept(world) == {}
+	gone, = removals(world)
+	told, = restore(world, "--to", "1h")
+	assert told["outcome"] == "filed"
+	told, = restore(world, str(gone["id"]))
+	assert told["outcome"] == "restored"
+	assert told["source"].startswith("work/cur/")
+	new = world.maildir.find("m1", "INBOX")
+	assert new.name.endswith(":2,S")
+	assert new.data() == world.maildir.find("m1", "work").data()
+	world.settle()
