@@ -20,7 +20,9 @@ struct cmd {
 	bool dry_run, full, adopt, force_deletes, undo_deletes;
 	int64_t ignore;		/* --ignore; 0: not given */
 	bool removed, follow;
+	bool offline;
 	const char *since, *message_id, *to;	/* NULL: not given */
+	const char *part, *time;		/* the same */
 	struct report report;	/* holds --json and -q as well */
 };
 
@@ -31,7 +33,8 @@ struct command {
 	int (*run)(struct cmd *, char **arg, int n);
 };
 
-extern const struct command cmd_sync, cmd_status, cmd_log, cmd_restore;
+extern const struct command cmd_sync, cmd_status, cmd_log, cmd_restore,
+    cmd_verify;
 
 /*
  * Reads options into cmd. Without a command (NULL) up to the first operand;

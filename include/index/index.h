@@ -37,6 +37,9 @@ struct index_open_result {
 	bool fresh;		/* it knows no folder and no fact yet */
 	char *set_aside;	/* where a damaged one went, or NULL; to be
 				   freed */
+	/* Of a reader: why it fails, if it does; an earlier run has met damage,
+	 * and the next one that writes sets the file aside. */
+	bool damaged, marked;
 };
 int index_open(struct index **out, const char *path, enum index_open_as,
     struct index_open_result *, struct err *);

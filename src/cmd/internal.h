@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "sync/history.h"
 #include "sync/sync.h"
+#include "sync/verify.h"
 
 /* Long options have no letter. */
 enum {
@@ -22,6 +23,7 @@ enum {
 	OPT_UNDO_DELETES,
 	OPT_IGNORE, OPT_CLOCK_AHEAD,
 	OPT_SINCE, OPT_REMOVED, OPT_MESSAGE_ID, OPT_FOLLOW, OPT_TO,
+	OPT_OFFLINE, OPT_PART, OPT_TIME,
 };
 
 /* --- select.c: ACCOUNT[:GLOB]... --- */
@@ -71,11 +73,19 @@ char *log_format(const char *account, const struct sync_log_entry *);
 /* "work: INBOX: restored FILE, "Lunch", from Jane; from PATH". Caller frees. */
 char *restored_format(const char *account, const struct sync_restored *);
 
+/* "work: INBOX: FILE, UID 5: what is; it should be: ...; to do: ...". Caller
+ * frees. */
+char *finding_format(const char *account, const struct sync_finding *);
+/* "work: 1234 messages in 12 folders: nothing is wrong". Caller frees. */
+char *verified_format(const char *account, const struct sync_verified *);
+
 /* --- when.c: pure --- */
 
 /* "2026-11-23", "2026-11-23 04:46", both in local time, "3d" (m, h, d, w) for
  * so long ago, or "@SECONDS". False: it is none of these. */
 bool when_parse(const char *text, int64_t now, int64_t *out);
+/* "90", "90s", "5m" or "2h", in seconds; false: it is none of these, or 0. */
+bool duration_parse(const char *text, int64_t *out);
 
 /* --- tell.c --- */
 
@@ -94,6 +104,9 @@ void notes_tell(struct notes *, struct report *, const char *account,
 /* The same with an item; numbered: as item_format. With -q only when due. */
 void item_tell(struct notes *, struct report *, const char *account,
     const struct sync_item *, bool numbered);
+/* A finding of verify: damage as an item is, all else to stdout. */
+void finding_tell(struct notes *, struct report *, const char *account,
+    const struct sync_finding *);
 /* The account ended with this status. Releases. */
 void notes_end(struct notes *, const char *account, int status);
 

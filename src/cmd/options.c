@@ -30,8 +30,11 @@ static const struct option long_options[] = {
 	{ "ignore", required_argument, NULL, OPT_IGNORE },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "message-id", required_argument, NULL, OPT_MESSAGE_ID },
+	{ "offline", no_argument, NULL, OPT_OFFLINE },
+	{ "part", required_argument, NULL, OPT_PART },
 	{ "removed", no_argument, NULL, OPT_REMOVED },
 	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "time", required_argument, NULL, OPT_TIME },
 	{ "to", required_argument, NULL, OPT_TO },
 	{ "undo-deletes", no_argument, NULL, OPT_UNDO_DELETES },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -62,6 +65,10 @@ static const char usage_text[] =
 "  restore ACCOUNT rN [GLOB]...   what run N removed\n"
 "      --to TIME             what was removed since then, with [GLOB]...\n"
 "      -n, --dry-run         say what would be done, but do it not\n"
+"  verify [ACCOUNT[:GLOB]]...   hold the index against the Maildir\n"
+"      --offline             without the network\n"
+"      --part N/M            only the N-th of M parts of the messages\n"
+"      --time TIME           no longer than that: 90s, 5m, 2h\n"
 "  help                      print this text\n"
 "\n"
 "  -c FILE                   read the configuration from FILE\n"
@@ -205,6 +212,34 @@ item_number(const char *text)
 }
 
 static void
+take_value(struct cmd *cmd, int option)
+{
+	switch (option) {
+	case OPT_IGNORE:
+		cmd->ignore = item_number(optarg);
+		break;
+	case OPT_SINCE:
+		cmd->since = optarg;
+		break;
+	case OPT_MESSAGE_ID:
+		cmd->message_id = optarg;
+		break;
+	case OPT_TO:
+		cmd->to = optarg;
+		break;
+	case OPT_PART:
+		cmd->part = optarg;
+		break;
+	case OPT_TIME:
+		cmd->time = optarg;
+		break;
+	case OPT_CLOCK_AHEAD:
+		clock_move(item_number(optarg));
+		break;
+	}
+}
+
+static void
 take(struct cmd *cmd, int option)
 {
 	switch (option) {
@@ -241,26 +276,17 @@ take(struct cmd *cmd, int option)
 	case OPT_UNDO_DELETES:
 		cmd->undo_deletes = true;
 		break;
-	case OPT_IGNORE:
-		cmd->ignore = item_number(optarg);
-		break;
-	case OPT_SINCE:
-		cmd->since = optarg;
-		break;
 	case OPT_REMOVED:
 		cmd->removed = true;
-		break;
-	case OPT_MESSAGE_ID:
-		cmd->message_id = optarg;
-		break;
-	case OPT_TO:
-		cmd->to = optarg;
 		break;
 	case OPT_FOLLOW:
 		cmd->follow = true;
 		break;
-	case OPT_CLOCK_AHEAD:
-		clock_move(item_number(optarg));
+	case OPT_OFFLINE:
+		cmd->offline = true;
+		break;
+	default:
+		take_value(cmd, option);
 		break;
 	}
 }
@@ -314,6 +340,10 @@ refuse_bare(struct err *err)
 	if (optopt == OPT_MESSAGE_ID)
 		return cmd_usage_error(err, "--message-id wants a Message-ID "
 		    "behind it");
+	if (optopt == OPT_PART)
+		return cmd_usage_error(err, "--part wants N/M behind it");
+	if (optopt == OPT_TIME)
+		return cmd_usage_error(err, "--time wants a time behind it");
 	if (optopt == OPT_CLOCK_AHEAD)
 		return cmd_usage_error(err, "--clock-ahead wants seconds");
 	return cmd_usage_error(err, "-%c wants a file name behind it", optopt);

@@ -1,5 +1,6 @@
 /* What sync says through its callbacks, on its way to people and programs. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -82,6 +83,45 @@ item_tell(struct notes *notes, struct report *r, const char *account,
 		report_line(r, "%s: %s", account, line);
 	else if (item->due || !r->quiet)
 		tell(notes, r, account, line);
+	free(line);
+}
+
+static void
+finding_report_event(struct report *r, const char *account,
+    const struct sync_finding *f)
+{
+	static const char *const class[] = {
+		[FINDING_DAMAGE] = "damage", [FINDING_FOREIGN] = "foreign",
+		[FINDING_CHANGED] = "changed",
+	};
+	struct json_event *e = json_event_new("finding");
+
+	json_event_add_text(e, "account", account);
+	json_event_add_text(e, "class", class[f->class]);
+	json_event_add_text(e, "kind", f->kind);
+	json_event_add_text(e, "folder", f->folder);
+	json_event_add_text(e, "unique", f->unique);
+	if (f->uid != 0)
+		json_event_add_number(e, "uid", f->uid);
+	else
+		json_event_add_text(e, "uid", NULL);
+	json_event_add_text(e, "is", f->is);
+	json_event_add_text(e, "should", f->should);
+	json_event_add_text(e, "remedy", f->remedy);
+	report_event(r, e);
+}
+
+void
+finding_tell(struct notes *notes, struct report *r, const char *account,
+    const struct sync_finding *f)
+{
+	char *line = finding_format(account, f);
+
+	finding_report_event(r, account, f);
+	if (f->class == FINDING_DAMAGE)
+		tell(notes, r, account, line + strlen(account) + 2);
+	else
+		report_line(r, "%s", line);
 	free(line);
 }
 

@@ -160,6 +160,59 @@ restored_format(const char *account, const struct sync_restored *what)
 }
 
 char *
+finding_format(const char *account, const struct sync_finding *f)
+{
+	struct buf out;
+	char *line;
+
+	buf_init(&out, 8 * (WORD_MAX + 4) + 256);
+	buf_add_str(&out, account);
+	add_printable(&out, ": ", f->folder);
+	add_printable(&out, ": ", f->unique);
+	if (f->uid != 0)
+		buf_addf(&out, "%s UID %lu", f->unique != NULL ? "," : ":",
+		    (unsigned long)f->uid);
+	add_printable(&out, ": ", f->is);
+	add_printable(&out, "; expected: ", f->should);
+	add_printable(&out, "; to do: ", f->remedy);
+	line = xstrdup(buf_str(&out));
+	buf_release(&out);
+	return line;
+}
+
+static void
+add_count(struct buf *out, const char *before, uint64_t n, const char *what)
+{
+	if (n > 0)
+		buf_addf(out, "%s%llu %s", before, (unsigned long long)n, what);
+}
+
+char *
+verified_format(const char *account, const struct sync_verified *v)
+{
+	struct buf out;
+	char *line;
+
+	buf_init(&out, TEXT_MAX);
+	buf_addf(&out, "%s: %llu message%s in %llu folder%s: ", account,
+	    (unsigned long long)v->messages, v->messages == 1 ? "" : "s",
+	    (unsigned long long)v->folders, v->folders == 1 ? "" : "s");
+	if (v->damaged == 0)
+		buf_add_str(&out, "nothing is wrong");
+	add_count(&out, "", v->damaged, v->damaged == 1 ? "thing is wrong" :
+	    "things are wrong");
+	add_count(&out, ", ", v->changed, "changed since the last sync");
+	add_count(&out, ", ", v->foreign, "not mailtern's");
+	if (v->never)
+		buf_add_str(&out, "; it was never synced");
+	if (v->stopped)
+		buf_add_str(&out, "; the time was up before the end");
+	line = xstrdup(buf_str(&out));
+	buf_release(&out);
+	return line;
+}
+
+char *
 item_format(const struct sync_item *item, bool numbered)
 {
 	const char *text = item->text != NULL ? item->text : "";

@@ -90,3 +90,20 @@ when_parse(const char *text, int64_t now, int64_t *out)
 	*out = (int64_t)seconds;
 	return true;
 }
+
+bool
+duration_parse(const char *text, int64_t *out)
+{
+	static const char letters[] = "smh";
+	static const int64_t units[] = { 1, 60, 3600 };
+	struct span s = span_of(text);
+	const char *unit = s.n == 0 ? NULL : strchr(letters, s.p[s.n - 1]);
+	uint64_t n;
+
+	if (unit != NULL)
+		s.n--;
+	if (!span_number(s, 1000000, &n) || n == 0)
+		return false;
+	*out = (int64_t)n * units[unit != NULL ? unit - letters : 0];
+	return true;
+}

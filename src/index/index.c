@@ -359,17 +359,19 @@ static int
 open_read(struct index *ix, struct index_open_result *result, struct err *err)
 {
 	int64_t known = 0;
+	enum verdict v;
 
+	result->marked = index_marked_damaged(ix->path);
 	if (file_size(ix->path, "") < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return err_set(err, ERR_STALE,
 			    "there is no index %s yet", ix->path);
 		return err_errno(err, ERR_IO, "can't look at %s", ix->path);
 	}
-	if (open_once(ix, &known, err) != OPENED)
-		return -1;
+	v = open_once(ix, &known, err);
+	result->damaged = v == DAMAGED;
 	result->fresh = !known;
-	return 0;
+	return v == OPENED ? 0 : -1;
 }
 
 /* Whoever can put a link there could have us write elsewhere. SQLite's own
@@ -416,7 +418,9 @@ index_open(struct index **out, const char *path, enum index_open_as as,
 	if (r < 0) {
 		index_close(ix);
 		free(result->set_aside);
-		*result = (struct index_open_result){ 0 };
+		*result = (struct index_open_result){
+			.damaged = result->damaged, .marked = result->marked
+		};
 		return -1;
 	}
 	*out = ix;

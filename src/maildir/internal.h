@@ -108,6 +108,8 @@ void maildir_leftovers_free(struct maildir *);
 /* Unlinks leftovers in tmp/: files of ours (but of this very process only when
  * all is set), and files older than 36 h. left_out counts what stays. */
 int maildir_tmp_sweep(int fd, bool all, size_t *left_out, struct err *);
+/* Nothing that is being delivered: older than 36 h. */
+bool maildir_tmp_is_old(const struct stat *);
 
 /*
  * msgfile.c: one message being written into tmp/. Wire form comes in; LF line

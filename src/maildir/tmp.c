@@ -12,6 +12,13 @@
 
 #define TMP_AGE	(36 * 3600)	/* seconds; cr.yp.to/proto/maildir.html */
 
+bool
+maildir_tmp_is_old(const struct stat *st)
+{
+	return clock_wall() - (int64_t)os_mtime(st).tv_sec > TMP_AGE &&
+	    clock_wall() - (int64_t)os_ctime(st).tv_sec > TMP_AGE;
+}
+
 struct sweep {
 	int fd;
 	bool all;
@@ -32,8 +39,7 @@ is_leftover(const struct sweep *s, const char *name, const struct stat *st)
 	if (maildir_name_is_ours(name, &pid) &&
 	    (s->all || pid != (uint64_t)getpid()))
 		return true;
-	return clock_wall() - (int64_t)os_mtime(st).tv_sec > TMP_AGE &&
-	    clock_wall() - (int64_t)os_ctime(st).tv_sec > TMP_AGE;
+	return maildir_tmp_is_old(st);
 }
 
 static int

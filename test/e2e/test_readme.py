@@ -411,7 +411,7 @@ def help_text():
 def help_options():
 	found = set()
 	for line in help_text().splitlines():
-		m = re.match(r"\s+((?:-\w(?: [A-Z]+)?)?(?:, )?(?:--[\w-]+(?: [A-Z]+)?)?)"
+		m = re.match(r"\s+((?:-\w(?: [A-Z]+)?)?(?:, )?(?:--[\w-]+(?: [A-Z/]+)?)?)"
 		    r"\s\s+", line)
 		if m:
 			found |= set(re.findall(r"--?[\w-]+", m[1]))
@@ -491,7 +491,7 @@ def manual_events():
 def test_json_is_as_the_manual_shows(ready):
 	shown = manual_events()
 	assert set(shown) == {"summary", "problem", "note", "item", "op",
-	    "status", "log", "restore"}
+	    "status", "log", "restore", "finding", "verified"}
 	seen = {}
 	with ready.imap() as imap:
 		ready.append(imap, "INBOX", "soon gone")
@@ -510,9 +510,9 @@ def test_json_is_as_the_manual_shows(ready):
 	shut = free_ports(1)[0]
 	for line, port, rc in (("sync -n", 0, 0), ("sync", shut, 75),
 	    ("sync", 0, 0), ("status", 0, 0), ("sync --adopt", 0, 0),
-	    ("sync", 0, 1)):
+	    ("sync", 0, 1), ("verify --offline", 0, 1)):
 		ready.away(port or ready.server.tls_port)
-		if rc == 1:
+		if rc == 1 and line == "sync":
 			os.rename(ready.maildir.root + "/INBOX/cur",
 			    ready.maildir.root + "/INBOX/was")
 		if "--adopt" in line:

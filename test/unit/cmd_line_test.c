@@ -157,6 +157,14 @@ options_are_refused(void **state)
 		    "status has no option --dry-run" },
 		{ &cmd_status, { "status", "--force-deletes" },
 		    "status has no option --force-deletes" },
+		{ &cmd_sync, { "sync", "--offline" },
+		    "sync has no option --offline" },
+		{ &cmd_verify, { "verify", "--full" },
+		    "verify has no option --full" },
+		{ &cmd_verify, { "verify", "--part" },
+		    "--part wants N/M behind it" },
+		{ &cmd_verify, { "verify", "--time" },
+		    "--time wants a time behind it" },
 	};
 	char *argv[ARGS_MAX], wanted[200];
 	size_t i;

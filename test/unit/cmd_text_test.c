@@ -234,10 +234,94 @@ times_are_read(void **state)
 	}
 }
 
+static void
+durations_are_parsed(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t want;		/* 0: refused */
+	} table[] = {
+		{ "1", 1 }, { "90", 90 }, { "90s", 90 }, { "5m", 300 },
+		{ "2h", 7200 }, { "0", 0 }, { "0s", 0 }, { "", 0 }, { "s", 0 },
+		{ "5d", 0 }, { "-5", 0 }, { "5 m", 0 }, { "5mm", 0 },
+		{ "1000001h", 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		int64_t out = 0;
+
+		assert_int_equal(duration_parse(table[i].text, &out),
+		    table[i].want != 0);
+		assert_int_equal(out, table[i].want);
+	}
+}
+
+static void
+findings_are_told(void **state)
+{
+	static const struct {
+		struct sync_finding f;
+		const char *line;
+	} table[] = {
+		{ { FINDING_DAMAGE, "k", "INBOX", 5, "u", "is", "should",
+		    "remedy" }, "w: INBOX: u, UID 5: is; expected: should; "
+		    "to do: remedy" },
+		{ { FINDING_DAMAGE, "k", "INBOX", 5, NULL, "is", "a", "b" },
+		    "w: INBOX: UID 5: is; expected: a; to do: b" },
+		{ { FINDING_CHANGED, "k", NULL, 0, NULL, "i\ns", "a", "b" },
+		    "w: i?s; expected: a; to do: b" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *line = finding_format("w", &table[i].f);
+
+		assert_string_equal(line, table[i].line);
+		free(line);
+	}
+}
+
+static void
+sums_of_verify_are_told(void **state)
+{
+	static const struct {
+		struct sync_verified v;
+		const char *line;
+	} table[] = {
+		{ { .folders = 1, .messages = 1 },
+		    "w: 1 message in 1 folder: nothing is wrong" },
+		{ { .folders = 2, .messages = 9, .damaged = 1 },
+		    "w: 9 messages in 2 folders: 1 thing is wrong" },
+		{ { .folders = 2, .damaged = 2, .changed = 3, .foreign = 4 },
+		    "w: 0 messages in 2 folders: 2 things are wrong, 3 changed "
+		    "since the last sync, 4 not mailtern's" },
+		{ { .never = true }, "w: 0 messages in 0 folders: nothing is "
+		    "wrong; it was never synced" },
+		{ { .folders = 1, .messages = 2, .stopped = true },
+		    "w: 2 messages in 1 folder: nothing is wrong; the time was "
+		    "up before the end" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *line = verified_format("w", &table[i].v);
+
+		assert_string_equal(line, table[i].line);
+		free(line);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(durations_are_parsed),
+		cmocka_unit_test(findings_are_told),
+		cmocka_unit_test(sums_of_verify_are_told),
 		cmocka_unit_test(log_is_told),
 		cmocka_unit_test(times_are_read),
 		cmocka_unit_test(operations_are_told),

@@ -32,14 +32,19 @@ fact_name(struct fact_name *out, const char *what, int64_t number)
 	return out->text;
 }
 
+bool
+draft_is_folder(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return strcasecmp(slash != NULL ? slash + 1 : name, "Drafts") == 0;
+}
+
 /* The user's word, or the name that such a folder has. */
 static bool
 is_draft(const struct known_files *k, const struct index_seen_local *seen)
 {
-	const char *name = k->folder->name, *slash = strrchr(name, '/');
-
-	return (seen->flags & FLAG_DRAFT) ||
-	    strcasecmp(slash != NULL ? slash + 1 : name, "Drafts") == 0;
+	return (seen->flags & FLAG_DRAFT) || draft_is_folder(k->folder->name);
 }
 
 /* Never 0. */

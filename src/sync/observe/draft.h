@@ -8,6 +8,9 @@
 
 #include "observe/local_file.h"
 
+/* By its name, drafts lie in the folder. */
+bool draft_is_folder(const char *name);
+
 /* The file of p holds something else now; is it a draft that replaces it? */
 enum draft {
 	DRAFT_FAILED = -1,	/* as err says */

@@ -244,6 +244,18 @@ name_set_has_stray(const struct name_set *w, struct span unique)
 	return list_has(&w->stray, unique);
 }
 
+/* One that moved while it was read counts twice, too. */
+bool
+name_set_has_twins(const struct name_set *w, struct span unique)
+{
+	const struct name_list *l = &w->stray;
+	const uint64_t h = hash(unique), *at = l->n == 0 ? NULL :
+	    bsearch(&h, l->v, l->n, sizeof(h), by_value);
+
+	return at != NULL && ((at > l->v && at[-1] == h) ||
+	    (at < l->v + l->n - 1 && at[1] == h));
+}
+
 bool
 name_set_has_beside(const struct name_set *w, struct span unique)
 {

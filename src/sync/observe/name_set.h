@@ -60,6 +60,8 @@ void name_set_forget(struct name_set *);
 
 /* Among the strays is one with the unique part. */
 bool name_set_has_stray(const struct name_set *, struct span unique);
+/* There are several of them. */
+bool name_set_has_twins(const struct name_set *, struct span unique);
 /* An editor has left something beside a file of that unique part, or it has
  * itself such a name. */
 bool name_set_has_beside(const struct name_set *, struct span unique);

@@ -1,0 +1,170 @@
+/*
+ * Holds index and Maildir against each other. Nothing is changed; memory is
+ * that of the names of one folder.
+ */
+#include "run/inspect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "observe/observe.h"
+
+#define MET_MAX	1200	/* octets behind the words of a finding */
+
+/* --- telling --- */
+
+static enum sync_finding_class
+class_of(enum verify_class class)
+{
+	return class == VERIFY_DAMAGE ? FINDING_DAMAGE :
+	    class == VERIFY_FOREIGN ? FINDING_FOREIGN : FINDING_CHANGED;
+}
+
+static void
+count_finding(struct sync_verified *out, enum sync_finding_class class)
+{
+	switch (class) {
+	case FINDING_DAMAGE:
+		out->damaged++;
+		break;
+	case FINDING_FOREIGN:
+		out->foreign++;
+		break;
+	case FINDING_CHANGED:
+		out->changed++;
+		break;
+	}
+}
+
+void
+inspect_tell(struct inspection *in, enum verify_kind kind,
+    const struct found *about)
+{
+	const struct verify_words *w = verify_words(kind);
+	struct sync_finding f = {
+		.class = class_of(w->class), .kind = w->name,
+		.folder = about->folder, .uid = about->uid,
+		.unique = about->unique, .is = w->is, .should = w->should,
+		.remedy = w->remedy,
+	};
+	struct buf text;
+
+	buf_init(&text, MET_MAX);
+	if (about->met != NULL) {
+		buf_addf(&text, "%s: %.1000s", w->is, about->met);
+		f.is = buf_str(&text);
+	}
+	count_finding(in->out, f.class);
+	in->visit->finding(in->visit->arg, &f);
+	buf_release(&text);
+}
+
+/* --- which --- */
+
+bool
+inspect_wants(const struct inspection *in, const char *folder,
+    const char *unique, uint32_t uid)
+{
+	const struct sync_verify_request *q = in->request;
+
+	return q->parts == 0 ||
+	    verify_part(folder, unique, uid, q->parts) == q->part;
+}
+
+bool
+inspect_wants_folder(const struct inspection *in, const char *name)
+{
+	const struct sync_verify_request *q = in->request;
+	size_t i;
+
+	if (!conf_folder_matches(in->account->conf, name))
+		return false;
+	for (i = 0; i < q->n_glob; i++)
+		if (conf_pattern_matches(q->glob[i], name))
+			return true;
+	return q->n_glob == 0;
+}
+
+bool
+inspect_goes_on(struct inspection *in)
+{
+	if (in->until != 0 && clock_mono_ms() >= in->until)
+		in->out->stopped = true;
+	return !in->out->stopped;
+}
+
+/* --- all of it --- */
+
+static void
+begin_clock(struct inspection *in)
+{
+	uint64_t chance = 0;
+
+	if (in->request->seconds == 0)
+		return;
+	in->until = clock_mono_ms() + (uint64_t)in->request->seconds * 1000;
+	if (in->n_folder > 0 && os_random(&chance, sizeof(chance)) == 0)
+		in->first = (size_t)(chance % in->n_folder);
+}
+
+static int
+inspect_folders(struct inspection *in, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < in->n_folder && inspect_goes_on(in); i++) {
+		const struct index_folder *f =
+		    &in->folder[(in->first + i) % in->n_folder];
+
+		if (!inspect_wants_folder(in, f->name))
+			continue;
+		if (inspect_folder(in, f, err) == -1)
+			return -1;
+		in->out->folders++;
+	}
+	return 0;
+}
+
+/* 1: there is no index yet, or none that can be read: the Maildir alone says
+ * what that means. */
+static int
+inspect_all(struct inspection *in, struct err *err)
+{
+	int rc = inspect_index(in, err);
+
+	if (rc == -1 || inspect_root(in, err) == -1)
+		return -1;
+	if (rc == 1)
+		return 0;
+	if (index_folders(in->account->ix, &in->folder, &in->n_folder,
+	    err) == -1)
+		return -1;
+	begin_clock(in);
+	if (inspect_directories(in, err) == -1 ||
+	    inspect_folders(in, err) == -1)
+		return -1;
+	return inspect_attic(in, err);
+}
+
+int
+sync_verify(const struct conf_account *conf, const char *state_dir,
+    const struct sync_verify_request *request,
+    struct sync_verify_visit *visit, struct err *err)
+{
+	struct account a = { .conf = conf, .state_dir = state_dir,
+	    .md = { .fd = -1, .mark_fd = -1 } };
+	struct inspection in = { .account = &a, .request = request,
+	    .visit = visit, .out = &visit->outcome };
+	int rc;
+
+	visit->outcome = (struct sync_verified){ .folders = 0 };
+	rc = inspect_all(&in, err);
+	index_folders_free(in.folder, in.n_folder);
+	index_close(a.ix);
+	maildir_close(&a.md);
+	return rc;
+}
