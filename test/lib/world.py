@@ -93,6 +93,7 @@ class World:
 		self.conf = self.dir + "/syncrc"
 		self.sums = {}
 		self.pending = None	# told by a run that may have ended so
+		self.known_damage = set()	# that verify may find
 		atexit.register(self.close)
 		os.makedirs(self.state, exist_ok=True)
 		os.makedirs(self.dir + "/home", exist_ok=True)
@@ -255,7 +256,15 @@ class World:
 		assert s["pending"] == self.waiting and s["held"] == 0, str(s)
 		assert self.local_stamp() == local, "files changed: %s" % r
 		assert self.remote_stamp() == remote, "server changed: %s" % r
+		self.assert_sound()
 		return r
+
+	def assert_sound(self):
+		"""Index and Maildir agree in all that verify looks at."""
+		r = self.run("--json", "verify", "--offline")
+		bad = [e for e in r.of("finding") if e["class"] != "foreign"
+		    and e["kind"] not in self.known_damage]
+		assert r.rc in (0, 1) and not bad, str(r)
 
 	def settle(self, model=None):
 		"""One clean run: equal sides; then one that does nothing."""
