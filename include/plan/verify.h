@@ -23,10 +23,10 @@ enum verify_kind {
 	V_INDEX_LOST, V_INDEX_DAMAGED, V_INDEX_PAGES, V_INDEX_TABLES,
 	V_INDEX_MARKED,
 	/* What its tables say of each other. */
-	V_FACT_ROOT, V_FACT_CLOCK, V_LOG_CLOCK, V_LOG_BAD, V_FOLDER_NO_NAME,
-	V_FOLDER_RAW, V_FOLDER_PATH, V_FOLDER_CLOCK, V_FOLDER_TALLY,
-	V_FOLDER_UIDNEXT, V_FOLDER_UIDVALIDITY, V_CONTENT_CUT,
-	V_INTENT_FOLDER, V_ITEM_PLACE,
+	V_FACT_ROOT, V_FACT_SERVER, V_FACT_CLOCK, V_LOG_CLOCK, V_LOG_BAD,
+	V_FOLDER_NO_NAME, V_FOLDER_RAW, V_FOLDER_PATH, V_FOLDER_CLOCK,
+	V_FOLDER_TALLY, V_FOLDER_UIDNEXT, V_FOLDER_UIDVALIDITY,
+	V_CONTENT_CUT, V_INTENT_FOLDER, V_ITEM_PLACE,
 	/* A row. */
 	V_ROW_SUM, V_ROW_SEEN, V_ROW_FOLDER, V_ROW_UID_TWICE,
 	V_ROW_NAME_TWICE, V_ROW_NAME, V_ROW_NO_NAME, V_ROW_FLAGS,
@@ -46,6 +46,11 @@ enum verify_kind {
 	V_NAME_NO_UNIQUE, V_NAME_ODD, V_NAME_EDITOR, V_NAME_EMPTY,
 	/* The attic. */
 	V_ATTIC_CONTENT, V_ATTIC_EMPTY, V_ATTIC_UNREAD,
+	/* The server. */
+	V_REMOTE_FOLDER_GONE, V_REMOTE_FOLDER_NEW, V_REMOTE_FOLDER_REFUSED,
+	V_REMOTE_UIDVALIDITY, V_REMOTE_COUNT, V_REMOTE_GONE, V_REMOTE_BACK,
+	V_REMOTE_NEW, V_REMOTE_UNKNOWN, V_REMOTE_FLAGS, V_REMOTE_OTHER,
+	V_REMOTE_BODY, V_REMOTE_NOT_GIVEN,
 	VERIFY_KINDS
 };
 
@@ -77,12 +82,31 @@ struct verify_row {
 	unsigned flags;			/* that its name tells now */
 	bool in_new;
 	struct file_hint hint;
-	enum verify_octets { OCTETS_UNKNOWN, OCTETS_SAME, OCTETS_OTHER } octets;
+	enum verify_octets {
+		OCTETS_UNKNOWN, OCTETS_SAME, OCTETS_OTHER,
+		OCTETS_REFUSED,		/* the server does not give them */
+	} octets;
 };
 #define VERIFY_MOST	8
 /* The number of kinds that were put into out. */
 size_t verify_row(const struct verify_row *,
     enum verify_kind out[VERIFY_MOST]);
+
+/* A row that has a UID, and what the server shows under that. */
+struct verify_shown {
+	const struct place *place;
+	bool listed;		/* all came that the folder has */
+	bool shown;
+	bool other;		/* of another size or date than recorded */
+	unsigned flags;
+	bool keywords_same;
+	enum verify_octets octets;
+};
+size_t verify_shown(const struct verify_shown *,
+    enum verify_kind out[VERIFY_MOST]);
+/* A UID that no row has, in a folder whose next one was that at the last sync.
+ */
+enum verify_kind verify_unknown_uid(uint32_t uid, uint32_t uidnext);
 
 /* A name in new/ or cur/ that is not, just so, the one of a row. */
 struct verify_name {

@@ -1,7 +1,7 @@
 /*
- * Holds the index of an account against its Maildir, and tells every
- * difference in words. Blocking, and without the network; changes nothing, and
- * needs no lock: what a sync at work changes meanwhile is looked at anew.
+ * Holds the index of an account against its Maildir, then against the server,
+ * and tells every difference in words. Blocking; changes nothing on any side,
+ * and needs no lock: what a sync at work changes meanwhile is looked at anew.
  */
 #ifndef SYNC_VERIFY_H
 #define SYNC_VERIFY_H
@@ -41,11 +41,14 @@ struct sync_verify_request {
 	/* No further message after so many; 0: no end. Then it begins at a
 	 * folder and a message by chance. */
 	int64_t seconds;
+	bool offline;		/* without the server */
 };
 struct sync_verified {
 	uint64_t folders;	/* that were looked at, the last one maybe not
 				   to its end */
 	uint64_t messages;	/* the same: rows, and files without one */
+	uint64_t bodies;	/* of the server, that were compared */
+	bool online;		/* the server was asked */
 	uint64_t damaged, foreign, changed;
 	bool stopped;		/* for want of time */
 	bool never;		/* there is no index yet */
@@ -55,7 +58,8 @@ struct sync_verify_visit {
 	void (*finding)(void *arg, const struct sync_finding *);
 	struct sync_verified outcome;
 };
-/* ERR_BUSY: the index is one of an older version. */
+/* ERR_BUSY: the index is one of an older version. Whatever fails, what was told
+ * stands, and outcome counts it. */
 int sync_verify(const struct conf_account *, const char *state_dir,
     const struct sync_verify_request *, struct sync_verify_visit *,
     struct err *);

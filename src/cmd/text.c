@@ -197,6 +197,9 @@ verified_format(const char *account, const struct sync_verified *v)
 	buf_addf(&out, "%s: %llu message%s in %llu folder%s: ", account,
 	    (unsigned long long)v->messages, v->messages == 1 ? "" : "s",
 	    (unsigned long long)v->folders, v->folders == 1 ? "" : "s");
+	if (v->online)
+		buf_addf(&out, "%llu compared with the server; ",
+		    (unsigned long long)v->bodies);
 	if (v->damaged == 0)
 		buf_add_str(&out, "nothing is wrong");
 	add_count(&out, "", v->damaged, v->damaged == 1 ? "thing is wrong" :

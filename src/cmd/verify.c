@@ -1,4 +1,4 @@
-/* mailtern verify: index against Maildir, every difference in words. */
+/* mailtern verify: index against Maildir and server, in words. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +32,8 @@ report_verified(struct report *r, const char *account,
 	json_event_add_text(e, "account", account);
 	json_event_add_number(e, "folders", v->folders);
 	json_event_add_number(e, "messages", v->messages);
+	json_event_add_bool(e, "online", v->online);
+	json_event_add_number(e, "bodies", v->bodies);
 	json_event_add_number(e, "damaged", v->damaged);
 	json_event_add_number(e, "foreign", v->foreign);
 	json_event_add_number(e, "changed", v->changed);
@@ -50,17 +52,16 @@ verify_account(struct cmd *cmd, const struct target *t,
 	struct verifying v = { .cmd = cmd, .account = t->account->name };
 	struct sync_verify_visit visit = { .arg = &v, .finding = on_finding };
 	struct err err = { 0 };
-	int status;
+	int status, failed = 0;
 
 	request.glob = t->glob;
 	request.n_glob = target_globs(t);
 	if (sync_verify(t->account, NULL, &request, &visit, &err) == -1) {
-		status = err_exit_status(err.kind);
-		notes_end(&v.notes, v.account, status);
 		report_problem(&cmd->report, v.account, &err);
-		return status;
+		failed = err_exit_status(err.kind);
 	}
-	status = visit.outcome.damaged > 0 ? err_exit_status(ERR_HELD) : 0;
+	status = err_exit_worse(failed, visit.outcome.damaged > 0 ?
+	    err_exit_status(ERR_HELD) : 0);
 	notes_end(&v.notes, v.account, status);
 	report_verified(&cmd->report, v.account, &visit.outcome);
 	return status;
@@ -88,9 +89,6 @@ static int
 make_request(const struct cmd *cmd, struct sync_verify_request *out,
     struct err *err)
 {
-	if (!cmd->offline)
-		return cmd_usage_error(err, "verify does not ask the server "
-		    "yet; say --offline");
 	if (cmd->part != NULL && cmd->time != NULL)
 		return cmd_usage_error(err, "--part and --time exclude each "
 		    "other");
@@ -103,7 +101,7 @@ make_request(const struct cmd *cmd, struct sync_verify_request *out,
 static int
 run_verify(struct cmd *cmd, char **arg, int n)
 {
-	struct sync_verify_request request = { .parts = 0 };
+	struct sync_verify_request request = { .offline = cmd->offline };
 	struct selection s = { 0 };
 	struct conf conf = { 0 };
 	struct err err = { 0 };

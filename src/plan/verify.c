@@ -105,6 +105,42 @@ verify_row(const struct verify_row *r, enum verify_kind out[VERIFY_MOST])
 	return k.n;
 }
 
+/* --- the server --- */
+
+/* That of which no row has come yet may not be there yet. */
+static void
+judge_presence(struct kinds *k, const struct verify_shown *s)
+{
+	const struct place *p = s->place;
+
+	add_if(k, p->remote.present && !s->shown && s->listed &&
+	    !p->unconfirmed, V_REMOTE_GONE);
+	add_if(k, !p->remote.present && s->shown, V_REMOTE_BACK);
+}
+
+size_t
+verify_shown(const struct verify_shown *s, enum verify_kind out[VERIFY_MOST])
+{
+	struct kinds k = { out, 0 };
+
+	judge_presence(&k, s);
+	if (!s->shown || !s->place->remote.present)
+		return k.n;
+	add_if(&k, s->other, V_REMOTE_OTHER);
+	add_if(&k, s->flags != s->place->remote.flags || !s->keywords_same,
+	    V_REMOTE_FLAGS);
+	add_if(&k, s->octets == OCTETS_OTHER, V_REMOTE_BODY);
+	add_if(&k, s->octets == OCTETS_REFUSED, V_REMOTE_NOT_GIVEN);
+	return k.n;
+}
+
+/* Every UID below it was listed once, and has had a row since. */
+enum verify_kind
+verify_unknown_uid(uint32_t uid, uint32_t uidnext)
+{
+	return uid < uidnext ? V_REMOTE_UNKNOWN : V_REMOTE_NEW;
+}
+
 /* --- names --- */
 
 size_t

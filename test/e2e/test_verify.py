@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import spoil
+from middleman import Middleman
 from spoil import Spoiler
 from world import ROOT
 
@@ -498,23 +499,182 @@ def test_told(world, name):
 	assert quiet.out == "" and (words in quiet.err) == (cls == DAMAGE)
 
 
+# -- the server --
+
+def on_server(change):
+	def spoil_it(world):
+		with world.imap() as imap:
+			change(world, imap)
+	return spoil_it
+
+
+def anew(world, imap):
+	"""Another folder of the same name."""
+	imap.delete("work")
+	imap.create("work")
+
+
+def swap(old, new):
+	return lambda line: line.replace(old, new)
+
+
+def refused(line):
+	"""What asks for the body of m1, alone or with others."""
+	words = line.split()
+	if len(words) > 3 and b"BODY.PEEK[]" in line and words[3] in (b"1:4",
+	    b"2"):
+		return words[0] + b" UID FETCH nonsense\r\n"
+	return line
+
+
+def same(line):
+	return line
+
+
+# What is done to the index or the server; what the server is made to say; what
+# is told, in which words.
+REMOTE = {
+    "fact-server": dict(change=sql("UPDATE meta SET value = 'x'"
+	" WHERE key = 'host'"), words="host or user"),
+    "remote-folder-gone": dict(change=on_server(lambda w, i:
+	i.delete("work")), words="does not list", cls=CHANGED),
+    "remote-folder-new": dict(change=on_server(lambda w, i:
+	i.create("more")), words="does not know: more", cls=CHANGED),
+    "remote-folder-refused": dict(up=swap(b"EXAMINE work",
+	b"EXAMINE nosuch"), words="does not open the folder: "),
+    "remote-uidvalidity": dict(change=on_server(anew),
+	words="another UIDVALIDITY"),
+    "remote-count": dict(down=swap(b"* 4 EXISTS", b"* 5 EXISTS"),
+	words="as many messages"),
+    "remote-gone": dict(change=on_server(lambda w, i:
+	i.expunge("INBOX", [2])), words="deleted on the server", cls=CHANGED),
+    "remote-back": dict(change=row(remote=0), words="told to be gone"),
+    "remote-new": dict(change=on_server(lambda w, i:
+	w.append(i, "INBOX", "n1")), words="new on the server", cls=CHANGED),
+    "remote-unknown": dict(change=sql("DELETE FROM place WHERE uid = 2"),
+	words="the index should know", more=["name-new"]),
+    "remote-flags": dict(change=on_server(lambda w, i:
+	i.store("INBOX", 2, "+", ["\\Flagged"])), words="flags have changed",
+	cls=CHANGED),
+    "remote-flags: keyword": dict(change=on_server(lambda w, i:
+	i.store("INBOX", 2, "+", ["work"])), words="flags have changed",
+	cls=CHANGED),
+    "remote-other: size": dict(change=row(size=5), words="another size"),
+    "remote-other: date": dict(change=row(date=5), words="another size"),
+    "remote-body": dict(down=swap(b"This is m1.", b"This is mX."),
+	words="gives another message"),
+    "remote-not-given": dict(up=refused, words="does not give"),
+    "remote-not-given: empty": dict(down=lambda line: line.replace(
+	b"UID 2 ", b"UID 99 ") if b"BODY[]" in line else line,
+	words="does not give"),
+}
+
+
+def through(world, man):
+	world.port = man.port
+	world.write_conf()
+
+
+@pytest.mark.parametrize("name", REMOTE)
+def test_told_of_the_server(world, name):
+	case = REMOTE[name]
+	fill(world)
+	sound = world.run("--json", "verify", rc=0)
+	assert not sound.of("finding"), str(sound)
+	assert sound.events[-1]["online"] and sound.events[-1]["bodies"] == 5
+	case.get("change", lambda w: None)(world)
+	local, remote = stamp(world), world.remote_stamp()
+	with Middleman(world.server.port, case.get("up", same),
+	    case.get("down", same)) as man:
+		through(world, man)
+		r = world.run("--json", "verify")
+	assert stamp(world) == local and world.remote_stamp() == remote
+	kind, cls = name.split(":")[0], case.get("cls", DAMAGE)
+	assert kinds(r) == sorted([kind] + case.get("more", [])), str(r)
+	found, = [e for e in r.of("finding") if e["kind"] == kind]
+	assert case["words"] in found["is"] and found["class"] == cls
+	assert r.rc == (1 if cls == DAMAGE else 0), str(r)
+
+
+def test_only_reads(world):
+	"""By its commands; and a message stays unread."""
+	fill(world)
+	said = []
+
+	def up(line):
+		words = line.upper().split()
+		if len(words) > 1:
+			said.append(b" ".join(words[1:3]) if words[1] == b"UID"
+			    else words[1])
+		return line
+	with Middleman(world.server.port, up=up) as man:
+		through(world, man)
+		assert not world.run("--json", "verify", rc=0).of("finding")
+	assert {b"EXAMINE", b"UID FETCH"} <= set(said)
+	assert not set(said) & {b"SELECT", b"STORE", b"UID STORE", b"APPEND",
+	    b"UID COPY", b"UID MOVE", b"CREATE", b"DELETE", b"RENAME",
+	    b"EXPUNGE", b"UID EXPUNGE", b"CLOSE", b"SUBSCRIBE"}, said
+
+
+def test_server_is_away(world):
+	"""What was found before counts: the graver of both."""
+	fill(world)
+	with Middleman(world.server.port, up=lambda line: None) as man:
+		through(world, man)
+		assert "verified" in str(world.run("--json", "verify", rc=75))
+		write(lambda f: b"other")(world, world.maildir.find("m1"))
+		r = world.run("--json", "verify", rc=1)
+	assert kinds(r) == ["file-content"] and r.of("problem")
+	assert not r.events[-1]["online"]
+
+
+def test_parts_of_the_server(world):
+	"""Each body is asked for by one of the parts."""
+	with world.imap() as imap:
+		for i in range(20):
+			world.append(imap, "INBOX", "m%d" % i)
+	world.sync()
+	bodies = [world.run("--json", "verify", "--part", "%d/4" % n,
+	    rc=0).events[-1]["bodies"] for n in range(1, 5)]
+	assert sum(bodies) == 20 and max(bodies) < 15
+
+
+def test_server_that_rewrites(world):
+	"""There the fields of the header have to do."""
+	fill(world)
+	with Spoiler(world) as s:
+		s.sql("INSERT OR REPLACE INTO fact VALUES (0, 'rewrites', '1',"
+		    " 1)")
+	with Middleman(world.server.port, down=swap(b"This is m1.",
+	    b"This is mX.")) as man:
+		through(world, man)
+		r = world.run("--json", "verify", rc=0)
+		assert not r.of("finding") and r.events[-1]["bodies"] == 5
+	with Middleman(world.server.port, down=swap(b"Message-ID: <m1@",
+	    b"Message-ID: <mX@")) as man:
+		through(world, man)
+		assert kinds(world.run("--json", "verify", rc=1)) == [
+		    "remote-body"]
+
+
 def test_kinds_are_many():
 	"""All that verify knows, but for a disk that can't be read."""
 	met = {k for case in CASES.values() for k in case[1]}
+	met |= {name.split(":")[0] for name in REMOTE}
 	known = set()
 	with open(ROOT + "/src/plan/verify_words.c") as f:
 		for line in f:
 			if line.startswith("\t[V_"):
 				known.add(line.split('"')[1])
 	assert known - met == {"attic-unread"}
-	assert len(met) >= 60
+	assert len(met) >= 75
 
 
 def test_never_synced(world):
 	r = verify(world, rc=0)
 	assert r.events == [{"event": "verified", "account": "w",
-	    "folders": 0, "messages": 0, "damaged": 0, "foreign": 0,
-	    "changed": 0, "never": True, "stopped": False}]
+	    "folders": 0, "messages": 0, "online": False, "bodies": 0,
+	    "damaged": 0, "foreign": 0, "changed": 0, "never": True, "stopped": False}]
 	assert "never synced" in world.run("verify", "--offline").out
 
 

@@ -303,6 +303,9 @@ sums_of_verify_are_told(void **state)
 		{ { .folders = 1, .messages = 2, .stopped = true },
 		    "w: 2 messages in 1 folder: nothing is wrong; the time was "
 		    "up before the end" },
+		{ { .folders = 1, .messages = 2, .online = true, .bodies = 2 },
+		    "w: 2 messages in 1 folder: 2 compared with the server; "
+		    "nothing is wrong" },
 	};
 	size_t i;
 

@@ -337,6 +337,66 @@ rows_are_judged(void **state)
 	}
 }
 
+/* remote, unconfirmed; listed, shown, other, re-flagged, re-worded; octets */
+static const struct {
+	const char *what;
+	bool remote, unconfirmed;
+	bool listed, shown, other, flags, words;
+	enum verify_octets octets;
+	enum verify_kind want[3];
+} shown[] = {
+	{ "as it was", 1, 0, 1, 1, 0, 0, 0, OCTETS_SAME, { NONE } },
+	{ "not compared", 1, 0, 1, 1, 0, 0, 0, OCTETS_UNKNOWN, { NONE } },
+	{ "gone", 1, 0, 1, 0, 0, 0, 0, OCTETS_UNKNOWN,
+	    { V_REMOTE_GONE, NONE } },
+	{ "not shown, nor all", 1, 0, 0, 0, 0, 0, 0, OCTETS_UNKNOWN,
+	    { NONE } },
+	{ "never shown", 1, 1, 1, 0, 0, 0, 0, OCTETS_UNKNOWN, { NONE } },
+	{ "gone before", 0, 0, 1, 0, 0, 0, 0, OCTETS_UNKNOWN, { NONE } },
+	{ "back", 0, 0, 1, 1, 1, 1, 1, OCTETS_OTHER,
+	    { V_REMOTE_BACK, NONE } },
+	{ "another size", 1, 0, 1, 1, 1, 0, 0, OCTETS_SAME,
+	    { V_REMOTE_OTHER, NONE } },
+	{ "re-flagged", 1, 0, 1, 1, 0, 1, 0, OCTETS_SAME,
+	    { V_REMOTE_FLAGS, NONE } },
+	{ "a keyword", 1, 0, 1, 1, 0, 0, 1, OCTETS_SAME,
+	    { V_REMOTE_FLAGS, NONE } },
+	{ "another body", 1, 0, 1, 1, 0, 0, 0, OCTETS_OTHER,
+	    { V_REMOTE_BODY, NONE } },
+	{ "another altogether", 1, 0, 1, 1, 1, 0, 0, OCTETS_OTHER,
+	    { V_REMOTE_OTHER, V_REMOTE_BODY, NONE } },
+	{ "not given", 1, 0, 0, 1, 0, 0, 0, OCTETS_REFUSED,
+	    { V_REMOTE_NOT_GIVEN, NONE } },
+};
+
+static void
+the_server_is_judged(void **state)
+{
+	enum verify_kind kind[VERIFY_MOST];
+	struct verify_row unused;
+	struct place p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		struct verify_shown s = {
+			.place = &p, .listed = shown[i].listed,
+			.shown = shown[i].shown, .other = shown[i].other,
+			.flags = shown[i].flags ? 0 : S,
+			.keywords_same = !shown[i].words,
+			.octets = shown[i].octets,
+		};
+
+		fill_sound(&p, &unused);
+		p.remote.present = shown[i].remote;
+		p.unconfirmed = shown[i].unconfirmed;
+		check(shown[i].what, kind, verify_shown(&s, kind),
+		    shown[i].want);
+	}
+	assert_int_equal(verify_unknown_uid(4, 5), V_REMOTE_UNKNOWN);
+	assert_int_equal(verify_unknown_uid(5, 5), V_REMOTE_NEW);
+}
+
 /* odd, editor, no_unique, bad_info, empty, twice, linked, known */
 static const struct {
 	const char *what;
@@ -424,6 +484,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_judged),
 		cmocka_unit_test(names_are_judged),
+		cmocka_unit_test(the_server_is_judged),
 		cmocka_unit_test(all_have_words),
 		cmocka_unit_test(parts_share_all),
 	};

@@ -145,9 +145,11 @@ inspect_all(struct inspection *in, struct err *err)
 		return -1;
 	begin_clock(in);
 	if (inspect_directories(in, err) == -1 ||
-	    inspect_folders(in, err) == -1)
+	    inspect_folders(in, err) == -1 || inspect_attic(in, err) == -1)
 		return -1;
-	return inspect_attic(in, err);
+	/* A row that is not what was synced could blame the server. */
+	return in->request->offline || in->other_server || in->out->stopped ?
+	    0 : inspect_remote(in, err);
 }
 
 int

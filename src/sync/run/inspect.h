@@ -13,6 +13,7 @@ struct inspection {
 	struct sync_verified *out;
 	uint64_t until;		/* clock_mono_ms; 0: no end */
 	bool on_disk;		/* there is a Maildir to hold against it */
+	bool other_server;	/* than that of which the index speaks */
 	/* Of the index, by name; begins at a random one where time is short. */
 	struct index_folder *folder;
 	size_t n_folder, first;
@@ -42,5 +43,8 @@ int inspect_attic(struct inspection *, struct err *);
 /* inspect_folder.c: a folder's rows and files, each with the other. */
 int inspect_folder(struct inspection *, const struct index_folder *,
     struct err *);
+
+/* inspect_remote.c: the index and the server. */
+int inspect_remote(struct inspection *, struct err *);
 
 #endif
