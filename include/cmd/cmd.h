@@ -20,7 +20,7 @@ struct cmd {
 	bool dry_run, full, adopt, force_deletes, undo_deletes;
 	int64_t ignore;		/* --ignore; 0: not given */
 	bool removed, follow;
-	bool offline;
+	bool offline, repair;
 	const char *since, *message_id, *to;	/* NULL: not given */
 	const char *part, *time;		/* the same */
 	struct report report;	/* holds --json and -q as well */

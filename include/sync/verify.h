@@ -1,7 +1,8 @@
 /*
  * Holds the index of an account against its Maildir, then against the server,
- * and tells every difference in words. Blocking; changes nothing on any side,
- * and needs no lock: what a sync at work changes meanwhile is looked at anew.
+ * and tells every difference in words. Blocking; changes nothing on any side
+ * but where it is asked to repair, and needs no lock: what a sync at work
+ * changes meanwhile is looked at anew.
  */
 #ifndef SYNC_VERIFY_H
 #define SYNC_VERIFY_H
@@ -42,6 +43,8 @@ struct sync_verify_request {
 	 * folder and a message by chance. */
 	int64_t seconds;
 	bool offline;		/* without the server */
+	/* Put right what loses nothing; then it takes the locks of a sync. */
+	bool repair;
 };
 struct sync_verified {
 	uint64_t folders;	/* that were looked at, the last one maybe not
@@ -50,15 +53,19 @@ struct sync_verified {
 	uint64_t bodies;	/* of the server, that were compared */
 	bool online;		/* the server was asked */
 	uint64_t damaged, foreign, changed;
+	uint64_t repaired;	/* of what is damaged */
 	bool stopped;		/* for want of time */
 	bool never;		/* there is no index yet */
 };
 struct sync_verify_visit {
 	void *arg;
 	void (*finding)(void *arg, const struct sync_finding *);
+	/* is: what was done about a finding of that kind; no more is set. */
+	void (*repaired)(void *arg, const struct sync_finding *);
 	struct sync_verified outcome;
 };
-/* ERR_BUSY: the index is one of an older version. Whatever fails, what was told
+/* ERR_BUSY: the index is one of an older version; or a repair is asked for, and
+ * a sync is at work. Whatever fails, what was told
  * stands, and outcome counts it. */
 int sync_verify(const struct conf_account *, const char *state_dir,
     const struct sync_verify_request *, struct sync_verify_visit *,

@@ -23,7 +23,7 @@ enum {
 	OPT_UNDO_DELETES,
 	OPT_IGNORE, OPT_CLOCK_AHEAD,
 	OPT_SINCE, OPT_REMOVED, OPT_MESSAGE_ID, OPT_FOLLOW, OPT_TO,
-	OPT_OFFLINE, OPT_PART, OPT_TIME,
+	OPT_OFFLINE, OPT_PART, OPT_TIME, OPT_REPAIR,
 };
 
 /* --- select.c: ACCOUNT[:GLOB]... --- */
@@ -76,6 +76,8 @@ char *restored_format(const char *account, const struct sync_restored *);
 /* "work: INBOX: FILE, UID 5: what is; it should be: ...; to do: ...". Caller
  * frees. */
 char *finding_format(const char *account, const struct sync_finding *);
+/* "work: INBOX: FILE, UID 5: repaired: what was done". Caller frees. */
+char *repaired_format(const char *account, const struct sync_finding *);
 /* "work: 1234 messages in 12 folders: nothing is wrong". Caller frees. */
 char *verified_format(const char *account, const struct sync_verified *);
 
@@ -106,6 +108,9 @@ void item_tell(struct notes *, struct report *, const char *account,
     const struct sync_item *, bool numbered);
 /* A finding of verify: damage as an item is, all else to stdout. */
 void finding_tell(struct notes *, struct report *, const char *account,
+    const struct sync_finding *);
+/* What was done about one. */
+void repaired_tell(struct report *, const char *account,
     const struct sync_finding *);
 /* The account ended with this status. Releases. */
 void notes_end(struct notes *, const char *account, int status);

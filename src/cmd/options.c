@@ -33,6 +33,7 @@ static const struct option long_options[] = {
 	{ "offline", no_argument, NULL, OPT_OFFLINE },
 	{ "part", required_argument, NULL, OPT_PART },
 	{ "removed", no_argument, NULL, OPT_REMOVED },
+	{ "repair", no_argument, NULL, OPT_REPAIR },
 	{ "since", required_argument, NULL, OPT_SINCE },
 	{ "time", required_argument, NULL, OPT_TIME },
 	{ "to", required_argument, NULL, OPT_TO },
@@ -67,6 +68,7 @@ static const char usage_text[] =
 "      -n, --dry-run         say what would be done, but do it not\n"
 "  verify [ACCOUNT[:GLOB]]...   hold index, Maildir and server side by side\n"
 "      --offline             without the server\n"
+"      --repair              put right what loses nothing\n"
 "      --part N/M            only the N-th of M parts of the messages\n"
 "      --time TIME           no longer than that: 90s, 5m, 2h\n"
 "  help                      print this text\n"
@@ -281,6 +283,9 @@ take(struct cmd *cmd, int option)
 		break;
 	case OPT_FOLLOW:
 		cmd->follow = true;
+		break;
+	case OPT_REPAIR:
+		cmd->repair = true;
 		break;
 	case OPT_OFFLINE:
 		cmd->offline = true;

@@ -86,6 +86,19 @@ item_tell(struct notes *notes, struct report *r, const char *account,
 	free(line);
 }
 
+/* Whom it is about. */
+static void
+add_json_place(struct json_event *e, const struct sync_finding *f)
+{
+	json_event_add_text(e, "kind", f->kind);
+	json_event_add_text(e, "folder", f->folder);
+	json_event_add_text(e, "unique", f->unique);
+	if (f->uid != 0)
+		json_event_add_number(e, "uid", f->uid);
+	else
+		json_event_add_text(e, "uid", NULL);
+}
+
 static void
 finding_report_event(struct report *r, const char *account,
     const struct sync_finding *f)
@@ -98,17 +111,26 @@ finding_report_event(struct report *r, const char *account,
 
 	json_event_add_text(e, "account", account);
 	json_event_add_text(e, "class", class[f->class]);
-	json_event_add_text(e, "kind", f->kind);
-	json_event_add_text(e, "folder", f->folder);
-	json_event_add_text(e, "unique", f->unique);
-	if (f->uid != 0)
-		json_event_add_number(e, "uid", f->uid);
-	else
-		json_event_add_text(e, "uid", NULL);
+	add_json_place(e, f);
 	json_event_add_text(e, "is", f->is);
 	json_event_add_text(e, "should", f->should);
 	json_event_add_text(e, "remedy", f->remedy);
 	report_event(r, e);
+}
+
+void
+repaired_tell(struct report *r, const char *account,
+    const struct sync_finding *f)
+{
+	struct json_event *e = json_event_new("repaired");
+	char *line = repaired_format(account, f);
+
+	json_event_add_text(e, "account", account);
+	add_json_place(e, f);
+	json_event_add_text(e, "what", f->is);
+	report_event(r, e);
+	report_line(r, "%s", line);
+	free(line);
 }
 
 void

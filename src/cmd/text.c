@@ -159,6 +159,32 @@ restored_format(const char *account, const struct sync_restored *what)
 	return line;
 }
 
+/* What a finding is about. */
+static void
+add_place(struct buf *out, const char *account, const struct sync_finding *f)
+{
+	buf_add_str(out, account);
+	add_printable(out, ": ", f->folder);
+	add_printable(out, ": ", f->unique);
+	if (f->uid != 0)
+		buf_addf(out, "%s UID %lu", f->unique != NULL ? "," : ":",
+		    (unsigned long)f->uid);
+}
+
+char *
+repaired_format(const char *account, const struct sync_finding *f)
+{
+	struct buf out;
+	char *line;
+
+	buf_init(&out, TEXT_MAX);
+	add_place(&out, account, f);
+	add_printable(&out, ": repaired: ", f->is);
+	line = xstrdup(buf_str(&out));
+	buf_release(&out);
+	return line;
+}
+
 char *
 finding_format(const char *account, const struct sync_finding *f)
 {
@@ -166,12 +192,7 @@ finding_format(const char *account, const struct sync_finding *f)
 	char *line;
 
 	buf_init(&out, 8 * (WORD_MAX + 4) + 256);
-	buf_add_str(&out, account);
-	add_printable(&out, ": ", f->folder);
-	add_printable(&out, ": ", f->unique);
-	if (f->uid != 0)
-		buf_addf(&out, "%s UID %lu", f->unique != NULL ? "," : ":",
-		    (unsigned long)f->uid);
+	add_place(&out, account, f);
 	add_printable(&out, ": ", f->is);
 	add_printable(&out, "; expected: ", f->should);
 	add_printable(&out, "; to do: ", f->remedy);
@@ -204,6 +225,7 @@ verified_format(const char *account, const struct sync_verified *v)
 		buf_add_str(&out, "nothing is wrong");
 	add_count(&out, "", v->damaged, v->damaged == 1 ? "thing is wrong" :
 	    "things are wrong");
+	add_count(&out, ", ", v->repaired, "repaired");
 	add_count(&out, ", ", v->changed, "changed since the last sync");
 	add_count(&out, ", ", v->foreign, "not mailtern's");
 	if (v->never)

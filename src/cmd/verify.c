@@ -23,6 +23,14 @@ on_finding(void *arg, const struct sync_finding *f)
 }
 
 static void
+on_repaired(void *arg, const struct sync_finding *f)
+{
+	struct verifying *v = arg;
+
+	repaired_tell(&v->cmd->report, v->account, f);
+}
+
+static void
 report_verified(struct report *r, const char *account,
     const struct sync_verified *v)
 {
@@ -35,6 +43,7 @@ report_verified(struct report *r, const char *account,
 	json_event_add_bool(e, "online", v->online);
 	json_event_add_number(e, "bodies", v->bodies);
 	json_event_add_number(e, "damaged", v->damaged);
+	json_event_add_number(e, "repaired", v->repaired);
 	json_event_add_number(e, "foreign", v->foreign);
 	json_event_add_number(e, "changed", v->changed);
 	json_event_add_bool(e, "never", v->never);
@@ -50,7 +59,8 @@ verify_account(struct cmd *cmd, const struct target *t,
     struct sync_verify_request request)
 {
 	struct verifying v = { .cmd = cmd, .account = t->account->name };
-	struct sync_verify_visit visit = { .arg = &v, .finding = on_finding };
+	struct sync_verify_visit visit = { .arg = &v, .finding = on_finding,
+	    .repaired = on_repaired };
 	struct err err = { 0 };
 	int status, failed = 0;
 
@@ -60,7 +70,8 @@ verify_account(struct cmd *cmd, const struct target *t,
 		report_problem(&cmd->report, v.account, &err);
 		failed = err_exit_status(err.kind);
 	}
-	status = err_exit_worse(failed, visit.outcome.damaged > 0 ?
+	status = err_exit_worse(failed, visit.outcome.damaged >
+	    visit.outcome.repaired ?
 	    err_exit_status(ERR_HELD) : 0);
 	notes_end(&v.notes, v.account, status);
 	report_verified(&cmd->report, v.account, &visit.outcome);
@@ -101,7 +112,8 @@ make_request(const struct cmd *cmd, struct sync_verify_request *out,
 static int
 run_verify(struct cmd *cmd, char **arg, int n)
 {
-	struct sync_verify_request request = { .offline = cmd->offline };
+	struct sync_verify_request request = { .offline = cmd->offline,
+	    .repair = cmd->repair };
 	struct selection s = { 0 };
 	struct conf conf = { 0 };
 	struct err err = { 0 };
@@ -124,7 +136,7 @@ run_verify(struct cmd *cmd, char **arg, int n)
 }
 
 static const int options_of_verify[] = {
-	OPT_OFFLINE, OPT_PART, OPT_TIME, 0
+	OPT_OFFLINE, OPT_REPAIR, OPT_PART, OPT_TIME, 0
 };
 
 const struct command cmd_verify = {

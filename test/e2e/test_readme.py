@@ -491,7 +491,8 @@ def manual_events():
 def test_json_is_as_the_manual_shows(ready):
 	shown = manual_events()
 	assert set(shown) == {"summary", "problem", "note", "item", "op",
-	    "status", "log", "restore", "finding", "verified"}
+	    "status", "log", "restore", "finding", "verified",
+	    "repaired"}
 	seen = {}
 	with ready.imap() as imap:
 		ready.append(imap, "INBOX", "soon gone")
@@ -508,7 +509,9 @@ def test_json_is_as_the_manual_shows(ready):
 	with ready.imap() as imap:
 		ready.append(imap, "INBOX", "later")
 	shut = free_ports(1)[0]
-	for line, port, rc in (("sync -n", 0, 0), ("sync", shut, 75),
+	os.rmdir(ready.maildir.root + "/INBOX/tmp")
+	for line, port, rc in (("verify --offline --repair", 0, 0),
+	    ("sync -n", 0, 0), ("sync", shut, 75),
 	    ("sync", 0, 0), ("status", 0, 0), ("sync --adopt", 0, 0),
 	    ("sync", 0, 1), ("verify --offline", 0, 1)):
 		ready.away(port or ready.server.tls_port)

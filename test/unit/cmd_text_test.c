@@ -285,6 +285,18 @@ findings_are_told(void **state)
 }
 
 static void
+repairs_are_told(void **state)
+{
+	const struct sync_finding f = { .folder = "INBOX", .uid = 5,
+	    .unique = "u", .is = "it is" };
+	char *line = repaired_format("w", &f);
+
+	(void)state;
+	assert_string_equal(line, "w: INBOX: u, UID 5: repaired: it is");
+	free(line);
+}
+
+static void
 sums_of_verify_are_told(void **state)
 {
 	static const struct {
@@ -298,6 +310,9 @@ sums_of_verify_are_told(void **state)
 		{ { .folders = 2, .damaged = 2, .changed = 3, .foreign = 4 },
 		    "w: 0 messages in 2 folders: 2 things are wrong, 3 changed "
 		    "since the last sync, 4 not mailtern's" },
+		{ { .folders = 2, .damaged = 2, .repaired = 1 },
+		    "w: 0 messages in 2 folders: 2 things are wrong, 1 "
+		    "repaired" },
 		{ { .never = true }, "w: 0 messages in 0 folders: nothing is "
 		    "wrong; it was never synced" },
 		{ { .folders = 1, .messages = 2, .stopped = true },
@@ -324,6 +339,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations_are_parsed),
 		cmocka_unit_test(findings_are_told),
+		cmocka_unit_test(repairs_are_told),
 		cmocka_unit_test(sums_of_verify_are_told),
 		cmocka_unit_test(log_is_told),
 		cmocka_unit_test(times_are_read),

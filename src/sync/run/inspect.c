@@ -4,14 +4,11 @@
  */
 #include "run/inspect.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/os.h"
-#include "observe/observe.h"
+#include "run/inspect_repair.h"
 
 #define MET_MAX	1200	/* octets behind the words of a finding */
 
@@ -140,6 +137,8 @@ inspect_all(struct inspection *in, struct err *err)
 		return -1;
 	if (rc == 1)
 		return 0;
+	if (repair_flawed(in, err) == -1)
+		return -1;
 	if (index_folders(in->account->ix, &in->folder, &in->n_folder,
 	    err) == -1)
 		return -1;
@@ -163,9 +162,11 @@ sync_verify(const struct conf_account *conf, const char *state_dir,
 	    .visit = visit, .out = &visit->outcome };
 	int rc;
 
+	in.run = (struct run){ .account = &a, .conf = conf, .md = &a.md };
 	visit->outcome = (struct sync_verified){ .folders = 0 };
 	rc = inspect_all(&in, err);
 	index_folders_free(in.folder, in.n_folder);
+	repair_release(&in);
 	index_close(a.ix);
 	maildir_close(&a.md);
 	return rc;

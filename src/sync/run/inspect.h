@@ -6,8 +6,22 @@
 #include "plan/verify.h"
 #include "sync/verify.h"
 
+/* A file that does not hold its message, as it was when it was read. */
+struct noted_file {
+	int64_t place;
+	struct file_hint hint;
+	enum verify_kind kind;
+};
+
+/* Of the index, and to be repaired when its tables are not read any more. */
+struct flawed_folder {
+	int64_t folder;
+	enum verify_kind kind;
+};
+
 struct inspection {
 	struct account *account;	/* conf, index and Maildir */
+	struct run run;		/* of the same, for what wants one */
 	const struct sync_verify_request *request;
 	const struct sync_verify_visit *visit;
 	struct sync_verified *out;
@@ -17,6 +31,13 @@ struct inspection {
 	/* Of the index, by name; begins at a random one where time is short. */
 	struct index_folder *folder;
 	size_t n_folder, first;
+	/* What is asked to be repaired, may be: the locks are held, and the
+	 * Maildir is as the last sync left it. */
+	bool repairs;
+	struct flawed_folder *flawed;
+	size_t n_flawed, cap_flawed;
+	struct noted_file *noted;
+	size_t n_noted, cap_noted;
 };
 
 /* A finding, and what it is about. */

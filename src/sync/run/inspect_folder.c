@@ -11,6 +11,7 @@
 #include "maildir/scan.h"
 #include "maildir/strangers.h"
 #include "observe/draft.h"
+#include "run/inspect_repair.h"
 #include "run/inspect_row.h"
 
 #define ROWS		32
@@ -33,7 +34,7 @@ parts_are_there(struct folder_inspection *f)
 	static const char *const name[3] = { "cur", "new", "tmp" };
 	enum maildir_part part[3];
 	struct err why;
-	bool all = true;
+	bool missing[3], all = true, lacks = false;
 	int i;
 
 	if (maildir_parts(&f->in->account->md, f->folder->path, part,
@@ -55,7 +56,11 @@ parts_are_there(struct folder_inspection *f)
 		else if (part[i] == PART_OTHER)
 			tell_folder(f, V_DIR_OTHER, name[i]);
 		all &= part[i] == PART_DIR || i == 2;
+		missing[i] = part[i] == PART_GONE;
+		lacks |= missing[i];
 	}
+	if (lacks && repair_parts(f->in, f->folder, missing))
+		return part[0] != PART_OTHER && part[1] != PART_OTHER;
 	return all;
 }
 

@@ -54,6 +54,9 @@ on_flaw(void *arg, const struct index_flaw_found *found)
 	char uid[40];
 
 	f->unreadable |= found->flaw == FLAW_PAGE;
+	if (kind == V_FOLDER_TALLY || kind == V_FOLDER_CLOCK)
+		*VEC_ADD(f->in->flawed, f->in->n_flawed, f->in->cap_flawed) =
+		    (struct flawed_folder){ found->folder, kind };
 	if (found->flaw == FLAW_UIDNEXT) {
 		snprintf(uid, sizeof(uid), "%lu", (unsigned long)found->uid);
 		text = uid;
@@ -171,6 +174,27 @@ check_tables_too(struct inspection *in, struct err *err)
 	return rc == 0 ? check_facts(in, err) : -1;
 }
 
+/* What was sound a moment ago is not set aside now; if it is, there is no more
+ * to be done. */
+static int
+open_for_repair(struct inspection *in, struct err *err)
+{
+	struct index_open_result how = { .fresh = false };
+	int rc;
+
+	index_close(in->account->ix);
+	in->account->ix = NULL;
+	rc = account_open_index(in->account, INDEX_WRITE, &how, err);
+	in->run.ix = in->account->ix;
+	if (rc == 0 && how.set_aside != NULL) {
+		inspect_tell(in, V_INDEX_DAMAGED, &(struct found){
+			.met = how.set_aside });
+		rc = 1;
+	}
+	free(how.set_aside);
+	return rc;
+}
+
 int
 inspect_index(struct inspection *in, struct err *err)
 {
@@ -188,7 +212,11 @@ inspect_index(struct inspection *in, struct err *err)
 	}
 	if (rc == -1)
 		return -1;
+	in->run.ix = in->account->ix;
 	if (how.marked)
 		inspect_tell(in, V_INDEX_MARKED, &(struct found){ 0 });
-	return check_tables_too(in, err);
+	rc = check_tables_too(in, err);
+	if (rc != 0 || how.marked || !in->request->repair)
+		return rc;
+	return open_for_repair(in, err);
 }

@@ -15,6 +15,7 @@
 #include "index/content.h"
 #include "loop/loop.h"
 #include "observe/headers.h"
+#include "run/inspect_repair.h"
 #include "run/inspect_shown.h"
 #include "run/login.h"
 
@@ -276,7 +277,9 @@ remote_rows(struct task *t)
 		if (meet_row(r, &r->row[i], &t->err) == -1)
 			return TASK_FAIL;
 	if (r->n_row == 0) {
-		shown_judge_unknown(&r->shown);
+		if (shown_judge_unknown(&r->shown) && repair_folder(r->in,
+		    r->shown.folder->id, V_REMOTE_UNKNOWN, &t->err) == -1)
+			return TASK_FAIL;
 		return task_next(t, remote_next_folder);
 	}
 	r->after = r->row[r->n_row - 1].id;
@@ -371,7 +374,9 @@ remote_fetched(struct task *t)
 
 		if (h != NULL && (compare_body(r, h, &octets, &t->err) == -1 ||
 		    shown_judge(&r->shown, &r->row[i].place, octets,
-		    &t->err) == -1))
+		    &t->err) == -1 || (octets == OCTETS_SAME &&
+		    !r->run.learned.rewrites && repair_file(r->in,
+		    r->shown.folder, r->row[i].place.id, &t->err) == -1)))
 			return TASK_FAIL;
 	}
 	return task_next(t, r->next == r->n_row ? remote_rows : remote_ask);

@@ -35,13 +35,12 @@ static int
 check_marker(struct inspection *in, struct err *err)
 {
 	struct account *a = in->account;
-	struct run run = { .account = a, .ix = a->ix };
 	const struct found root = { .met = a->conf->maildir };
 	bool current;
 	char *id;
 
 	if (index_get(a->ix, "root-id", &id, err) == -1 ||
-	    root_is_current(&run, &current, err) == -1)
+	    root_is_current(&in->run, &current, err) == -1)
 		return -1;
 	if (id == NULL || strcmp(id, a->root_id) != 0) {
 		inspect_tell(in, V_ROOT_OTHER, &root);
@@ -49,7 +48,8 @@ check_marker(struct inspection *in, struct err *err)
 	} else if (!current)
 		inspect_tell(in, V_ROOT_OLDER, &root);
 	free(id);
-	return 0;
+	in->repairs = in->request->repair && current;
+	return in->repairs ? maildir_lock(&a->md, err) : 0;
 }
 
 static int

@@ -14,6 +14,7 @@
 #include "index/content.h"
 #include "mail/flags.h"
 #include "maildir/store.h"
+#include "run/inspect_repair.h"
 
 /* A row, and what was met for it. */
 struct row_case {
@@ -229,8 +230,16 @@ tell_case(struct folder_inspection *f, const struct row_case *c,
 	size_t i, n = verify_row(&c->row, kind);
 	int rc = n == 0 ? 0 : stands_still(f, c->row.place, err);
 
-	for (i = 0; rc == 1 && i < n; i++)
+	for (i = 0; rc == 1 && i < n; i++) {
 		tell_row(f, c, kind[i]);
+		if (kind[i] == V_FILE_ROTTEN || kind[i] == V_FILE_EMPTY)
+			repair_note_file(f->in, c->row.place, &c->row.hint,
+			    kind[i]);
+		if (kind[i] == V_ROW_SEEN && repair_row(f->in,
+		    &(struct found){ f->folder->name, c->row.place->unique,
+		    c->row.place->uid, NULL }, c->row.place->id, err) == -1)
+			return -1;
+	}
 	return rc == -1 ? -1 : 0;
 }
 

@@ -155,15 +155,22 @@ shown_judge(struct shown_folder *s, const struct place *p,
 	return rc == -1 ? -1 : 0;
 }
 
-void
+bool
 shown_judge_unknown(struct shown_folder *s)
 {
+	bool any = false;
 	size_t i;
 
-	for (i = 0; i < s->n; i++)
-		if (!s->v[i].known && inspect_wants(s->in, s->folder->name,
+	for (i = 0; i < s->n; i++) {
+		const enum verify_kind kind = verify_unknown_uid(s->v[i].uid,
+		    s->folder->uidnext);
+
+		if (s->v[i].known || !inspect_wants(s->in, s->folder->name,
 		    NULL, s->v[i].uid))
-			inspect_tell(s->in, verify_unknown_uid(s->v[i].uid,
-			    s->folder->uidnext), &(struct found){
-				s->folder->name, NULL, s->v[i].uid, NULL });
+			continue;
+		any |= kind == V_REMOTE_UNKNOWN;
+		inspect_tell(s->in, kind, &(struct found){
+			s->folder->name, NULL, s->v[i].uid, NULL });
+	}
+	return any;
 }

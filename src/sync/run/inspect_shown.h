@@ -36,8 +36,8 @@ const struct shown *shown_find(const struct shown_folder *, uint32_t uid);
 int shown_judge(struct shown_folder *, const struct place *,
     enum verify_octets, struct err *);
 void shown_mark(struct shown_folder *, uint32_t uid);
-/* What is left: no row has it. */
-void shown_judge_unknown(struct shown_folder *);
+/* What is left: no row has it. Whether a row should have had one of them. */
+bool shown_judge_unknown(struct shown_folder *);
 void shown_release(struct shown_folder *);
 
 #endif
