@@ -834,10 +834,13 @@ def test_not_where_the_server_has_it_not(world):
 		stays(world)
 
 
-def test_not_while_flags_wait(world):
-	"""They would go with the file."""
+@pytest.mark.parametrize("seen", [False, True])
+def test_not_while_flags_wait(world, seen):
+	"""They would go with the file; whether the index has seen them or not."""
 	fill(world)
 	f = world.maildir.flag(world.maildir.find("m1"), "F")
+	if seen:
+		world.run("status", rc=0)
 	rot(world, f)
 	stays(world)
 	world.sync()

@@ -232,7 +232,9 @@ tell_case(struct folder_inspection *f, const struct row_case *c,
 
 	for (i = 0; rc == 1 && i < n; i++) {
 		tell_row(f, c, kind[i]);
-		if (kind[i] == V_FILE_ROTTEN || kind[i] == V_FILE_EMPTY)
+		/* Under another name it has other flags. */
+		if (!c->row.told && (kind[i] == V_FILE_ROTTEN ||
+		    kind[i] == V_FILE_EMPTY))
 			repair_note_file(f->in, c->row.place, &c->row.hint,
 			    kind[i]);
 		if (kind[i] == V_ROW_SEEN && repair_row(f->in,
