@@ -77,7 +77,7 @@ LIBS	= $(LIB_LIBS) -lpthread
 LINK	= $(CC) $(ALL_CFLAGS) $(HARDLD) $(LDFLAGS) $(SANOBJ)
 
 # Upper modules first: the order in which archives are linked.
-MODULES	= cmd sync plan ui imap net loop maildir index conf mail base
+MODULES	= cmd import sync plan ui imap net loop maildir index conf mail base
 NEEDS_base	=
 NEEDS_mail	= base
 NEEDS_loop	= base
@@ -88,8 +88,9 @@ NEEDS_index	= mail base
 NEEDS_conf	= base
 NEEDS_plan	= mail base
 NEEDS_sync	= plan imap net loop maildir index conf mail base
+NEEDS_import = sync plan imap net loop maildir index conf mail base
 NEEDS_ui	= base
-NEEDS_cmd	= sync plan ui imap net loop maildir index conf mail base
+NEEDS_cmd	= import sync plan ui imap net loop maildir index conf mail base
 
 ARCHIVES = $(foreach m,$(MODULES),$O/lib$m.a)
 SRC	= $(wildcard src/*.c src/*/*.c src/*/*/*.c)

@@ -19,7 +19,8 @@
 #include "mail/fingerprint.h"
 
 static const struct command *const commands[] = {
-	&cmd_sync, &cmd_status, &cmd_log, &cmd_restore, &cmd_verify
+	&cmd_sync, &cmd_status, &cmd_log, &cmd_restore, &cmd_verify,
+	&cmd_import
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))

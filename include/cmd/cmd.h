@@ -34,7 +34,7 @@ struct command {
 };
 
 extern const struct command cmd_sync, cmd_status, cmd_log, cmd_restore,
-    cmd_verify;
+    cmd_verify, cmd_import;
 
 /*
  * Reads options into cmd. Without a command (NULL) up to the first operand;

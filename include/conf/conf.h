@@ -91,6 +91,9 @@ struct conf {
  */
 int conf_load(const char *path, struct conf *out, struct err *);
 
+/* Where that is by default. Caller frees; NULL: err is set. */
+char *conf_default_path(struct err *);
+
 /* Overwrites the passwords. A zeroed conf is fine. */
 void conf_release(struct conf *);
 

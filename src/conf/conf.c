@@ -16,8 +16,8 @@
 #include "internal.h"
 #include "key.h"
 
-static char *
-default_path(struct err *err)
+char *
+conf_default_path(struct err *err)
 {
 	const char *dir = getenv("XDG_CONFIG_HOME");
 
@@ -200,7 +200,8 @@ conf_load(const char *path, struct conf *out, struct err *err)
 	int status;
 
 	*out = (struct conf){ 0 };
-	out->path = path != NULL ? xstrdup(path) : default_path(err);
+	out->path = path != NULL ? xstrdup(path) :
+	    conf_default_path(err);
 	if (out->path == NULL)
 		return -1;
 	status = read_file(out->path, &raw, &st, err);

@@ -490,6 +490,7 @@ def manual_events():
 
 def test_json_is_as_the_manual_shows(ready):
 	shown = manual_events()
+	del shown["syncrc"], shown["imported"]	# test_import.py
 	assert set(shown) == {"summary", "problem", "note", "item", "op",
 	    "status", "log", "restore", "finding", "verified",
 	    "repaired"}

@@ -20,7 +20,8 @@ LADDER = {
     "ui": "base",
     "plan": "mail base",
     "sync": "plan imap net loop maildir index conf mail base",
-    "cmd": "sync ui conf loop mail base",
+    "import": "sync imap maildir mail base",
+    "cmd": "import sync ui conf loop mail base",
     "main": "cmd ui mail base",
 }
 

@@ -44,6 +44,11 @@ int observe_local_ours(struct index *, struct maildir *, struct index_folder *,
 int root_open(struct run *, struct err *);
 /* A login has succeeded: host and user are recorded, a new root is marked. */
 int root_claim(struct run *, struct err *);
+/* In a transaction: the account belongs to host and user before any login. */
+int root_record_server(struct run *, struct err *);
+/* The fact that names the program whose base was taken over: until the root has
+ * its first marker, what is agreed on is that. */
+#define IMPORTED	"imported"
 /* Only the Maildir, and what marker it has. */
 int root_find(struct account *, struct err *);
 /* The marker that was read is the one that the index expects. */

@@ -205,19 +205,40 @@ state_in_words(enum maildir_root state)
 	    state == ROOT_EMPTY ? "is empty" : "has no marker";
 }
 
+/* Another program's base was taken over (sync/takeover.h) for this root, which
+ * has had no marker yet. */
+static int
+is_taken_over(struct run *run, bool *out, struct err *err)
+{
+	char *from = NULL, *id = NULL;
+	int rc = index_get(run->ix, IMPORTED, &from, err);
+
+	if (rc == 0)
+		rc = index_get(run->ix, "root-id", &id, err);
+	*out = rc == 0 && from != NULL && id == NULL &&
+	    run->account->root_state == ROOT_UNMARKED;
+	free(from);
+	free(id);
+	return rc;
+}
+
 /* Only dry runs have paired so far: that is no agreement. */
 static int
 forget_dry_pairs(struct run *run, uint64_t *known, struct err *err)
 {
-	char *id;
+	char *id, *from = NULL;
 
-	if (index_get(run->ix, "root-id", &id, err) == -1)
+	if (index_get(run->ix, "root-id", &id, err) == -1 ||
+	    index_get(run->ix, IMPORTED, &from, err) == -1) {
+		free(id);
 		return -1;
-	if (id == NULL && *known > 0) {
+	}
+	if (id == NULL && from == NULL && *known > 0) {
 		*known = 0;
 		return forget_side(run->ix, true, err);
 	}
 	free(id);
+	free(from);
 	return 0;
 }
 
@@ -226,11 +247,15 @@ without_marker(struct run *run, struct err *err)
 {
 	const enum maildir_root state = run->account->root_state;
 	const char *what = state_in_words(state);
+	bool taken_over;
 	uint64_t known;
 
 	if (count_known(run, &known, err) == -1 ||
-	    forget_dry_pairs(run, &known, err) == -1)
+	    forget_dry_pairs(run, &known, err) == -1 ||
+	    is_taken_over(run, &taken_over, err) == -1)
 		return -1;
+	if (taken_over)
+		known = 0;	/* it is agreed on, and nothing to merge */
 	if (known > 0 && state != ROOT_UNMARKED && !run->opt.adopt)
 		return err_set(err, ERR_HELD, "the Maildir %s %s, but the "
 		    "last run left %llu message%s in it; nothing was touched. "
@@ -411,6 +436,15 @@ is_of_a_typo(struct run *run, bool *out, struct err *err)
 	    strcmp(id, run->account->root_id) == 0;
 	free(id);
 	return 0;
+}
+
+int
+root_record_server(struct run *run, struct err *err)
+{
+	struct fact now[2];
+
+	server_of(run->conf, now);
+	return set_two(run->ix, now, err);
 }
 
 int

@@ -1,0 +1,134 @@
+/* Reads whole files of other programs, asks whether these lock them, and writes
+ * one of ours. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "internal.h"
+
+#define PORTION	4096
+
+static int
+read_all(int fd, const char *path, struct buf *out, struct err *err)
+{
+	for (;;) {
+		void *room = buf_room(out, PORTION);
+		ssize_t n;
+
+		if (room == NULL)
+			return err_set(err, ERR_IO, "%s is too large", path);
+		n = read(fd, room, PORTION);
+		if (n < 0 && errno != EINTR)
+			return err_errno(err, ERR_IO, "can't read %s", path);
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			buf_added(out, (size_t)n);
+	}
+}
+
+int
+import_read_file(const char *path, struct buf *out, int64_t *written_out,
+    struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	int rc;
+
+	if (fd < 0)
+		return err_errno(err, errno == ENOENT ? ERR_STALE : ERR_IO,
+		    "can't open %s", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		rc = err_set(err, ERR_IO, "%s is no plain file", path);
+	else
+		rc = read_all(fd, path, out, err);
+	if (rc == 0 && written_out != NULL)
+		*written_out = fs_mtime_ns(&st);
+	close(fd);
+	return rc;
+}
+
+bool
+import_is_locked(const char *path)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	bool is;
+
+	if (fd < 0)
+		return false;
+	is = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	close(fd);
+	return is;
+}
+
+/* --- a new file --- */
+
+static int
+write_all(int fd, const char *path, const struct buf *text, struct err *err)
+{
+	size_t done = 0;
+
+	while (done < text->len) {
+		ssize_t n = write(fd, text->data + done, text->len - done);
+
+		if (n < 0 && errno != EINTR)
+			return err_errno(err, ERR_IO, "can't write %s", path);
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return fs_sync(fd, path, err);
+}
+
+/* Under another name first, so that it is there whole or not at all. */
+static int
+create_in(int dir, const char *path, const char *name, const struct buf *text,
+    struct err *err)
+{
+	char random[33], *tmp;
+	int fd, rc;
+
+	random_hex(random);
+	tmp = xasprintf(".%s.%s", name, random);
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		rc = err_errno(err, ERR_IO, "can't make %s", path);
+	} else {
+		rc = write_all(fd, path, text, err);
+		close(fd);
+		if (rc == 0)
+			rc = fs_rename_new(dir, tmp, dir, name, err);
+		if (rc == 0)
+			rc = fs_sync(dir, path, err);
+		else
+			unlinkat(dir, tmp, 0);
+	}
+	free(tmp);
+	return rc;
+}
+
+int
+import_create(const char *path, const struct buf *text, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+	char *above = slash == NULL ? xstrdup(".") : xstrndup(path,
+	    slash == path ? 1 : (size_t)(slash - path));
+	int dir = -1, rc = -1;
+
+	if (strcmp(above, "/") == 0 || strcmp(above, ".") == 0 ||
+	    fs_make_dirs(AT_FDCWD, above, err) == 0)
+		dir = fs_open_dir(AT_FDCWD, above, err);
+	if (dir >= 0) {
+		rc = create_in(dir, path, name, text, err);
+		close(dir);
+	}
+	free(above);
+	return rc;
+}

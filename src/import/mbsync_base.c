@@ -1,0 +1,225 @@
+/* Reads what mbsync last agreed on, folder by folder (import/mbsync_files.h).
+ * */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "import/mbsync_files.h"
+#include "internal.h"
+#include "maildir/maildir.h"
+
+#define STATE_MOST	(1u << 30)
+
+struct base_reading {
+	struct mbsync_account *a;
+	struct mbsync_base *out;
+	const char *path;	/* of the folder, below the root */
+	const char *state;	/* its file */
+	char *name;		/* of the folder */
+};
+
+static void
+note(struct base_reading *r, bool blocks, char *text)
+{
+	import_note(&r->a->a, 0, blocks, text);
+}
+
+/* --- is mbsync through with it? --- */
+
+static bool
+has_beside(const char *path, const char *tail)
+{
+	char *other = xasprintf("%s%s", path, tail);
+	bool has = access(other, F_OK) == 0;
+
+	free(other);
+	return has;
+}
+
+static int
+check_idle(struct base_reading *r, struct err *err)
+{
+	char *lock = xasprintf("%s.lock", r->state);
+	char *numbers = xasprintf("%s/%s/.uidvalidity", r->a->a.maildir,
+	    r->path);
+	bool busy = import_is_locked(lock) || import_is_locked(numbers);
+
+	free(lock);
+	free(numbers);
+	if (busy)
+		return err_set(err, ERR_BUSY, "mbsync is at work on folder %s; "
+		    "import when it is done", r->name);
+	if (has_beside(r->state, ".journal") || has_beside(r->state, ".new"))
+		return err_set(err, ERR_HELD, "mbsync's last run was cut off "
+		    "at folder %s (%s.journal or .new is there): run mbsync "
+		    "once more, so that it finishes that, and import then",
+		    r->name, r->state);
+	return 0;
+}
+
+/* --- the pairs --- */
+
+static void
+add_pair(struct takeover_folder *f, struct takeover_pair *v,
+    const struct mbsync_pair *p)
+{
+	if (p->far != 0 && p->near != 0 && !p->dummy && !p->partial)
+		v[f->n++] = (struct takeover_pair){ p->far, p->near,
+		    p->flags };
+}
+
+static void
+take_state(struct base_reading *r, const struct mbsync_state *s,
+    int64_t written)
+{
+	struct takeover_pair *v = xcalloc(s->n + 1, sizeof(*v));
+	struct takeover *t = &r->out->t;
+	struct takeover_folder *f = VEC_ADD(r->out->folder, t->n, r->out->cap);
+	uint64_t dummies = 0;
+	size_t i;
+
+	t->folder = r->out->folder;
+	*f = (struct takeover_folder){ .name = xstrdup(r->name),
+	    .path = xstrdup(r->path), .uidvalidity = s->far_validity,
+	    .pair = v, .written = written };
+	for (i = 0; i < s->n; i++) {
+		add_pair(f, v, &s->pair[i]);
+		dummies += s->pair[i].dummy;
+	}
+	if (dummies > 0)
+		note(r, true, xasprintf("folder %s holds %llu placeholders of "
+		    "messages that were too large (MaxSize), and a placeholder "
+		    "is no message: flag them, take MaxSize out and run mbsync "
+		    "--renew, then import", r->name,
+		    (unsigned long long)dummies));
+}
+
+/* The numbers in the names are those that it speaks of. */
+static bool
+has_validity(const struct base_reading *r, uint64_t validity)
+{
+	char *path = xasprintf("%s/%s/.uidvalidity", r->a->a.maildir, r->path);
+	struct buf text;
+	struct err ignored;
+	uint64_t now = 0;
+	bool has;
+
+	buf_init(&text, 8192);
+	has = import_read_file(path, &text, NULL, &ignored) == 0 &&
+	    mbsync_validity_parse((struct span){ (const char *)text.data,
+	    text.len }, &now) && now == validity;
+	buf_release(&text);
+	free(path);
+	return has;
+}
+
+static int
+read_state(struct base_reading *r, struct err *err)
+{
+	struct mbsync_state s = { .n = 0 };
+	struct buf text;
+	int64_t written;
+	int rc;
+
+	buf_init(&text, STATE_MOST);
+	rc = import_read_file(r->state, &text, &written, err);
+	if (rc == -1 && err->kind == ERR_STALE) {
+		buf_release(&text);
+		return 0;	/* new since its last run */
+	}
+	if (rc == 0 && mbsync_state_parse((struct span){
+	    (const char *)text.data, text.len }, &s, err) == -1)
+		note(r, false, xasprintf("folder %s is merged by content: in "
+		    "%s %s", r->name, r->state, err->msg));
+	else if (rc == 0 && !has_validity(r, s.near_validity))
+		note(r, false, xasprintf("folder %s is merged by content: its "
+		    ".uidvalidity is not the one that %s speaks of", r->name,
+		    r->state));
+	else if (rc == 0)
+		take_state(r, &s, written);
+	mbsync_state_release(&s);
+	buf_release(&text);
+	return rc;
+}
+
+/* --- the folders on disk --- */
+
+static int
+read_folder(struct mbsync_account *a, struct mbsync_base *out,
+    const char *path, struct err *err)
+{
+	char *state = NULL;
+	struct base_reading r = { a, out, path, NULL, NULL };
+	int rc = 0;
+
+	r.name = mbsync_folder_of(a, path, &state);
+	r.state = state;
+	if (r.name != NULL && !import_names_folder(path, r.name))
+		note(&r, true, xasprintf("folder %s lies in the directory %s, "
+		    "and mailtern keeps it in one that is called like it: "
+		    "rename the directory, and import again", r.name, path));
+	if (r.name != NULL)
+		rc = check_idle(&r, err) == -1 ? -1 : read_state(&r, err);
+	free(r.name);
+	free(state);
+	return rc;
+}
+
+static int
+read_folders(struct mbsync_account *a, struct maildir *md,
+    struct mbsync_base *out, struct err *err)
+{
+	struct maildir_folder *v = NULL;
+	size_t n = 0, i;
+	int rc = maildir_folders(md, &v, &n, err);
+
+	for (i = 0; i < n && rc == 0; i++)
+		if (v[i].whole && !v[i].dotted && v[i].unread == 0)
+			rc = read_folder(a, out, v[i].path, err);
+	maildir_folders_free(v, n);
+	return rc;
+}
+
+int
+mbsync_base_read(struct mbsync_account *a, struct mbsync_base *out,
+    struct err *err)
+{
+	struct maildir md = { .fd = -1, .mark_fd = -1 };
+	struct maildir_found found;
+	int rc;
+
+	*out = (struct mbsync_base){ .t = { .from = "mbsync",
+	    .near_of = mbsync_file_uid } };
+	rc = maildir_open(&md, a->a.maildir, &found, err);
+	md.look_only = true;
+	if (rc == 0 && found.root == ROOT_MISSING)
+		rc = err_set(err, ERR_HELD, "the Maildir %s does not exist; "
+		    "mount it, or import the configuration of another file",
+		    a->a.maildir);
+	if (rc == 0 && maildir_root_is_folder(&md))
+		import_note(&a->a, 0, true, xasprintf("%s is a folder itself: "
+		    "mailtern keeps INBOX in %s/INBOX", a->a.maildir,
+		    a->a.maildir));
+	if (rc == 0)
+		rc = read_folders(a, &md, out, err);
+	maildir_close(&md);
+	if (rc == -1)
+		mbsync_base_release(out);
+	return rc;
+}
+
+void
+mbsync_base_release(struct mbsync_base *b)
+{
+	while (b->t.n > 0) {
+		struct takeover_folder *f = &b->folder[--b->t.n];
+
+		free((void *)(uintptr_t)f->name);
+		free((void *)(uintptr_t)f->path);
+		free((void *)(uintptr_t)f->pair);
+	}
+	free(b->folder);
+	b->folder = NULL;
+	b->t.folder = NULL;
+}

@@ -1,0 +1,459 @@
+"""What the real mbsync last agreed on becomes the base: changes since its last
+run, on either side, go where its own next run would have carried them.
+"""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+
+import pytest
+
+import judge
+from test_adopt import MBSYNC, needs, tool
+from test_readme import keys, manual_events
+
+FOLDERS = ["Entw\u00fcrfe", "lists/foo"]
+SMALL, LARGE = 600, 100000
+N = 12		# in each folder
+
+pytestmark = needs["mbsync"]
+WHERE = "Path {mail}/\nInbox {mail}/INBOX\nSubFolders Verbatim"
+GLOBAL = MBSYNC.replace("SyncState *", "SyncState {dir}/sync-state/")
+MANY = """
+IMAPAccount Work.Mail
+Host 127.0.0.1
+Port {port}
+User {user}
+Pass "{password}"
+SSLType None
+AuthMechs LOGIN
+
+IMAPStore far
+Account Work.Mail
+
+MaildirStore near
+{where}
+
+# The folders that it is about.
+Channel inbox
+Far :far:
+Near :near:
+Expunge Both
+CopyArrivalDate yes
+SyncState *
+
+Channel lists
+Far :far:lists/
+Near :near:lists/
+Patterns *
+Create Both
+Expunge Both
+CopyArrivalDate yes
+SyncState *
+
+Channel drafts
+Far ":far:{raw}"
+Near ":near:{raw}"
+Create Both
+Expunge Both
+CopyArrivalDate yes
+SyncState *
+
+Group all inbox lists drafts
+"""
+
+
+class Theirs:
+	"""A world whose Maildir mbsync keeps."""
+
+	def __init__(self, world, conf=MBSYNC):
+		self.world = world
+		self.rc = world.dir + "/mbsyncrc"
+		self.made = world.dir + "/made/syncrc"
+		os.makedirs(world.maildir.root)
+		os.makedirs(world.dir + "/sync-state")
+		self.write(conf)
+		with world.imap() as imap:
+			for name in FOLDERS:
+				imap.create(name)
+			for f, name in enumerate(["INBOX"] + FOLDERS):
+				for i in range(N):
+					world.append(imap, name, "m%d.%d" %
+					    (f, i), ["\\Seen"] if i % 2 else
+					    [], size=LARGE if i == 9 else
+					    SMALL)
+		self.sync()
+
+	def write(self, conf, port=None):
+		w = self.world
+		text = conf.format(port=port or w.server.port, user=w.user,
+		    password=w.server.password, dir=w.dir,
+		    raw="Entw&APw-rfe",
+		    where=WHERE.format(mail=w.maildir.root))
+		with open(self.rc, "w") as f:
+			f.write(text)
+
+	def sync(self):
+		tool(self.world, "mbsync", "-q", "-c", self.rc, "all")
+
+	def run(self, *args, rc=0):
+		"""import, to a syncrc of its own, which is used from then on."""
+		w = self.world
+		w.conf = self.made
+		return w.run("--json", "import", *args, "mbsync", self.rc,
+		    rc=rc)
+
+	def path(self, folder):
+		"""mbsync calls a directory as the server calls the folder."""
+		return os.path.join(self.world.maildir.root,
+		    folder.replace("\u00fc", "&APw-"))
+
+	def files(self, folder):
+		return {os.path.join(self.path(folder), box, name)
+		    for box in ("cur", "new")
+		    for name in os.listdir(os.path.join(self.path(folder),
+		    box))}
+
+	def find(self, tok, folder):
+		tag = ("X-Tok: %s\n" % tok).encode()
+		found = []
+		for path in self.files(folder):
+			with open(path, "rb") as f:
+				if tag in f.read():
+					found.append(path)
+		assert len(found) == 1, (tok, found)
+		return found[0]
+
+	def letters(self, tok, folder, letters):
+		path = self.find(tok, folder)
+		name = os.path.basename(path).partition(":2,")[0]
+		os.rename(path, os.path.join(self.path(folder), "cur",
+		    "%s:2,%s" % (name, "".join(sorted(letters)))))
+
+	def held(self):
+		"""{folder: [(token, flags)]} of the server, and of the disk."""
+		w = self.world
+		with w.imap() as imap:
+			remote = judge.view_remote(imap)
+			remote = {f: sorted((s.tok, "".join(sorted(
+			    judge.letters_of(s.flags)))) for s in v)
+			    for f, v in remote.items()}
+		local = {f.replace("&APw-", "\u00fc"): sorted((s.tok,
+		    "".join(sorted(s.flags))) for s in v)
+		    for f, v in judge.view_local(w.maildir).items()}
+		return remote, local
+
+
+def change(theirs):
+	"""One of each kind on both sides, in each folder."""
+	w = theirs.world
+	with w.imap() as imap:
+		for f, name in enumerate(["INBOX"] + FOLDERS):
+			tok = "m%d.%%d" % f
+			uid = {judge.token(m.data): m.uid for m in
+			    imap.messages(name).values()}
+			imap.expunge(name, [uid[tok % 0]])
+			imap.store(name, [uid[tok % 1]], "+", ["\\Flagged"])
+			imap.store(name, [uid[tok % 3]], "-", ["\\Seen"])
+			imap.store(name, [uid[tok % 4]], "+", ["\\Flagged"])
+			imap.store(name, [uid[tok % 8]], "+", ["\\Answered"])
+			imap.expunge(name, [uid[tok % 9]])
+			imap.expunge(name, [uid[tok % 10]])
+			imap.leave()
+			w.append(imap, name, "there%d" % f, size=SMALL)
+	for f, name in enumerate(["INBOX"] + FOLDERS):
+		tok = "m%d.%%d" % f
+		os.unlink(theirs.find(tok % 2, name))
+		theirs.letters(tok % 4, name, "S")
+		theirs.letters(tok % 5, name, "")
+		theirs.letters(tok % 6, name, "RS")
+		# Deleted here, re-flagged there; and the other way round.
+		os.unlink(theirs.find(tok % 8, name))
+		theirs.letters(tok % 10, name, "FS")
+		deliver(theirs, name, "here%d" % f)
+
+
+def deliver(theirs, folder, tok):
+	w = theirs.world
+	folder = folder.replace("\u00fc", "&APw-")
+	return w.deliver(folder, tok, "S", size=SMALL)
+
+
+def taken(r, **numbers):
+	found, = r.of("imported")
+	assert keys(found) == manual_events()["imported"]
+	assert {k: found[k] for k in numbers} == numbers, r
+
+
+def snapshot(world):
+	"""All that mbsync has, and all that lies in the Maildir."""
+	out = {}
+	for top in (world.maildir.root, world.dir + "/sync-state",
+	    world.dir + "/home"):
+		for at, dirs, files in os.walk(top):
+			dirs[:] = [d for d in dirs if d != ".mailtern"]
+			for name in files:
+				path = os.path.join(at, name)
+				st = os.stat(path)
+				out[path] = (st.st_ino, st.st_mtime_ns,
+				    st.st_ctime_ns)
+	return out
+
+
+@pytest.mark.parametrize("conf", ["box", "global", "channels"])
+def test_as_its_next_run(make_world, conf):
+	conf = {"box": MBSYNC, "global": GLOBAL, "channels": MANY}[conf]
+	oracle, ours = Theirs(make_world(), conf), Theirs(make_world(), conf)
+	for theirs in (oracle, ours):
+		change(theirs)
+	oracle.sync()
+	oracle.sync()
+	before = snapshot(ours.world)
+	r = ours.run()
+	taken(r, agreed=3 * (N - 2), deleted=3 * 2, merged=0, files=3)
+	assert snapshot(ours.world) == before
+	r = ours.world.sync()
+	s = r.summary()
+	# One file and one message each are new; nothing else is transferred.
+	assert s["pulled"]["new"] == s["pushed"]["new"] == 3, r
+	assert s["pulled"]["deleted"] == 3 * 3, r
+	assert s["pushed"]["deleted"] == 3 * 2, r
+	assert s["bytes_in"] < LARGE and s["bytes_out"] < LARGE, r
+	assert ours.held() == oracle.held(), r
+	remote, local = ours.held()
+	assert remote == local, r
+	ours.world.assert_idle()
+
+
+def test_again_before_the_first_sync(world):
+	"""mbsync may run once more, and import takes over what it left then."""
+	theirs = Theirs(world)
+	taken(theirs.run(), agreed=3 * N)
+	change(theirs)
+	theirs.sync()
+	theirs.sync()
+	deliver(theirs, "INBOX", "later")
+	taken(theirs.run(), agreed=3 * (N - 3), merged=0, files=1)
+	s = world.sync().summary()
+	assert (s["pulled"]["new"], s["pushed"]["new"]) == (0, 1)
+	assert s["pulled"]["deleted"] == s["pushed"]["deleted"] == 0
+	world.assert_idle()
+	r = theirs.run(rc=1)
+	assert "was synced before" in r.err, r
+	world.assert_idle()
+
+
+def test_older_than_mbsync_left_it(world):
+	"""It ran again after the import: what it did is no news twice."""
+	theirs = Theirs(world)
+	theirs.run()
+	change(theirs)
+	theirs.sync()
+	theirs.sync()
+	before = theirs.held()
+	s = world.sync().summary()
+	assert s["pulled"]["new"] == s["pushed"]["new"] == 0
+	assert s["pulled"]["deleted"] == s["pushed"]["deleted"] == 0
+	assert theirs.held() == before
+	world.assert_idle()
+
+
+def test_the_syncrc_that_is_made(world):
+	theirs = Theirs(world)
+	r = world.run("import", "-n", "mbsync", theirs.rc, rc=0)
+	assert not os.path.exists(theirs.made)
+	assert "account a {" in r.out and world.server.password not in r.out
+	theirs.run()
+	st = os.stat(theirs.made)
+	assert stat.S_IMODE(st.st_mode) == 0o600
+	assert os.listdir(os.path.dirname(theirs.made)) == ["syncrc"]
+	text = open(theirs.made).read()
+	assert "\thost = '127.0.0.1'\n" in text
+	assert "# Not carried over: channel all has no Remove Both" in \
+	    re.sub(r"\n\t# (?!Not)", " ", text)
+
+
+def test_a_syncrc_that_is_there_is_left(world):
+	theirs = Theirs(world)
+	os.makedirs(os.path.dirname(theirs.made))
+	shutil.copy(world.conf, theirs.made)
+	mine = open(theirs.made).read()
+	r = theirs.run(rc=1)
+	assert "is not changed" in r.err, r
+	event, = r.of("syncrc")
+	assert keys(event) == manual_events()["syncrc"]
+	assert world.server.password not in r.out + r.err
+	assert open(theirs.made).read() == mine
+	assert r.of("imported") == []
+	with open(theirs.made, "w") as f:
+		f.write(event["text"].replace("\thost", "\tpassword = '%s'\n"
+		    "\thost" % world.server.password))
+	taken(theirs.run(), agreed=3 * N)
+	world.assert_idle()
+
+
+# -- what is refused --
+
+LOCK = """
+import fcntl, sys
+f = open(sys.argv[1], "r+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("file", [".mbsyncstate.lock", ".uidvalidity"])
+def test_while_mbsync_is_at_work(world, file):
+	theirs = Theirs(world)
+	path = theirs.path("INBOX") + "/" + file
+	open(path, "a").close()
+	with subprocess.Popen([sys.executable, "-c", LOCK, path],
+	    stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+		assert p.stdout.readline() == b"locked\n"
+		r = theirs.run(rc=75)
+		p.stdin.close()
+	assert not os.path.exists(theirs.made)
+	assert "mbsync is at work on folder INBOX" in r.out, r
+	taken(theirs.run(), agreed=3 * N)
+
+
+@pytest.mark.parametrize("file", [".journal", ".new"])
+def test_after_mbsync_was_cut_off(world, file):
+	theirs = Theirs(world)
+	open(theirs.path("lists/foo") + "/.mbsyncstate" + file, "w").close()
+	r = theirs.run(rc=1)
+	assert "run mbsync once more" in r.err, r
+	assert not os.path.exists(theirs.made)
+
+
+def blocked(theirs, *words):
+	"""Nothing is taken over, and the first sync asks."""
+	w = theirs.world
+	before, there = snapshot(w), w.remote_stamp()
+	r = theirs.run(rc=1)
+	for word in words:
+		assert word in r.err, r
+	assert r.of("imported") == []
+	r = w.sync(rc=1)
+	assert "sync --adopt" in r.err, r
+	assert snapshot(w) == before and w.remote_stamp() == there
+
+
+def test_one_way(world):
+	theirs = Theirs(world)
+	theirs.write(MBSYNC.replace("SyncState", "Sync Pull\nSyncState"))
+	deliver(theirs, "INBOX", "mine")
+	blocked(theirs, "Sync Pull", "both directions")
+
+
+def test_other_names(world):
+	theirs = Theirs(world)
+	theirs.write(MBSYNC.replace("Patterns *", "").replace("near:",
+	    "near:odd").replace("far:", "far:lists/foo"))
+	os.rename(theirs.path("lists/foo"), world.maildir.root + "/odd")
+	blocked(theirs, "folder lists/foo lies in the directory odd")
+
+
+def test_placeholders(world):
+	theirs = Theirs(world, MBSYNC.replace("MaildirStore near",
+	    "MaildirStore near\nMaxSize 50k"))
+	blocked(theirs, "placeholders", "MaxSize")
+
+
+# -- what is in doubt --
+
+def test_a_moved_file_under_a_number_that_is_free(world):
+	"""Deleted from a folder, on both sides, and another file moved to there
+	that has its number: mbsync would take one for the other."""
+	theirs = Theirs(world)
+	path = theirs.find("m0.5", "INBOX")
+	theirs.letters("m0.5", "INBOX", "FS")
+	path = theirs.find("m0.5", "INBOX")
+	os.unlink(theirs.find("m2.5", "lists/foo"))
+	os.rename(path, path.replace("INBOX", "lists/foo"))
+	with world.imap() as imap:
+		uid = {judge.token(m.data): m.uid for m in
+		    imap.messages("lists/foo").values()}
+		imap.expunge("lists/foo", [uid["m2.5"]])
+	# Of another file with that number it is clear that it lay there.
+	later = os.stat(path.replace("INBOX", "lists/foo")).st_ctime + 10
+	os.utime(theirs.path(FOLDERS[0]) + "/.mbsyncstate", (later, later))
+	taken(theirs.run(), merged=1)
+	world.sync()
+	remote, local = theirs.held()
+	assert remote == local
+	assert ("m0.5", "FS") in remote["lists/foo"]
+	assert "m2.5" not in [m[0] for m in remote["lists/foo"]]
+	assert "m0.5" not in [m[0] for m in remote["INBOX"]]
+	world.assert_idle()
+
+
+def test_two_files_of_one_number(world):
+	theirs = Theirs(world)
+	path = theirs.find("m0.5", "INBOX")
+	shutil.copy(path, os.path.join(os.path.dirname(path), "1.2_3.x,%s" %
+	    os.path.basename(path).partition(",")[2]))
+	taken(theirs.run(), merged=1, files=2)
+	world.sync()
+	remote, local = theirs.held()
+	assert remote == local
+	assert [m[0] for m in remote["INBOX"]].count("m0.5") == 2
+	world.assert_idle()
+
+
+def test_numbered_anew(world):
+	"""UIDVALIDITY is another one, on the disk or on the server: what is gone
+	on one side may never have been there."""
+	theirs = Theirs(world)
+	os.unlink(theirs.find("m0.5", "INBOX"))
+	os.unlink(theirs.find("m2.5", "lists/foo"))
+	os.unlink(theirs.find("m1.5", FOLDERS[0]))
+	with open(theirs.path("lists/foo") + "/.uidvalidity", "r+") as f:
+		f.write("2")
+	with world.imap() as imap:
+		imap.rename(FOLDERS[0], "else")
+		imap.create(FOLDERS[0])
+		for m in imap.messages("else").values():
+			imap.append(FOLDERS[0], m.data, m.flags)
+		imap.delete("else")
+	taken(theirs.run(), agreed=2 * (N - 1), deleted=2)
+	# Where something is merged, what removes waits for the next run.
+	r = world.sync(rc=75)
+	assert r.summary()["pending"] == 1, r
+	world.sync()
+	remote, local = theirs.held()
+	assert remote == local
+	assert [len(remote[f]) for f in ["INBOX"] + FOLDERS] == [N - 1, N, N]
+	world.assert_idle()
+
+
+def test_another_server(world):
+	"""The base is held against no server but the one that it is of."""
+	theirs = Theirs(world)
+	theirs.run()
+	with open(theirs.made, "r+") as f:
+		text = f.read().replace("user = '%s'" % world.user,
+		    "user = 'other'")
+		f.seek(0)
+		f.write(text)
+	before = snapshot(world)
+	r = world.sync(rc=78)
+	assert "host or user of account a changed" in r.err, r
+	assert snapshot(world) == before
+
+
+def test_emptied_since(world):
+	"""The guard holds what looks like a disaster."""
+	theirs = Theirs(world)
+	for folder in ["INBOX"] + FOLDERS:
+		for path in theirs.files(folder):
+			os.unlink(path)
+	taken(theirs.run(), agreed=0, deleted=3 * N)
+	there = world.remote_stamp()
+	r = world.sync(rc=1)
+	assert "held" in r.err, r
+	assert world.remote_stamp() == there
