@@ -392,6 +392,48 @@ def test_a_moved_file_under_a_number_that_is_free(world):
 	world.assert_idle()
 
 
+def test_another_message_under_a_number(world):
+	"""A pair that is taken over is not believed before a body has proven
+	it: both are messages of their own."""
+	theirs = Theirs(world)
+	path = theirs.find("m0.5", "INBOX")
+	new = deliver(theirs, "INBOX", "other")
+	os.rename(new.path, path)
+	taken(theirs.run(), agreed=3 * N, merged=0)
+	world.sync(rc=75)	# it is found out when all was pushed
+	world.sync()
+	remote, local = theirs.held()
+	assert remote == local
+	assert {"m0.5", "other"} <= {m[0] for m in remote["INBOX"]}
+	world.assert_idle()
+
+
+def test_a_folder_that_the_server_lost(world):
+	"""As always: its files go to the attic. What mbsync has there stays."""
+	theirs = Theirs(world)
+	with world.imap() as imap:
+		imap.delete("lists/foo")
+	taken(theirs.run(), agreed=3 * N)
+	world.sync()
+	assert sorted(os.listdir(theirs.path("lists/foo"))) == [
+	    ".mbsyncstate", ".uidvalidity"]
+	kept = [name for _, _, names in os.walk(world.maildir.root +
+	    "/.mailtern/attic") for name in names]
+	assert len([name for name in kept if ",U=" in name]) == N
+	world.assert_idle()
+
+
+def test_a_folder_that_the_disk_lost(world):
+	"""mbsync's state went with it: it is pulled again."""
+	theirs = Theirs(world)
+	shutil.rmtree(theirs.path("lists/foo"))
+	taken(theirs.run(), agreed=2 * N)
+	world.sync()
+	remote, local = theirs.held()
+	assert remote == local and len(local["lists/foo"]) == N
+	world.assert_idle()
+
+
 def test_two_files_of_one_number(world):
 	theirs = Theirs(world)
 	path = theirs.find("m0.5", "INBOX")
