@@ -63,6 +63,10 @@ bool fingerprint_is(const struct fingerprint *, unsigned form,
  */
 void fingerprint_init(void);
 
+/* MD5 of a text in lower-case hex, by which OfflineIMAP tells folders apart.
+ * "": this system has none. */
+void fingerprint_md5(const char *text, char out[33]);
+
 struct fingerprinter *fingerprint_new(void);
 void fingerprint_add(struct fingerprinter *, const void *, size_t);
 /* Each of these frees; NULL may be cancelled. */

@@ -17,6 +17,7 @@
 #ifndef SYNC_TAKEOVER_H
 #define SYNC_TAKEOVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,8 @@ struct takeover_pair {
 struct takeover_folder {
 	const char *name;	/* UTF-8, '/' between */
 	const char *path;	/* its directory, below the root */
+	const char *mark;	/* only files that have this in their name are
+				   numbered; NULL: all */
 	uint64_t uidvalidity;	/* of the server */
 	const struct takeover_pair *pair;
 	size_t n;
@@ -46,6 +49,9 @@ struct takeover {
 	uint32_t (*near_of)(const char *file);
 	const struct takeover_folder *folder;
 	size_t n;
+	/* There are directories that only the server's list tells the folders
+	 * of: the first sync asks before it does anything. */
+	bool asks;
 };
 
 struct takeover_result {
@@ -53,8 +59,9 @@ struct takeover_result {
 	uint64_t gone;		/* pairs whose file was deleted since */
 	uint64_t merged;	/* pairs that are left to be merged */
 	uint64_t files;		/* that belong to none: new here, or merged */
-	/* So many files are alone that the first sync asks (--adopt). */
-	int asks;
+	/* The first sync asks (--adopt): for that, or as so many files are
+	 * alone. */
+	bool asks;
 };
 
 /*

@@ -1,7 +1,8 @@
 /*
- * mailtern import mbsync [FILE]: makes accounts of another program's, and takes
- * over what that last agreed on. Where there is no syncrc yet it is written;
- * one that is there is not changed, and has to hold the accounts already.
+ * mailtern import PROGRAM [FILE]: makes accounts of another program's, and
+ * takes over what that last agreed on. Where there is no syncrc yet it is
+ * written; one that is there is not changed, and has to hold the accounts
+ * already.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,17 +13,22 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "import/mbsync_files.h"
+#include "import/found.h"
 #include "internal.h"
 #include "sync/takeover.h"
 
+static const struct rival {
+	const char *name;
+	import_reader *read;
+} rivals[] = {
+	{ "mbsync", import_mbsync }, { "offlineimap", import_offlineimap },
+};
+
 struct importing {
 	struct cmd *cmd;
-	char *from;			/* the other configuration */
+	const struct rival *rival;
+	struct import_found found;
 	char *syncrc;
-	struct mbsync_account *all;
-	struct mbsync_base *base;	/* of each */
-	size_t n;
 	struct conf conf;
 	int status;
 };
@@ -30,32 +36,19 @@ struct importing {
 static void
 release(struct importing *im)
 {
-	size_t i;
-
-	for (i = 0; im->base != NULL && i < im->n; i++)
-		mbsync_base_release(&im->base[i]);
-	free(im->base);
-	mbsync_accounts_free(im->all, im->n);
+	import_found_release(&im->found);
 	conf_release(&im->conf);
-	free(im->from);
 	free(im->syncrc);
 }
 
 static int
 read_theirs(struct importing *im, const char *file, struct err *err)
 {
-	size_t i;
+	int rc = im->rival->read(file, &im->found, err);
 
-	if (mbsync_read(file, &im->from, &im->all, &im->n, err) == -1) {
-		if (err->kind == ERR_STALE)
-			err->kind = ERR_CONFIG;
-		return -1;
-	}
-	im->base = xcalloc(im->n, sizeof(*im->base));
-	for (i = 0; i < im->n; i++)
-		if (mbsync_base_read(&im->all[i], &im->base[i], err) == -1)
-			return -1;
-	return 0;
+	if (rc == -1 && err->kind == ERR_STALE)
+		err->kind = ERR_CONFIG;
+	return rc;
 }
 
 /* --- what can't be carried over --- */
@@ -65,8 +58,8 @@ tell_notes(struct importing *im)
 {
 	size_t i, k;
 
-	for (i = 0; i < im->n; i++) {
-		const struct import_account *a = &im->all[i].a;
+	for (i = 0; i < im->found.n; i++) {
+		const struct import_account *a = &im->found.v[i].a;
 		struct notes notes = { .n = 0 };
 
 		for (k = 0; k < a->n_note; k++)
@@ -84,10 +77,11 @@ write_sections(const struct importing *im, struct buf *out, bool secrets)
 	size_t i;
 
 	buf_clear(out);
-	buf_addf(out, "# Made by mailtern import mbsync from %s.\n", im->from);
-	for (i = 0; i < im->n; i++) {
+	buf_addf(out, "# Made by mailtern import %s from %s.\n",
+	    im->rival->name, im->found.path);
+	for (i = 0; i < im->found.n; i++) {
 		buf_add_str(out, "\n");
-		import_write(out, &im->all[i].a, secrets);
+		import_write(out, &im->found.v[i].a, secrets);
 	}
 }
 
@@ -110,7 +104,7 @@ print_sections(struct importing *im, struct buf *text)
 static const struct conf_account *
 account_in(const struct importing *im, size_t i)
 {
-	const struct import_account *a = &im->all[i].a;
+	const struct import_account *a = &im->found.v[i].a;
 	const struct conf_account *c = conf_account_find(&im->conf, a->name);
 
 	return c != NULL && strcmp(c->maildir, a->maildir) == 0 ? c : NULL;
@@ -124,16 +118,16 @@ use_syncrc(struct importing *im, struct buf *text, struct err *err)
 
 	if (conf_load(im->syncrc, &im->conf, err) == -1)
 		return -1;
-	for (i = 0; i < im->n; i++)
+	for (i = 0; i < im->found.n; i++)
 		if (account_in(im, i) == NULL)
 			break;
-	if (i == im->n)
+	if (i == im->found.n)
 		return 0;
 	print_sections(im, text);
 	return err_set(err, ERR_HELD, "%s is there, and is not changed; it has "
 	    "no account %s with the Maildir %s: add what is printed here, and "
-	    "run import again", im->syncrc, im->all[i].a.name,
-	    im->all[i].a.maildir);
+	    "run import again", im->syncrc, im->found.v[i].a.name,
+	    im->found.v[i].a.maildir);
 }
 
 static int
@@ -200,15 +194,16 @@ take_over(struct importing *im, size_t i)
 	struct takeover_result result;
 	struct err err = { 0 };
 
-	if (import_blocks(&im->all[i].a))
-		err_set(&err, ERR_HELD, "what mbsync last agreed on is not "
+	if (import_blocks(&im->found.v[i].a))
+		err_set(&err, ERR_HELD, "what %s last agreed on is not "
 		    "taken over, for what was just said; sync compares both "
-		    "sides, and asks before it does anything");
-	else if (sync_takeover(c, NULL, &im->base[i].t, &result, &err) == 0)
+		    "sides, and asks before it does anything",
+		    im->rival->name);
+	else if (sync_takeover(c, NULL, &im->found.v[i].t, &result, &err) == 0)
 		tell_result(im, c->name, &result);
 	if (err.kind == ERR_NONE)
 		return;
-	report_problem(&im->cmd->report, im->all[i].a.name, &err);
+	report_problem(&im->cmd->report, im->found.v[i].a.name, &err);
 	im->status = err_exit_worse(im->status, err_exit_status(err.kind));
 }
 
@@ -230,8 +225,19 @@ import_all(struct importing *im, const char *file)
 		im->status = err_exit_status(err.kind);
 		return;
 	}
-	for (i = 0; i < im->n && !im->cmd->dry_run; i++)
+	for (i = 0; i < im->found.n && !im->cmd->dry_run; i++)
 		take_over(im, i);
+}
+
+static const struct rival *
+rival_called(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++)
+		if (strcmp(rivals[i].name, name) == 0)
+			return &rivals[i];
+	return NULL;
 }
 
 static int
@@ -242,10 +248,10 @@ run_import(struct cmd *cmd, char **arg, int n)
 
 	if (n == 0)
 		cmd_usage_error(&err, "import wants the program to import "
-		    "from: mbsync");
-	else if (strcmp(arg[0], "mbsync") != 0)
-		cmd_usage_error(&err, "import knows mbsync, and not \"%s\"",
-		    arg[0]);
+		    "from: mbsync or offlineimap");
+	else if ((im.rival = rival_called(arg[0])) == NULL)
+		cmd_usage_error(&err, "import knows mbsync and offlineimap, "
+		    "and not \"%s\"", arg[0]);
 	else if (n > 2)
 		cmd_usage_error(&err, "import takes one file, and no \"%s\"",
 		    arg[2]);

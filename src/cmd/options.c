@@ -71,7 +71,7 @@ static const char usage_text[] =
 "      --repair              put right what loses nothing\n"
 "      --part N/M            only the N-th of M parts of the messages\n"
 "      --time TIME           no longer than that: 90s, 5m, 2h\n"
-"  import mbsync [FILE]      take over its accounts, and go on with them\n"
+"  import PROGRAM [FILE]     take over the accounts of mbsync or offlineimap\n"
 "      -n, --dry-run         print what would be written, and write nothing\n"
 "  help                      print this text\n"
 "\n"

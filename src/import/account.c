@@ -1,10 +1,12 @@
 /* Writes an account as a commented section of syncrc. */
 #include "import/account.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "internal.h"
 
 #define COLUMNS	72
 
@@ -47,6 +49,22 @@ import_blocks(const struct import_account *a)
 		if (a->note[i].blocks)
 			return true;
 	return false;
+}
+
+char *
+import_account_name(const char *from)
+{
+	char *name = xasprintf("%.40s", *from == '\0' ? "mail" : from), *p;
+
+	for (p = name; *p != '\0'; p++) {
+		*p = (char)tolower((unsigned char)*p);
+		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789_.-", *p) ==
+		    NULL)
+			*p = '-';
+	}
+	if (*name == '.' || *name == '-')
+		*name = '_';
+	return name;
 }
 
 /* In single quotes, as libconfuse reads it. */

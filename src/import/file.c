@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +67,86 @@ import_is_locked(const char *path)
 	is = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 	close(fd);
 	return is;
+}
+
+bool
+import_is_flocked(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	bool is;
+
+	if (fd < 0)
+		return false;
+	is = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return is;
+}
+
+bool
+import_written(const char *path, int64_t *out)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
+	*out = fs_mtime_ns(&st);
+	return true;
+}
+
+bool
+import_has_beside(const char *path, const char *tail)
+{
+	char *other = xasprintf("%s%s", path, tail);
+	bool has = access(other, F_OK) == 0;
+
+	free(other);
+	return has;
+}
+
+int
+import_open_maildir(struct import_account *a, struct maildir *md,
+    struct err *err)
+{
+	struct maildir_found found;
+
+	if (maildir_open(md, a->maildir, &found, err) == -1)
+		return -1;
+	md->look_only = true;
+	if (found.root == ROOT_MISSING)
+		return err_set(err, ERR_HELD, "the Maildir %s does not exist; "
+		    "mount it, or import the configuration of another file",
+		    a->maildir);
+	if (maildir_root_is_folder(md))
+		import_note(a, 0, true, xasprintf("%s is a folder itself: "
+		    "mailtern keeps INBOX in %s/INBOX", a->maildir,
+		    a->maildir));
+	return 0;
+}
+
+/* --- paths --- */
+
+char *
+import_xdg_path(const char *name, const char *home, const char *instead,
+    const char *tail)
+{
+	const char *set = getenv(name);
+
+	return set != NULL && *set == '/' ? xasprintf("%s/%s", set, tail) :
+	    xasprintf("%s/%s/%s", home, instead, tail);
+}
+
+char *
+import_directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash == NULL ? xstrdup(".") : slash == path ?
+	    xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+	char *real = realpath(dir, NULL);
+
+	if (real == NULL)
+		return dir;
+	free(dir);
+	return real;
 }
 
 /* --- a new file --- */

@@ -2,7 +2,9 @@
 #ifndef IMPORT_INTERNAL_H
 #define IMPORT_INTERNAL_H
 
+#include "import/found.h"
 #include "import/mbsync_account.h"
+#include "maildir/maildir.h"
 
 /* Accounts in the making: what is read, and the channel in turn. */
 struct making {
@@ -20,6 +22,10 @@ int mbsync_stores_read(struct making *, struct err *);
 /* Absolute; "~" is filled in. Caller frees. */
 char *mbsync_path(const struct mbsync_env *, const char *path);
 
+/* Lower case and what else syncrc wants; not empty. Caller frees. */
+char *import_account_name(const char *from);
+/* Each `from` becomes `to`. Caller frees. */
+char *import_replaced(const char *text, const char *from, const char *to);
 /* The name of a folder that may stand in modified UTF-7. Caller frees. */
 char *import_plain_name(const char *name);
 
@@ -29,7 +35,26 @@ char *import_plain_name(const char *name);
  */
 int import_read_file(const char *path, struct buf *out, int64_t *written_out,
     struct err *);
-/* Some process holds a lock (fcntl) on it. */
+/* Only to look at. What hinders is noted. */
+int import_open_maildir(struct import_account *, struct maildir *,
+    struct err *);
+/* A folder more, with copies of both; the rest of it is zeroed. */
+struct takeover_folder *import_add_folder(struct import_entry *,
+    const char *name, const char *path);
+/* mbsync_base.c: what mbsync agreed on, and what it noted with the account. */
+int mbsync_base_read(struct mbsync_account *, struct import_entry *out,
+    struct err *);
+/* "$NAME/tail", or below the home directory without that variable. */
+char *import_xdg_path(const char *name, const char *home, const char *instead,
+    const char *tail);
+/* The directory of a file, absolute where that is to be had. */
+char *import_directory_of(const char *path);
+/* Some process holds a lock (fcntl; flock) on it. */
 bool import_is_locked(const char *path);
+bool import_is_flocked(const char *path);
+/* When it was written (ns); false: it is not there. */
+bool import_written(const char *path, int64_t *out);
+/* There is a file of that name with the tail behind it. */
+bool import_has_beside(const char *path, const char *tail);
 
 #endif

@@ -4,7 +4,6 @@
  */
 #include "import/mbsync_account.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -241,22 +240,13 @@ is_taken(const struct making *m, const char *name)
 	return false;
 }
 
-/* As syncrc wants it, and each once. */
+/* Each once. */
 static char *
-account_name(const struct making *m, const char *from)
+name_for(const struct making *m, const char *from)
 {
-	char *name = xasprintf("%.40s", *from == '\0' ? "mail" : from), *other;
+	char *name = import_account_name(from), *other;
 	unsigned i = 2;
-	char *p;
 
-	for (p = name; *p != '\0'; p++) {
-		*p = (char)tolower((unsigned char)*p);
-		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789_.-", *p) ==
-		    NULL)
-			*p = '-';
-	}
-	if (*name == '.' || *name == '-')
-		*name = '_';
 	if (!is_taken(m, name))
 		return name;
 	do
@@ -294,7 +284,7 @@ add_channel(struct making *m, char *boxes[2], bool first, struct err *err)
 		const char *from = mbsync_value(m->imap, "Account");
 
 		m->a->a.line = m->channel->line[0].number;
-		m->a->a.name = account_name(m, from != NULL ? from :
+		m->a->a.name = name_for(m, from != NULL ? from :
 		    m->a->far_store);
 		if (mbsync_stores_read(m, err) == -1)
 			return -1;

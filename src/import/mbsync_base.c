@@ -1,11 +1,9 @@
-/* Reads what mbsync last agreed on, folder by folder (import/mbsync_files.h).
- * */
+/* Reads what mbsync last agreed on, folder by folder. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "import/mbsync_files.h"
 #include "internal.h"
 #include "maildir/maildir.h"
 
@@ -13,7 +11,7 @@
 
 struct base_reading {
 	struct mbsync_account *a;
-	struct mbsync_base *out;
+	struct import_entry *out;
 	const char *path;	/* of the folder, below the root */
 	const char *state;	/* its file */
 	char *name;		/* of the folder */
@@ -26,16 +24,6 @@ note(struct base_reading *r, bool blocks, char *text)
 }
 
 /* --- is mbsync through with it? --- */
-
-static bool
-has_beside(const char *path, const char *tail)
-{
-	char *other = xasprintf("%s%s", path, tail);
-	bool has = access(other, F_OK) == 0;
-
-	free(other);
-	return has;
-}
 
 static int
 check_idle(struct base_reading *r, struct err *err)
@@ -50,7 +38,8 @@ check_idle(struct base_reading *r, struct err *err)
 	if (busy)
 		return err_set(err, ERR_BUSY, "mbsync is at work on folder %s; "
 		    "import when it is done", r->name);
-	if (has_beside(r->state, ".journal") || has_beside(r->state, ".new"))
+	if (import_has_beside(r->state, ".journal") ||
+	    import_has_beside(r->state, ".new"))
 		return err_set(err, ERR_HELD, "mbsync's last run was cut off "
 		    "at folder %s (%s.journal or .new is there): run mbsync "
 		    "once more, so that it finishes that, and import then",
@@ -74,15 +63,14 @@ take_state(struct base_reading *r, const struct mbsync_state *s,
     int64_t written)
 {
 	struct takeover_pair *v = xcalloc(s->n + 1, sizeof(*v));
-	struct takeover *t = &r->out->t;
-	struct takeover_folder *f = VEC_ADD(r->out->folder, t->n, r->out->cap);
+	struct takeover_folder *f = import_add_folder(r->out, r->name,
+	    r->path);
 	uint64_t dummies = 0;
 	size_t i;
 
-	t->folder = r->out->folder;
-	*f = (struct takeover_folder){ .name = xstrdup(r->name),
-	    .path = xstrdup(r->path), .uidvalidity = s->far_validity,
-	    .pair = v, .written = written };
+	f->uidvalidity = s->far_validity;
+	f->pair = v;
+	f->written = written;
 	for (i = 0; i < s->n; i++) {
 		add_pair(f, v, &s->pair[i]);
 		dummies += s->pair[i].dummy;
@@ -146,7 +134,7 @@ read_state(struct base_reading *r, struct err *err)
 /* --- the folders on disk --- */
 
 static int
-read_folder(struct mbsync_account *a, struct mbsync_base *out,
+read_folder(struct mbsync_account *a, struct import_entry *out,
     const char *path, struct err *err)
 {
 	char *state = NULL;
@@ -168,7 +156,7 @@ read_folder(struct mbsync_account *a, struct mbsync_base *out,
 
 static int
 read_folders(struct mbsync_account *a, struct maildir *md,
-    struct mbsync_base *out, struct err *err)
+    struct import_entry *out, struct err *err)
 {
 	struct maildir_folder *v = NULL;
 	size_t n = 0, i;
@@ -182,44 +170,16 @@ read_folders(struct mbsync_account *a, struct maildir *md,
 }
 
 int
-mbsync_base_read(struct mbsync_account *a, struct mbsync_base *out,
+mbsync_base_read(struct mbsync_account *a, struct import_entry *out,
     struct err *err)
 {
 	struct maildir md = { .fd = -1, .mark_fd = -1 };
-	struct maildir_found found;
-	int rc;
+	int rc = import_open_maildir(&a->a, &md, err);
 
-	*out = (struct mbsync_base){ .t = { .from = "mbsync",
-	    .near_of = mbsync_file_uid } };
-	rc = maildir_open(&md, a->a.maildir, &found, err);
-	md.look_only = true;
-	if (rc == 0 && found.root == ROOT_MISSING)
-		rc = err_set(err, ERR_HELD, "the Maildir %s does not exist; "
-		    "mount it, or import the configuration of another file",
-		    a->a.maildir);
-	if (rc == 0 && maildir_root_is_folder(&md))
-		import_note(&a->a, 0, true, xasprintf("%s is a folder itself: "
-		    "mailtern keeps INBOX in %s/INBOX", a->a.maildir,
-		    a->a.maildir));
+	out->t.from = "mbsync";
+	out->t.near_of = mbsync_file_uid;
 	if (rc == 0)
 		rc = read_folders(a, &md, out, err);
 	maildir_close(&md);
-	if (rc == -1)
-		mbsync_base_release(out);
 	return rc;
-}
-
-void
-mbsync_base_release(struct mbsync_base *b)
-{
-	while (b->t.n > 0) {
-		struct takeover_folder *f = &b->folder[--b->t.n];
-
-		free((void *)(uintptr_t)f->name);
-		free((void *)(uintptr_t)f->path);
-		free((void *)(uintptr_t)f->pair);
-	}
-	free(b->folder);
-	b->folder = NULL;
-	b->t.folder = NULL;
 }

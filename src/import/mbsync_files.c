@@ -1,6 +1,4 @@
-/* Finds and reads mbsync's configuration. */
-#include "import/mbsync_files.h"
-
+/* Finds and reads what mbsync has. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,22 +15,12 @@ is_there(const char *path)
 	return access(path, F_OK) == 0;
 }
 
-/* "$NAME/tail", or under the home directory without that variable. */
-static char *
-xdg_path(const char *name, const char *home, const char *instead,
-    const char *tail)
-{
-	const char *set = getenv(name);
-
-	return set != NULL && *set == '/' ? xasprintf("%s/%s", set, tail) :
-	    xasprintf("%s/%s/%s", home, instead, tail);
-}
-
 /* The newer place first. */
 static char *
 find_rc(const char *home)
 {
-	char *path = xdg_path("XDG_CONFIG_HOME", home, ".config", "isyncrc");
+	char *path = import_xdg_path("XDG_CONFIG_HOME", home, ".config",
+	    "isyncrc");
 
 	if (is_there(path))
 		return path;
@@ -43,7 +31,7 @@ find_rc(const char *home)
 static char *
 find_default_state(const char *home)
 {
-	char *path = xdg_path("XDG_STATE_HOME", home, ".local/state",
+	char *path = import_xdg_path("XDG_STATE_HOME", home, ".local/state",
 	    "isync/");
 
 	if (is_there(path))
@@ -52,34 +40,12 @@ find_default_state(const char *home)
 	return xasprintf("%s/.mbsync/", home);
 }
 
-/* Relative paths begin where mbsync is run, or, from 1.5 on, at the file: who
- * has some keeps both the same. */
-static char *
-directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL ? xstrdup(".") : slash == path ? xstrdup("/") :
-	    xstrndup(path, (size_t)(slash - path));
-}
-
-static char *
-absolute_directory(const char *path)
-{
-	char *dir = directory_of(path), *real = realpath(dir, NULL);
-
-	if (real == NULL)
-		return dir;
-	free(dir);
-	return real;
-}
-
 static int
 parse_file(const char *path, const char *home, struct mbsync_account **out,
     size_t *n_out, struct err *err)
 {
 	struct mbsync_rc rc = { .n = 0 };
-	char *dir = absolute_directory(path);
+	char *dir = import_directory_of(path);
 	char *state = find_default_state(home);
 	const struct mbsync_env env = { home, dir, state, path };
 	struct buf text;
@@ -101,14 +67,26 @@ parse_file(const char *path, const char *home, struct mbsync_account **out,
 }
 
 int
-mbsync_read(const char *path, char **path_out, struct mbsync_account **out,
-    size_t *n_out, struct err *err)
+import_mbsync(const char *path, struct import_found *out, struct err *err)
 {
 	char *home = fs_expand_home("~");
+	struct mbsync_account *a;
+	size_t n, i;
 	int rc;
 
-	*path_out = path != NULL ? xstrdup(path) : find_rc(home);
-	rc = parse_file(*path_out, home, out, n_out, err);
+	*out = (struct import_found){ .path = path != NULL ? xstrdup(path) :
+	    find_rc(home) };
+	rc = parse_file(out->path, home, &a, &n, err);
 	free(home);
+	if (rc == -1)
+		return -1;
+	for (i = 0; i < n && rc == 0; i++) {
+		struct import_entry *e = VEC_ADD(out->v, out->n, out->cap);
+
+		rc = mbsync_base_read(&a[i], e, err);
+		e->a = a[i].a;
+		a[i].a = (struct import_account){ .line = 0 };
+	}
+	mbsync_accounts_free(a, n);
 	return rc;
 }

@@ -16,9 +16,8 @@ import_plain_name(const char *name)
 	return plain != NULL ? plain : xstrdup(name);
 }
 
-/* Each `from` becomes `to`. */
-static char *
-replaced(const char *text, const char *from, const char *to)
+char *
+import_replaced(const char *text, const char *from, const char *to)
 {
 	const size_t n = strlen(from);
 	char *out = xcalloc(strlen(text) * (strlen(to) + 1) + 1, 1), *o = out;
@@ -40,7 +39,7 @@ import_names_folder(const char *path, const char *folder)
 {
 	char *ours = maildir_path_encode(folder);
 	char *plain = import_plain_name(path);
-	char *levels = replaced(plain, ".", "/");
+	char *levels = import_replaced(plain, ".", "/");
 	bool is = (ours != NULL && strcmp(ours, path) == 0) ||
 	    strcmp(plain, folder) == 0 || strcmp(levels, folder) == 0 ||
 	    (strcasecmp(path, "INBOX") == 0 && strcmp(folder, "INBOX") == 0);
@@ -60,7 +59,7 @@ box_of(const struct mbsync_account *a, const char *path)
 	if (a->inbox != NULL && strcmp(a->inbox, path) == 0)
 		return xstrdup("INBOX");
 	return a->flatten == NULL ? xstrdup(path) :
-	    replaced(path, a->flatten, "/");
+	    import_replaced(path, a->flatten, "/");
 }
 
 /* The box of the server; NULL: the channel has none in that directory. */
@@ -90,7 +89,7 @@ moved_box(const struct mbsync_channel *c, const char *path)
 static char *
 file_part(const char *box)
 {
-	return replaced(box, "/", "!");
+	return import_replaced(box, "/", "!");
 }
 
 static char *
@@ -102,7 +101,7 @@ state_of(const struct mbsync_account *a, const struct mbsync_channel *c,
 	if (strcmp(c->state, "*") == 0)
 		return xasprintf("%s/%s/.mbsyncstate", a->a.maildir, path);
 	flat = a->flatten == NULL ? xstrdup(near) :
-	    replaced(near, "/", a->flatten);
+	    import_replaced(near, "/", a->flatten);
 	f = file_part(far);
 	n = file_part(flat);
 	out = c->state_is_own ? xasprintf("%s%s", c->state, n) :

@@ -594,3 +594,15 @@ fingerprint_is(const struct fingerprint *fp, unsigned form,
 	return memcmp(form < FORM_NOW ? fp->first.content : fp->content,
 	    content, 32) == 0;
 }
+
+void
+fingerprint_md5(const char *text, char out[33])
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	out[0] = '\0';
+	if (EVP_Digest(text, strlen(text), sum, &n, EVP_md5(), NULL) == 1 &&
+	    n == 16)
+		hex_format(out, sum, n);
+}

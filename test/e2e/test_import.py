@@ -1,5 +1,6 @@
-"""What the real mbsync last agreed on becomes the base: changes since its last
-run, on either side, go where its own next run would have carried them.
+"""What the real mbsync, or the real OfflineIMAP, last agreed on becomes the base:
+changes since its last run, on either side, go where its own next run would have
+carried them.
 """
 
 import os
@@ -12,14 +13,13 @@ import sys
 import pytest
 
 import judge
-from test_adopt import MBSYNC, needs, tool
+from test_adopt import MBSYNC, needs, OFFLINEIMAP, tool
 from test_readme import keys, manual_events
 
 FOLDERS = ["Entw\u00fcrfe", "lists/foo"]
 SMALL, LARGE = 600, 100000
 N = 12		# in each folder
 
-pytestmark = needs["mbsync"]
 WHERE = "Path {mail}/\nInbox {mail}/INBOX\nSubFolders Verbatim"
 GLOBAL = MBSYNC.replace("SyncState *", "SyncState {dir}/sync-state/")
 MANY = """
@@ -68,6 +68,7 @@ Group all inbox lists drafts
 
 class Theirs:
 	"""A world whose Maildir mbsync keeps."""
+	PROGRAM = "mbsync"
 
 	def __init__(self, world, conf=MBSYNC):
 		self.world = world
@@ -103,7 +104,7 @@ class Theirs:
 		"""import, to a syncrc of its own, which is used from then on."""
 		w = self.world
 		w.conf = self.made
-		return w.run("--json", "import", *args, "mbsync", self.rc,
+		return w.run("--json", "import", *args, self.PROGRAM, self.rc,
 		    rc=rc)
 
 	def path(self, folder):
@@ -145,6 +146,27 @@ class Theirs:
 		    "".join(sorted(s.flags))) for s in v)
 		    for f, v in judge.view_local(w.maildir).items()}
 		return remote, local
+
+
+class Offline(Theirs):
+	"""One that OfflineIMAP keeps."""
+	PROGRAM = "offlineimap"
+
+	def write(self, conf):
+		w = self.world
+		with open(self.rc, "w") as f:
+			f.write(OFFLINEIMAP.format(port=w.server.port,
+			    user=w.user, password=w.server.password,
+			    sep=conf, dir=w.dir, mail=w.maildir.root))
+
+	def sync(self):
+		tool(self.world, "offlineimap", "-c", self.rc, "-o", "-u",
+		    "quiet")
+
+	def find(self, tok, folder):
+		if not os.path.exists(self.path(folder)):
+			folder = folder.replace("/", ".")
+		return super().find(tok, folder)
 
 
 def change(theirs):
@@ -203,10 +225,16 @@ def snapshot(world):
 	return out
 
 
-@pytest.mark.parametrize("conf", ["box", "global", "channels"])
-def test_as_its_next_run(make_world, conf):
-	conf = {"box": MBSYNC, "global": GLOBAL, "channels": MANY}[conf]
-	oracle, ours = Theirs(make_world(), conf), Theirs(make_world(), conf)
+RIVALS = {"box": (Theirs, MBSYNC), "global": (Theirs, GLOBAL),
+    "channels": (Theirs, MANY), "offlineimap": (Offline, "/")}
+
+
+@needs["mbsync"]
+@needs["offlineimap"]
+@pytest.mark.parametrize("rival", sorted(RIVALS))
+def test_as_its_next_run(make_world, rival):
+	kind, conf = RIVALS[rival]
+	oracle, ours = kind(make_world(), conf), kind(make_world(), conf)
 	for theirs in (oracle, ours):
 		change(theirs)
 	oracle.sync()
@@ -228,6 +256,7 @@ def test_as_its_next_run(make_world, conf):
 	ours.world.assert_idle()
 
 
+@needs["mbsync"]
 def test_again_before_the_first_sync(world):
 	"""mbsync may run once more, and import takes over what it left then."""
 	theirs = Theirs(world)
@@ -246,6 +275,7 @@ def test_again_before_the_first_sync(world):
 	world.assert_idle()
 
 
+@needs["mbsync"]
 def test_older_than_mbsync_left_it(world):
 	"""It ran again after the import: what it did is no news twice."""
 	theirs = Theirs(world)
@@ -261,6 +291,7 @@ def test_older_than_mbsync_left_it(world):
 	world.assert_idle()
 
 
+@needs["mbsync"]
 def test_the_syncrc_that_is_made(world):
 	theirs = Theirs(world)
 	r = world.run("import", "-n", "mbsync", theirs.rc, rc=0)
@@ -276,6 +307,7 @@ def test_the_syncrc_that_is_made(world):
 	    re.sub(r"\n\t# (?!Not)", " ", text)
 
 
+@needs["mbsync"]
 def test_a_syncrc_that_is_there_is_left(world):
 	theirs = Theirs(world)
 	os.makedirs(os.path.dirname(theirs.made))
@@ -306,6 +338,7 @@ sys.stdin.read()
 """
 
 
+@needs["mbsync"]
 @pytest.mark.parametrize("file", [".mbsyncstate.lock", ".uidvalidity"])
 def test_while_mbsync_is_at_work(world, file):
 	theirs = Theirs(world)
@@ -321,6 +354,7 @@ def test_while_mbsync_is_at_work(world, file):
 	taken(theirs.run(), agreed=3 * N)
 
 
+@needs["mbsync"]
 @pytest.mark.parametrize("file", [".journal", ".new"])
 def test_after_mbsync_was_cut_off(world, file):
 	theirs = Theirs(world)
@@ -343,6 +377,7 @@ def blocked(theirs, *words):
 	assert snapshot(w) == before and w.remote_stamp() == there
 
 
+@needs["mbsync"]
 def test_one_way(world):
 	theirs = Theirs(world)
 	theirs.write(MBSYNC.replace("SyncState", "Sync Pull\nSyncState"))
@@ -350,6 +385,7 @@ def test_one_way(world):
 	blocked(theirs, "Sync Pull", "both directions")
 
 
+@needs["mbsync"]
 def test_other_names(world):
 	theirs = Theirs(world)
 	theirs.write(MBSYNC.replace("Patterns *", "").replace("near:",
@@ -358,6 +394,7 @@ def test_other_names(world):
 	blocked(theirs, "folder lists/foo lies in the directory odd")
 
 
+@needs["mbsync"]
 def test_placeholders(world):
 	theirs = Theirs(world, MBSYNC.replace("MaildirStore near",
 	    "MaildirStore near\nMaxSize 50k"))
@@ -392,6 +429,7 @@ def test_a_moved_file_under_a_number_that_is_free(world):
 	world.assert_idle()
 
 
+@needs["mbsync"]
 def test_another_message_under_a_number(world):
 	"""A pair that is taken over is not believed before a body has proven
 	it: both are messages of their own."""
@@ -408,6 +446,7 @@ def test_another_message_under_a_number(world):
 	world.assert_idle()
 
 
+@needs["mbsync"]
 def test_a_folder_that_the_server_lost(world):
 	"""As always: its files go to the attic. What mbsync has there stays."""
 	theirs = Theirs(world)
@@ -423,6 +462,7 @@ def test_a_folder_that_the_server_lost(world):
 	world.assert_idle()
 
 
+@needs["mbsync"]
 def test_a_folder_that_the_disk_lost(world):
 	"""mbsync's state went with it: it is pulled again."""
 	theirs = Theirs(world)
@@ -434,6 +474,7 @@ def test_a_folder_that_the_disk_lost(world):
 	world.assert_idle()
 
 
+@needs["mbsync"]
 def test_two_files_of_one_number(world):
 	theirs = Theirs(world)
 	path = theirs.find("m0.5", "INBOX")
@@ -447,6 +488,7 @@ def test_two_files_of_one_number(world):
 	world.assert_idle()
 
 
+@needs["mbsync"]
 def test_numbered_anew(world):
 	"""UIDVALIDITY is another one, on the disk or on the server: what is gone
 	on one side may never have been there."""
@@ -473,6 +515,7 @@ def test_numbered_anew(world):
 	world.assert_idle()
 
 
+@needs["mbsync"]
 def test_another_server(world):
 	"""The base is held against no server but the one that it is of."""
 	theirs = Theirs(world)
@@ -488,6 +531,7 @@ def test_another_server(world):
 	assert snapshot(world) == before
 
 
+@needs["mbsync"]
 def test_emptied_since(world):
 	"""The guard holds what looks like a disaster."""
 	theirs = Theirs(world)
@@ -499,3 +543,82 @@ def test_emptied_since(world):
 	r = world.sync(rc=1)
 	assert "held" in r.err, r
 	assert world.remote_stamp() == there
+
+
+# -- OfflineIMAP --
+
+@needs["offlineimap"]
+def test_dots_between_levels(world):
+	"""Whether a dot divides levels is known with the server's list: those
+	folders are compared then, and the others have their base."""
+	theirs = Offline(world, ".")
+	change_some(theirs)
+	r = theirs.run()
+	taken(r, agreed=2 * N - 2, deleted=2)
+	assert "dot" in r.err, r
+	before, there = snapshot(world), world.remote_stamp()
+	r = world.sync(rc=1)
+	assert "sync --adopt" in r.err, r
+	assert snapshot(world) == before and world.remote_stamp() == there
+	s = world.sync("--adopt").summary()
+	assert s["pulled"]["new"] == 1 and s["pushed"]["new"] == 0, s
+	assert s["pushed"]["deleted"] == 2, s
+	world.assert_idle()
+
+
+def change_some(theirs):
+	"""Deleted on disk, one in each folder; lists/foo, which is compared,
+	gets it back."""
+	for f, name in enumerate(["INBOX"] + FOLDERS):
+		os.unlink(theirs.find("m%d.2" % f, name))
+
+
+@needs["offlineimap"]
+@pytest.mark.parametrize("call", ["lockf", "flock"])
+def test_while_offlineimap_is_at_work(world, call):
+	theirs = Offline(world, "/")
+	path = world.dir + "/state-offlineimap/a.lock"
+	open(path, "a").close()
+	with subprocess.Popen([sys.executable, "-c", LOCK.replace("lockf",
+	    call), path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+		assert p.stdout.readline() == b"locked\n"
+		r = theirs.run(rc=75)
+		p.stdin.close()
+	assert "OfflineIMAP is at work on account a" in r.out, r
+	taken(theirs.run(), agreed=3 * N)
+
+
+@needs["offlineimap"]
+def test_after_offlineimap_was_cut_off(world):
+	theirs = Offline(world, "/")
+	open(world.dir + "/state-offlineimap/Account-a/LocalStatus-sqlite/INBOX"
+	    "-journal", "w").close()
+	r = theirs.run(rc=1)
+	assert "run it once more" in r.err, r
+	assert not os.path.exists(theirs.made)
+
+
+@needs["offlineimap"]
+def test_a_file_of_another_folder(world):
+	"""Its number counts in the folder that its name is marked with alone."""
+	theirs = Offline(world, "/")
+	path = theirs.find("m0.5", "INBOX")
+	os.unlink(theirs.find("m2.5", "lists/foo"))
+	os.rename(path, path.replace("INBOX", "lists/foo"))
+	taken(theirs.run(), agreed=3 * N - 2, deleted=2, files=1)
+	world.sync()
+	remote, local = theirs.held()
+	assert remote == local
+	assert "m2.5" not in [m[0] for m in remote["lists/foo"]]
+	assert "m0.5" in [m[0] for m in remote["lists/foo"]]
+	world.assert_idle()
+
+
+@needs["offlineimap"]
+def test_python_is_not_run(world):
+	theirs = Offline(world, "/")
+	with open(theirs.rc) as f:
+		text = f.read()
+	with open(theirs.rc, "w") as f:
+		f.write(text + "nametrans = lambda name:\n    re.sub('a', 'b')\n")
+	blocked(theirs, "nametrans", "no Python")

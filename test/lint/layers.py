@@ -20,7 +20,7 @@ LADDER = {
     "ui": "base",
     "plan": "mail base",
     "sync": "plan imap net loop maildir index conf mail base",
-    "import": "sync imap maildir mail base",
+    "import": "sync imap maildir index mail base",
     "cmd": "import sync ui conf loop mail base",
     "main": "cmd ui mail base",
 }

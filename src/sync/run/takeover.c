@@ -170,9 +170,9 @@ fill_row(struct taking *t, const struct taken_folder *f,
 		return 1;
 	if (file == NULL)
 		return 0;
-	if (another_lacks(t, f, pair->near) && was_renamed_since(t->run->md,
-	    &(struct maildir_message){ f->from->path, file->in_new,
-	    file->file }, f->from->written))
+	if (f->from->mark == NULL && another_lacks(t, f, pair->near) &&
+	    was_renamed_since(t->run->md, &(struct maildir_message){
+	    f->from->path, file->in_new, file->file }, f->from->written))
 		return 0;
 	return read_message(t, f, file, p, err);
 }
@@ -340,7 +340,8 @@ conclude(struct taking *t, struct err *err)
 	struct index *ix = t->run->ix;
 	int rc;
 
-	t->out->asks = guard_holds_uploads(t->out->files, t->known);
+	t->out->asks = t->t->asks || guard_holds_uploads(t->out->files,
+	    t->known);
 	rc = index_begin(ix, err);
 	if (rc == 0)
 		rc = root_record_server(t->run, err);

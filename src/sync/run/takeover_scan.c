@@ -2,6 +2,7 @@
  * A number counts as absent when two complete scans lack it, the second begun
  * after every folder was read once (design section 5). */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "maildir/name.h"
@@ -36,7 +37,9 @@ find_entry(void *arg, const struct maildir_entry *e, struct err *err)
 {
 	struct finding *find = arg;
 	struct taken_folder *f = find->f;
-	const uint32_t near = find->t->near_of(e->file);
+	const char *mark = f->from->mark;
+	const uint32_t near = mark == NULL || strstr(e->file, mark) != NULL ?
+	    find->t->near_of(e->file) : 0;
 	struct maildir_name name;
 	struct span of;
 
