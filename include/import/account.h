@@ -34,6 +34,7 @@ struct import_account {
 	char **folder;		/* patterns of syncrc; none: all */
 	size_t n_folder, cap_folder;
 	bool expunge;
+	char *trash;		/* a folder; NULL */
 	struct import_note *note;
 	size_t n_note, cap_note;
 };

@@ -65,7 +65,7 @@ tell_notes(struct importing *im)
 		for (k = 0; k < a->n_note; k++)
 			notes_tell(&notes, &im->cmd->report, a->name,
 			    a->note[k].text);
-		notes_end(&notes, a->name, 1);
+		notes_end(&notes, a->name, import_blocks(a));
 	}
 }
 

@@ -23,6 +23,7 @@ import_account_release(struct import_account *a)
 	free(a->ca_file);
 	free(a->timeout);
 	free(a->maildir);
+	free(a->trash);
 	while (a->n_folder > 0)
 		free(a->folder[--a->n_folder]);
 	free(a->folder);
@@ -193,6 +194,7 @@ import_write(struct buf *out, const struct import_account *a, bool secrets)
 	add_bare(out, "timeout", a->timeout);
 	add_quoted(out, "maildir", a->maildir);
 	add_folders(out, a);
+	add_quoted(out, "trash", a->trash);
 	if (a->expunge) {
 		add_comment(out, "What is marked as deleted is removed, on "
 		    "both sides.");

@@ -334,10 +334,17 @@ read_channel(struct making *m, struct err *err)
 	return rc;
 }
 
-/* One that takes all in needs no list. */
+/* One that takes all in needs no list. One that begins with what it leaves out
+ * would take in all else here, and takes in nothing there. */
 static void
 tidy_folders(struct import_account *a)
 {
+	if (a->n_folder > 0 && *a->folder[0] == '!') {
+		(void)VEC_ADD(a->folder, a->n_folder, a->cap_folder);
+		memmove(a->folder + 1, a->folder, (a->n_folder - 1) *
+		    sizeof(*a->folder));
+		a->folder[0] = xstrdup("!*");
+	}
 	if (a->n_folder == 1 && strcmp(a->folder[0], "*") == 0)
 		free(a->folder[--a->n_folder]);
 }

@@ -257,6 +257,29 @@ read_maildir(struct making *m)
 	free(inbox);
 }
 
+/* --- what it keeps of what is removed --- */
+
+static void
+read_trash(struct making *m)
+{
+	const struct mbsync_line *far = mbsync_find(m->imap, "Trash", NULL);
+	const struct mbsync_line *near = mbsync_find(m->maildir, "Trash",
+	    NULL);
+	const char *only_new = mbsync_value(m->imap, "TrashNewOnly");
+
+	if (far != NULL && far->n > 1 && (only_new == NULL ||
+	    strcasecmp(only_new, "no") == 0))
+		m->a->a.trash = import_plain_name(far->word[1]);
+	else if (far != NULL)
+		import_note(&m->a->a, far->number, false, xstrdup("Trash with "
+		    "TrashNewOnly: what is deleted on disk is removed from the "
+		    "server; set trash if it is to be moved there"));
+	if (near != NULL)
+		import_note(&m->a->a, near->number, false, xstrdup("Trash on "
+		    "disk: what is deleted on the server is kept in the attic; "
+		    "see attic-days in syncrc(5)"));
+}
+
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
 int
@@ -265,6 +288,7 @@ mbsync_stores_read(struct making *m, struct err *err)
 	if (read_server(m, err) == -1)
 		return -1;
 	read_maildir(m);
+	read_trash(m);
 	note_hindrances(m, m->imap, far_hindrances, COUNT(far_hindrances));
 	note_hindrances(m, m->maildir, near_hindrances,
 	    COUNT(near_hindrances));

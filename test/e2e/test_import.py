@@ -243,8 +243,12 @@ def test_as_its_next_run(make_world, rival):
 	r = ours.run()
 	taken(r, agreed=3 * (N - 2), deleted=3 * 2, merged=0, files=3)
 	assert snapshot(ours.world) == before
+	assert ours.world.run("status", rc=0).err == ""
+	dry = ours.world.sync("-n").summary()
+	assert snapshot(ours.world) == before
 	r = ours.world.sync()
 	s = r.summary()
+	assert dry["pulled"] == s["pulled"] and dry["pushed"] == s["pushed"]
 	# One file and one message each are new; nothing else is transferred.
 	assert s["pulled"]["new"] == s["pushed"]["new"] == 3, r
 	assert s["pulled"]["deleted"] == 3 * 3, r

@@ -252,6 +252,49 @@ what_hinders_is_said(void **state)
 	}
 }
 
+#define STORES "IMAPStore far\nHost h\nUser u\nPass p\n\n" \
+	"MaildirStore near\nPath ~/M/\nInbox ~/M/INBOX\n"
+
+static void
+trash_and_patterns(void **state)
+{
+	struct mbsync_account *a;
+	size_t n;
+
+	(void)state;
+	with("", "Trash Bin", "Trash gone", "Pattern !x y", &a, &n);
+	assert_string_equal(a->a.trash, "Bin");
+	assert_true(has_note(&a->a, "attic", false));
+	assert_int_equal(a->a.n_folder, 3);
+	assert_string_equal(a->a.folder[0], "*");
+	assert_string_equal(a->a.folder[1], "!x");
+	mbsync_accounts_free(a, n);
+	with("", "Trash Bin\nTrashNewOnly yes", "", "", &a, &n);
+	assert_null(a->a.trash);
+	assert_true(has_note(&a->a, "TrashNewOnly", false));
+	assert_int_equal(a->a.n_folder, 0);
+	mbsync_accounts_free(a, n);
+}
+
+/* Nothing is taken in but what is named. */
+static void
+patterns_begin_with_none(void **state)
+{
+	static const char of[] = STORES "\nChannel c\nFar :far:\nNear :near:\n"
+	    "Patterns !x y\n";
+	struct mbsync_account *a;
+	struct err err;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(accounts_of(span_of(of), &a, &n, &err), 0);
+	assert_int_equal(a->a.n_folder, 3);
+	assert_string_equal(a->a.folder[0], "!*");
+	assert_string_equal(a->a.folder[1], "!x");
+	assert_string_equal(a->a.folder[2], "y");
+	mbsync_accounts_free(a, n);
+}
+
 /* --- which directory is which folder --- */
 
 static void
@@ -270,9 +313,6 @@ is_folder(const struct mbsync_account *a, const char *path, const char *name,
 	free(got);
 	free(state);
 }
-
-#define STORES "IMAPStore far\nHost h\nUser u\nPass p\n\n" \
-	"MaildirStore near\nPath ~/M/\nInbox ~/M/INBOX\n"
 
 static void
 directories_and_their_state(void **state)
@@ -470,6 +510,8 @@ main(void)
 		cmocka_unit_test(configuration_cut_anywhere),
 		cmocka_unit_test(an_account_is_made),
 		cmocka_unit_test(what_hinders_is_said),
+		cmocka_unit_test(trash_and_patterns),
+		cmocka_unit_test(patterns_begin_with_none),
 		cmocka_unit_test(directories_and_their_state),
 		cmocka_unit_test(what_is_written_loads),
 		cmocka_unit_test(pairs_and_their_flags),

@@ -327,6 +327,8 @@ forget_taken(struct taking *t, struct err *err)
 	rc = index_begin(t->run->ix, err);
 	if (rc == 0)
 		rc = index_set(t->run->ix, IMPORTED, NULL, err);
+	if (rc == 0)
+		rc = index_set(t->run->ix, "adopted", NULL, err);
 	for (i = 0; i < n && rc == 0; i++)
 		rc = index_folder_drop(t->run->ix, v[i].id, err);
 	index_folders_free(v, n);
