@@ -479,6 +479,17 @@ def test_a_folder_that_the_disk_lost(world):
 
 
 @needs["mbsync"]
+def test_put_aside(world):
+	"""What an editor left beside a message says that it is not gone."""
+	theirs = Theirs(world)
+	path = theirs.find("m0.5", "INBOX")
+	os.rename(path, path + "~")
+	taken(theirs.run(), deleted=0, merged=1)
+	world.sync()
+	assert "m0.5" in [m[0] for m in theirs.held()[0]["INBOX"]]
+
+
+@needs["mbsync"]
 def test_two_files_of_one_number(world):
 	theirs = Theirs(world)
 	path = theirs.find("m0.5", "INBOX")
