@@ -62,6 +62,9 @@ struct sync_verify_visit {
 	void (*finding)(void *arg, const struct sync_finding *);
 	/* is: what was done about a finding of that kind; no more is set. */
 	void (*repaired)(void *arg, const struct sync_finding *);
+	/* How far it is; total 0: not known. */
+	void (*progress)(void *arg, const char *what, uint64_t done,
+	    uint64_t total);
 	struct sync_verified outcome;
 };
 /* ERR_BUSY: the index is one of an older version; or a repair is asked for, and

@@ -1,15 +1,18 @@
 /* mailtern verify: index against Maildir and server, in words. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "internal.h"
 #include "ui/json.h"
+#include "ui/progress.h"
 
 #define PARTS_MAX	1000000
 
 struct verifying {
 	struct cmd *cmd;
+	struct progress *progress;
 	const char *account;
 	struct notes notes;
 };
@@ -28,6 +31,14 @@ on_repaired(void *arg, const struct sync_finding *f)
 	struct verifying *v = arg;
 
 	repaired_tell(&v->cmd->report, v->account, f);
+}
+
+static void
+on_verify_progress(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+	struct verifying *v = arg;
+
+	progress_update(v->progress, v->account, what, done, total);
 }
 
 static void
@@ -60,13 +71,16 @@ verify_account(struct cmd *cmd, const struct target *t,
 {
 	struct verifying v = { .cmd = cmd, .account = t->account->name };
 	struct sync_verify_visit visit = { .arg = &v, .finding = on_finding,
-	    .repaired = on_repaired };
+	    .repaired = on_repaired, .progress = on_verify_progress };
 	struct err err = { 0 };
-	int status, failed = 0;
+	int rc, status, failed = 0;
 
 	request.glob = t->glob;
 	request.n_glob = target_globs(t);
-	if (sync_verify(t->account, NULL, &request, &visit, &err) == -1) {
+	v.progress = progress_new(STDERR_FILENO, cmd->report.quiet);
+	rc = sync_verify(t->account, NULL, &request, &visit, &err);
+	progress_free(v.progress);
+	if (rc == -1) {
 		report_problem(&cmd->report, v.account, &err);
 		failed = err_exit_status(err.kind);
 	}

@@ -3,6 +3,7 @@
 import collections
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 
@@ -734,6 +735,18 @@ def test_time_is_up(world, fast_clock):
 	assert 0 < r.events[-1]["messages"] < 25 and r.events[-1]["stopped"]
 	assert "the time was up" in world.run("verify", "--offline", "--time",
 	    "2s", env=fast_clock).out
+
+
+def test_tells_how_far_it_is(world, fast_clock):
+	"""Where there is no terminal, a line every ten seconds."""
+	with world.imap() as imap:
+		for i in range(200):
+			world.append(imap, "INBOX", "m%d" % i, ["\\Seen"])
+	world.sync()
+	err = world.run("verify", env=fast_clock, rc=0).err
+	assert re.search(r"w: reading \d+ of 200$", err, re.M), err
+	assert re.search(r"w: fetching \d+ of 200$", err, re.M), err
+	assert world.run("-q", "verify", env=fast_clock, rc=0).err == ""
 
 
 def test_while_a_sync_is_at_work(world):

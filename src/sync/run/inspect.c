@@ -86,9 +86,19 @@ inspect_wants_folder(const struct inspection *in, const char *name)
 	return q->n_glob == 0;
 }
 
+static void
+tell_progress(const struct inspection *in)
+{
+	const struct sync_verify_visit *v = in->visit;
+
+	v->progress(v->arg, in->fetching ? "fetching" : "reading",
+	    in->fetching ? in->out->bodies : in->out->messages, in->total);
+}
+
 bool
 inspect_goes_on(struct inspection *in)
 {
+	tell_progress(in);
 	if (in->until != 0 && clock_mono_ms() >= in->until)
 		in->out->stopped = true;
 	return !in->out->stopped;
@@ -106,6 +116,21 @@ begin_clock(struct inspection *in)
 	in->until = clock_mono_ms() + (uint64_t)in->request->seconds * 1000;
 	if (in->n_folder > 0 && os_random(&chance, sizeof(chance)) == 0)
 		in->first = (size_t)(chance % in->n_folder);
+}
+
+/* Some folders alone are of a number that is not worth counting. */
+static int
+count_messages(struct inspection *in, struct err *err)
+{
+	const struct sync_verify_request *q = in->request;
+	struct index_counts counts;
+
+	if (q->n_glob > 0)
+		return 0;
+	if (index_counts(in->account->ix, 0, &counts, err) == -1)
+		return -1;
+	in->total = counts.local / (q->parts > 0 ? q->parts : 1);
+	return 0;
 }
 
 static int
@@ -143,7 +168,8 @@ inspect_all(struct inspection *in, struct err *err)
 	    err) == -1)
 		return -1;
 	begin_clock(in);
-	if (inspect_directories(in, err) == -1 ||
+	if (count_messages(in, err) == -1 ||
+	    inspect_directories(in, err) == -1 ||
 	    inspect_folders(in, err) == -1 || inspect_attic(in, err) == -1)
 		return -1;
 	/* A row that is not what was synced could blame the server. */

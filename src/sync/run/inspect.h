@@ -23,9 +23,11 @@ struct inspection {
 	struct account *account;	/* conf, index and Maildir */
 	struct run run;		/* of the same, for what wants one */
 	const struct sync_verify_request *request;
-	const struct sync_verify_visit *visit;
+	struct sync_verify_visit *visit;
 	struct sync_verified *out;
 	uint64_t until;		/* clock_mono_ms; 0: no end */
+	bool fetching;		/* bodies; else files are read, ... */
+	uint64_t total;		/* of so many; 0: not known */
 	bool on_disk;		/* there is a Maildir to hold against it */
 	bool other_server;	/* than that of which the index speaks */
 	/* Of the index, by name; begins at a random one where time is short. */
@@ -52,7 +54,7 @@ bool inspect_wants(const struct inspection *, const char *folder,
     const char *unique, uint32_t uid);
 /* In the folders that are. */
 bool inspect_wants_folder(const struct inspection *, const char *name);
-/* There is time for another message. */
+/* There is time for another message; tells how far it is. */
 bool inspect_goes_on(struct inspection *);
 
 /* inspect_index.c: the index as such. 1: nothing can be read of it. */

@@ -120,7 +120,7 @@ remote_listed(struct task *t)
 
 	if (imap_refusal(&r->list.cmd) != NULL)
 		return task_fail(t, &r->list.cmd.err);
-	r->in->out->online = true;
+	r->in->out->online = r->in->fetching = true;
 	compare_lists(r);
 	return task_next(t, remote_next_folder);
 }
