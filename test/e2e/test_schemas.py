@@ -55,6 +55,31 @@ def test_the_manual_shows_what_they_say():
 	assert "mailtern/schemas/EVENT.json" in manual()
 
 
+def verify_something(world, run):
+	"""A file that is not ours, and a directory that is made again."""
+	with open(world.maildir.root + "/INBOX/notes", "w"):
+		pass
+	os.rmdir(world.maildir.root + "/INBOX/tmp")
+	run("verify", "--offline", "--repair", rc=None)
+
+
+def import_something(world, run):
+	"""Of an account that was never synced, and with no state of mbsync."""
+	conf, rc = world.conf, world.dir + "/mbsyncrc"
+	os.makedirs(world.dir + "/theirs/INBOX/cur")
+	with open(rc, "w") as f:
+		f.write("IMAPStore far\nHost 127.0.0.1\nPort %d\nUser %s\n"
+		    "Pass %s\nSSLType None\n\nMaildirStore near\n"
+		    "Path %s/theirs/\nInbox %s/theirs/INBOX\n"
+		    "SubFolders Verbatim\n\nChannel far\nFar :far:\n"
+		    "Near :near:\nSyncState *\n" % (world.server.port,
+		    world.user, world.server.password, world.dir, world.dir))
+	run("import", "-n", "mbsync", rc)
+	world.conf = world.dir + "/made/syncrc"
+	run("import", "mbsync", rc, rc=None)
+	world.conf = conf
+
+
 def lines_of_all_commands(make_world):
 	"""One of each kind at least, and each optional key once."""
 	world = make_world(keys={"attic-days": "30"})
@@ -84,6 +109,8 @@ def lines_of_all_commands(make_world):
 		os.unlink("%s/.mailtern/attic/tmp/%s/%s/%s" % (
 		    world.maildir.root, day, folder, name))
 	run("restore", "w", "--to", "1h", rc=1)	# lost: a problem
+	verify_something(world, run)
+	import_something(world, run)
 	# A folder that can't be: items, of both kinds.
 	os.rename(world.maildir.root, world.maildir.root + ".away")
 	run("sync", rc=1)
