@@ -13,7 +13,8 @@
 #include "observe/observe.h"
 #include "run/inspect.h"
 
-#define BLOCK	(64u << 10)
+#define BLOCK		(64u << 10)
+#define MARKER_LOOKS	4
 
 /* --- the marker --- */
 
@@ -91,12 +92,34 @@ check_programs(struct inspection *in)
 	maildir_foreign_release(&f);
 }
 
+/* A sync at work gives the root another marker, and the index learns of it in
+ * between: what was read of both is read again until it agrees. */
+static int
+find_current_root(struct inspection *in, struct err *err)
+{
+	struct account *a = in->account;
+	bool current = false;
+	int i;
+
+	for (i = 0; i < MARKER_LOOKS && !current; i++) {
+		if (i > 0)
+			maildir_close(&a->md);
+		if (root_find(a, err) == -1)
+			return -1;
+		if (a->ix == NULL)
+			break;
+		if (root_is_current(&in->run, &current, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 int
 inspect_root(struct inspection *in, struct err *err)
 {
 	struct account *a = in->account;
 
-	if (root_find(a, err) == -1) {
+	if (find_current_root(in, err) == -1) {
 		if (err->kind != ERR_CONFIG)
 			return -1;
 		inspect_tell(in, V_ROOT_MARKERS, &(struct found){
