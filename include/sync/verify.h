@@ -40,7 +40,8 @@ struct sync_verify_request {
 	 * A message stays in its part. */
 	unsigned part, parts;
 	/* No further message after so many; 0: no end. Then it begins at a
-	 * folder and a message by chance. */
+	 * folder and a message by chance; the server gets half of it, and what
+	 * the disk left. */
 	int64_t seconds;
 	bool offline;		/* without the server */
 	/* Put right what loses nothing; then it takes the locks of a sync. */
@@ -55,6 +56,8 @@ struct sync_verified {
 	uint64_t damaged, foreign, changed;
 	uint64_t repaired;	/* of what is damaged */
 	bool stopped;		/* for want of time */
+	uint64_t total;		/* messages that there are on disk, or in the
+				   part; 0: not known */
 	bool never;		/* there is no index yet */
 };
 struct sync_verify_visit {

@@ -215,8 +215,11 @@ verified_format(const char *account, const struct sync_verified *v)
 	char *line;
 
 	buf_init(&out, TEXT_MAX);
-	buf_addf(&out, "%s: %llu message%s in %llu folder%s: ", account,
-	    (unsigned long long)v->messages, v->messages == 1 ? "" : "s",
+	buf_addf(&out, "%s: %llu", account, (unsigned long long)v->messages);
+	if (v->stopped && v->total > 0)
+		buf_addf(&out, " of %llu", (unsigned long long)v->total);
+	buf_addf(&out, " message%s in %llu folder%s: ",
+	    v->messages == 1 && !v->stopped ? "" : "s",
 	    (unsigned long long)v->folders, v->folders == 1 ? "" : "s");
 	if (v->online)
 		buf_addf(&out, "%llu compared with the server; ",

@@ -51,6 +51,10 @@ report_verified(struct report *r, const char *account,
 	json_event_add_text(e, "account", account);
 	json_event_add_number(e, "folders", v->folders);
 	json_event_add_number(e, "messages", v->messages);
+	if (v->total > 0)
+		json_event_add_number(e, "total", v->total);
+	else
+		json_event_add_text(e, "total", NULL);
 	json_event_add_bool(e, "online", v->online);
 	json_event_add_number(e, "bodies", v->bodies);
 	json_event_add_number(e, "damaged", v->damaged);

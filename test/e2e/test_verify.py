@@ -631,6 +631,40 @@ def test_server_is_away(world):
 	assert not r.events[-1]["online"]
 
 
+def test_begins_anywhere(world, fast_clock):
+	"""Runs that are too short for all meet all the same."""
+	with world.imap() as imap:
+		for i in range(12):
+			world.append(imap, "INBOX", "m%d" % i, ["\\Seen"])
+	world.sync()
+	for f in world.maildir.files("INBOX"):
+		write(lambda f: b"From: y\n\n%s\n" % f.name.encode())(world, f)
+	met = set()
+	for _ in range(200):
+		r = world.run("--json", "verify", "--offline", "--time", "1s",
+		    env=fast_clock)
+		assert r.events[-1]["stopped"]
+		met |= {e["unique"] for e in r.of("finding")}
+		if len(met) == 12:
+			break
+	assert len(met) == 12
+
+
+def test_row_that_changes_meanwhile(world):
+	"""What a sync takes away between is not blamed."""
+	fill(world)
+
+	def up(line):
+		if b"BODY.PEEK[]" in line:
+			with Spoiler(world) as s:
+				s.sql("DELETE FROM place WHERE uid = 2")
+		return line
+	with Middleman(world.server.port, up, swap(b"This is m1.",
+	    b"This is mX.")) as man:
+		through(world, man)
+		assert not world.run("--json", "verify", rc=0).of("finding")
+
+
 def test_parts_of_the_server(world):
 	"""Each body is asked for by one of the parts."""
 	with world.imap() as imap:
@@ -676,7 +710,7 @@ def test_kinds_are_many():
 def test_never_synced(world):
 	r = verify(world, rc=0)
 	assert r.events == [{"event": "verified", "account": "w",
-	    "folders": 0, "messages": 0, "online": False, "bodies": 0,
+	    "folders": 0, "messages": 0, "total": None, "online": False, "bodies": 0,
 	    "damaged": 0, "repaired": 0, "foreign": 0, "changed": 0, "never": True, "stopped": False}]
 	assert "never synced" in world.run("verify", "--offline").out
 
@@ -725,14 +759,20 @@ def test_parts_cover_all(world):
 def test_time_is_up(world, fast_clock):
 	"""The clock goes on a tenth of a second at each look."""
 	with world.imap() as imap:
-		for i in range(60):
+		for i in range(200):
 			world.append(imap, "INBOX", "m%d" % i, ["\\Seen"])
 	world.sync()
 	all_of_it = verify(world, "--time", "1h", rc=0).events[-1]
-	assert all_of_it["messages"] == 60 and not all_of_it["stopped"]
+	assert all_of_it["messages"] == 200 and not all_of_it["stopped"]
 	r = world.run("--json", "verify", "--offline", "--time", "2s",
 	    env=fast_clock, rc=0)
-	assert 0 < r.events[-1]["messages"] < 25 and r.events[-1]["stopped"]
+	last = r.events[-1]
+	assert 0 < last["messages"] < 25 and last["stopped"]
+	assert last["total"] == 200 and not last["online"]
+	last = world.run("--json", "verify", "--time", "40s", env=fast_clock,
+	    rc=0).events[-1]
+	assert 0 < last["messages"] < 200 and last["stopped"], str(last)
+	assert 0 < last["bodies"] < 200 and last["online"], str(last)
 	assert "the time was up" in world.run("verify", "--offline", "--time",
 	    "2s", env=fast_clock).out
 

@@ -44,6 +44,13 @@ ROWS = [
 	E2E + "rewrites",
 	("\tif (!r->run.learned.rewrites) {\n", "\tif (true) {\n")),
 
+    ("row-is-not-read-again", SYNC + "run/inspect_shown.c",
+	E2E + "changes_meanwhile", ("\tint rc = n == 0 ? 0 : "
+	"is_as_read(s, p, err);", "\tint rc = 1;")),
+    ("begins-where-it-always-did", SYNC + "run/inspect.c",
+	E2E + "begins_anywhere", ("\tif (os_random(&chance, sizeof(chance)) "
+	"== 0)\n\t\t*out =", "\tif (false)\n\t\t*out =")),
+
     # -- repairs --
     ("empty-cur-in-place-of-a-lost-one", SYNC + "run/inspect_repair.c",
 	E2E + "made_again", ("\t\tif (missing[i] && u.has[i])\n"

@@ -315,9 +315,9 @@ sums_of_verify_are_told(void **state)
 		    "repaired" },
 		{ { .never = true }, "w: 0 messages in 0 folders: nothing is "
 		    "wrong; it was never synced" },
-		{ { .folders = 1, .messages = 2, .stopped = true },
-		    "w: 2 messages in 1 folder: nothing is wrong; the time was "
-		    "up before the end" },
+		{ { .folders = 1, .messages = 1, .total = 9, .stopped = true },
+		    "w: 1 of 9 messages in 1 folder: nothing is wrong; the "
+		    "time was up before the end" },
 		{ { .folders = 1, .messages = 2, .online = true, .bodies = 2 },
 		    "w: 2 messages in 1 folder: 2 compared with the server; "
 		    "nothing is wrong" },

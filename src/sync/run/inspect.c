@@ -92,7 +92,7 @@ tell_progress(const struct inspection *in)
 	const struct sync_verify_visit *v = in->visit;
 
 	v->progress(v->arg, in->fetching ? "fetching" : "reading",
-	    in->fetching ? in->out->bodies : in->out->messages, in->total);
+	    in->fetching ? in->out->bodies : in->out->messages, in->out->total);
 }
 
 bool
@@ -109,13 +109,31 @@ inspect_goes_on(struct inspection *in)
 static void
 begin_clock(struct inspection *in)
 {
+	const uint64_t ms = (uint64_t)in->request->seconds * 1000;
 	uint64_t chance = 0;
 
-	if (in->request->seconds == 0)
+	if (ms == 0)
 		return;
-	in->until = clock_mono_ms() + (uint64_t)in->request->seconds * 1000;
+	in->end = clock_mono_ms() + ms;
+	in->until = in->request->offline ? in->end : in->end - ms / 2;
 	if (in->n_folder > 0 && os_random(&chance, sizeof(chance)) == 0)
 		in->first = (size_t)(chance % in->n_folder);
+}
+
+int
+inspect_begin_at(struct inspection *in, int64_t *out, struct err *err)
+{
+	uint64_t chance = 0;
+	int64_t newest;
+
+	*out = 0;
+	if (in->until == 0)
+		return 0;
+	if (index_newest_place(in->account->ix, &newest, err) == -1)
+		return -1;
+	if (os_random(&chance, sizeof(chance)) == 0)
+		*out = (int64_t)(chance % (uint64_t)(newest + 1));
+	return 0;
 }
 
 /* Some folders alone are of a number that is not worth counting. */
@@ -129,7 +147,7 @@ count_messages(struct inspection *in, struct err *err)
 		return 0;
 	if (index_counts(in->account->ix, 0, &counts, err) == -1)
 		return -1;
-	in->total = counts.local / (q->parts > 0 ? q->parts : 1);
+	in->out->total = counts.local / (q->parts > 0 ? q->parts : 1);
 	return 0;
 }
 
@@ -157,6 +175,7 @@ static int
 inspect_all(struct inspection *in, struct err *err)
 {
 	int rc = inspect_index(in, err);
+	bool stopped;
 
 	if (rc == -1 || inspect_root(in, err) == -1)
 		return -1;
@@ -172,9 +191,14 @@ inspect_all(struct inspection *in, struct err *err)
 	    inspect_directories(in, err) == -1 ||
 	    inspect_folders(in, err) == -1 || inspect_attic(in, err) == -1)
 		return -1;
-	/* A row that is not what was synced could blame the server. */
-	return in->request->offline || in->other_server || in->out->stopped ?
-	    0 : inspect_remote(in, err);
+	if (in->request->offline || in->other_server)
+		return 0;
+	stopped = in->out->stopped;
+	in->out->stopped = false;
+	in->until = in->end;
+	rc = inspect_remote(in, err);
+	in->out->stopped |= stopped;
+	return rc;
 }
 
 int

@@ -25,9 +25,9 @@ struct inspection {
 	const struct sync_verify_request *request;
 	struct sync_verify_visit *visit;
 	struct sync_verified *out;
-	uint64_t until;		/* clock_mono_ms; 0: no end */
-	bool fetching;		/* bodies; else files are read, ... */
-	uint64_t total;		/* of so many; 0: not known */
+	uint64_t until, end;	/* clock_mono_ms; 0: no end. Until then the
+				   disk is read */
+	bool fetching;		/* bodies; else files are read */
 	bool on_disk;		/* there is a Maildir to hold against it */
 	bool other_server;	/* than that of which the index speaks */
 	/* Of the index, by name; begins at a random one where time is short. */
@@ -56,6 +56,8 @@ bool inspect_wants(const struct inspection *, const char *folder,
 bool inspect_wants_folder(const struct inspection *, const char *name);
 /* There is time for another message; tells how far it is. */
 bool inspect_goes_on(struct inspection *);
+/* The place behind which to begin: 0, or where time is short, any. */
+int inspect_begin_at(struct inspection *, int64_t *out, struct err *);
 
 /* inspect_index.c: the index as such. 1: nothing can be read of it. */
 int inspect_index(struct inspection *, struct err *);

@@ -2,7 +2,6 @@
  * A folder: its directories are read, then its rows are gone through, each with
  * the file that it names; then the names that no row has just so.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,17 +165,10 @@ inspect_range(struct folder_inspection *f, int64_t after, int64_t upto,
 static int
 inspect_rows(struct folder_inspection *f, struct err *err)
 {
-	uint64_t chance = 0;
-	int64_t newest, at = 0;
+	int64_t at;
 
-	if (f->in->until != 0) {
-		if (index_newest_place(f->in->account->ix, &newest,
-		    err) == -1)
-			return -1;
-		if (os_random(&chance, sizeof(chance)) == 0)
-			at = (int64_t)(chance % (uint64_t)(newest + 1));
-	}
-	if (inspect_range(f, at, INT64_MAX, err) == -1)
+	if (inspect_begin_at(f->in, &at, err) == -1 ||
+	    inspect_range(f, at, INT64_MAX, err) == -1)
 		return -1;
 	return at == 0 || f->in->out->stopped ? 0 :
 	    inspect_range(f, 0, at, err);

@@ -32,7 +32,8 @@ struct remote_inspection {
 	struct imap_select select;
 	struct imap_fetching listing;
 	struct shown_folder shown;
-	int64_t after;			/* rows up to here were read */
+	int64_t begun;			/* behind this row; then those before */
+	int64_t after, upto;		/* rows between these are left */
 	struct index_verified row[ROWS];
 	int n_row, next;		/* of row: the next to be asked for */
 	int first;			/* ... and the first that was */
@@ -133,7 +134,6 @@ folder_done(struct remote_inspection *r)
 	imap_cmd_release(&r->listing.cmd);
 	r->select = (struct imap_select){ .again = false };
 	r->listing = (struct imap_fetching){ .rows = 0 };
-	r->after = 0;
 }
 
 /* One that is not listed was told. */
@@ -154,6 +154,10 @@ remote_next_folder(struct task *t)
 		r->at++;
 		r->shown = (struct shown_folder){ .in = in, .run = &r->run,
 		    .folder = f };
+		r->upto = INT64_MAX;
+		if (inspect_begin_at(in, &r->begun, &t->err) == -1)
+			return TASK_FAIL;
+		r->after = r->begun;
 		args.raw = f->raw;
 		imap_select_start(r->account->main.session, &r->select, t,
 		    &args);
@@ -261,7 +265,7 @@ remote_rows(struct task *t)
 {
 	struct remote_inspection *r = (struct remote_inspection *)t;
 	const struct index_verify_stream rows = { r->shown.folder->id,
-	    r->after, INT64_MAX };
+	    r->after, r->upto };
 	int i;
 
 	release_rows(r);
@@ -276,6 +280,11 @@ remote_rows(struct task *t)
 	for (i = 0; i < r->n_row; i++)
 		if (meet_row(r, &r->row[i], &t->err) == -1)
 			return TASK_FAIL;
+	if (r->n_row == 0 && r->upto != r->begun) {
+		r->after = 0;
+		r->upto = r->begun;
+		return task_next(t, remote_rows);
+	}
 	if (r->n_row == 0) {
 		if (shown_judge_unknown(&r->shown) && repair_folder(r->in,
 		    r->shown.folder->id, V_REMOTE_UNKNOWN, &t->err) == -1)
