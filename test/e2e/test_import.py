@@ -396,6 +396,14 @@ def test_other_names(world):
 	    "near:odd").replace("far:", "far:lists/foo"))
 	os.rename(theirs.path("lists/foo"), world.maildir.root + "/odd")
 	blocked(theirs, "folder lists/foo lies in the directory odd")
+	# As it was told; what the sync that asked had paired is forgotten.
+	os.rename(world.maildir.root + "/odd", theirs.path("lists/foo"))
+	taken(theirs.run(), agreed=N, deleted=0, merged=0, files=0)
+	os.unlink(theirs.find("m2.3", "lists/foo"))
+	s = world.sync().summary()
+	assert s["pushed"]["deleted"] == 1 and s["pulled"]["new"] == 0, s
+	assert "m2.3" not in [m[0] for m in theirs.held()[0]["lists/foo"]]
+	world.assert_idle()
 
 
 @needs["mbsync"]

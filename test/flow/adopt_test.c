@@ -74,7 +74,8 @@ is_held(struct world *w, const struct sync_options *opt, const char *item)
 #define HELD(what, both, here) \
 	"the Maildir DIR/mail " what ": " both " of its messages are on the " \
 	"server, too, " here " are not. Nothing is carried out before it is " \
-	"said that this is meant; see sync -n --adopt, then run sync --adopt\n"
+	"said that this is meant: run import, to go on where mbsync or " \
+	"OfflineIMAP ended; or see sync -n --adopt, then run sync --adopt\n"
 
 static const struct {
 	const char *file, *maildir, *item;

@@ -149,8 +149,9 @@ report_foreign(struct run *run, const struct index_counts *c)
 {
 	report_issue_later(run, xasprintf("the Maildir %s %s: %llu of its "
 	    "messages are on the server, too, %llu are not. Nothing is carried "
-	    "out before it is said that this is meant; see sync -n --adopt, "
-	    "then run sync --adopt", run->md->root, run->foreign,
+	    "out before it is said that this is meant: run import, to go on "
+	    "where mbsync or OfflineIMAP ended; or see sync -n --adopt, then "
+	    "run sync --adopt", run->md->root, run->foreign,
 	    (unsigned long long)c->paired,
 	    (unsigned long long)c->unpaired_local), &run->held_uploads);
 }

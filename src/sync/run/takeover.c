@@ -291,21 +291,46 @@ open_account(struct taking *t, struct err *err)
 }
 
 static int
+has_fact(struct taking *t, const char *key, bool *out, struct err *err)
+{
+	char *value;
+
+	if (index_get(t->run->ix, key, &value, err) == -1)
+		return -1;
+	*out = value != NULL;
+	free(value);
+	return 0;
+}
+
+/* A run that only asked (--adopt) has carried nothing out: what it paired goes,
+ * and its marker stays. */
+static int
+was_synced(struct taking *t, bool *out, struct err *err)
+{
+	const bool marked = t->run->account->root_state == ROOT_MARKED;
+	bool known, adopted, last;
+
+	if (has_fact(t, "root-id", &known, err) == -1 ||
+	    has_fact(t, "adopted", &adopted, err) == -1 ||
+	    has_fact(t, "last-sync", &last, err) == -1)
+		return -1;
+	*out = known != marked || (known && (adopted || last));
+	return 0;
+}
+
+static int
 refuse_known(struct taking *t, struct err *err)
 {
 	const struct account *a = t->run->account;
-	bool synced = a->root_state == ROOT_MARKED;
-	char *id;
+	bool synced;
 
-	if (index_get(t->run->ix, "root-id", &id, err) == -1)
+	if (was_synced(t, &synced, err) == -1)
 		return -1;
-	synced |= id != NULL;
-	free(id);
 	if (synced)
 		return err_set(err, ERR_HELD, "account %s was synced before: "
 		    "what both sides agreed on then holds, and nothing is "
 		    "taken over", t->run->conf->name);
-	if (a->root_state != ROOT_UNMARKED)
+	if (a->root_state == ROOT_EMPTY || a->root_state == ROOT_MISSING)
 		return err_set(err, ERR_HELD, "the Maildir %s %s: there is "
 		    "nothing to take over; mount it, or set `maildir` of "
 		    "account %s right", a->md.root,
