@@ -20,6 +20,11 @@ enum conf_tls {
 	CONF_TLS_STARTTLS,
 };
 
+enum conf_layout {
+	CONF_LAYOUT_FS,
+	CONF_LAYOUT_MAILDIRPP,
+};
+
 enum conf_compress {
 	CONF_COMPRESS_AUTO,
 	CONF_COMPRESS_YES,
@@ -54,6 +59,8 @@ struct conf_account {
 	char *password;		/* NULL when password_command, or no user */
 	char *password_command;	/* for sh -c */
 	char *maildir;		/* absolute, without a slash at the end */
+	enum conf_layout layout;
+	char *separator;	/* one character; NULL: the layout's own */
 	char **folders;		/* patterns; see conf_folder_matches */
 	size_t n_folders;
 	char *tls_ca_file;	/* absolute, added to the system's; or NULL */

@@ -13,8 +13,9 @@ struct maildir_foreign {
 	char *mbsync;		/* .mbsyncstate, .isyncuidmap.db */
 	char *uidvalidity;	/* .uidvalidity */
 	char *offlineimap;	/* a file whose name has its ",FMD5=" */
-	char *dotted;		/* a folder that begins with a dot: Maildir++,
-				   or mbsync's Legacy */
+	char *otherwise;	/* a folder that is none in our layout: with a
+				   dot before it (Maildir++, mbsync's Legacy),
+				   or without */
 };
 
 /* A look at so many directories at most that it costs no time worth mentioning.

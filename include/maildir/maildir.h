@@ -1,8 +1,8 @@
 /*
  * One Maildir root: its folders, its marker, its lock. A plain blocking
- * library: call it from a lane. Paths are relative to the root and never leave
- * it; symbolic links are followed for the root and for folder directories, not
- * for messages.
+ * library: call it from a lane. Folders are named by their paths, which are the
+ * same in every layout (maildir/layout.h), and never leave the root; symbolic
+ * links are followed for the root and for folder directories, not for messages.
  */
 #ifndef MAILDIR_MAILDIR_H
 #define MAILDIR_MAILDIR_H
@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "maildir/layout.h"
 
 /* A directory as it was when its entries were synced; ino 0: none. */
 struct maildir_durable {
@@ -25,6 +26,10 @@ struct maildir {
 	char *root;		/* as configured */
 	int fd;			/* the root directory; -1: does not exist */
 	int mark_fd;		/* ROOT/.mailtern, locked; -1: none yet */
+	struct layout layout;	/* as the directories lie */
+	bool moving;		/* some are on their way to another layout:
+				   nothing is to be believed before
+				   maildir_relayout */
 	/* Set after maildir_open by who only wants to know: a scan renames
 	 * nothing then. */
 	bool look_only;
@@ -39,8 +44,12 @@ enum maildir_root {
 	ROOT_MARKED,
 };
 
-/* Looks, changes nothing. The marker is ROOT/.mailtern/ID.TOKEN/, an empty
- * directory. Two markers, or a malformed one: ERR_CONFIG. */
+/*
+ * Looks, changes nothing. The marker is ROOT/.mailtern/ID.TOKEN/, an empty
+ * directory. Two markers, or a malformed one: ERR_CONFIG. The layout of a root
+ * that is not marked is the caller's to set; else it is the one recorded beside
+ * the marker (ROOT/.mailtern/layout.NAME/), without that layout fs.
+ */
 struct maildir_found {
 	enum maildir_root root;
 	char id[33], token[33];		/* "" but for ROOT_MARKED */
@@ -53,14 +62,16 @@ void maildir_close(struct maildir *);		/* unlocks */
  * without ROOT/.mailtern nobody knows. */
 bool maildir_folds_case(const struct maildir *);
 
-/* The root itself has cur, new and tmp: its mail would lie in no folder. */
+/* The root itself has cur, new and tmp, and is no folder in its layout: its
+ * mail would lie in none. */
 bool maildir_root_is_folder(const struct maildir *);
 
 /* Makes the root (0700) and ROOT/.mailtern where missing, durably, and takes
  * the lock on it (ERR_BUSY). */
 int maildir_lock(struct maildir *, struct err *);
 
-/* Makes the marker durably; after maildir_lock; there must be none. */
+/* Makes the marker durably, and records the layout; after maildir_lock; there
+ * must be none. */
 int maildir_mark(struct maildir *, const char *id, const char *token,
     struct err *);
 /* Renames it to the next token, durably. */
@@ -73,25 +84,42 @@ int maildir_unmark(struct maildir *, const char *id, const char *token,
 int maildir_check_mark(struct maildir *, const char *id, const char *token,
     struct err *);
 
+/*
+ * Moves the directories of all folders to where they lie in another layout,
+ * durably; nothing else changes, nor what is known of their messages. Under the
+ * lock. A run that is killed leaves some in ROOT/.mailtern/moving/, from where
+ * the next call takes them, whatever layout is wanted then. ERR_HELD when one
+ * has no place there, when something is in the way, or lies where it can't be
+ * moved from: that is looked for before anything moves. *n_out: so many moved.
+ */
+int maildir_relayout(struct maildir *, const struct layout *want,
+    size_t *n_out, struct err *);
+
+/* Where a folder lies, to be shown: below the root, or the root itself. Caller
+ * frees. */
+char *maildir_shown(const struct maildir *, const char *path);
+
 struct maildir_folder {
-	char *path;
+	char *path;		/* of a stray one, and where no folder can
+				   lie: the directory */
 	bool whole;		/* has all of cur, new, tmp */
 	bool broken;		/* has some of them, or is a dangling link */
 	bool by_link;		/* no way without links was found */
-	bool dotted;		/* no folder here: its name begins with a dot,
-				   and yet there is mail in it */
+	bool stray;		/* no folder in this layout, by its name, and
+				   yet there is mail in it */
 	int unread;		/* errno: it can't be entered; whether it and
 				   what lies in it are folders is not known */
 };
 
 /*
- * Every directory below the root that has one of cur, new, tmp, sorted by path,
- * at most LIMIT_FOLDERS (more: ERR_IO), and every directory that we are not
- * allowed to read, as what it holds would look deleted. Dot directories, a
- * lost+found in the root, and cur, new, tmp themselves are not entered; a
- * directory is entered once, under its path without links if it has one. Under
- * the lock, and unless look_only is set, one that has a cur gets its tmp and
- * new again where they are missing.
+ * Every directory that the layout takes for a folder and that has one of cur,
+ * new, tmp, sorted by path, at most LIMIT_FOLDERS (more: ERR_IO), and every one
+ * that we are not allowed to read, as what it holds would look deleted. What is
+ * stray (in layout fs a name that begins with a dot, in maildir++ one that does
+ * not), a lost+found in the root, and cur, new, tmp themselves are not entered;
+ * a directory is entered once, under its path without links if it has one.
+ * Under the lock, and unless look_only is set, one that has a cur gets its tmp
+ * and new again where they are missing.
  */
 int maildir_folders(struct maildir *, struct maildir_folder **out,
     size_t *n_out, struct err *);

@@ -146,6 +146,23 @@ read_window(const struct conf_value *v, struct err *err)
 	return 0;
 }
 
+/* What a folder's name or %XX can't be mistaken for. */
+static int
+read_separator(const struct conf_value *v, struct err *err)
+{
+	static const char allowed[] = "!\"#$&'()*+,-.;<=>?@[\\]^_`{|}";
+	const char *s = v->text;
+
+	if (strlen(s) == 1 && strchr(allowed, *s) != NULL)
+		return conf_value_read(v, err);
+	if (strcmp(s, "/") == 0)
+		return conf_fail(err, &v->place, "separator = / is how folders "
+		    "lie in layout fs anyway; remove it");
+	return conf_fail(err, &v->place, "separator is no single character "
+	    "that can stand between levels; write one that is no letter, "
+	    "digit, blank, / %% : or ~, such as \".\"");
+}
+
 static const struct conf_word tls_words[] = {
 	{ "implicit", CONF_TLS_IMPLICIT, NULL },
 	{ "starttls", CONF_TLS_STARTTLS, NULL },
@@ -187,10 +204,10 @@ static const struct conf_word attic_words[] = {
 };
 
 static const struct conf_word layout_words[] = {
-	{ "fs", 0, NULL },
-	{ "maildir++", 0, "layout maildir++ is not supported yet; use "
-	    "layout = fs" },
-	{ NULL, 0, "there is no such layout; use layout = fs" },
+	{ "fs", CONF_LAYOUT_FS, NULL },
+	{ "maildir++", CONF_LAYOUT_MAILDIRPP, NULL },
+	{ NULL, 0, "there is no such layout; use layout = fs or "
+	    "layout = \"maildir++\"" },
 };
 
 /*
@@ -221,7 +238,8 @@ const struct conf_key conf_account_keys[] = {
 	KEY_WORD("auth", auth, auth_words, .needs = "user", .preset = "auto"),
 	KEY_PATH("maildir", maildir, .needed = true, .max = PATH_MAX / 2 - 1,
 	    .example = "maildir = \"~/Mail/NAME\""),
-	{ .name = "layout", .kind = KIND_WORD, .words = layout_words },
+	KEY_WORD("layout", layout, layout_words, .preset = "fs"),
+	KEY_TEXT("separator", separator, .read = read_separator),
 	KEY_LIST("folders", folders, n_folders, .preset = "*",
 	    .item = "pattern", .example = "folders = {\"*\"} for all of them"),
 	KEY_NUMBER("timeout", timeout_s, 1, 86400, .preset = "30"),

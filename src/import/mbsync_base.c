@@ -163,7 +163,7 @@ read_folders(struct mbsync_account *a, struct maildir *md,
 	int rc = maildir_folders(md, &v, &n, err);
 
 	for (i = 0; i < n && rc == 0; i++)
-		if (v[i].whole && !v[i].dotted && v[i].unread == 0)
+		if (v[i].whole && !v[i].stray && v[i].unread == 0)
 			rc = read_folder(a, out, v[i].path, err);
 	maildir_folders_free(v, n);
 	return rc;

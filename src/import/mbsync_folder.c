@@ -37,7 +37,8 @@ import_replaced(const char *text, const char *from, const char *to)
 bool
 import_names_folder(const char *path, const char *folder)
 {
-	char *ours = maildir_path_encode(folder);
+	const struct layout fs = { .dotted = false };
+	char *ours = maildir_path_encode(&fs, folder);
 	char *plain = import_plain_name(path);
 	char *levels = import_replaced(plain, ".", "/");
 	bool is = (ours != NULL && strcmp(ours, path) == 0) ||

@@ -39,6 +39,30 @@ maildir_path_is_safe(const char *path)
 	}
 }
 
+char *
+maildir_dir_of(const struct maildir *m, const char *path, struct err *err)
+{
+	char *dir = maildir_path_is_safe(path) ? layout_dir(&m->layout, path) :
+	    NULL;
+
+	if (dir == NULL)
+		err_set(err, ERR_IO, "not a folder's path: %s", path);
+	return dir;
+}
+
+char *
+maildir_shown(const struct maildir *m, const char *path)
+{
+	char *dir = layout_dir(&m->layout, path);
+
+	if (dir == NULL)
+		return xstrdup(path);
+	if (strcmp(dir, ".") != 0)
+		return dir;
+	free(dir);
+	return xstrdup(m->root);
+}
+
 bool
 maildir_file_is_safe(const char *file)
 {
@@ -47,41 +71,33 @@ maildir_file_is_safe(const char *file)
 }
 
 static int
-dir_open_error(const char *path, const char *sub, struct err *err)
+dir_open_error(const char *path, const char *dir, struct err *err)
 {
-	const char *slash = sub != NULL ? "/" : "";
-
-	if (sub == NULL)
-		sub = "";
 	if (errno == ENOENT)
-		return err_set(err, ERR_STALE, "folder %s: no directory %s%s%s",
-		    path, path, slash, sub);
-	return err_errno(err, ERR_IO, "folder %s: can't open %s%s%s", path,
-	    path, slash, sub);
+		return err_set(err, ERR_STALE, "folder %s: no directory %s",
+		    path, dir);
+	return err_errno(err, ERR_IO, "folder %s: can't open %s", path, dir);
 }
 
 int
 maildir_dir_open(struct maildir *m, const char *path, const char *sub,
     struct err *err)
 {
-	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	char *whole;
-	int fd;
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, fd;
+	char *dir = maildir_dir_of(m, path, err), *whole;
 
-	if (!maildir_path_is_safe(path))
-		return err_set(err, ERR_IO, "not a folder's path: %s",
-		    path);
+	if (dir == NULL)
+		return -1;
+	whole = sub == NULL ? xstrdup(dir) : xasprintf("%s/%s", dir, sub);
+	free(dir);
 	if (m->fd < 0)
-		return err_set(err, ERR_STALE, "folder %s: no directory %s",
+		fd = err_set(err, ERR_STALE, "folder %s: no directory %s",
 		    path, m->root);
-	if (sub == NULL) {
-		fd = openat(m->fd, path, flags);
-	} else {
-		whole = xasprintf("%s/%s", path, sub);
-		fd = openat(m->fd, whole, flags | O_NOFOLLOW);
-		free(whole);
-	}
-	return fd >= 0 ? fd : dir_open_error(path, sub, err);
+	else if ((fd = openat(m->fd, whole, sub == NULL ? flags :
+	    flags | O_NOFOLLOW)) < 0)
+		fd = dir_open_error(path, whole, err);
+	free(whole);
+	return fd;
 }
 
 int

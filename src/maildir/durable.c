@@ -61,12 +61,11 @@ sync_dir(struct maildir *m, const char *path, struct err *err)
 int
 maildir_folder_sync(struct maildir *m, const char *path, struct err *err)
 {
-	char *above, *slash;
+	char *above = maildir_dir_of(m, path, err), *slash;
 	int r;
 
-	if (!maildir_path_is_safe(path))
-		return err_set(err, ERR_IO, "not a folder's path: %s", path);
-	above = xstrdup(path);
+	if (above == NULL)
+		return -1;
 	while ((r = sync_dir(m, above, err)) == 0 &&
 	    (slash = strrchr(above, '/')) != NULL)
 		*slash = '\0';

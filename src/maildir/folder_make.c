@@ -36,22 +36,28 @@ scratch_name(char out[SCRATCH_LEN], const char *prefix)
 	out[n + 16] = '\0';
 }
 
-/* Splits path: the directory above it, opened, and the last component. */
+/* Splits its directory: the one above it, opened, and the last component
+ * ("." is the root itself), which the caller frees. */
 static int
-parent_open(struct maildir *m, const char *path, const char **name_out,
+parent_open(struct maildir *m, const char *path, char **name_out,
     struct err *err)
 {
-	const char *slash = strrchr(path, '/');
-	char *above;
+	char *dir = maildir_dir_of(m, path, err), *slash;
 	int fd;
 
-	*name_out = slash != NULL ? slash + 1 : path;
-	if (slash == NULL)
+	*name_out = NULL;
+	if (dir == NULL)
+		return -1;
+	slash = strrchr(dir, '/');
+	if (slash == NULL) {
+		*name_out = dir;
 		return fs_open_dir(m->fd, ".", err);
-	above = xstrndup(path, (size_t)(slash - path));
-	fd = fs_make_dirs(m->fd, above, err) == 0 ?
-	    fs_open_dir(m->fd, above, err) : -1;
-	free(above);
+	}
+	*name_out = xstrdup(slash + 1);
+	*slash = '\0';
+	fd = fs_make_dirs(m->fd, dir, err) == 0 ?
+	    fs_open_dir(m->fd, dir, err) : -1;
+	free(dir);
 	return fd;
 }
 
@@ -64,29 +70,51 @@ rename_at(int from, const char *from_name, int to, const char *to_name,
 	    fs_sync(from, from_name, err) == 0 ? 0 : -1;
 }
 
-int
-maildir_folder_rename(struct maildir *m, const char *from, const char *to,
-    struct err *err)
+/* The root stays where it is. */
+static bool
+is_root(const char *name)
 {
-	const char *slash = strrchr(from, '/'), *name;
-	size_t n = strlen(from);
-	char *above = slash != NULL ? xstrndup(from, (size_t)(slash - from)) :
-	    xstrdup(".");
-	int to_fd = -1, from_fd = -1, r = -1;
+	return strcmp(name, ".") == 0;
+}
 
-	if (!maildir_path_is_safe(from) || !maildir_path_is_safe(to))
-		err_set(err, ERR_IO, "not a folder's path: %s", to);
-	else if (strncmp(from, to, n) == 0 && to[n] == '/')
-		err_set(err, ERR_STALE, "%s lies in it", to);
-	else if ((from_fd = fs_open_dir(m->fd, above, err)) >= 0 &&
-	    (to_fd = parent_open(m, to, &name, err)) >= 0)
-		r = rename_at(from_fd, slash != NULL ? slash + 1 : from,
+/* dir: of the one that is to move. */
+static int
+rename_dir(struct maildir *m, const char *dir, const char *to, struct err *err)
+{
+	const char *slash = strrchr(dir, '/');
+	char *above = slash != NULL ? xstrndup(dir, (size_t)(slash - dir)) :
+	    xstrdup("."), *name = NULL;
+	int from_fd = fs_open_dir(m->fd, above, err), r = -1;
+	int to_fd = from_fd < 0 ? -1 : parent_open(m, to, &name, err);
+
+	if (to_fd >= 0 && (is_root(dir) || is_root(name)))
+		r = err_set(err, ERR_STALE, "it is the root of the Maildir");
+	else if (to_fd >= 0)
+		r = rename_at(from_fd, slash != NULL ? slash + 1 : dir,
 		    to_fd, name, err);
 	if (to_fd >= 0)
 		close(to_fd);
 	if (from_fd >= 0)
 		close(from_fd);
+	free(name);
 	free(above);
+	return r;
+}
+
+int
+maildir_folder_rename(struct maildir *m, const char *from, const char *to,
+    struct err *err)
+{
+	char *dir = maildir_dir_of(m, from, err);
+	int r = -1;
+
+	if (dir == NULL)
+		return -1;
+	if (layout_below(&m->layout, to, from) != NULL)
+		err_set(err, ERR_STALE, "%s lies in it", to);
+	else
+		r = rename_dir(m, dir, to, err);
+	free(dir);
 	return r == 0 ? 0 : err_within(err, "folder %s", from);
 }
 
@@ -203,11 +231,26 @@ folder_build(struct maildir *m, int parent, const char *name,
 	    err_within(err, "folder %s", path);
 }
 
+static int
+folder_create_in(struct maildir *m, int parent, const char *name,
+    const char *path, struct err *err)
+{
+	struct stat st;
+	int r;
+
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		r = folder_make_in(parent, name, path, err);
+	else if (errno == ENOENT)
+		r = folder_build(m, parent, name, path, err);
+	else
+		r = err_errno(err, ERR_IO, "folder %s: can't look at it", path);
+	return r == 0 ? fs_sync(parent, path, err) : r;
+}
+
 int
 maildir_folder_create(struct maildir *m, const char *path, struct err *err)
 {
-	const char *name;
-	struct stat st;
+	char *name;
 	int parent, r;
 
 	if (!maildir_path_is_safe(path))
@@ -217,17 +260,11 @@ maildir_folder_create(struct maildir *m, const char *path, struct err *err)
 		return err_set(err, ERR_IO, "folder %s: %s is not there", path,
 		    m->root);
 	parent = parent_open(m, path, &name, err);
-	if (parent < 0)
-		return err_within(err, "folder %s", path);
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		r = folder_make_in(parent, name, path, err);
-	else if (errno == ENOENT)
-		r = folder_build(m, parent, name, path, err);
-	else
-		r = err_errno(err, ERR_IO, "folder %s: can't look at it", path);
-	if (r == 0)
-		r = fs_sync(parent, path, err);
-	close(parent);
+	r = parent < 0 ? err_within(err, "folder %s", path) :
+	    folder_create_in(m, parent, name, path, err);
+	if (parent >= 0)
+		close(parent);
+	free(name);
 	return r;
 }
 
@@ -255,18 +292,20 @@ making_build(struct maildir *m, struct maildir_making *v)
 	return r;
 }
 
-/* Into place, not synced. 1: that can't be; there is something, or it lies on
- * another file system. */
+/* Into place, not synced. 1: that can't be; there is something (the root is),
+ * or it lies on another file system. */
 static int
 making_move(struct maildir *m, struct maildir_making *v)
 {
-	const char *name;
-	int parent = parent_open(m, v->path, &name, &v->err), r;
+	char *name;
+	int parent = parent_open(m, v->path, &name, &v->err), r = 1;
 
+	if (parent >= 0 && !is_root(name) && same_device(m->mark_fd, parent))
+		r = fs_rename_new(m->mark_fd, v->scratch, parent, name,
+		    &v->err);
+	free(name);
 	if (parent < 0)
 		return err_within(&v->err, "folder %s", v->path);
-	r = same_device(m->mark_fd, parent) ? fs_rename_new(m->mark_fd,
-	    v->scratch, parent, name, &v->err) : 1;
 	close(parent);
 	if (r < 0 && v->err.kind != ERR_STALE)
 		return err_within(&v->err, "folder %s", v->path);
@@ -455,12 +494,28 @@ folder_is_movable(struct maildir *m, int parent, const char *name,
 	return r;
 }
 
+static int
+folder_remove_in(struct maildir *m, int parent, const char *name,
+    const char *path, struct err *err)
+{
+	bool movable;
+	int r;
+
+	if (is_root(name))
+		return err_set(err, ERR_STALE, "folder %s: it is the root of "
+		    "the Maildir", path);
+	r = folder_is_movable(m, parent, name, &movable, err);
+	if (r == 0)
+		r = movable ? folder_remove_whole(m, parent, name, path, err) :
+		    folder_remove_here(parent, name, path, err);
+	return r == 0 ? fs_sync(parent, path, err) : r;
+}
+
 int
 maildir_folder_remove(struct maildir *m, const char *path, struct err *err)
 {
 	enum maildir_there there;
-	const char *name;
-	bool movable;
+	char *name;
 	int parent, r;
 
 	if (maildir_folder_there(m, path, &there, err) < 0)
@@ -473,15 +528,11 @@ maildir_folder_remove(struct maildir *m, const char *path, struct err *err)
 	if (folder_check_empty(m, path, err) < 0)
 		return -1;
 	parent = parent_open(m, path, &name, err);
-	if (parent < 0)
-		return err_within(err, "folder %s", path);
-	r = folder_is_movable(m, parent, name, &movable, err);
-	if (r == 0)
-		r = movable ? folder_remove_whole(m, parent, name, path, err) :
-		    folder_remove_here(parent, name, path, err);
-	if (r == 0)
-		r = fs_sync(parent, path, err);
-	close(parent);
+	r = parent < 0 ? err_within(err, "folder %s", path) :
+	    folder_remove_in(m, parent, name, path, err);
+	if (parent >= 0)
+		close(parent);
+	free(name);
 	return r;
 }
 
@@ -522,7 +573,7 @@ leftover_end(struct maildir *m, const char *name, struct err *err)
 {
 	int fd = openat(m->mark_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 	    O_CLOEXEC), r;
-	char back[SCRATCH_LEN];
+	char back[SCRATCH_LEN], *dir;
 
 	if (fd < 0)
 		return 0;	/* not a directory: not ours */
@@ -533,9 +584,10 @@ leftover_end(struct maildir *m, const char *name, struct err *err)
 	if (r > 0 && unlinkat(m->mark_fd, name, AT_REMOVEDIR) == 0)
 		return 0;
 	scratch_name(back, "recovered-");
-	if (fs_rename_new(m->mark_fd, name, m->fd, back, err) < 0)
-		return -1;
-	return fs_sync(m->fd, m->root, err);
+	dir = layout_dir(&m->layout, back);
+	r = fs_rename_new(m->mark_fd, name, m->fd, dir, err);
+	free(dir);
+	return r == 0 ? fs_sync(m->fd, m->root, err) : -1;
 }
 
 int

@@ -1,5 +1,5 @@
 /*
- * Finds all folders below the root, breadth first and without recursion. A
+ * Finds all folders of a root, breadth first and without recursion. A
  * directory that can be reached by several paths is one folder: the path
  * without links wins, then the first in order; so directories come before all
  * links.
@@ -43,14 +43,14 @@ struct walk_todo {
 
 struct walk {
 	struct maildir *m;
-	struct walk_todo dirs, links, dots;
+	struct walk_todo dirs, links, strays;
 	struct walk_set seen;
 	struct maildir_folder *folder;
 	size_t n, cap;
 	/* the directory being read */
 	const char *path;
 	int fd;
-	size_t dirs_mark, links_mark, dots_mark; /* where its entries begin */
+	size_t dirs_mark, links_mark, strays_mark; /* its entries begin there */
 	bool by_link;			/* only links are left */
 	unsigned parts, real;		/* PART_* there, and as directories */
 };
@@ -140,19 +140,19 @@ walk_entry(void *arg, const char *name, unsigned char type, struct err *err)
 {
 	struct walk *w = arg;
 	unsigned part = part_of(name);
+	enum layout_entry entry;
 
 	type = entry_type(w->fd, name, type);
-	if (name[0] == '.') {
-		if (type == DT_DIR && strcmp(name, MARK_DIR) != 0)
-			todo_add(&w->dots, w->path, name);
-		return 0;
-	}
 	if (part != 0) {
 		w->parts |= part;
 		w->real |= type == DT_DIR ? part : 0;
 		return 0;
 	}
-	if (w->path[0] == '\0' && strcmp(name, "lost+found") == 0)
+	entry = w->path[0] == '\0' && strcmp(name, "lost+found") == 0 ?
+	    ENTRY_PASSED : layout_entry(&w->m->layout, w->path, name);
+	if (entry == ENTRY_STRAY && type == DT_DIR)
+		todo_add(&w->strays, w->path, name);
+	if (entry != ENTRY_ENTERED)
 		return 0;
 	if (w->dirs.n + w->links.n >= WALK_MAX)
 		return err_set(err, ERR_IO, "more than %u directories",
@@ -171,7 +171,7 @@ walk_restart(void *arg)
 
 	todo_cut(&w->dirs, w->dirs_mark);
 	todo_cut(&w->links, w->links_mark);
-	todo_cut(&w->dots, w->dots_mark);
+	todo_cut(&w->strays, w->strays_mark);
 	w->parts = w->real = 0;
 }
 
@@ -181,18 +181,36 @@ compare_paths(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int
-walk_found(struct walk *w, const char *path, bool whole, int unread,
-    struct err *err)
+static struct maildir_folder *
+walk_add(struct walk *w, char *path, struct err *err)
 {
 	struct maildir_folder *f;
 
-	if (w->n >= LIMIT_FOLDERS)
-		return err_set(err, ERR_IO, "more than %d folders",
-		    LIMIT_FOLDERS);
+	if (w->n >= LIMIT_FOLDERS) {
+		err_set(err, ERR_IO, "more than %d folders", LIMIT_FOLDERS);
+		free(path);
+		return NULL;
+	}
 	f = VEC_ADD(w->folder, w->n, w->cap);
-	f->path = xstrdup(path);
-	f->whole = whole;
+	f->path = path;
+	return f;
+}
+
+static int
+walk_found(struct walk *w, const char *dir, bool whole, int unread,
+    struct err *err)
+{
+	char *path = layout_path(&w->m->layout, *dir != '\0' ? dir : ".");
+	bool stray = path == NULL && unread == 0;
+	struct maildir_folder *f;
+
+	if (stray && !whole)
+		return 0;
+	f = walk_add(w, path != NULL ? path : xstrdup(dir), err);
+	if (f == NULL)
+		return -1;
+	f->stray = stray;
+	f->whole = whole && !stray;
 	f->broken = !whole && unread == 0;
 	f->by_link = w->by_link;
 	f->unread = unread;
@@ -237,23 +255,24 @@ has_file(int root, const char *path, const char *part)
 
 /* Mail in a layout that is not ours; what can't be read is passed over. */
 static int
-walk_dots(struct walk *w, struct err *err)
+walk_strays(struct walk *w, struct err *err)
 {
+	struct maildir_folder *f;
 	int r = 0;
 
-	for (size_t i = w->dots_mark; i < w->dots.n && r == 0; i++) {
-		const char *path = w->dots.path[i];
+	for (size_t i = w->strays_mark; i < w->strays.n && r == 0; i++) {
+		const char *path = w->strays.path[i];
 
 		if (!has_file(w->m->fd, path, "cur") &&
 		    !has_file(w->m->fd, path, "new"))
 			continue;
-		r = walk_found(w, path, false, 0, err);
-		if (r == 0) {
-			w->folder[w->n - 1].broken = false;
-			w->folder[w->n - 1].dotted = true;
-		}
+		f = walk_add(w, xstrdup(path), err);
+		if (f == NULL)
+			r = -1;
+		else
+			f->stray = true;
 	}
-	todo_cut(&w->dots, w->dots_mark);
+	todo_cut(&w->strays, w->strays_mark);
 	return r;
 }
 
@@ -267,15 +286,15 @@ walk_read(struct walk *w, int fd, const char *path, struct err *err)
 	w->path = path;
 	w->dirs_mark = w->dirs.n;
 	w->links_mark = w->links.n;
-	w->dots_mark = w->dots.n;
+	w->strays_mark = w->strays.n;
 	w->parts = w->real = 0;
 	if (maildir_dir_list(fd, &visit, walk_restart, err) < 0 ||
-	    walk_dots(w, err) < 0)
+	    walk_strays(w, err) < 0)
 		return -1;
 	if (w->dirs.n > w->dirs_mark)
 		qsort(w->dirs.path + w->dirs_mark, w->dirs.n - w->dirs_mark,
 		    sizeof(char *), compare_paths);
-	if (w->parts == 0 || path[0] == '\0')
+	if (w->parts == 0 || (path[0] == '\0' && !w->m->layout.dotted))
 		return 0;
 	walk_mend(w, fd);
 	return walk_found(w, path, w->real == PART_ALL, 0, err);
@@ -385,10 +404,10 @@ maildir_folders(struct maildir *m, struct maildir_folder **out, size_t *n_out,
 
 	todo_cut(&w.dirs, 0);
 	todo_cut(&w.links, 0);
-	todo_cut(&w.dots, 0);
+	todo_cut(&w.strays, 0);
 	free(w.dirs.path);
 	free(w.links.path);
-	free(w.dots.path);
+	free(w.strays.path);
 	free(w.seen.slot);
 	if (r < 0) {
 		maildir_folders_free(w.folder, w.n);
@@ -409,13 +428,13 @@ maildir_folders_free(struct maildir_folder *f, size_t n)
 	free(f);
 }
 
-/* path has no directory: because it went, or because what holds it did? */
+/* There is no directory dir: because it went, or because what holds it did? */
 static int
-there_missing(struct maildir *m, const char *path, enum maildir_there *out,
-    struct err *err)
+there_missing(struct maildir *m, const char *path, const char *dir,
+    enum maildir_there *out, struct err *err)
 {
-	const char *slash = strrchr(path, '/');
-	char *above = slash != NULL ? xstrndup(path, (size_t)(slash - path)) :
+	const char *slash = strrchr(dir, '/');
+	char *above = slash != NULL ? xstrndup(dir, (size_t)(slash - dir)) :
 	    xstrdup(".");
 	struct stat st;
 	int r = 0;
@@ -454,20 +473,13 @@ there_parts(int fd, const char *path, enum maildir_there *out, struct err *err)
 	return 0;
 }
 
-int
-maildir_folder_there(struct maildir *m, const char *path,
+static int
+there_look(struct maildir *m, const char *path, const char *dir,
     enum maildir_there *out, struct err *err)
 {
 	struct stat st;
-	int fd, r;
+	int fd = os_open_search(m->fd, dir), r;
 
-	if (!maildir_path_is_safe(path))
-		return err_set(err, ERR_IO, "not a folder's path: %s",
-		    path);
-	*out = THERE_UNKNOWN;
-	if (m->fd < 0)
-		return 0;
-	fd = os_open_search(m->fd, path);
 	if (fd >= 0) {
 		r = there_parts(fd, path, out, err);
 		close(fd);
@@ -476,9 +488,25 @@ maildir_folder_there(struct maildir *m, const char *path,
 	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
 		return err_errno(err, ERR_IO, "folder %s: can't open it", path);
 	/* Something that is no directory, or a link that leads nowhere. */
-	if (fstatat(m->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (fstatat(m->fd, dir, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		*out = THERE_BROKEN;
 		return 0;
 	}
-	return there_missing(m, path, out, err);
+	return there_missing(m, path, dir, out, err);
+}
+
+int
+maildir_folder_there(struct maildir *m, const char *path,
+    enum maildir_there *out, struct err *err)
+{
+	char *dir = maildir_dir_of(m, path, err);
+	int r = 0;
+
+	if (dir == NULL)
+		return -1;
+	*out = THERE_UNKNOWN;
+	if (m->fd >= 0)
+		r = there_look(m, path, dir, out, err);
+	free(dir);
+	return r;
 }

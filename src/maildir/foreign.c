@@ -65,7 +65,7 @@ depth_of(const char *path)
 }
 
 static void
-walk_add(struct foreign_walk *w, const char *above, const char *name)
+foreign_add(struct foreign_walk *w, const char *above, const char *name)
 {
 	if (w->n < DIRS_MOST && depth_of(above) < DEPTH_MOST)
 		*VEC_ADD(w->path, w->n, w->cap) = path_below(above, name);
@@ -85,19 +85,33 @@ look_at_name(struct foreign_walk *w, const char *path, const char *name)
 		note_first(&out->offlineimap, path, name);
 }
 
+/* In our layout it would be none. */
+static bool
+lies_otherwise(const struct layout *l, const char *above, const char *name)
+{
+	char *dir = path_below(above, name), *path = layout_path(l, dir);
+	bool is = strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	    (path == NULL || layout_entry(l, above, name) != ENTRY_ENTERED);
+
+	free(path);
+	free(dir);
+	return is;
+}
+
 static void
 look_at_directory(struct foreign_walk *w, int fd, const char *path,
     const char *name)
 {
 	if (strcmp(name, "cur") == 0 || strcmp(name, "new") == 0)
-		walk_add(w, path, name);
+		foreign_add(w, path, name);
 	if (is_part(name) || strcmp(name, MARK_DIR) == 0)
 		return;
+	if (lies_otherwise(&w->m->layout, path, name) && has_cur(fd, name))
+		note_first(&w->out->otherwise, path, name);
 	if (name[0] != '.') {
-		walk_add(w, path, name);
+		foreign_add(w, path, name);
 	} else if (name[1] != '\0' && name[1] != '.' && has_cur(fd, name)) {
-		note_first(&w->out->dotted, path, name);
-		walk_add(w, path, name);
+		foreign_add(w, path, name);
 	}
 }
 
@@ -146,6 +160,6 @@ maildir_foreign_release(struct maildir_foreign *f)
 	free(f->mbsync);
 	free(f->uidvalidity);
 	free(f->offlineimap);
-	free(f->dotted);
+	free(f->otherwise);
 	*f = (struct maildir_foreign){ NULL, NULL, NULL, NULL };
 }

@@ -19,6 +19,8 @@
  * place yet, a folder that was just taken away. No dot, so no marker. */
 #define MAKING_PREFIX	"making-"
 #define GONE_PREFIX	"gone-"
+/* Folders on their way to another layout. */
+#define MOVING_DIR	"moving"
 
 /* dir.c: directories by path, and how they are read. */
 
@@ -26,6 +28,9 @@
 bool maildir_path_is_safe(const char *path);
 /* No '/', no leading dot, not empty, at most MAILDIR_NAME_MAX. */
 bool maildir_file_is_safe(const char *file);
+
+/* Its directory, below the root; NULL, with ERR_IO, for what is no path. */
+char *maildir_dir_of(const struct maildir *, const char *path, struct err *);
 
 /*
  * Opens path, or path/sub; sub itself is never reached by a link. -1:
@@ -159,6 +164,14 @@ bool maildir_attic_is_day(const char *name);
  * versions made an empty cur and new beside its tmp, which other programs took
  * for a folder: so do these. */
 void maildir_attic_tidy(struct maildir *);
+
+/* layout_mark.c: the layout as it is recorded in MARK_DIR. */
+/* False: no such record. ERR_CONFIG: one that this version does not know. */
+bool maildir_layout_is_mark(const char *name);
+int maildir_layout_parse(const char *name, struct layout *out, struct err *);
+/* What is recorded becomes this, durably. Under the lock. */
+int maildir_layout_record(struct maildir *, const struct layout *,
+    struct err *);
 
 /* folder_make.c: ends what a killed run began in MARK_DIR. Under the lock. */
 int maildir_folder_recover(struct maildir *, struct err *);

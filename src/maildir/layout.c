@@ -1,16 +1,19 @@
-/* From the name of a folder to its directory, and back. */
+/* From the name of a folder to its path, and back. */
 #include "maildir/layout.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "mail/fingerprint.h"
+#include "internal.h"
 
-#define COMPONENT_MAX	255
+#define COMPONENT_MAX	MAILDIR_NAME_MAX
 #define CUT_MARK	"%~"
 #define CUT_HEX		16
 #define CUT_LEN		(2 + CUT_HEX)
@@ -90,22 +93,29 @@ cut_at(const char *s, size_t max)
 }
 
 /*
- * Cuts the encoded component s to COMPONENT_MAX and returns its new length.
  * The digest is that of a message with an empty header and s as its body: s
  * has no control characters, so no two of them have the same canonical form.
  */
-static size_t
-component_cut(char *s, size_t n)
+static void
+cut_hash(const char *s, size_t n, char hex[CUT_HEX + 1])
 {
 	struct fingerprinter *f = fingerprint_new();
 	struct fingerprint print;
-	size_t k = cut_at(s, COMPONENT_MAX - CUT_LEN);
-	char hex[CUT_HEX + 1];
 
 	fingerprint_add(f, "\n", 1);
 	fingerprint_add(f, s, n);
 	fingerprint_end(f, &print);
 	hex_format(hex, print.content, CUT_HEX / 2);
+}
+
+/* Cuts the encoded component s to COMPONENT_MAX; returns its new length. */
+static size_t
+component_cut(char *s, size_t n)
+{
+	size_t k = cut_at(s, COMPONENT_MAX - CUT_LEN);
+	char hex[CUT_HEX + 1];
+
+	cut_hash(s, n, hex);
 	memcpy(s + k, CUT_MARK, 2);
 	memcpy(s + k + 2, hex, CUT_HEX);
 	return k + CUT_LEN;
@@ -132,8 +142,8 @@ component_encode(struct span c, char *out)
 	return n <= COMPONENT_MAX ? n : component_cut(out, n);
 }
 
-char *
-maildir_path_encode(const char *folder)
+static char *
+components_encode(const char *folder)
 {
 	size_t len = strlen(folder), n = 0;
 	char *out = xmalloc(3 * len + 1);
@@ -153,6 +163,77 @@ maildir_path_encode(const char *folder)
 	}
 	out[n] = '\0';
 	return out;
+}
+
+/* Octets of the character or escape that begins there. */
+static size_t
+unit_at(const char *p, size_t n)
+{
+	size_t k = 1;
+
+	if (is_escape(p, n))
+		return 3;
+	while (k < n && k < 4 && ((unsigned char)p[k] & 0xc0) == 0x80)
+		k++;
+	return k;
+}
+
+/* So much of path that its directory has room for a hash behind it. */
+static size_t
+prefix_with_room(const struct layout *l, const char *path)
+{
+	const char *last = l->separator == '\0' ? strrchr(path, '/') : NULL;
+	size_t at = last != NULL ? (size_t)(last - path) + 1 : 0;
+	size_t len = strlen(path), used = l->dotted, k;
+
+	for (; at < len; at += k) {
+		k = unit_at(path + at, len - at);
+		used += path[at] == l->separator ? 3 : k;
+		if (used > COMPONENT_MAX - CUT_LEN)
+			break;
+	}
+	return at;
+}
+
+static char *
+path_with_hash(const struct layout *l, const char *path,
+    const char hex[CUT_HEX + 1])
+{
+	return xasprintf("%.*s%s%s", (int)prefix_with_room(l, path), path,
+	    CUT_MARK, hex);
+}
+
+char *
+maildir_path_encode(const struct layout *l, const char *folder)
+{
+	char *path = components_encode(folder), *dir, *cut;
+	char hex[CUT_HEX + 1];
+
+	if (path == NULL)
+		return NULL;
+	dir = layout_dir(l, path);
+	if (dir == NULL) {
+		cut_hash(path, strlen(path), hex);
+		cut = path_with_hash(l, path, hex);
+		free(path);
+		path = cut;
+	}
+	free(dir);
+	return path;
+}
+
+char *
+maildir_path_apart(const struct layout *l, const char *folder)
+{
+	char *path = maildir_path_encode(l, folder), *apart = NULL;
+	char hex[CUT_HEX + 1];
+
+	snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)fnv1a(
+	    FNV1A_START, folder, strlen(folder)));
+	if (path != NULL)
+		apart = path_with_hash(l, path, hex);
+	free(path);
+	return apart;
 }
 
 /* Undoes every escape there is; NULL for one that can't be. */
@@ -183,10 +264,10 @@ path_unescape(const char *path)
 
 /* A cut component would encode to something else, so it is refused as well. */
 char *
-maildir_path_decode(const char *path)
+maildir_path_decode(const struct layout *l, const char *path)
 {
 	char *folder = path_unescape(path);
-	char *again = folder != NULL ? maildir_path_encode(folder) : NULL;
+	char *again = folder != NULL ? maildir_path_encode(l, folder) : NULL;
 
 	if (again == NULL || strcmp(again, path) != 0) {
 		free(folder);

@@ -21,6 +21,9 @@ struct mark {
 	char id[ID_LEN + 1], token[ID_LEN + 1];
 	unsigned found;
 	bool malformed;
+	struct layout layout;
+	unsigned layouts;	/* that were recorded */
+	bool moving;
 };
 
 static bool
@@ -36,9 +39,14 @@ mark_entry(void *arg, const char *name, unsigned char type, struct err *err)
 	struct mark *mark = arg;
 
 	(void)type;
-	(void)err;
+	if (strcmp(name, MOVING_DIR) == 0)
+		mark->moving = true;
 	if (name[0] == '.' || strchr(name, '.') == NULL)
 		return 0;
+	if (maildir_layout_is_mark(name)) {
+		mark->layouts++;
+		return maildir_layout_parse(name, &mark->layout, err);
+	}
 	mark->found++;
 	if (strlen(name) != MARK_LEN || !is_id(name, ID_LEN) ||
 	    name[ID_LEN] != '.' || !is_id(name + ID_LEN + 1, ID_LEN)) {
@@ -69,7 +77,7 @@ mark_read(const struct maildir *m, int fd, struct mark *out, struct err *err)
 		return err_set(err, ERR_CONFIG, "%s/" MARK_DIR
 		    " has several markers: it was copied together from more "
 		    "than one Maildir", m->root);
-	if (out->malformed)
+	if (out->malformed || out->layouts > 1)
 		return err_set(err, ERR_CONFIG,
 		    "the marker in %s/" MARK_DIR " is damaged", m->root);
 	return 0;
@@ -136,6 +144,8 @@ root_look(struct maildir *m, enum maildir_root *out, struct mark *mark,
 		return -1;
 	if (maildir_dir_list(m->fd, &visit, root_restart, err) < 0)
 		return err_within(err, "Maildir %s", m->root);
+	m->layout = mark->layout;
+	m->moving = mark->moving;
 	*out = mark->found > 0 ? ROOT_MARKED : used ? ROOT_UNMARKED :
 	    ROOT_EMPTY;
 	return 0;
@@ -207,6 +217,8 @@ maildir_root_is_folder(const struct maildir *m)
 	unsigned found = 0;
 	struct stat st;
 
+	if (m->layout.dotted)
+		return false;
 	for (int i = 0; i < 3 && m->fd >= 0; i++)
 		found += fstatat(m->fd, name[i], &st, 0) == 0 &&
 		    S_ISDIR(st.st_mode);
@@ -276,6 +288,9 @@ maildir_mark(struct maildir *m, const char *id, const char *token,
 	if (mark.found > 0)
 		return err_set(err, ERR_CONFIG,
 		    "%s belongs to another account or an older index", m->root);
+	if (!layout_equal(&mark.layout, &m->layout) &&
+	    maildir_layout_record(m, &m->layout, err) < 0)
+		return -1;
 	if (maildir_dir_make(m->mark_fd, name) < 0)
 		return err_errno(err, ERR_IO, "can't mark %s", m->root);
 	return fs_sync(m->mark_fd, m->root, err);

@@ -110,8 +110,8 @@ class Local(Hand):
 			out.write(self.world.note(data))
 		os.utime(f.path + "~", (f.mtime + 60, f.mtime + 60))
 		os.rename(f.path + "~", f.path)
-		self.put(folder, new, File(self.maildir.root, folder, f.box,
-		    f.name))
+		self.put(folder, new, File(self.maildir.dir(folder), folder,
+		    f.box, f.name))
 
 	def draft(self, folder, tok, new):
 		self.edit(folder, tok, new)
@@ -128,8 +128,8 @@ class Local(Hand):
 		self.maildir.rename_folder(name, to)
 		for folder, tok in [k for k in self.at if k[0] == name]:
 			for f in self.at.pop((folder, tok)):
-				self.put(to, tok, File(self.maildir.root, to, f.box,
-				    f.name))
+				self.put(to, tok, File(self.maildir.dir(to),
+				    to, f.box, f.name))
 
 
 class Remote(Hand):

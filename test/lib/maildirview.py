@@ -68,9 +68,9 @@ def encode(folder):
 class File:
 	"""A message on disk."""
 
-	def __init__(self, root, folder, box, name):
+	def __init__(self, dir, folder, box, name):
 		self.folder, self.box, self.name = folder, box, name
-		self.path = os.path.join(root, encode(folder), box, name)
+		self.path = os.path.join(dir, box, name)
 		self.unique, self.letters = split_name(name)
 		st = os.stat(self.path)
 		self.mtime, self.mtime_ns = int(st.st_mtime), st.st_mtime_ns
@@ -117,8 +117,8 @@ class Maildir:
 			at = os.path.join(self.dir(folder), box)
 			for name in sorted(os.listdir(at)):
 				if not name.startswith("."):
-					out.append(File(self.root, folder,
-					    box, name))
+					out.append(File(self.dir(folder),
+					    folder, box, name))
 		return out
 
 	def all(self):
@@ -171,13 +171,13 @@ class Maildir:
 			box = "cur"
 			name += ":2," + "".join(sorted(letters))
 		os.rename(tmp, os.path.join(self.dir(folder), box, name))
-		return File(self.root, folder, box, name)
+		return File(self.dir(folder), folder, box, name)
 
 	def set_letters(self, file, letters):
 		name = file.unique + ":2," + "".join(sorted(set(letters)))
 		os.rename(file.path, os.path.join(self.dir(file.folder), "cur",
 		    name))
-		return File(self.root, file.folder, "cur", name)
+		return File(self.dir(file.folder), file.folder, "cur", name)
 
 	def flag(self, file, letters):
 		return self.set_letters(file, file.letters + letters)
@@ -199,7 +199,7 @@ class Maildir:
 			os.utime(to, ns=(file.mtime_ns, file.mtime_ns))
 		name = unique + ":2," + file.letters
 		os.rename(to, os.path.join(self.dir(target), "cur", name))
-		return File(self.root, target, "cur", name)
+		return File(self.dir(target), target, "cur", name)
 
 	def move(self, file, target, keep_name=True):
 		"""A rename; some readers keep the unique part, some do not."""
@@ -207,4 +207,40 @@ class Maildir:
 		name = unique + ":2," + file.letters
 		os.rename(file.path, os.path.join(self.dir(target), "cur",
 		    name))
-		return File(self.root, target, "cur", name)
+		return File(self.dir(target), target, "cur", name)
+
+
+class FlatMaildir(Maildir):
+	"""All folders beside each other: Maildir++, or flat names."""
+
+	def __init__(self, root, dotted=True, separator="."):
+		super().__init__(root)
+		self.dot = "." if dotted else ""
+		self.separator = separator
+
+	def dir(self, folder):
+		if self.dot and folder.upper() == "INBOX":
+			return self.root
+		parts = [encode(part).replace(self.separator, "%%%02X" %
+		    ord(self.separator)) for part in folder.split("/")]
+		name = self.dot + self.separator.join(parts)
+		if name.lower() == ".mailtern":
+			name = ".%%%02X%s" % (ord(name[1]), name[2:])
+		return os.path.join(self.root, name)
+
+	def name_of(self, dir):
+		return "/".join(decode(part) for part in
+		    dir[len(self.dot):].split(self.separator))
+
+	def folders(self):
+		out = []
+		for name in [""] * bool(self.dot) + os.listdir(self.root):
+			at = os.path.join(self.root, name)
+			if name == ".mailtern" or name and \
+			    name.startswith(".") != bool(self.dot):
+				continue
+			if all(os.path.isdir(os.path.join(at, box))
+			    for box in ("cur", "new", "tmp")):
+				out.append(self.name_of(name) if name
+				    else "INBOX")
+		return sorted(out)

@@ -169,9 +169,10 @@ ROWS = [
 	"if (false)")),
     ("made-folder-not-durable", MAILDIR + "folder_make.c",
 	"e2e test_durable.py -k folder",
-	("\tif (r == 0)\n\t\tr = fs_sync(parent, path, err);\n\tclose(parent);\n"
-	"\treturn r;\n}\n\n/* Built", "\tclose(parent);\n"
-	"\treturn r;\n}\n\n/* Built")),
+	("\t\tr = err_errno(err, ERR_IO, \"folder %s: can't look at it\", "
+	"path);\n\treturn r == 0 ? fs_sync(parent, path, err) : r;", "\t\tr = "
+	"err_errno(err, ERR_IO, \"folder %s: can't look at it\", path);\n"
+	"\treturn r;")),
     ("index-not-synchronous", "src/index/index.c",
 	"e2e test_durable.py -k index",
 	[("PRAGMA synchronous = FULL;", "PRAGMA synchronous = OFF;"),

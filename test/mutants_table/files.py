@@ -5,7 +5,7 @@ from .common import MAILDIR, SYNC
 ROWS = [
     # -- names --
     ("dotted-is-nothing", SYNC + "observe/folders.c", "flow files_test",
-	("\t\t\tleave_dotted(run, v[i].path);", "\t\t\t;")),
+	("\t\t\tleave_stray(run, v[i].path);", "\t\t\t;")),
     ("other-marks-are-none", MAILDIR + "name.c", "unit maildir_name_test",
 	("strchr(OTHER_MARKS, p[-INFO_LEN]) == NULL)", "true)")),
     ("marks-are-not-kept", MAILDIR + "name.c", "flow files_test",

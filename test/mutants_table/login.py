@@ -45,7 +45,7 @@ ROWS = [
 	("*out = *out && known == 0;", "*out = false;")),
     ("marked-before-the-login", "src/sync/observe/root.c",
 	"flow login_test", ("\trun->account->unclaimed = true;\n\treturn "
-	"maildir_lock(run->md, err);", "\tif (maildir_lock(run->md, err) == "
+	"lock_maildir(run, err);", "\tif (lock_maildir(run, err) == "
 	"-1)\n\t\treturn -1;\n\treturn new_marker(run, err);")),
     # -- UIDVALIDITY --
     ("long-uidvalidities-are-all-one", "src/imap/mailbox.c", "flow login_test",

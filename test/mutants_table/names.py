@@ -42,7 +42,7 @@ ROWS = [
 	("!is_lacked(f) && !is_phantom(p, f)", "!is_lacked(f)")),
     ("case-never-counts", SYNC + "observe/folders.c", FLOW,
 	("maildir_folds_case(run->md)", "true")),
-    ("healed-is-new", SYNC + "observe/folders.c", FLOW,
+    ("healed-is-new", SYNC + "observe/folder_gone.c", FLOW,
 	("unsee_all(run, row, err);", "folder_left_remote(run, f, err);")),
     ("inbox-only-by-list", SYNC + "observe/folders.c", FLOW,
 	("\t\tadd_inbox(l);\n", "")),

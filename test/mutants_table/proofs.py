@@ -68,7 +68,7 @@ ROWS = [
 	"flow adopt_test", ("a->held = run->foreign != NULL ||",
 	"a->held = false ||")),
     ("dots-are-no-layout", MAILDIR + "foreign.c", "flow adopt_test",
-	("\t\tnote_first(&w->out->dotted, path, name);\n", "")),
+	("\t\tnote_first(&w->out->otherwise, path, name);\n", "")),
     ("levels-by-dots-are-no-layout", SYNC + "run/adoption.c",
 	"flow adopt_test", ("is = ours != NULL &&", "is = false &&")),
     ("adoption-is-forgotten", SYNC + "observe/root.c", "flow adopt_test",

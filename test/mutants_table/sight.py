@@ -98,7 +98,7 @@ ROWS = [
 	"if ((o->fresh || o->fault) && sight_hold_files(")),
     ("size-of-a-window-is-forgotten", SYNC + "observe/remote_sight.c",
 	"flow window_test", ("uidset_empty(&was->out) ? 0 : was->size", "0")),
-    ("out-of-sight-leaves-with-the-name", SYNC + "observe/folders.c",
+    ("out-of-sight-leaves-with-the-name", SYNC + "observe/folder_gone.c",
 	"flow window_test", ("if (p->local.present && sight_hides(",
 	"if (false && sight_hides(")),
     ("second-look-is-a-run", SYNC + "observe/remote_sight.c",

@@ -361,7 +361,7 @@ test_dotted(void **state)
 	assert_string_equal(f[1].path, "INBOX");
 	assert_string_equal(f[2].path, "INBOX/.Old");
 	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(f[i].dotted, i != 1);
+		assert_int_equal(f[i].stray, i != 1);
 		assert_int_equal(f[i].whole, i == 1);
 		assert_false(f[i].broken);
 	}

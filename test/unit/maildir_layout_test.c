@@ -2,6 +2,8 @@
 
 #include "maildir_root.h"
 
+static const struct layout fs;
+
 static const struct {
 	const char *folder, *path;	/* path NULL: refused */
 } table[] = {
@@ -58,14 +60,14 @@ test_table(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
-		char *path = maildir_path_encode(table[i].folder), *back;
+		char *path = maildir_path_encode(&fs, table[i].folder), *back;
 
 		if (table[i].path == NULL) {
 			assert_null(path);
 			continue;
 		}
 		assert_string_equal(path, table[i].path);
-		back = maildir_path_decode(path);
+		back = maildir_path_decode(&fs, path);
 		assert_non_null(back);
 		assert_string_equal(back, table[i].folder);
 		free(back);
@@ -85,7 +87,7 @@ test_foreign(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
-		char *folder = maildir_path_decode(foreign[i]);
+		char *folder = maildir_path_decode(&fs, foreign[i]);
 
 		if (folder != NULL)
 			fail_msg("%s was decoded", foreign[i]);
@@ -113,7 +115,7 @@ encode_long(const char *unit, const char *end)
 	while (strlen(name) + strlen(unit) < 300)
 		memcpy(name + strlen(name), unit, strlen(unit) + 1);
 	memcpy(name + strlen(name), end, strlen(end) + 1);
-	path = maildir_path_encode(name);
+	path = maildir_path_encode(&fs, name);
 	assert_non_null(path);
 	return path;
 }
@@ -132,7 +134,7 @@ test_long(void **state)
 		assert_string_equal(a, again);
 		assert_string_not_equal(a, b);
 		assert_true(strlen(a) <= 255 && strlen(a) > 249);
-		assert_null(maildir_path_decode(a));
+		assert_null(maildir_path_decode(&fs, a));
 		for (p = a; strncmp(p, encoded, strlen(encoded)) == 0; )
 			p += strlen(encoded);
 		assert_memory_equal(p, "%~", 2);
@@ -225,7 +227,7 @@ test_generated(void **state)
 	(void)state;
 	while (n < GENERATED) {
 		char *folder = generate(&seed), *back;
-		char *path = maildir_path_encode(folder);
+		char *path = maildir_path_encode(&fs, folder);
 
 		if (path == NULL) {
 			assert_true(folder[0] == '/' ||
@@ -235,7 +237,7 @@ test_generated(void **state)
 			continue;
 		}
 		check_path(path);
-		back = maildir_path_decode(path);
+		back = maildir_path_decode(&fs, path);
 		if (back == NULL)
 			cut++;
 		else

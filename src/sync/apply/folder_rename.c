@@ -72,12 +72,14 @@ directory_path(const struct renaming *one)
 
 /* It ends up where the directory takes it. */
 static bool
-goes_along(const struct renaming *inner, const struct renaming *outer)
+goes_along(const struct renames *r, const struct renaming *inner,
+    const struct renaming *outer)
 {
-	const char *rest = folder_below(directory_path(inner),
+	const struct layout *l = &r->run->md->layout;
+	const char *rest = layout_below(l, directory_path(inner),
 	    directory_path(outer));
 	const char *to = inner->path == NULL || outer->path == NULL ? NULL :
-	    folder_below(inner->path, outer->path);
+	    layout_below(l, inner->path, outer->path);
 
 	return rest != NULL && to != NULL && strcmp(rest, to) == 0;
 }
@@ -92,11 +94,12 @@ is_burdened(const struct renames *r, const struct renaming *one)
 		const struct folder *f = &r->run->folder[i];
 		const struct renaming *inner;
 
-		if (!f->row.local || is_fresh(f) ||
-		    folder_below(f->row.path, directory_path(one)) == NULL)
+		if (!f->row.local || is_fresh(f) || layout_below(
+		    &r->run->md->layout, f->row.path, directory_path(one)) ==
+		    NULL)
 			continue;
 		inner = renaming_of(r, f);
-		if (inner == NULL || !goes_along(inner, one))
+		if (inner == NULL || !goes_along(r, inner, one))
 			return true;
 	}
 	return false;
@@ -109,7 +112,7 @@ is_carried(const struct renames *r, const struct renaming *one)
 
 	for (i = 0; i < r->n; i++)
 		if (r->v[i].planned && r->v[i].op == RENAME_DIRECTORY &&
-		    goes_along(one, &r->v[i]))
+		    goes_along(r, one, &r->v[i]))
 			return true;
 	return false;
 }
@@ -233,7 +236,7 @@ stay(struct renames *r, struct renaming *one)
 
 	one->op = RENAME_AWAY;
 	for (i = 0; i < r->n; i++)
-		if (r->v[i].op == RENAME_NAME && goes_along(&r->v[i], one))
+		if (r->v[i].op == RENAME_NAME && goes_along(r, &r->v[i], one))
 			r->v[i].op = RENAME_AWAY;
 }
 

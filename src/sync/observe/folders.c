@@ -8,7 +8,6 @@
 
 #include "base/limits.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/mem.h"
 #include "core/lacking.h"
 #include "imap/text.h"
@@ -50,15 +49,13 @@ set_path(struct loading *l, struct folder *f, const char *path)
 static char *
 path_for(struct loading *l, const char *name)
 {
-	char *path = maildir_path_encode(name), *apart;
-	uint64_t h;
+	const struct layout *layout = &l->run->md->layout;
+	char *path = maildir_path_encode(layout, name);
 
 	if (path == NULL || folder_by_path(&l->table, path) == NULL)
 		return path;
-	h = fnv1a(FNV1A_START, name, strlen(name));
-	apart = xasprintf("%s%%~%016llx", path, (unsigned long long)h);
 	free(path);
-	return apart;
+	return maildir_path_apart(layout, name);
 }
 
 /* About what is no folder here. */
@@ -134,8 +131,8 @@ lies_in(const struct loading *l, const char *path, const char *above)
 	size_t n = strlen(above);
 
 	return (l->table.folds ? strncasecmp(path, above, n) :
-	    strncmp(path, above, n)) == 0 &&
-	    (path[n] == '\0' || path[n] == '/');
+	    strncmp(path, above, n)) == 0 && (path[n] == '\0' ||
+	    (path[n] == '/' && layout_nests(&l->run->md->layout)));
 }
 
 /*
@@ -147,13 +144,14 @@ static void
 leave_unread(struct loading *l, const struct maildir_folder *dir)
 {
 	struct run *run = l->run;
-	char *name = maildir_path_decode(dir->path);
+	char *name = maildir_path_decode(&run->md->layout, dir->path);
+	char *shown = maildir_shown(run->md, dir->path);
 	bool any = false;
 	struct err err;
 	size_t i;
 
 	errno = dir->unread;
-	err_errno(&err, ERR_IO, "can't open directory %s", dir->path);
+	err_errno(&err, ERR_IO, "can't open directory %s", shown);
 	for (i = 0; i < run->n_folder; i++) {
 		struct folder *f = &run->folder[i];
 
@@ -168,10 +166,11 @@ leave_unread(struct loading *l, const struct maildir_folder *dir)
 	if (!any && conf_folder_matches(run->conf, name != NULL ? name :
 	    dir->path)) {
 		run->hold_remove_remote = true;
-		say_held(run, dir->path, "the directory can't be read, so "
+		say_held(run, shown, "the directory can't be read, so "
 		    "nothing is removed from the server; mend it, or take it "
 		    "out of `folders`");
 	}
+	free(shown);
 	free(name);
 }
 
@@ -236,15 +235,21 @@ static struct folder *
 take_directory(struct loading *l, struct folder *f,
     const struct maildir_folder *dir)
 {
+	char *one, *other;
+
 	if (!f->local_seen && dir->whole) {
 		set_path(l, f, dir->path);
 		return f;
 	}
-	if (dir->whole && conf_folder_matches(l->run->conf, f->row.name))
-		report_issue_later(l->run, xasprintf("%s: the directory %s is "
-		    "that folder, too, and is left alone; move what is in it "
-		    "to %s, and remove it", f->row.name, dir->path,
-		    f->row.path), NULL);
+	if (!dir->whole || !conf_folder_matches(l->run->conf, f->row.name))
+		return NULL;
+	one = maildir_shown(l->run->md, dir->path);
+	other = maildir_shown(l->run->md, f->row.path);
+	report_issue_later(l->run, xasprintf("%s: the directory %s is "
+	    "that folder, too, and is left alone; move what is in it "
+	    "to %s, and remove it", f->row.name, one, other), NULL);
+	free(one);
+	free(other);
 	return NULL;
 }
 
@@ -252,7 +257,7 @@ take_directory(struct loading *l, struct folder *f,
 static struct folder *
 folder_at(struct loading *l, const struct maildir_folder *dir)
 {
-	char *name = maildir_path_decode(dir->path);
+	char *name = maildir_path_decode(&l->run->md->layout, dir->path);
 	struct folder *f;
 
 	if (name == NULL) {
@@ -366,6 +371,20 @@ by_name(const void *x, const void *y)
 	return ai != bi ? (ai ? -1 : 1) : strcmp(a->row.name, b->row.name);
 }
 
+/* In a layout that came later it may be too long for any directory. */
+static void
+shorten_path(const struct run *run, struct index_folder *row)
+{
+	char *dir = row->path == NULL ? NULL :
+	    layout_dir(&run->md->layout, row->path);
+
+	if (dir == NULL) {
+		free(row->path);
+		row->path = maildir_path_encode(&run->md->layout, row->name);
+	}
+	free(dir);
+}
+
 static int
 load_known(struct run *run, struct err *err)
 {
@@ -381,19 +400,23 @@ load_known(struct run *run, struct err *err)
 		f->row = v[i];
 		f->remote_gone = v[i].remote;
 		v[i] = (struct index_folder){ .id = 0 };
+		shorten_path(run, &f->row);
 	}
 	index_folders_free(v, n);
 	return 0;
 }
 
-/* As in Maildir++: a folder of that tree, and none of ours. */
+/* In another layout it would be a folder. */
 static void
-leave_dotted(struct run *run, const char *path)
+leave_stray(struct run *run, const char *dir)
 {
 	if (run->account->adopted || run->opt.adopt)
-		say_held(run, path, "this directory begins with a dot, so it "
-		    "is no folder here, and there is mail in it; move that "
-		    "into a directory without the dot");
+		say_held(run, dir, run->md->layout.dotted ?
+		    "in layout maildir++ no folder has a directory of that "
+		    "name, and there may be mail in it; rename it" :
+		    "this directory begins with a dot, so it is no folder "
+		    "here, and there is mail in it; move that into a directory "
+		    "without the dot");
 }
 
 static int
@@ -411,13 +434,13 @@ load_disk(struct loading *l, struct err *err)
 	for (i = 0; i < n; i++)
 		if (v[i].unread != 0)
 			leave_unread(l, &v[i]);
-		else if (v[i].dotted)
-			leave_dotted(run, v[i].path);
+		else if (v[i].stray)
+			leave_stray(run, v[i].path);
 	for (i = 0; i < n; i++)
-		if (v[i].unread == 0 && !v[i].dotted)
+		if (v[i].unread == 0 && !v[i].stray)
 			add_known_directory(l, &v[i]);
 	for (i = 0; i < n; i++)
-		if (v[i].unread == 0 && !v[i].dotted)
+		if (v[i].unread == 0 && !v[i].stray)
 			add_new_directory(l, &v[i]);
 	maildir_folders_free(v, n);
 	for (i = 0; i < run->n_folder && rc == 0; i++)
@@ -577,110 +600,4 @@ folders_reload(struct run *run, const struct imap_list *list, struct err *err)
 	while (run->n_folder > 0)
 		folder_release(&run->folder[--run->n_folder]);
 	return folders_load(run, list, err);
-}
-
-/* --- a folder that is gone takes its messages with it --- */
-
-static int
-unsee(void *arg, struct place *p, struct err *err)
-{
-	return index_unsee_local(arg, p->id, err);
-}
-
-static int
-forget_local(struct run *run, struct folder *f, struct err *err)
-{
-	const struct index_visit visit = { unsee, run->ix };
-
-	f->row.looked = 0;
-	return folder_is_inbox(f) ?
-	    index_reset_local(run->ix, f->row.id, err) :
-	    index_each(run->ix, PLACES_LOCAL, f->row.id, &visit, err);
-}
-
-int
-folder_gone_local(struct run *run, struct folder *f, struct err *err)
-{
-	int rc = index_begin(run->ix, err);
-
-	if (rc == 0)
-		rc = forget_local(run, f, err);
-	if (rc == 0)
-		rc = index_folder_put(run->ix, &f->row, err);
-	return index_end(run->ix, rc, err);
-}
-
-struct leaving {
-	struct run *run;
-	const struct folder *folder;
-};
-
-/* The file of what was out of sight stays: it shows itself nowhere else. */
-static int
-strip_uid(void *arg, struct place *p, struct err *err)
-{
-	const struct leaving *l = arg;
-
-	if (p->local.present && sight_hides(&l->folder->sight, p)) {
-		state_set(&p->base_local, false, 0, "");
-		state_set(&p->base_remote, false, 0, "");
-	}
-	p->uid = 0;
-	state_set(&p->remote, false, 0, "");
-	return index_place_put(l->run->ix, p, err);
-}
-
-/* Their UIDs stay known, should it come back before it is removed here. */
-static int
-unsee_all(struct run *run, struct index_folder *row, struct err *err)
-{
-	const struct uidset none = { .n = 0 };
-	const struct index_listed all = { &none, UINT32_MAX };
-	uint64_t changed;
-
-	row->exists = 0;
-	row->modseq = 0;
-	return index_keep_remote(run->ix, row->id, &all, &changed, err);
-}
-
-static int
-reset_inbox(struct run *run, struct index_folder *row, struct err *err)
-{
-	row->uidvalidity = row->uidnext = row->exists = 0;
-	row->modseq = 0;
-	return index_reset_remote(run->ix, row->id, NULL, err);
-}
-
-int
-folder_gone_remote(struct run *run, struct folder *f, struct err *err)
-{
-	struct index_folder *row = &f->row;
-	int rc = index_begin(run->ix, err);
-
-	row->remote = false;
-	if (rc == 0)
-		rc = folder_is_inbox(f) ? reset_inbox(run, row, err) :
-		    unsee_all(run, row, err);
-	if (rc == 0)
-		rc = index_folder_put(run->ix, row, err);
-	return index_end(run->ix, rc, err);
-}
-
-/* A folder of that name that comes later counts its UIDs anew; these are no
- * more, while what was agreed on stays known. */
-int
-folder_left_remote(struct run *run, struct folder *f, struct err *err)
-{
-	struct leaving l = { run, f };
-	const struct index_visit visit = { strip_uid, &l };
-	struct index_folder *row = &f->row;
-
-	row->remote = false;
-	row->uidvalidity = row->uidnext = row->exists = 0;
-	row->modseq = 0;
-	free(row->mailbox_id);
-	row->mailbox_id = NULL;
-	return sight_load(run, f, err) == 0 && index_each(run->ix, PLACES_ALL,
-	    row->id, &visit, err) == 0 ? index_folder_put(run->ix, row, err) :
-	    -1;
 }

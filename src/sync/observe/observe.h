@@ -49,8 +49,19 @@ int root_record_server(struct run *, struct err *);
 /* The fact that names the program whose base was taken over: until the root has
  * its first marker, what is agreed on is that. */
 #define IMPORTED	"imported"
-/* Only the Maildir, and what marker it has. */
+/* Only the Maildir, and what marker it has. ERR_HELD while its folders are on
+ * their way to another layout. */
 int root_find(struct account *, struct err *);
+
+/*
+ * layout.c. How folders are to lie; ERR_HELD while they are on their way; and,
+ * under the lock (a dry run only tells), moved to where they are to lie: before
+ * anything is looked at, for then what is known of them holds.
+ */
+struct layout layout_wanted(const struct conf_account *);
+int layout_refuse_moving(const struct account *, struct err *);
+int layout_settle(struct run *, struct err *);
+
 /* The marker that was read is the one that the index expects. */
 int root_is_current(struct run *, bool *out, struct err *);
 /* A token of this run's own, before the first change of anything. */

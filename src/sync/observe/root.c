@@ -173,6 +173,13 @@ new_marker(struct run *run, struct err *err)
 	return maildir_mark(run->md, a->root_id, a->token, err);
 }
 
+static int
+lock_maildir(struct run *run, struct err *err)
+{
+	return maildir_lock(run->md, err) == -1 ? -1 :
+	    layout_settle(run, err);
+}
+
 /* --- the cases --- */
 
 /* A dry run may not make the index forget, and without that it would tell of
@@ -275,7 +282,7 @@ without_marker(struct run *run, struct err *err)
 			return -1;
 	}
 	run->account->unclaimed = true;
-	return maildir_lock(run->md, err);
+	return lock_maildir(run, err);
 }
 
 /* Somebody else's root, taken over on request: it gets a marker of ours. */
@@ -285,7 +292,7 @@ take_over(struct run *run, struct err *err)
 	const struct account *a = run->account;
 	uint64_t known;
 
-	if (no_dry_merge(run, err) == -1 || maildir_lock(run->md, err) == -1 ||
+	if (no_dry_merge(run, err) == -1 || lock_maildir(run, err) == -1 ||
 	    count_known(run, &known, err) == -1)
 		return -1;
 	report_note_later(run, xasprintf("the Maildir %s is taken over; both "
@@ -477,7 +484,7 @@ with_marker(struct run *run, struct err *err)
 		return -1;
 	run->account->unclaimed = typo;
 	if (typo)
-		return run->md->look_only ? 0 : maildir_lock(run->md, err);
+		return run->md->look_only ? 0 : lock_maildir(run, err);
 	if (!ours && !run->opt.adopt)
 		return err_set(err, ERR_CONFIG, "the Maildir %s belongs to "
 		    "another account, host or user; set the maildir of account "
@@ -485,7 +492,7 @@ with_marker(struct run *run, struct err *err)
 		    run->md->root, run->conf->name);
 	if (!ours)
 		return take_over(run, err);
-	if (maildir_lock(run->md, err) == -1 ||
+	if (lock_maildir(run, err) == -1 ||
 	    root_is_current(run, &current, err) == -1)
 		return -1;
 	return current ? 0 : merge_with_marker(run, err);
@@ -525,16 +532,24 @@ is_open_still(struct run *run)
 	    a->root_id, a->token, &ignored) == 0;
 }
 
-int
-root_find(struct account *a, struct err *err)
+static int
+find_root(struct account *a, struct err *err)
 {
 	struct maildir_found found;
 	int rc = maildir_open(&a->md, a->conf->maildir, &found, err);
 
+	if (found.root != ROOT_MARKED)
+		a->md.layout = layout_wanted(a->conf);
 	a->root_state = found.root;
 	memcpy(a->root_id, found.id, sizeof(found.id));
 	memcpy(a->token, found.token, sizeof(found.token));
 	return rc;
+}
+
+int
+root_find(struct account *a, struct err *err)
+{
+	return find_root(a, err) == -1 ? -1 : layout_refuse_moving(a, err);
 }
 
 static int
@@ -545,7 +560,7 @@ open_maildir(struct run *run, struct err *err)
 		return 0;
 	}
 	maildir_close(run->md);
-	return root_find(run->account, err);
+	return find_root(run->account, err);
 }
 
 int
@@ -568,7 +583,8 @@ root_open(struct run *run, struct err *err)
 		return err_set(err, ERR_CONFIG, "the Maildir %s is a folder "
 		    "itself: it has cur, new and tmp, and mail in these would "
 		    "lie in no folder. Move them into a directory INBOX in it, "
-		    "or set `maildir` of account %s to another directory",
+		    "set layout = \"maildir++\" of account %s, where they are "
+		    "INBOX, or set its `maildir` to another directory",
 		    run->md->root, run->conf->name);
 	if (check_server(run, err) == -1 || learned_load(run, err) == -1 ||
 	    index_get(run->ix, "adopted", &adopted, err) == -1)

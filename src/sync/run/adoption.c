@@ -48,24 +48,25 @@ static const struct passes passes_idle = {
 /* The directory of a folder that the server has, by another name than ours for
  * it: in modified UTF-7 (mbsync), or with dots between levels (OfflineIMAP). */
 static bool
-is_spelled_otherwise(const struct folder *f)
+is_spelled_otherwise(const struct layout *l, const struct folder *f)
 {
 	char *ours = f->inside && f->row.local && f->row.remote ?
-	    maildir_path_encode(f->row.name) : NULL;
+	    maildir_path_encode(l, f->row.name) : NULL;
 	bool is = ours != NULL && strcasecmp(ours, f->row.path) != 0;
 
 	free(ours);
 	return is;
 }
 
-static const char *
+static char *
 other_spelling(const struct run *run)
 {
 	size_t i;
 
 	for (i = 0; i < run->n_folder; i++)
-		if (is_spelled_otherwise(&run->folder[i]))
-			return run->folder[i].row.path;
+		if (is_spelled_otherwise(&run->md->layout, &run->folder[i]))
+			return maildir_shown(run->md,
+			    run->folder[i].row.path);
 	return NULL;
 }
 
@@ -73,9 +74,8 @@ other_spelling(const struct run *run)
 static char *
 traces(struct run *run)
 {
-	const char *spelled = other_spelling(run);
+	char *spelled = other_spelling(run), *text = NULL;
 	struct maildir_foreign f;
-	char *text = NULL;
 
 	maildir_foreign_look(run->md, &f);
 	if (f.mbsync != NULL)
@@ -86,15 +86,16 @@ traces(struct run *run)
 	else if (f.uidvalidity != NULL)
 		text = xasprintf("was filled by another program (%s)",
 		    f.uidvalidity);
-	if (f.dotted != NULL || spelled != NULL) {
+	if (f.otherwise != NULL || spelled != NULL) {
 		char *more = xasprintf("%s%sis laid out otherwise than here "
 		    "(%s)", text == NULL ? "" : text, text == NULL ? "" :
-		    " and ", f.dotted != NULL ? f.dotted : spelled);
+		    " and ", f.otherwise != NULL ? f.otherwise : spelled);
 
 		free(text);
 		text = more;
 	}
 	maildir_foreign_release(&f);
+	free(spelled);
 	return text;
 }
 

@@ -253,12 +253,16 @@ report_broken(struct run *run)
 
 	for (i = 0; i < run->n_folder; i++) {
 		struct folder *f = &run->folder[i];
+		char *dir;
 
-		if (f->local_broken && f->chosen)
-			report_folder_issue(run, f, ITEM_FOLDER, ALL_ROWS,
-			    "the directory %s lacks some of cur, new and tmp, "
-			    "or is a link to nowhere; mend it, it is left "
-			    "alone until then", f->row.path);
+		if (!f->local_broken || !f->chosen)
+			continue;
+		dir = maildir_shown(run->md, f->row.path);
+		report_folder_issue(run, f, ITEM_FOLDER, ALL_ROWS,
+		    "the directory %s lacks some of cur, new and tmp, "
+		    "or is a link to nowhere; mend it, it is left "
+		    "alone until then", dir);
+		free(dir);
 	}
 }
 

@@ -149,11 +149,11 @@ by_text(const void *a, const void *b)
 static void
 judge_directory(struct inspection *in, const struct maildir_folder *d)
 {
-	char *name = maildir_path_decode(d->path);
+	char *name = maildir_path_decode(&in->account->md.layout, d->path);
 	const struct found about = { .met = d->path };
 
 	if (name == NULL || inspect_wants_folder(in, name)) {
-		if (d->dotted)
+		if (d->stray)
 			inspect_tell(in, V_DIR_DOTTED, &about);
 		else if (d->unread != 0)
 			inspect_tell(in, V_DIR_UNREAD, &about);
@@ -248,7 +248,8 @@ log_name_of(const struct inspection *in, const char *path)
 		if (in->folder[i].path != NULL &&
 		    strcmp(in->folder[i].path, path) == 0)
 			return xstrdup(in->folder[i].name);
-	return path == NULL ? NULL : maildir_path_decode(path);
+	return path == NULL ? NULL : maildir_path_decode(
+	    &in->account->md.layout, path);
 }
 
 struct kept_search {

@@ -78,7 +78,7 @@ static struct folder *
 folder_comes_back(struct run *run, const char *name, struct err *err)
 {
 	struct folder *f;
-	char *path = maildir_path_encode(name);
+	char *path = maildir_path_encode(&run->md->layout, name);
 
 	if (path == NULL) {
 		err_set(err, ERR_IO, "no directory can stand for the folder "
@@ -99,7 +99,7 @@ get_folder(struct restore *r, const char *name, struct err *err)
 {
 	struct folder *f = folder_named(r->run, name);
 	char *path = f != NULL ? xstrdup(f->row.path) :
-	    maildir_path_encode(name);
+	    maildir_path_encode(&r->run->md->layout, name);
 	int rc = 0;
 
 	if (path != NULL)

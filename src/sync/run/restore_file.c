@@ -54,10 +54,14 @@ is_on_disk(struct restore *r, const struct folder *f, const struct place *p)
 
 /* Below the root. */
 static char *
-path_of(const struct folder *f, const struct place *p)
+path_of(const struct restore *r, const struct folder *f, const struct place *p)
 {
-	return xasprintf("%s/%s/%s", f->row.path, p->in_new ? "new" : "cur",
-	    p->file);
+	char *dir = layout_dir(&r->run->md->layout, f->row.path);
+	char *path = xasprintf("%s/%s/%s", dir != NULL ? dir : f->row.path,
+	    p->in_new ? "new" : "cur", p->file);
+
+	free(dir);
+	return path;
 }
 
 char *
@@ -96,7 +100,7 @@ restore_is_filed(struct restore *r, const struct restore_search *s)
 
 		if (f != NULL && !is_trash(r->run, f) && p->id <= r->newest &&
 		    !(p->local.flags & FLAG_DELETED) && is_on_disk(r, f, p))
-			return path_of(f, p);
+			return path_of(r, f, p);
 	}
 	return NULL;
 }
@@ -147,7 +151,7 @@ open_file(struct restore *r, const struct place *p,
 	    &(struct maildir_message){ f->row.path, p->in_new, p->file },
 	    &out->fd, &ignored) == -1)
 		return false;
-	out->from = path_of(f, p);
+	out->from = path_of(r, f, p);
 	return true;
 }
 
