@@ -74,8 +74,7 @@ class Point:
 	def __init__(self, scene, kind, jump, way, n):
 		self.scene, self.world = scene, scene.world
 		# What was written while the clock was ahead.
-		self.world.known_damage |= {"log-clock", "fact-clock",
-		    "folder-clock"}
+		self.world.known_damage |= self.world.CLOCKS
 		self.kind, self.jump, self.way, self.n = kind, jump, way, n
 		self.file = scene.dir + "/clock"
 		self.model = {f: dict(m) for f, m in scene.model.items()}
