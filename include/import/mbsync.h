@@ -76,8 +76,9 @@ int mbsync_state_parse(struct span text, struct mbsync_state *out,
     struct err *);
 void mbsync_state_release(struct mbsync_state *);
 
-/* The first line of .uidvalidity. False: it is none. */
-bool mbsync_validity_parse(struct span text, uint64_t *out);
+/* .uidvalidity: what it is, and the highest number that was given to a file.
+ * False: it is none. */
+bool mbsync_validity_parse(struct span text, uint64_t *out, uint64_t *count);
 
 /* The UID in a name, behind ",U="; 0: none. */
 uint32_t mbsync_file_uid(const char *file);

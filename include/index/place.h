@@ -127,6 +127,9 @@ int index_newest(struct index *, int64_t folder, struct index_probe *out,
 int index_newest_ever(struct index *, int64_t folder, struct index_probe *out,
     int max, struct err *);
 
+/* The highest UID that a message of the folder was known by; 0: none. */
+int index_highest(struct index *, int64_t folder, uint32_t *out, struct err *);
+
 /* Pairs without proof that are there on both sides, of UIDs below that one, the
  * highest first, at most max. The number, or -1. */
 struct index_unproven {

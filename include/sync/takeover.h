@@ -6,10 +6,12 @@
  *
  * Taken over is what is proven on disk: a pair whose file is there under the
  * number that the other program gave it, and a pair whose file two complete
- * scans lack. All else is left to be merged by content, which deletes nothing:
- * numbers that two files have; and a file that came into the folder, or was
- * renamed there, since the other program last wrote its state, where another
- * folder lacks one of that number: it may be that one, moved.
+ * scans lack, of a directory that was written to since that was recorded: one
+ * that was not is older, as a backup is, and lost nothing. All else is left to
+ * be merged by content, which deletes nothing: numbers that two files have; and
+ * a file that came into the folder, or was renamed there, since the other
+ * program last wrote its state, where another folder lacks one of that number:
+ * it may be that one, moved.
  *
  * A pair that was taken over counts as likely (design section 3): the body
  * proves it before anything is removed on its account.
@@ -37,7 +39,8 @@ struct takeover_folder {
 	const char *path;	/* its directory, below the root */
 	const char *mark;	/* only files that have this in their name are
 				   numbered; NULL: all */
-	uint64_t uidvalidity;	/* of the server */
+	uint64_t uidvalidity;	/* of the server; 0: nothing is known of it, and
+				   the first sync asks if it has files */
 	const struct takeover_pair *pair;
 	size_t n;
 	int64_t written;	/* ns: when that was recorded */

@@ -41,6 +41,9 @@ int import_open_maildir(struct import_account *, struct maildir *,
 /* A folder more, with copies of both; the rest of it is zeroed. */
 struct takeover_folder *import_add_folder(struct import_entry *,
     const char *name, const char *path);
+/* One of which nothing is known. */
+void import_add_unknown(struct import_entry *, const char *name,
+    const char *path);
 /* mbsync_base.c: what mbsync agreed on, and what it noted with the account. */
 int mbsync_base_read(struct mbsync_account *, struct import_entry *out,
     struct err *);

@@ -83,20 +83,35 @@ take_state(struct base_reading *r, const struct mbsync_state *s,
 		    (unsigned long long)dummies));
 }
 
-/* The numbers in the names are those that it speaks of. */
+/* The highest number that it gave to a file. */
+static uint32_t
+highest_near(const struct mbsync_state *s)
+{
+	uint32_t most = 0;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->pair[i].near > most)
+			most = s->pair[i].near;
+	return most;
+}
+
+/* The numbers in the names are those that it speaks of. A lower count than it
+ * has: the directory is older than it, and lacks what was never deleted. */
 static bool
-has_validity(const struct base_reading *r, uint64_t validity)
+speaks_of_files(const struct base_reading *r, const struct mbsync_state *s)
 {
 	char *path = xasprintf("%s/%s/.uidvalidity", r->a->a.maildir, r->path);
 	struct buf text;
 	struct err ignored;
-	uint64_t now = 0;
+	uint64_t now = 0, count = 0;
 	bool has;
 
 	buf_init(&text, 8192);
 	has = import_read_file(path, &text, NULL, &ignored) == 0 &&
 	    mbsync_validity_parse((struct span){ (const char *)text.data,
-	    text.len }, &now) && now == validity;
+	    text.len }, &now, &count) && now == s->near_validity &&
+	    count >= highest_near(s);
 	buf_release(&text);
 	free(path);
 	return has;
@@ -106,6 +121,7 @@ static int
 read_state(struct base_reading *r, struct err *err)
 {
 	struct mbsync_state s = { .n = 0 };
+	const size_t had = r->out->t.n;
 	struct buf text;
 	int64_t written;
 	int rc;
@@ -114,18 +130,21 @@ read_state(struct base_reading *r, struct err *err)
 	rc = import_read_file(r->state, &text, &written, err);
 	if (rc == -1 && err->kind == ERR_STALE) {
 		buf_release(&text);
+		import_add_unknown(r->out, r->name, r->path);
 		return 0;	/* new since its last run */
 	}
 	if (rc == 0 && mbsync_state_parse((struct span){
 	    (const char *)text.data, text.len }, &s, err) == -1)
 		note(r, false, xasprintf("folder %s is merged by content: in "
 		    "%s %s", r->name, r->state, err->msg));
-	else if (rc == 0 && !has_validity(r, s.near_validity))
+	else if (rc == 0 && !speaks_of_files(r, &s))
 		note(r, false, xasprintf("folder %s is merged by content: its "
-		    ".uidvalidity is not the one that %s speaks of", r->name,
-		    r->state));
+		    ".uidvalidity is not the one that %s speaks of, or older "
+		    "(restored from a backup?)", r->name, r->state));
 	else if (rc == 0)
 		take_state(r, &s, written);
+	if (rc == 0 && r->out->t.n == had)
+		import_add_unknown(r->out, r->name, r->path);
 	mbsync_state_release(&s);
 	buf_release(&text);
 	return rc;

@@ -182,14 +182,13 @@ mbsync_state_release(struct mbsync_state *s)
 /* --- beside the messages --- */
 
 bool
-mbsync_validity_parse(struct span text, uint64_t *out)
+mbsync_validity_parse(struct span text, uint64_t *out, uint64_t *count)
 {
 	struct lines l = { text.p, text.p + text.n, 0, false };
 	struct span first, second;
-	uint64_t ignored;
 
 	return next_line(&l, &first) && !l.cut && next_line(&l, &second) &&
-	    span_number(second, UID_MOST, &ignored) &&
+	    span_number(second, UID_MOST, count) &&
 	    span_number(first, UID_MOST, out) && *out != 0;
 }
 

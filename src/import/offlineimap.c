@@ -69,16 +69,25 @@ take_rows(struct offline_reading *r, uint64_t validity, int64_t written)
 	char *name, md5[33];
 
 	fingerprint_md5(r->path, md5);
-	if (*md5 == '\0')
-		return;		/* then it is merged by content */
 	name = import_plain_name(r->path);
 	f = import_add_folder(r->out, name, r->path);
+	free(name);
+	if (*md5 == '\0')
+		return;		/* then it is merged by content */
 	f->mark = xasprintf(",FMD5=%s", md5);
 	f->uidvalidity = validity;
 	f->pair = r->pair;
 	f->n = r->n;
 	f->written = written;
 	r->pair = NULL;
+}
+
+static void
+leave_folder(const struct offline_reading *r)
+{
+	char *name = import_plain_name(r->path);
+
+	import_add_unknown(r->out, name, r->path);
 	free(name);
 }
 
@@ -89,19 +98,23 @@ read_status(struct offline_reading *r, const char *file, struct err *err)
 	uint64_t validity = validity_of(r);
 	int64_t written;
 
-	if (!import_written(file, &written))
+	if (!import_written(file, &written)) {
+		leave_folder(r);
 		return 0;	/* new since its last run */
+	}
 	if (import_has_beside(file, "-journal") ||
 	    import_has_beside(file, "-wal"))
 		return err_set(err, ERR_HELD, "OfflineIMAP's last run was cut "
 		    "off (%s-journal is there): run it once more, so that it "
 		    "finishes that, and import then", file);
-	if (index_status_read(file, &visit, err) == -1 || validity == 0)
+	if (index_status_read(file, &visit, err) == -1 || validity == 0) {
+		leave_folder(r);
 		import_note(&r->a->a, 0, false, xasprintf("folder %s is merged "
 		    "by content: %s", r->path, validity == 0 ?
 		    "its FolderValidity is not known" : err->msg));
-	else
+	} else {
 		take_rows(r, validity, written);
+	}
 	return 0;
 }
 

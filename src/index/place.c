@@ -83,6 +83,23 @@ index_newest_ever(struct index *ix, int64_t folder, struct index_probe *out,
 }
 
 int
+index_highest(struct index *ix, int64_t folder, uint32_t *out,
+    struct err *err)
+{
+	struct query q;
+	int r;
+
+	query_init(&q, ix, SLOT_HIGHEST, "SELECT max(uid) FROM place"
+	    " INDEXED BY place_uid WHERE folder = ? AND uid IS NOT NULL"
+	    " AND NOT unconfirmed");
+	query_int(&q, folder);
+	r = query_step(&q, err);
+	*out = r > 0 ? (uint32_t)query_get_int(&q, 0) : 0;
+	query_end(&q);
+	return r < 0 ? -1 : 0;
+}
+
+int
 index_place_by_uid(struct index *ix, int64_t folder, uint32_t uid,
     struct place *out, struct err *err)
 {

@@ -528,14 +528,123 @@ def test_numbered_anew(world):
 			imap.append(FOLDERS[0], m.data, m.flags)
 		imap.delete("else")
 	taken(theirs.run(), agreed=2 * (N - 1), deleted=2)
-	# Where something is merged, what removes waits for the next run.
-	r = world.sync(rc=75)
-	assert r.summary()["pending"] == 1, r
-	world.sync()
+	# Of lists/foo nothing is known: it asks.
+	world.sync(rc=1)
+	assert len(theirs.held()[0]["lists/foo"]) == N
+	world.sync("--adopt")
 	remote, local = theirs.held()
 	assert remote == local
 	assert [len(remote[f]) for f in ["INBOX"] + FOLDERS] == [N - 1, N, N]
 	world.assert_idle()
+
+
+# -- another state of things than it speaks of --
+
+def restored(theirs, path):
+	"""A copy of today under path, and 20 messages more there and here."""
+	w = theirs.world
+	subprocess.check_call(["cp", "-a", path, path + ".old"])
+	with w.imap() as imap:
+		for i in range(20):
+			w.append(imap, "INBOX", "new%d" % i, size=SMALL)
+	theirs.sync()
+
+
+def age(top, seconds):
+	"""As if all in it had been done so long ago."""
+	for at, _, names in os.walk(top, topdown=False):
+		for path in [os.path.join(at, n) for n in names] + [at]:
+			st = os.stat(path)
+			os.utime(path, (st.st_mtime - seconds,) * 2)
+
+
+@needs["mbsync"]
+@needs["offlineimap"]
+@pytest.mark.parametrize("rival", ["global", "offlineimap"])
+def test_the_maildir_of_a_backup(world, rival):
+	"""What came after it was never deleted. mbsync counts the numbers; where
+	nobody does, times tell."""
+	kind, conf = RIVALS[rival]
+	theirs = kind(world, conf)
+	root = world.maildir.root
+	restored(theirs, root)
+	shutil.rmtree(root)
+	os.rename(root + ".old", root)
+	if rival == "offlineimap":
+		age(root, 10)
+	r = theirs.run()
+	if rival == "offlineimap":
+		taken(r, agreed=3 * N, deleted=0, merged=20, files=0)
+	else:
+		taken(r, agreed=2 * N, deleted=0, merged=0, files=N)
+		world.sync(rc=1)	# it asks
+	s = world.sync("--adopt").summary()
+	assert s["pulled"]["new"] == 20 and s["pushed"]["new"] == 0, s
+	remote, local = theirs.held()
+	assert remote == local and len(remote["INBOX"]) == N + 20
+	world.assert_idle()
+
+
+@needs["mbsync"]
+def test_the_server_of_a_backup(world):
+	"""It gives UIDs to other messages than the base speaks of."""
+	theirs = Theirs(world)
+	there = world.server.mail(world.user)
+	restored(theirs, there)
+	for i in range(3):
+		os.unlink(theirs.find("new%d" % i, "INBOX"))
+	world.server.kill_children()
+	shutil.rmtree(there)
+	os.rename(there + ".old", there)
+	with world.imap() as imap:
+		for i in range(5):
+			world.append(imap, "INBOX", "other%d" % i, size=SMALL)
+	taken(theirs.run(), agreed=3 * N + 17, deleted=3, files=0)
+	s = world.sync().summary()
+	assert s["pushed"]["deleted"] == s["pulled"]["deleted"] == 0, s
+	remote, local = theirs.held()
+	assert remote == local and len(remote["INBOX"]) == N + 17 + 5
+	world.assert_idle()
+
+
+@needs["mbsync"]
+@pytest.mark.parametrize("how", ["lost", "cut", "no numbers"])
+def test_of_a_folder_nothing_is_known(world, how):
+	"""What is on disk alone may have been deleted on the server."""
+	theirs = Theirs(world)
+	with world.imap() as imap:
+		imap.expunge(FOLDERS[0], sorted(m.uid for m in
+		    imap.messages(FOLDERS[0]).values())[:5])
+	at = theirs.path(FOLDERS[0])
+	if how == "cut":
+		os.truncate(at + "/.mbsyncstate",
+		    os.path.getsize(at + "/.mbsyncstate") - 2)
+	else:
+		os.unlink(at + ("/.mbsyncstate" if how == "lost" else
+		    "/.uidvalidity"))
+	taken(theirs.run(), agreed=2 * N, files=N)
+	before = world.remote_stamp()
+	r = world.sync(rc=1)
+	assert "sync --adopt" in r.err and world.remote_stamp() == before, r
+	world.sync("--adopt")
+	remote, local = theirs.held()
+	assert remote == local
+	# It is one folder still.
+	assert sorted(remote) == sorted(["INBOX"] + FOLDERS)
+	assert len(remote[FOLDERS[0]]) == N
+	world.assert_idle()
+
+
+@needs["mbsync"]
+def test_two_directories_of_one_folder(world):
+	"""As a change from mbsync 1.4 to 1.5 leaves them."""
+	theirs = Theirs(world)
+	shutil.copytree(theirs.path(FOLDERS[0]), os.path.join(
+	    world.maildir.root, FOLDERS[0]))
+	taken(theirs.run(), agreed=2 * N, files=2 * N)
+	before = world.remote_stamp()
+	r = world.sync(rc=1)
+	assert "sync --adopt" in r.err and world.remote_stamp() == before, r
 
 
 @needs["mbsync"]

@@ -123,7 +123,7 @@ ROWS = [
 	("if (b->uidvalidity != f->uidvalidity)", "if (false)")),
     ("uidnext-not-compared", SYNC + "observe/remote.c",
 	SIZE_12 + "server-restored-below",
-	("if (b->uidnext != 0 && b->uidnext < f->uidnext)", "if (false)")),
+	("b->uidnext != 0 && (b->uidnext < f->uidnext ||", "(false &&")),
     ("changes-not-asked-for", SYNC + "observe/remote_ask.c",
 	"e2e test_absence.py -k changes_without_qresync",
 	("\tif (!o->qresync)\n\t\twhat |= ASKED_CHANGES;\n", "")),

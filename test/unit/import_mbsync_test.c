@@ -485,15 +485,16 @@ faulty_states(void **state)
 static void
 numbers_beside_messages(void **state)
 {
-	uint64_t n = 0;
+	uint64_t n = 0, count = 0;
 
 	(void)state;
-	assert_true(mbsync_validity_parse(span_of("17\n9\n"), &n));
+	assert_true(mbsync_validity_parse(span_of("17\n9\n"), &n, &count));
+	assert_int_equal(count, 9);
 	assert_int_equal(n, 17);
-	assert_false(mbsync_validity_parse(span_of("17\n"), &n));
-	assert_false(mbsync_validity_parse(span_of("17"), &n));
-	assert_false(mbsync_validity_parse(span_of("0\n1\n"), &n));
-	assert_false(mbsync_validity_parse(span_of("x\n1\n"), &n));
+	assert_false(mbsync_validity_parse(span_of("17\n"), &n, &count));
+	assert_false(mbsync_validity_parse(span_of("17"), &n, &count));
+	assert_false(mbsync_validity_parse(span_of("0\n1\n"), &n, &count));
+	assert_false(mbsync_validity_parse(span_of("x\n1\n"), &n, &count));
 	assert_int_equal(mbsync_file_uid("1.2_3.h,U=17:2,S"), 17);
 	assert_int_equal(mbsync_file_uid("1.2_3.h,U=17,FMD5=x:2,S"), 17);
 	assert_int_equal(mbsync_file_uid("1.2_3.h:2,S"), 0);

@@ -69,6 +69,10 @@ probe_work(struct pass *p, struct err *err)
 	    err);
 	if (o->n_probe < 0 || sight_load(p->run, p->folder, err) == -1)
 		return -1;
+	o->known = 0;
+	if (p->folder->row.uidnext == 0 && index_highest(p->run->ix,
+	    p->folder->row.id, &o->known, err) == -1)
+		return -1;
 	return index_upload_uids(p->run->ix, p->folder->row.id, &o->uploads,
 	    err);
 }
@@ -199,13 +203,16 @@ reset_work(struct pass *p, struct err *err)
 }
 
 const char *
-epoch_fault(const struct index_folder *f, const struct imap_box *b)
+epoch_fault(const struct observe *o, const struct imap_box *b)
 {
+	const struct index_folder *f = &o->pass.folder->row;
+
 	if (f->uidvalidity == 0)
 		return NULL;
 	if (b->uidvalidity != f->uidvalidity)
 		return "the server numbers its messages anew (UIDVALIDITY)";
-	if (b->uidnext != 0 && b->uidnext < f->uidnext)
+	if (b->uidnext != 0 && (b->uidnext < f->uidnext ||
+	    b->uidnext <= o->known))
 		return "the server knows fewer messages than it had before";
 	return NULL;
 }
@@ -268,7 +275,7 @@ observe_judged(struct task *t)
 	struct observe *o = (struct observe *)t;
 	struct index_folder *f = &o->pass.folder->row;
 	const struct imap_box *b = &o->select.box;
-	const char *fault = epoch_fault(f, b);
+	const char *fault = epoch_fault(o, b);
 
 	o->fewer = fault != NULL && b->uidvalidity == f->uidvalidity;
 	if (fault != NULL)

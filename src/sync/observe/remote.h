@@ -99,6 +99,7 @@ struct observe {
 		int64_t date;
 	} seen[PROBES];
 	int n_probe;
+	uint32_t known;		/* highest UID, where no UIDNEXT is known; 0 */
 	struct headers doubts;	/* of those */
 	const char *fault;	/* why what is known of it no longer holds */
 	bool fewer;		/* UIDNEXT alone says so */
@@ -203,7 +204,7 @@ int sight_forget(struct observe *, struct err *);
 
 /* Is this still the world that the base speaks of? (design section 5) NULL, or
  * why not. */
-const char *epoch_fault(const struct index_folder *, const struct imap_box *);
+const char *epoch_fault(const struct observe *, const struct imap_box *);
 
 /*
  * remote_flags.c: the flags of many messages as a set of UIDs for each flag: a

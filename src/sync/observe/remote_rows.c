@@ -162,7 +162,7 @@ is_heard(const struct observe *o)
 	const struct imap_select *q = &o->select;
 
 	return !o->ahead || (q->cmd.done && q->cmd.err.kind == ERR_NONE &&
-	    !q->again && epoch_fault(&o->pass.folder->row, &q->box) == NULL);
+	    !q->again && epoch_fault(o, &q->box) == NULL);
 }
 
 static void

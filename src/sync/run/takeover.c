@@ -23,7 +23,6 @@
 #include "run/takeover.h"
 
 #define NS	1000000000	/* in a second */
-#define COARSE_NS 2000000000	/* what file systems may round times by */
 
 struct taking {
 	struct run *run;
@@ -32,6 +31,7 @@ struct taking {
 	struct takeover_result *out;
 	struct maildir_look look;	/* at the folder in turn */
 	uint64_t known;		/* messages of the server */
+	bool asks;		/* a folder without a base has files */
 };
 
 /* --- numbers that stand twice --- */
@@ -167,7 +167,7 @@ fill_row(struct taking *t, const struct taken_folder *f,
 	agree_on(p, pair);
 	file = taken_file(f, pair->near, &any);
 	if (!any && taken_lacks(f, pair->near))
-		return 1;
+		return f->touched ? 1 : 0;
 	if (file == NULL)
 		return 0;
 	if (f->from->mark == NULL && another_lacks(t, f, pair->near) &&
@@ -251,6 +251,19 @@ put_folder(struct taking *t, const struct taken_folder *f, int64_t *id_out,
 	return rc;
 }
 
+/* Nothing is known of it, or two directories are called like it. */
+static bool
+has_no_base(const struct taking *t, const struct taken_folder *f)
+{
+	size_t i;
+
+	for (i = 0; i < t->t->n; i++)
+		if (&t->folder[i] != f && strcmp(t->folder[i].from->name,
+		    f->from->name) == 0)
+			return true;
+	return f->from->uidvalidity == 0;
+}
+
 static int
 take_over_folder(struct taking *t, const struct taken_folder *f,
     struct err *err)
@@ -260,6 +273,11 @@ take_over_folder(struct taking *t, const struct taken_folder *f,
 
 	if (!conf_folder_matches(t->run->conf, f->from->name))
 		return 0;
+	if (has_no_base(t, f)) {
+		t->asks |= f->files > 0;
+		t->out->files += f->files;
+		return 0;
+	}
 	if (make_files_durable(t, f, err) == -1)
 		return -1;
 	rc = index_begin(t->run->ix, err);
@@ -367,8 +385,8 @@ conclude(struct taking *t, struct err *err)
 	struct index *ix = t->run->ix;
 	int rc;
 
-	t->out->asks = t->t->asks || guard_holds_uploads(t->out->files,
-	    t->known);
+	t->out->asks = t->t->asks || t->asks ||
+	    guard_holds_uploads(t->out->files, t->known);
 	rc = index_begin(ix, err);
 	if (rc == 0)
 		rc = root_record_server(t->run, err);

@@ -7,6 +7,8 @@
 #include "core/run.h"
 #include "sync/takeover.h"
 
+#define COARSE_NS 2000000000	/* what file systems may round times by */
+
 /* A file with a number. */
 struct numbered {
 	uint32_t near;
@@ -22,6 +24,7 @@ struct taken_folder {
 	size_t n, cap;
 	uint64_t files;		/* all of them */
 	bool complete;		/* the first scan tells what is absent */
+	bool touched;		/* since that was recorded */
 	/* Numbers that the first scan lacked, sorted; then both. */
 	uint32_t *lacking;
 	size_t n_lacking;

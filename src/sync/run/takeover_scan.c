@@ -81,6 +81,8 @@ scan_folder(struct maildir *md, const struct takeover *t,
 	if (maildir_scan(md, f->from->path, &visit, &scanned, err) == -1)
 		return -1;
 	f->complete = scanned.complete;
+	f->touched = scanned.new_mtime > f->from->written - COARSE_NS ||
+	    scanned.cur_mtime > f->from->written - COARSE_NS;
 	if (f->n > 1)
 		qsort(f->file, f->n, sizeof(*f->file), by_number);
 	return 0;
