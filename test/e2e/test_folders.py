@@ -112,6 +112,14 @@ def test_renamed_on_the_server(world):
 def test_renamed_on_disk(world):
 	inbox = in_sync(world, "x")
 	world.maildir.rename_folder("x", "z")
+	for _ in range(2):	# what it has seen does not spoil it
+		told = world.run("--json", "status", rc=0)
+		op, = told.of("op")
+		assert (op["op"], op["folder"], op["detail"]) == (
+		    "rename-remote", "z", "x")
+		assert told.of("status")[0]["outgoing"] == 1, told
+	s = world.sync().summary()
+	assert s["pushed"] == dict.fromkeys(s["pushed"], 0) | {"folders": 1}
 	world.settle({"INBOX": inbox,
 	    "z": {"x.0": frozenset(), "x.1": frozenset()}})
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "core/pick.h"
+#include "observe/folder_renamed.h"
 #include "observe/observe.h"
 #include "run/preview.h"
 
@@ -226,6 +227,38 @@ get_last_sync(struct status *s, struct err *err)
 	return 0;
 }
 
+/* Of folders that have another name on disk no more is told: a sync has them
+ * renamed on the server, if that may be, and looks at what is in them then. */
+static int
+tell_renamed(struct status *s, struct err *err)
+{
+	struct folders_renamed r = { .n = 0 };
+	struct run *run = s->run;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < run->n_folder; i++)
+		run->folder[i].remote_gone = false;	/* nobody asked */
+	rc = run->read_only ? 0 : folders_find_renamed(run, &r, err);
+	for (i = 0; i < r.n && rc == 0; i++) {
+		struct folder *was = folder_by_id(run, r.v[i].id);
+		struct folder *now = folder_named(run, r.v[i].to);
+
+		was->failed = now->failed = true;
+		s->out->outgoing++;
+		report_done(run, SYNC_RENAME_REMOTE, now, NULL, was->row.name);
+	}
+	folders_renamed_release(&r);
+	return rc;
+}
+
+/* As renamed. What can't be read has failed, too, and says why. */
+static bool
+was_told(const struct folder *f)
+{
+	return f->failed && f->fault == NULL;
+}
+
 static int
 report_all(struct status *s, struct err *err)
 {
@@ -242,12 +275,12 @@ report_all(struct status *s, struct err *err)
 		report(s, "the Maildir %s is not as the last sync left it, "
 		    "or is not there: this tells what was known then",
 		    run->md->root);
-	if (folders_load(run, NULL, err) == -1)
+	if (folders_load(run, NULL, err) == -1 || tell_renamed(s, err) == -1)
 		return -1;
 	for (i = 0; i < run->n_folder; i++) {
 		s->folder = &run->folder[i];
 		if (s->folder->inside && !s->folder->local_broken &&
-		    look_at_folder(s, err) == -1)
+		    !was_told(s->folder) && look_at_folder(s, err) == -1)
 			return -1;
 	}
 	return report_all_items(s, err);
