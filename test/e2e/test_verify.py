@@ -904,8 +904,10 @@ def test_not_while_flags_wait(world, seen):
 	world.settle(model)
 
 
-def test_not_without_an_attic(make_world):
-	world = make_world(keys={"attic-days": "0"})
+@pytest.mark.parametrize("keys", [{"attic-days": "0"}, {"attic": "none"}],
+    ids=["no days", "none"])
+def test_not_without_an_attic(make_world, keys):
+	world = make_world(keys=keys)
 	fill(world)
 	on_file(rot)(world)
 	stays(world)

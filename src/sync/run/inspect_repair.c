@@ -183,7 +183,7 @@ repair_file(struct inspection *in, const struct index_folder *folder,
 	struct index *ix = in->account->ix;
 	int found;
 
-	if (r.noted == NULL || in->account->conf->attic_days == 0)
+	if (r.noted == NULL || conf_attic_days(in->account->conf) == 0)
 		return 0;
 	found = index_place_by_id(ix, place, &r.was, err);
 	if (found == 1)
