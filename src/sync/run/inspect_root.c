@@ -1,8 +1,6 @@
 /* The Maildir as such: its marker, directories that no folder has, attic. */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "index/verify.h"
@@ -13,7 +11,6 @@
 #include "observe/observe.h"
 #include "run/inspect.h"
 
-#define BLOCK		(64u << 10)
 #define MARKER_LOOKS	4
 
 /* --- the marker --- */
@@ -191,24 +188,6 @@ inspect_directories(struct inspection *in, struct err *err)
 
 /* --- the attic --- */
 
-/* False: it can't be read to its end. */
-static bool
-read_fingerprint(int fd, struct fingerprint *out)
-{
-	struct fingerprinter *f = fingerprint_new();
-	unsigned char *block = xmalloc(BLOCK);
-	ssize_t n;
-
-	while ((n = read(fd, block, BLOCK)) > 0)
-		fingerprint_add(f, block, (size_t)n);
-	free(block);
-	if (n < 0)
-		fingerprint_cancel(f);
-	else
-		fingerprint_end(f, out);
-	return n == 0;
-}
-
 /* As it is now; one that is gone is nothing to be told. */
 static int
 compare_kept(struct inspection *in, const struct maildir_attic_entry *e,
@@ -217,18 +196,11 @@ compare_kept(struct inspection *in, const struct maildir_attic_entry *e,
 	const struct index_removal gone = { about->folder, about->unique };
 	struct fingerprint fp;
 	struct err why;
-	bool other, got;
-	int fd;
+	bool other;
 
-	if (maildir_attic_open(&in->account->md, e, &fd, &why) == -1) {
+	if (maildir_attic_fingerprint(&in->account->md, e, &fp, &why) == -1) {
 		if (why.kind != ERR_STALE)
 			inspect_tell(in, V_ATTIC_UNREAD, about);
-		return 0;
-	}
-	got = read_fingerprint(fd, &fp);
-	close(fd);
-	if (!got) {
-		inspect_tell(in, V_ATTIC_UNREAD, about);
 		return 0;
 	}
 	if (index_is_other(in->account->ix, &gone, &fp, &other, err) == -1)
