@@ -63,7 +63,7 @@ ROWS = [
 	"(octets != OCTETS_UNKNOWN &&\n")),
     ("repairs-another-maildir", SYNC + "run/inspect_root.c",
 	E2E + "another_maildir",
-	("in->repairs = in->request->repair && current;",
+	("in->repairs = in->request->repair && in->current;",
 	"in->repairs = in->request->repair;")),
     ("row-lost-its-file", SYNC + "run/inspect_repair.c",
 	E2E + "takes_it_not", ("\t\treturn take_up_again(r, err);",

@@ -52,6 +52,9 @@ int root_record_server(struct run *, struct err *);
 /* Only the Maildir, and what marker it has. ERR_HELD while its folders are on
  * their way to another layout. */
 int root_find(struct account *, struct err *);
+/* The same beside a sync that may be at work; *current as root_is_current, and
+ * false without an index. */
+int root_find_beside(struct run *, bool *current, struct err *);
 
 /*
  * layout.c. How folders are to lie; ERR_HELD while they are on their way; and,

@@ -10,6 +10,8 @@
 #include "core/learned.h"
 #include "observe/observe.h"
 
+#define MARKER_LOOKS	4
+
 static uint64_t
 mix(uint64_t h, const char *s)
 {
@@ -550,6 +552,27 @@ int
 root_find(struct account *a, struct err *err)
 {
 	return find_root(a, err) == -1 ? -1 : layout_refuse_moving(a, err);
+}
+
+/* A sync at work gives the root another marker, and the index learns of it in
+ * between: what was read of both is read again until it agrees. */
+int
+root_find_beside(struct run *run, bool *current, struct err *err)
+{
+	int i;
+
+	*current = false;
+	for (i = 0; i < MARKER_LOOKS && !*current; i++) {
+		if (i > 0)
+			maildir_close(run->md);
+		if (root_find(run->account, err) == -1)
+			return -1;
+		if (run->ix == NULL)
+			break;
+		if (root_is_current(run, current, err) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 static int

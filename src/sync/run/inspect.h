@@ -29,6 +29,7 @@ struct inspection {
 				   disk is read */
 	bool fetching;		/* bodies; else files are read */
 	bool on_disk;		/* there is a Maildir to hold against it */
+	bool current;		/* and it is as the last sync left it */
 	bool other_server;	/* than that of which the index speaks */
 	/* Of the index, by name; begins at a random one where time is short. */
 	struct index_folder *folder;

@@ -153,6 +153,13 @@ check_facts(struct inspection *in, struct err *err)
 
 /* --- the whole --- */
 
+static void
+close_index(struct inspection *in)
+{
+	index_close(in->account->ix);
+	in->account->ix = in->run.ix = NULL;
+}
+
 /* Folders' names are for the words: without them it goes, too. */
 static int
 check_tables_too(struct inspection *in, struct err *err)
@@ -167,8 +174,7 @@ check_tables_too(struct inspection *in, struct err *err)
 	rc = index_verify(in->account->ix, &visit, err);
 	index_folders_free(f.folder, f.n);
 	if (rc == 0 && f.unreadable) {
-		index_close(in->account->ix);
-		in->account->ix = NULL;
+		close_index(in);
 		return 1;
 	}
 	return rc == 0 ? check_facts(in, err) : -1;
@@ -182,8 +188,7 @@ open_for_repair(struct inspection *in, struct err *err)
 	struct index_open_result how = { .fresh = false };
 	int rc;
 
-	index_close(in->account->ix);
-	in->account->ix = NULL;
+	close_index(in);
 	rc = account_open_index(in->account, INDEX_WRITE, &how, err);
 	in->run.ix = in->account->ix;
 	if (rc == 0 && how.set_aside != NULL) {

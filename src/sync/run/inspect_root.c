@@ -11,8 +11,6 @@
 #include "observe/observe.h"
 #include "run/inspect.h"
 
-#define MARKER_LOOKS	4
-
 /* --- the marker --- */
 
 static int
@@ -34,19 +32,17 @@ check_marker(struct inspection *in, struct err *err)
 {
 	struct account *a = in->account;
 	const struct found root = { .met = a->conf->maildir };
-	bool current;
 	char *id;
 
-	if (index_get(a->ix, "root-id", &id, err) == -1 ||
-	    root_is_current(&in->run, &current, err) == -1)
+	if (index_get(a->ix, "root-id", &id, err) == -1)
 		return -1;
 	if (id == NULL || strcmp(id, a->root_id) != 0) {
 		inspect_tell(in, V_ROOT_OTHER, &root);
 		in->on_disk = false;
-	} else if (!current)
+	} else if (!in->current)
 		inspect_tell(in, V_ROOT_OLDER, &root);
 	free(id);
-	in->repairs = in->request->repair && current;
+	in->repairs = in->request->repair && in->current;
 	return in->repairs ? maildir_lock(&a->md, err) : 0;
 }
 
@@ -89,34 +85,12 @@ check_programs(struct inspection *in)
 	maildir_foreign_release(&f);
 }
 
-/* A sync at work gives the root another marker, and the index learns of it in
- * between: what was read of both is read again until it agrees. */
-static int
-find_current_root(struct inspection *in, struct err *err)
-{
-	struct account *a = in->account;
-	bool current = false;
-	int i;
-
-	for (i = 0; i < MARKER_LOOKS && !current; i++) {
-		if (i > 0)
-			maildir_close(&a->md);
-		if (root_find(a, err) == -1)
-			return -1;
-		if (a->ix == NULL)
-			break;
-		if (root_is_current(&in->run, &current, err) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 int
 inspect_root(struct inspection *in, struct err *err)
 {
 	struct account *a = in->account;
 
-	if (find_current_root(in, err) == -1) {
+	if (root_find_beside(&in->run, &in->current, err) == -1) {
 		if (err->kind != ERR_CONFIG)
 			return -1;
 		inspect_tell(in, V_ROOT_MARKERS, &(struct found){
