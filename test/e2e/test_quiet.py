@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import time
 
 import pytest
@@ -163,6 +164,35 @@ def wait_for(path, line=None):
 
 def was_read(world, folder):
 	wait_for(world.dir + "/reads", world.maildir.dir(folder) + "/cur\n")
+
+
+@pytest.mark.parametrize("args", [("status",), ("verify", "--offline")],
+    ids=["status", "verify"])
+def test_marker_is_renamed_once_it_was_read(world, quiet, preload, args):
+	"""By a sync at work: the Maildir is as that leaves it nevertheless."""
+	out, go, beside = world.dir + "/reads", world.dir + "/go", []
+
+	def up(line):
+		if b"LIST" in line and not beside:
+			beside.append(world.popen("-q", *args,
+			    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+			    more_env=preload("test/fault/reads.c",
+			    READS_TO=out, READS_HOLD="/.mailtern",
+			    READS_GO=go)))
+			wait_for(out, "held\n")
+		return line
+
+	world.maildir.deliver("INBOX", message("new"))
+	with Middleman(world.server.port, up=up) as man:
+		world.port = man.port
+		world.write_conf()
+		world.sync()
+	world.port = None
+	world.write_conf()
+	with open(go, "w"):
+		pass
+	said = beside[0].communicate(timeout=60)[0]
+	assert beside[0].returncode == 0 and said == b"", said
 
 
 def test_is_read_while_the_connection_is_made(world, quiet, reads, greeted):

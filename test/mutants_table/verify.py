@@ -51,6 +51,10 @@ ROWS = [
 	E2E + "begins_anywhere", ("\tif (os_random(&chance, sizeof(chance)) "
 	"== 0)\n\t\t*out =", "\tif (false)\n\t\t*out =")),
 
+    # -- beside a sync --
+    ("marker-is-looked-at-once", SYNC + "observe/root.c",
+	"e2e test_quiet.py -k marker", ("MARKER_LOOKS\t4", "MARKER_LOOKS\t1")),
+
     # -- repairs --
     ("empty-cur-in-place-of-a-lost-one", SYNC + "run/inspect_repair.c",
 	E2E + "made_again", ("\t\tif (missing[i] && u.has[i])\n"

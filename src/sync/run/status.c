@@ -16,6 +16,7 @@ struct status {
 	struct run *run;
 	struct folder *folder;
 	struct sync_status *out;
+	bool current;		/* the Maildir is as the last sync left it */
 };
 
 static void report(struct status *, const char *fmt, ...)
@@ -66,7 +67,7 @@ open_for_status(struct status *s, struct err *err)
 	if (rc == -1)
 		return -1;
 	s->run->ix = a->ix;
-	rc = root_find(a, err);
+	rc = root_find_beside(s->run, &s->current, err);
 	a->md.look_only = true;
 	return rc;
 }
@@ -263,15 +264,13 @@ static int
 report_all(struct status *s, struct err *err)
 {
 	struct run *run = s->run;
-	bool current;
 	size_t i;
 
-	if (get_last_sync(s, err) == -1 ||
-	    root_is_current(run, &current, err) == -1)
+	if (get_last_sync(s, err) == -1)
 		return -1;
 	/* What is not there now nobody deleted, as far as we know. */
-	run->read_only |= !current;
-	if (!current && s->out->last_sync != 0)
+	run->read_only |= !s->current;
+	if (!s->current && s->out->last_sync != 0)
 		report(s, "the Maildir %s is not as the last sync left it, "
 		    "or is not there: this tells what was known then",
 		    run->md->root);
