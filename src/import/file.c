@@ -126,13 +126,17 @@ import_open_maildir(struct import_account *a, struct maildir *md,
 /* --- paths --- */
 
 char *
-import_xdg_path(const char *name, const char *home, const char *instead,
-    const char *tail)
+import_find(const struct import_place *p, const char *home)
 {
-	const char *set = getenv(name);
+	const char *set = getenv(p->variable);
+	char *path = set != NULL && *set == '/' ?
+	    xasprintf("%s/%s", set, p->tail) :
+	    xasprintf("%s/%s/%s", home, p->instead, p->tail);
 
-	return set != NULL && *set == '/' ? xasprintf("%s/%s", set, tail) :
-	    xasprintf("%s/%s/%s", home, instead, tail);
+	if (access(path, F_OK) == 0)
+		return path;
+	free(path);
+	return xasprintf("%s/%s", home, p->old);
 }
 
 char *

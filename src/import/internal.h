@@ -47,9 +47,14 @@ void import_add_unknown(struct import_entry *, const char *name,
 /* mbsync_base.c: what mbsync agreed on, and what it noted with the account. */
 int mbsync_base_read(struct mbsync_account *, struct import_entry *out,
     struct err *);
-/* "$NAME/tail", or below the home directory without that variable. */
-char *import_xdg_path(const char *name, const char *home, const char *instead,
-    const char *tail);
+/*
+ * "$VARIABLE/tail", or home/instead/tail without that variable; where nothing
+ * is there, home/old. Caller frees.
+ */
+struct import_place {
+	const char *variable, *instead, *tail, *old;
+};
+char *import_find(const struct import_place *, const char *home);
 /* The directory of a file, absolute where that is to be had. */
 char *import_directory_of(const char *path);
 /* Some process holds a lock (fcntl; flock) on it. */

@@ -1,44 +1,17 @@
 /* Finds and reads what mbsync has. */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "internal.h"
 
-static bool
-is_there(const char *path)
-{
-	return access(path, F_OK) == 0;
-}
-
-/* The newer place first. */
-static char *
-find_rc(const char *home)
-{
-	char *path = import_xdg_path("XDG_CONFIG_HOME", home, ".config",
-	    "isyncrc");
-
-	if (is_there(path))
-		return path;
-	free(path);
-	return xasprintf("%s/.mbsyncrc", home);
-}
-
-static char *
-find_default_state(const char *home)
-{
-	char *path = import_xdg_path("XDG_STATE_HOME", home, ".local/state",
-	    "isync/");
-
-	if (is_there(path))
-		return path;
-	free(path);
-	return xasprintf("%s/.mbsync/", home);
-}
+static const struct import_place rc_place = {
+	"XDG_CONFIG_HOME", ".config", "isyncrc", ".mbsyncrc"
+};
+static const struct import_place state_place = {
+	"XDG_STATE_HOME", ".local/state", "isync/", ".mbsync/"
+};
 
 static int
 parse_file(const char *path, const char *home, struct mbsync_account **out,
@@ -46,7 +19,7 @@ parse_file(const char *path, const char *home, struct mbsync_account **out,
 {
 	struct mbsync_rc rc = { .n = 0 };
 	char *dir = import_directory_of(path);
-	char *state = find_default_state(home);
+	char *state = import_find(&state_place, home);
 	const struct mbsync_env env = { home, dir, state, path };
 	struct buf text;
 	int status;
@@ -75,7 +48,7 @@ import_mbsync(const char *path, struct import_found *out, struct err *err)
 	int rc;
 
 	*out = (struct import_found){ .path = path != NULL ? xstrdup(path) :
-	    find_rc(home) };
+	    import_find(&rc_place, home) };
 	rc = parse_file(out->path, home, &a, &n, err);
 	free(home);
 	if (rc == -1)

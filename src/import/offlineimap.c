@@ -2,7 +2,6 @@
  * agreed on, folder by folder. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/limits.h"
@@ -194,17 +193,9 @@ read_base(struct offlineimap_account *a, struct import_entry *out,
 
 /* --- the configuration --- */
 
-static char *
-find_offlineimaprc(const char *home)
-{
-	char *path = import_xdg_path("XDG_CONFIG_HOME", home, ".config",
-	    "offlineimap/config");
-
-	if (access(path, F_OK) == 0)
-		return path;
-	free(path);
-	return xasprintf("%s/.offlineimaprc", home);
-}
+static const struct import_place config_place = {
+	"XDG_CONFIG_HOME", ".config", "offlineimap/config", ".offlineimaprc"
+};
 
 static int
 parse_config(const char *path, const char *home,
@@ -238,7 +229,7 @@ import_offlineimap(const char *path, struct import_found *out,
 	int rc;
 
 	*out = (struct import_found){ .path = path != NULL ? xstrdup(path) :
-	    find_offlineimaprc(home) };
+	    import_find(&config_place, home) };
 	rc = parse_config(out->path, home, &a, &n, err);
 	free(home);
 	if (rc == -1)

@@ -36,7 +36,6 @@ struct taking {
 
 /* --- numbers that stand twice --- */
 
-
 static int
 pair_by_uid(const void *x, const void *y)
 {
