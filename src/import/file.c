@@ -103,9 +103,11 @@ import_has_beside(const char *path, const char *tail)
 	return has;
 }
 
-int
-import_open_maildir(struct import_account *a, struct maildir *md,
-    struct err *err)
+/* --- the Maildir --- */
+
+/* Only to look at. */
+static int
+open_maildir(struct import_account *a, struct maildir *md, struct err *err)
 {
 	struct maildir_found found;
 
@@ -121,6 +123,34 @@ import_open_maildir(struct import_account *a, struct maildir *md,
 		    "mailtern keeps INBOX in %s/INBOX", a->maildir,
 		    a->maildir));
 	return 0;
+}
+
+static int
+visit_folders(struct maildir *md, const struct import_visit *visit,
+    struct err *err)
+{
+	struct maildir_folder *v = NULL;
+	size_t n = 0, i;
+	int rc = maildir_folders(md, &v, &n, err);
+
+	for (i = 0; i < n && rc == 0; i++)
+		if (v[i].whole && !v[i].stray && v[i].unread == 0)
+			rc = visit->folder(visit->arg, v[i].path, err);
+	maildir_folders_free(v, n);
+	return rc;
+}
+
+int
+import_folders(struct import_account *a, const struct import_visit *visit,
+    struct err *err)
+{
+	struct maildir md = { .fd = -1, .mark_fd = -1 };
+	int rc = open_maildir(a, &md, err);
+
+	if (rc == 0)
+		rc = visit_folders(&md, visit, err);
+	maildir_close(&md);
+	return rc;
 }
 
 /* --- paths --- */

@@ -17,12 +17,6 @@ import_add_folder(struct import_entry *e, const char *name, const char *path)
 	return f;
 }
 
-void
-import_add_unknown(struct import_entry *e, const char *name, const char *path)
-{
-	import_add_folder(e, name, path)->uidvalidity = 0;
-}
-
 static void
 entry_release(struct import_entry *e)
 {

@@ -35,15 +35,20 @@ char *import_plain_name(const char *name);
  */
 int import_read_file(const char *path, struct buf *out, int64_t *written_out,
     struct err *);
-/* Only to look at. What hinders is noted. */
-int import_open_maildir(struct import_account *, struct maildir *,
+/*
+ * Calls folder for the path of each folder of the account's Maildir, until it
+ * returns -1. What hinders is noted; ERR_HELD: the Maildir does not exist.
+ */
+struct import_visit {
+	void *arg;
+	int (*folder)(void *arg, const char *path, struct err *);
+};
+int import_folders(struct import_account *, const struct import_visit *,
     struct err *);
-/* A folder more, with copies of both; the rest of it is zeroed. */
+/* A folder more, with copies of both; the rest of it is zeroed, which says that
+ * nothing is known of it. */
 struct takeover_folder *import_add_folder(struct import_entry *,
     const char *name, const char *path);
-/* One of which nothing is known. */
-void import_add_unknown(struct import_entry *, const char *name,
-    const char *path);
 /* mbsync_base.c: what mbsync agreed on, and what it noted with the account. */
 int mbsync_base_read(struct mbsync_account *, struct import_entry *out,
     struct err *);

@@ -130,7 +130,7 @@ read_state(struct base_reading *r, struct err *err)
 	rc = import_read_file(r->state, &text, &written, err);
 	if (rc == -1 && err->kind == ERR_STALE) {
 		buf_release(&text);
-		import_add_unknown(r->out, r->name, r->path);
+		import_add_folder(r->out, r->name, r->path);
 		return 0;	/* new since its last run */
 	}
 	if (rc == 0 && mbsync_state_parse((struct span){
@@ -144,7 +144,7 @@ read_state(struct base_reading *r, struct err *err)
 	else if (rc == 0)
 		take_state(r, &s, written);
 	if (rc == 0 && r->out->t.n == had)
-		import_add_unknown(r->out, r->name, r->path);
+		import_add_folder(r->out, r->name, r->path);
 	mbsync_state_release(&s);
 	buf_release(&text);
 	return rc;
@@ -152,15 +152,20 @@ read_state(struct base_reading *r, struct err *err)
 
 /* --- the folders on disk --- */
 
+struct account_reading {
+	struct mbsync_account *a;
+	struct import_entry *out;
+};
+
 static int
-read_folder(struct mbsync_account *a, struct import_entry *out,
-    const char *path, struct err *err)
+read_folder(void *arg, const char *path, struct err *err)
 {
+	const struct account_reading *all = arg;
 	char *state = NULL;
-	struct base_reading r = { a, out, path, NULL, NULL };
+	struct base_reading r = { all->a, all->out, path, NULL, NULL };
 	int rc = 0;
 
-	r.name = mbsync_folder_of(a, path, &state);
+	r.name = mbsync_folder_of(all->a, path, &state);
 	r.state = state;
 	if (r.name != NULL && !import_names_folder(path, r.name))
 		note(&r, true, xasprintf("folder %s lies in the directory %s, "
@@ -173,32 +178,14 @@ read_folder(struct mbsync_account *a, struct import_entry *out,
 	return rc;
 }
 
-static int
-read_folders(struct mbsync_account *a, struct maildir *md,
-    struct import_entry *out, struct err *err)
-{
-	struct maildir_folder *v = NULL;
-	size_t n = 0, i;
-	int rc = maildir_folders(md, &v, &n, err);
-
-	for (i = 0; i < n && rc == 0; i++)
-		if (v[i].whole && !v[i].stray && v[i].unread == 0)
-			rc = read_folder(a, out, v[i].path, err);
-	maildir_folders_free(v, n);
-	return rc;
-}
-
 int
 mbsync_base_read(struct mbsync_account *a, struct import_entry *out,
     struct err *err)
 {
-	struct maildir md = { .fd = -1, .mark_fd = -1 };
-	int rc = import_open_maildir(&a->a, &md, err);
+	struct account_reading all = { a, out };
+	const struct import_visit visit = { &all, read_folder };
 
 	out->t.from = "mbsync";
 	out->t.near_of = mbsync_file_uid;
-	if (rc == 0)
-		rc = read_folders(a, &md, out, err);
-	maildir_close(&md);
-	return rc;
+	return import_folders(&a->a, &visit, err);
 }

@@ -86,7 +86,7 @@ leave_folder(const struct offline_reading *r)
 {
 	char *name = import_plain_name(r->path);
 
-	import_add_unknown(r->out, name, r->path);
+	import_add_folder(r->out, name, r->path);
 	free(name);
 }
 
@@ -117,18 +117,24 @@ read_status(struct offline_reading *r, const char *file, struct err *err)
 	return 0;
 }
 
+struct offline_account {
+	struct offlineimap_account *a;
+	struct import_entry *out;
+};
+
 /* Where '.' may be a level or a part of a name, only the server's list tells
  * which; and its state may be that of either. */
 static int
-offline_folder(struct offlineimap_account *a, struct import_entry *out,
-    const char *path, struct err *err)
+offline_folder(void *arg, const char *path, struct err *err)
 {
-	struct offline_reading r = { .a = a, .out = out, .path = path };
+	const struct offline_account *all = arg;
+	struct offlineimap_account *a = all->a;
+	struct offline_reading r = { .a = a, .out = all->out, .path = path };
 	char *file;
 	int rc;
 
 	if (strchr(path, '.') != NULL) {
-		out->t.asks |= strcmp(a->sep, "/") != 0;
+		all->out->t.asks |= strcmp(a->sep, "/") != 0;
 		return 0;
 	}
 	r.base = import_replaced(path, "/", ".");
@@ -155,40 +161,23 @@ check_lock(const struct offlineimap_account *a, struct err *err)
 }
 
 static int
-offline_folders(struct offlineimap_account *a, struct maildir *md,
-    struct import_entry *out, struct err *err)
+read_base(struct offlineimap_account *a, struct import_entry *out,
+    struct err *err)
 {
-	struct maildir_folder *v = NULL;
-	size_t n = 0, i;
-	int rc = maildir_folders(md, &v, &n, err);
+	struct offline_account all = { a, out };
+	const struct import_visit visit = { &all, offline_folder };
 
-	for (i = 0; i < n && rc == 0; i++)
-		if (v[i].whole && !v[i].stray && v[i].unread == 0)
-			rc = offline_folder(a, out, v[i].path, err);
-	maildir_folders_free(v, n);
+	out->t.from = "offlineimap";
+	out->t.near_of = mbsync_file_uid;
+	if (check_lock(a, err) == -1 ||
+	    import_folders(&a->a, &visit, err) == -1)
+		return -1;
 	if (out->t.asks)
 		import_note(&a->a, 0, false, xstrdup("folders with a dot in "
 		    "the name of their directory are compared by content when "
 		    "sync --adopt is run: whether the dot divides levels, the "
 		    "server says"));
-	return rc;
-}
-
-static int
-read_base(struct offlineimap_account *a, struct import_entry *out,
-    struct err *err)
-{
-	struct maildir md = { .fd = -1, .mark_fd = -1 };
-	int rc = check_lock(a, err);
-
-	out->t.from = "offlineimap";
-	out->t.near_of = mbsync_file_uid;
-	if (rc == 0)
-		rc = import_open_maildir(&a->a, &md, err);
-	if (rc == 0)
-		rc = offline_folders(a, &md, out, err);
-	maildir_close(&md);
-	return rc;
+	return 0;
 }
 
 /* --- the configuration --- */
