@@ -41,6 +41,16 @@ import_note(struct import_account *a, unsigned line, bool blocks, char *text)
 	};
 }
 
+void
+import_note_cleartext(struct import_account *a)
+{
+	if (a->tls != NULL && strcmp(a->tls, "none") == 0 && a->tunnel == NULL)
+		import_note(a, 0, false, xstrdup("the connection is not "
+		    "encrypted: unless the server is this machine itself, no "
+		    "password is sent before you say allow-cleartext-password "
+		    "= yes"));
+}
+
 bool
 import_blocks(const struct import_account *a)
 {

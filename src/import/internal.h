@@ -22,6 +22,8 @@ int mbsync_stores_read(struct making *, struct err *);
 /* Absolute; "~" is filled in. Caller frees. */
 char *mbsync_path(const struct mbsync_env *, const char *path);
 
+/* Says what a password needs, where nothing encrypts. */
+void import_note_cleartext(struct import_account *);
 /* Lower case and what else syncrc wants; not empty. Caller frees. */
 char *import_account_name(const char *from);
 /* Each `from` becomes `to`. Caller frees. */

@@ -121,11 +121,7 @@ note_unknown(struct import_account *a, const struct mbsync_section *s)
 	if (a->user == NULL && a->tunnel == NULL)
 		import_note(a, 0, false, xstrdup("no User is set; mbsync asked "
 		    "for it: set user"));
-	if (a->tls != NULL && strcmp(a->tls, "none") == 0 && a->tunnel == NULL)
-		import_note(a, 0, false, xstrdup("the connection is not "
-		    "encrypted: unless the server is this machine itself, no "
-		    "password is sent before you say allow-cleartext-password "
-		    "= yes"));
+	import_note_cleartext(a);
 }
 
 static int

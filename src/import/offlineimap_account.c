@@ -119,11 +119,7 @@ read_tls(const struct offline_making *m)
 		import_note(a, 0, false, xstrdup("no sslcacertfile: "
 		    "OfflineIMAP verifies no certificate then, and mailtern "
 		    "always does"));
-	if (strcmp(a->tls, "none") == 0 && a->tunnel == NULL)
-		import_note(a, 0, false, xstrdup("the connection is not "
-		    "encrypted: unless the server is this machine itself, no "
-		    "password is sent before you say allow-cleartext-password "
-		    "= yes"));
+	import_note_cleartext(a);
 }
 
 /* "head -n 1 'FILE'" */
