@@ -86,7 +86,8 @@ int index_kin(struct index *, const struct place *, struct place *out,
 /*
  * The same by size and date alone, of messages over so many octets whose
  * lineage is not known: header and Message-ID have to agree. None that was
- * taken for its like itself.
+ * taken for its like itself. To fetch a smaller one costs no more than to ask
+ * for its header.
  */
 #define INDEX_ALIKE_OVER	8192
 int index_alike(struct index *, const struct place *, struct place *out,

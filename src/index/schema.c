@@ -7,11 +7,11 @@
 #include "internal.h"
 #include "index/content.h"
 
-/* Contents with octets that some servers mask are found by that form, too. */
 #define LIKELY \
 "CREATE INDEX place_likely ON place (folder, uid) WHERE likely;"
 #define LINEAGE \
 "CREATE INDEX place_lineage ON place (lineage) WHERE lineage <> 0;"
+/* Contents with octets that some servers mask are found by that form, too. */
 #define MASKED \
 "CREATE INDEX content_masked ON content (substr(masked, 1, 8))" \
 "	WHERE masked IS NOT NULL;" \

@@ -43,7 +43,7 @@ ROWS = [
     ("what-is-new-in-it-holds-it", SYNC + "apply/folder_rename.c", FLOW,
 	("if (!f->row.local || is_fresh(f) ||", "if (!f->row.local ||")),
     ("ok-to-a-rename-is-believed", SYNC + "run/connect.c", FLOW,
-	("\tif (!c->sends)\n", "\tif (true)\n")),
+	("\tif (!c->names_sent)\n", "\tif (true)\n")),
     ("a-dry-run-renames", SEND, FLOW,
 	("if (!s->pass.run->opt.dry_run)\n\t\treturn task_next(t, send_next);",
 	"return task_next(t, send_next);")),

@@ -1,7 +1,9 @@
 /*
  * Gets a session, and the folders of both sides. What an earlier run left half
  * deleted is brought to its end first. Folders that LIST lacked are looked for
- * once more before anybody believes that they are gone.
+ * once more before anybody believes that they are gone; those that another
+ * client renamed are found again, and then the server is asked to rename those
+ * that have another name here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +37,8 @@ struct connecting {
 	bool recovers;
 	struct folder_moves moves;
 	struct folders_renamed renamed;	/* here */
-	bool sent, sends;	/* the server was asked to follow; is */
+	bool names_tried;	/* the server was to follow: once will do */
+	bool names_sent;	/* and was asked to: its list is old */
 	struct pass_result asked;	/* moves; proof; renames */
 	bool reload;
 	char *names;		/* how the server writes them */
@@ -56,9 +59,9 @@ static enum task_result connect_relisted(struct task *);
 static enum task_result connect_renamed(struct task *);
 static enum task_result connect_prove(struct task *);
 static enum task_result connect_proven(struct task *);
-static enum task_result connect_followed(struct task *);
-static enum task_result connect_sent(struct task *);
-static enum task_result connect_listed_names(struct task *);
+static enum task_result connect_names_found(struct task *);
+static enum task_result connect_names_sent(struct task *);
+static enum task_result connect_names_listed(struct task *);
 static enum task_result connect_attempts(struct task *);
 static enum task_result connect_known(struct task *);
 
@@ -349,7 +352,7 @@ connect_goes_on(struct connecting *c)
 		listing_leave_unsure(phase_run(t));
 		return task_next(t, connect_attempts);
 	}
-	if (c->sent || !is_any_gone(phase_run(t)))
+	if (c->names_tried || !is_any_gone(phase_run(t)))
 		return connect_moves(c);
 	imap_list_release(&c->again);
 	imap_list_start(c->phase.pass.conn->session, &c->again, t,
@@ -507,7 +510,7 @@ may_follow(struct connecting *c)
 	for (i = 0; i < c->moves.n; i++)
 		if (!c->moves.v[i].proven)
 			return false;
-	return !c->sent && run->account->adopted && !run->merging &&
+	return !c->names_tried && run->account->adopted && !run->merging &&
 	    !run->opt.undo_deletes && (!is_any_proven(c) || !run->opt.dry_run);
 }
 
@@ -527,41 +530,41 @@ connect_proven(struct task *t)
 
 	if (!c->reload)
 		return may_follow(c) ? phase_job(t, renamed_work,
-		    connect_followed) : task_next(t, connect_attempts);
+		    connect_names_found) : task_next(t, connect_attempts);
 	folder_moves_release(&c->moves);
 	return phase_job(t, reload_work, connect_loaded);
 }
 
 static enum task_result
-connect_followed(struct task *t)
+connect_names_found(struct task *t)
 {
 	struct connecting *c = (struct connecting *)t;
 
 	if (c->renamed.n == 0)
 		return task_next(t, connect_attempts);
 	folder_send_renames_start(c->phase.pass.conn, &c->list, &c->renamed,
-	    &c->sends, &c->asked);
-	return pass_wait(t, &c->asked, connect_sent);
+	    &c->names_sent, &c->asked);
+	return pass_wait(t, &c->asked, connect_names_sent);
 }
 
 /* What came of it the list says, and not the server's OK. */
 static enum task_result
-connect_sent(struct task *t)
+connect_names_sent(struct task *t)
 {
 	struct connecting *c = (struct connecting *)t;
 
-	c->sent = true;
-	if (!c->sends)
+	c->names_tried = true;
+	if (!c->names_sent)
 		return task_next(t, connect_attempts);
 	folder_moves_release(&c->moves);
 	imap_list_release(&c->list);
 	imap_list_start(c->phase.pass.conn->session, &c->list, t,
 	    listing_care(phase_run(t)));
-	return imap_wait(t, &c->list.cmd, connect_listed_names);
+	return imap_wait(t, &c->list.cmd, connect_names_listed);
 }
 
 static enum task_result
-connect_listed_names(struct task *t)
+connect_names_listed(struct task *t)
 {
 	struct connecting *c = (struct connecting *)t;
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "core/learned.h"
 #include "base/mem.h"
+#include "core/learned.h"
 
 /* Case does not count in keywords. */
 static uint64_t
