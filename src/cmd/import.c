@@ -180,8 +180,8 @@ tell_result(struct importing *im, const char *account,
 	json_event_add_number(e, "merged", t->merged);
 	json_event_add_number(e, "files", t->files);
 	report_event(&im->cmd->report, e);
-	report_line(&im->cmd->report, "%s: %llu messages were in sync, %llu "
-	    "deleted on disk since, %llu to be compared, %llu files new",
+	report_line(&im->cmd->report, "%s: %llu in sync, %llu deleted on "
+	    "disk since, %llu to be compared, %llu new on disk",
 	    account, (unsigned long long)t->agreed,
 	    (unsigned long long)t->gone, (unsigned long long)t->merged,
 	    (unsigned long long)t->files);

@@ -49,13 +49,41 @@ check_idle(struct base_reading *r, struct err *err)
 
 /* --- the pairs --- */
 
+/* What is in a state, by what becomes of it. */
+struct kinds {
+	uint64_t dummies;
+	uint64_t halves;	/* deleted on one side, marked on the other */
+};
+
 static void
 add_pair(struct takeover_folder *f, struct takeover_pair *v,
-    const struct mbsync_pair *p)
+    const struct mbsync_pair *p, struct kinds *kinds)
 {
-	if (p->far != 0 && p->near != 0 && !p->dummy && !p->partial)
+	kinds->dummies += p->dummy;
+	if (p->dummy || p->partial)
+		return;
+	if (p->far != 0 && p->near != 0)
 		v[f->n++] = (struct takeover_pair){ p->far, p->near,
 		    p->flags };
+	else
+		kinds->halves += p->far != p->near;
+}
+
+static void
+note_kinds(struct base_reading *r, const struct kinds *kinds)
+{
+	if (kinds->dummies > 0)
+		note(r, true, xasprintf("folder %s holds %llu placeholders of "
+		    "messages that were too large (MaxSize), and a placeholder "
+		    "is no message: flag them, take MaxSize out and run mbsync "
+		    "--renew, then import", r->name,
+		    (unsigned long long)kinds->dummies));
+	if (kinds->halves > 0)
+		note(r, false, xasprintf("folder %s: %llu deleted on one side, "
+		    "and only marked as deleted on the other, will be on both "
+		    "again, marked; to be rid of them, run mbsync --expunge, "
+		    "and import again", r->name,
+		    (unsigned long long)kinds->halves));
 }
 
 static void
@@ -65,22 +93,15 @@ take_state(struct base_reading *r, const struct mbsync_state *s,
 	struct takeover_pair *v = xcalloc(s->n + 1, sizeof(*v));
 	struct takeover_folder *f = import_add_folder(r->out, r->name,
 	    r->path);
-	uint64_t dummies = 0;
+	struct kinds kinds = { 0, 0 };
 	size_t i;
 
 	f->uidvalidity = s->far_validity;
 	f->pair = v;
 	f->written = written;
-	for (i = 0; i < s->n; i++) {
-		add_pair(f, v, &s->pair[i]);
-		dummies += s->pair[i].dummy;
-	}
-	if (dummies > 0)
-		note(r, true, xasprintf("folder %s holds %llu placeholders of "
-		    "messages that were too large (MaxSize), and a placeholder "
-		    "is no message: flag them, take MaxSize out and run mbsync "
-		    "--renew, then import", r->name,
-		    (unsigned long long)dummies));
+	for (i = 0; i < s->n; i++)
+		add_pair(f, v, &s->pair[i], &kinds);
+	note_kinds(r, &kinds);
 }
 
 /* The highest number that it gave to a file. */

@@ -407,6 +407,32 @@ def test_other_names(world):
 
 
 @needs["mbsync"]
+@pytest.mark.parametrize("advice", [False, True])
+def test_only_marked_as_deleted(world, advice):
+	"""Without Expunge mbsync keeps in mind that a message is gone from one
+	side. That can't be taken over: it says so, and how to be rid of them."""
+	theirs = Theirs(world, MBSYNC.replace("Expunge Both\n", ""))
+	with world.imap() as imap:
+		uid = {judge.token(m.data): m.uid for m in
+		    imap.messages("INBOX").values()}
+		imap.expunge("INBOX", [uid["m0.0"]])
+	os.unlink(theirs.find("m0.2", "INBOX"))
+	theirs.sync()
+	theirs.sync()		# it has settled so
+	if advice:
+		tool(world, "mbsync", "-q", "--expunge", "-c", theirs.rc, "all")
+	r = theirs.run()
+	assert ("INBOX: 2 deleted on one side" in r.err) != advice, r
+	taken(r, agreed=3 * N - 2, deleted=0, merged=0, files=not advice)
+	world.sync()
+	for side in theirs.held():
+		marked = [m for m in side["INBOX"] if m[0] in ("m0.0", "m0.2")]
+		assert marked == ([] if advice else [("m0.0", "T"),
+		    ("m0.2", "T")]), side
+	world.assert_idle()
+
+
+@needs["mbsync"]
 def test_placeholders(world):
 	theirs = Theirs(world, MBSYNC.replace("MaildirStore near",
 	    "MaildirStore near\nMaxSize 50k"))

@@ -46,7 +46,7 @@ ROWS = [
 	("\t\tt->asks |= f->files > 0;\n", "")),
     ("placeholders-are-messages", "src/import/mbsync_base.c",
 	"e2e test_import.py -k placeholders",
-	("	if (dummies > 0)", "	if (false)")),
+	("	if (kinds->dummies > 0)", "	if (false)")),
     ("cut-state-is-whole", "src/index/status.c", "unit index_status_test",
 	("	if (check_whole(db, path, err) == -1)\n		return -1;\n", "")),
 ]
