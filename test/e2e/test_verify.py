@@ -18,14 +18,9 @@ from world import ROOT
 OLD = 1500000000
 
 
-@pytest.fixture(scope="module")
-def fast_clock(tmp_path_factory):
-	lib = str(tmp_path_factory.mktemp("clock") / "fastclock.so")
-	subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE",
-	    "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o",
-	    lib, ROOT + "/test/fault/fastclock.c"], check=True)
-	return {"LD_PRELOAD": lib, "ASAN_OPTIONS": ":".join(x for x in (
-	    os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0") if x)}
+@pytest.fixture
+def fast_clock(preload):
+	return preload("test/fault/fastclock.c")
 
 
 def fill(world):
