@@ -3,6 +3,8 @@
 from .common import PLAN, SYNC
 
 E2E = "e2e test_verify.py -k "
+SERVER = "e2e test_verify_server.py -k "
+REPAIR = "e2e test_verify_repair.py -k "
 
 ROWS = [
     # -- the judge --
@@ -34,18 +36,18 @@ ROWS = [
 
     # -- the server --
     ("set-that-is-refused-is-not-halved", SYNC + "run/inspect_remote.c",
-	E2E + "of_the_server",
+	SERVER + "of_the_server",
 	("\t\tr->alone = true;\n\t\tr->next = r->first;\n"
 	"\t\treturn task_next(t, remote_ask);\n", "\t\tr->alone = true;\n")),
-    ("verify-selects", SYNC + "run/inspect_remote.c", E2E + "only_reads",
+    ("verify-selects", SYNC + "run/inspect_remote.c", SERVER + "only_reads",
 	("struct imap_select_args args = { .examine = true };",
 	"struct imap_select_args args = { .examine = false };")),
     ("rewritten-body-is-another", SYNC + "run/inspect_remote.c",
-	E2E + "rewrites",
+	SERVER + "rewrites",
 	("\tif (!r->run.learned.rewrites) {\n", "\tif (true) {\n")),
 
     ("row-is-not-read-again", SYNC + "run/inspect_shown.c",
-	E2E + "changes_meanwhile", ("\tint rc = n == 0 ? 0 : "
+	SERVER + "changes_meanwhile", ("\tint rc = n == 0 ? 0 : "
 	"is_as_read(s, p, err);", "\tint rc = 1;")),
     ("begins-where-it-always-did", SYNC + "run/inspect.c",
 	E2E + "begins_anywhere", ("\tif (os_random(&chance, sizeof(chance)) "
@@ -57,23 +59,23 @@ ROWS = [
 
     # -- repairs --
     ("empty-cur-in-place-of-a-lost-one", SYNC + "run/inspect_repair.c",
-	E2E + "made_again", ("\t\tif (missing[i] && u.has[i])\n"
+	REPAIR + "made_again", ("\t\tif (missing[i] && u.has[i])\n"
 	"\t\t\treturn false;\n", "")),
     ("file-goes-with-its-flags", SYNC + "run/inspect_repair.c",
-	E2E + "flags_wait", (" same_state(&p->local, &p->base_local) &&\n",
+	REPAIR + "flags_wait", (" same_state(&p->local, &p->base_local) &&\n",
 	" true &&\n")),
     ("file-goes-without-the-server", SYNC + "run/inspect_remote.c",
-	E2E + "server_has_it_not", ("(octets == OCTETS_SAME &&\n",
+	REPAIR + "server_has_it_not", ("(octets == OCTETS_SAME &&\n",
 	"(octets != OCTETS_UNKNOWN &&\n")),
     ("repairs-another-maildir", SYNC + "run/inspect_root.c",
-	E2E + "another_maildir",
+	REPAIR + "another_maildir",
 	("in->repairs = in->request->repair && in->current;",
 	"in->repairs = in->request->repair;")),
     ("row-lost-its-file", SYNC + "run/inspect_repair.c",
-	E2E + "takes_it_not", ("\t\treturn take_up_again(r, err);",
+	REPAIR + "takes_it_not", ("\t\treturn take_up_again(r, err);",
 	"\t\treturn 0;")),
     ("base-stays-with-the-file-gone", SYNC + "run/inspect_repair.c",
-	E2E + "comes_back",
+	REPAIR + "comes_back",
 	('\tstate_set(&r->now.base_local, false, 0, "");\n'
 	'\tstate_set(&r->now.base_remote, false, 0, "");\n', "")),
 ]
