@@ -6,43 +6,15 @@ messages and names stands in design sections 3 and 5.
 """
 
 import os
-import shutil
-import subprocess
 
 import pytest
 
 import judge
 from relay import Relay
+from rivals import MBSYNC, OFFLINEIMAP, needs, tool
 
 SMALL, LARGE = 600, 200000
 FOLDERS = ["Entw\u00fcrfe", "lists/foo", "\u65e5\u672c\u8a9e"]
-needs = {name: pytest.mark.skipif(shutil.which(name) is None,
-    reason="%s is not installed" % name) for name in ("mbsync", "offlineimap")}
-
-MBSYNC = """
-IMAPAccount a
-Host 127.0.0.1
-Port {port}
-User {user}
-Pass {password}
-SSLType None
-AuthMechs LOGIN
-
-IMAPStore far
-Account a
-
-MaildirStore near
-{where}
-
-Channel all
-Far :far:
-Near :near:
-Patterns *
-Create Both
-Expunge Both
-CopyArrivalDate yes
-SyncState *
-"""
 
 WHERE = {
     "Verbatim": "Path {mail}/\nInbox {mail}/INBOX\nSubFolders Verbatim",
@@ -50,29 +22,6 @@ WHERE = {
     "Maildir++": "Inbox {mail}/INBOX\nSubFolders Maildir++",
     "Maildir++ root": "Inbox {mail}\nSubFolders Maildir++",
 }
-
-OFFLINEIMAP = """
-[general]
-accounts = a
-metadata = {dir}/state-offlineimap
-[Account a]
-localrepository = near
-remoterepository = far
-[Repository near]
-type = Maildir
-localfolders = {mail}
-sep = {sep}
-utime_from_header = no
-[Repository far]
-type = IMAP
-remotehost = 127.0.0.1
-remoteport = {port}
-remoteuser = {user}
-remotepass = {password}
-ssl = no
-starttls = no
-auth_mechanisms = LOGIN
-"""
 
 
 def fill(world):
@@ -94,13 +43,6 @@ def fill(world):
 			imap.append("INBOX", b"Subject: report\r\n"
 			    b"X-Tok: r%d\r\n\r\nreport %d\r\n" % (i, i))
 	return 4 * LARGE
-
-
-def tool(world, *command):
-	p = subprocess.run(command, env=world.env(), cwd=world.dir,
-	    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-	    timeout=60)
-	assert p.returncode == 0, p.stdout
 
 
 def mbsync(world, style, port=None):

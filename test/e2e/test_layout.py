@@ -10,8 +10,9 @@ import pytest
 
 from dovecot import Dovecot
 from maildirview import FlatMaildir, Maildir
-from test_adopt import (FOLDERS as ADOPTED, disk, fill as fill_adopted, is_held, is_taken, mbsync,
-    names, needs, offlineimap)
+from rivals import needs
+from test_adopt import (FOLDERS as ADOPTED, disk, fill as fill_adopted, is_held,
+    is_taken, mbsync, names, offlineimap)
 from world import World, transfers
 
 NAMES = ["plain", "a/b/c", "a", "Entw\u00fcrfe/\u53f0\u5317", "dot.s/x.y",
