@@ -46,6 +46,8 @@ int root_open(struct run *, struct err *);
 int root_claim(struct run *, struct err *);
 /* In a transaction: the account belongs to host and user before any login. */
 int root_record_server(struct run *, struct err *);
+/* The index speaks of another host or user than the configuration. */
+int root_is_of_another(struct run *, bool *out, struct err *);
 /* The fact that names the program whose base was taken over: until the root has
  * its first marker, what is agreed on is that. */
 #define IMPORTED	"imported"

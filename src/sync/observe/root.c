@@ -402,6 +402,17 @@ server_of(const struct conf_account *c, struct fact out[2])
 	out[1] = (struct fact){ "user", c->user != NULL ? c->user : "" };
 }
 
+int
+root_is_of_another(struct run *run, bool *out, struct err *err)
+{
+	struct fact now[2];
+
+	*out = false;
+	server_of(run->conf, now);
+	return same_setting(run, &now[0], out, err) == -1 ? -1 :
+	    same_setting(run, &now[1], out, err);
+}
+
 /* Another host or user: the UIDs of the index mean nothing there. Which it is
  * is written when a login has succeeded. */
 static int
@@ -409,11 +420,10 @@ check_server(struct run *run, struct err *err)
 {
 	const struct conf_account *c = run->conf;
 	struct fact now[2];
-	bool changed = false, never;
+	bool changed, never;
 
 	server_of(c, now);
-	if (same_setting(run, &now[0], &changed, err) == -1 ||
-	    same_setting(run, &now[1], &changed, err) == -1)
+	if (root_is_of_another(run, &changed, err) == -1)
 		return -1;
 	if (changed && was_never_in_sync(run, &never, err) == -1)
 		return -1;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "index/verify.h"
+#include "observe/observe.h"
 #include "run/inspect.h"
 
 #define SLACK	120	/* seconds that two clocks may differ */
@@ -110,25 +111,12 @@ check_last_sync(struct inspection *in, const char *last)
 	inspect_tell(in, V_FACT_CLOCK, &(struct found){ .met = text });
 }
 
-/* As check_server does (observe/root.c). */
 static int
 check_server_facts(struct inspection *in, const char *last, struct err *err)
 {
-	const struct conf_account *c = in->account->conf;
-	const char *const now[2][2] = {
-		{ "host", c->tunnel != NULL ? c->tunnel : c->host },
-		{ "user", c->user != NULL ? c->user : "" },
-	};
-	char *was;
-	size_t i;
-
-	for (i = 0; last != NULL && i < 2; i++) {
-		if (index_get(in->account->ix, now[i][0], &was, err) == -1)
-			return -1;
-		if (was != NULL && strcmp(was, now[i][1]) != 0)
-			in->other_server = true;
-		free(was);
-	}
+	if (last != NULL && root_is_of_another(&in->run, &in->other_server,
+	    err) == -1)
+		return -1;
 	if (in->other_server)
 		inspect_tell(in, V_FACT_SERVER, &(struct found){ 0 });
 	return 0;
