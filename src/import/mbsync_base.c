@@ -79,10 +79,10 @@ note_kinds(struct base_reading *r, const struct kinds *kinds)
 		    "--renew, then import", r->name,
 		    (unsigned long long)kinds->dummies));
 	if (kinds->halves > 0)
-		note(r, false, xasprintf("folder %s: %llu deleted on one side, "
-		    "and only marked as deleted on the other, will be on both "
-		    "again, marked; to be rid of them, run mbsync --expunge, "
-		    "and import again", r->name,
+		note(r, false, xasprintf("folder %s: what was deleted on one "
+		    "side and only marked as deleted on the other (%llu) will "
+		    "be on both again, still marked; to be rid of it, run "
+		    "mbsync --expunge, then import", r->name,
 		    (unsigned long long)kinds->halves));
 }
 

@@ -217,7 +217,7 @@ def test_only_marked_as_deleted(world, advice):
 	if advice:
 		tool(world, "mbsync", "-q", "--expunge", "-c", theirs.rc, "all")
 	r = theirs.run()
-	assert ("INBOX: 2 deleted on one side" in r.err) != advice, r
+	assert ("marked as deleted on the other (2)" in r.err) != advice, r
 	taken(r, agreed=3 * N - 2, deleted=0, merged=0, files=not advice)
 	world.sync()
 	for side in theirs.held():
